@@ -1,0 +1,132 @@
+"""From a folder to a record: the one street that every grading takes."""
+
+from __future__ import annotations
+
+import platform
+import time
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labcheck import __version__
+from labcheck.record import Outcome, ProgramResult, Record, RequirementResult, StepTitle
+from labcheck.run import Options, Run
+from labcheck.submission import private_copy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from labcheck.suite import Finding, Grader
+    from labcheck.workbook import Lab
+
+SUITES = Path(__file__).with_name("suites")
+NOT_NEEDED = (
+    *("cacheprovider", "terminal", "junitxml", "pastebin", "doctest", "unittest", "faulthandler", "logging"),
+    *("debugging", "stepwise", "setuponly", "setupplan", "subtests", "unraisableexception", "threadexception"),
+)
+
+
+class Fault(Exception):  # noqa: N818
+    """Something of ours has gone wrong; the text is for whoever mends it."""
+
+
+@contextmanager
+def running(lab: Lab, folder: Path, options: Options) -> Iterator[Run]:
+    """Run what a grading needs, for as long as the block lasts; nothing of it is left behind."""
+    with private_copy(lab, folder) as work:
+        run = Run(lab, work, options)
+        try:
+            run.prepare()
+            yield run
+        finally:
+            run.close()
+
+
+def judge(lab: Lab, folder: Path, options: Options) -> Record:
+    """Judge the programs in a folder against a lab.
+
+    All processes that are started below this one meanwhile are taken for the submission's, and
+    ended: call it in a process that does nothing else at the time.
+    Raises UsageError for a folder that cannot be copied, and Fault where the suite is broken.
+    """
+    started, clock = datetime.now(UTC), time.perf_counter()
+    selected = lab.select(options.only) if options.only else lab.requirements
+    with running(lab, folder, options) as run:
+        grader = _run_suite(run, selected)
+    programs = [
+        ProgramResult(
+            program.spec.name,
+            str(program.verdict or "not used"),
+            program.shown(program.stdout.text()),
+            program.shown(program.stderr.text()),
+        )
+        for program in run.history
+    ]
+    return Record(
+        lab=lab.name,
+        title=lab.title,
+        labcheck=__version__,
+        seed=options.seed,
+        sandbox="none",
+        python=platform.python_version(),
+        platform=platform.platform(),
+        submission=str(folder),
+        started=started.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        seconds=round(time.perf_counter() - clock, 3),
+        steps=[StepTitle(step.number, step.title) for step in lab.steps],
+        selected=list(selected),
+        programs=programs,
+        requirements=[_result(id, grader, selected) for id in lab.requirements],
+    )
+
+
+def _run_suite(run: Run, selected: Sequence[str]) -> Grader:
+    """Run a lab's checks under pytest, in this process, as if nobody had configured pytest."""
+    import os
+
+    import pytest
+
+    from labcheck import suite
+
+    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
+        os.environ.pop(name, None)
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    grader = suite.Grader(run, selected)
+
+    class Stash:
+        @staticmethod
+        def pytest_configure(config: pytest.Config) -> None:
+            config.stash[suite.RUN] = run
+
+    arguments = [
+        *("-c", str(SUITES / "pytest.ini"), "--rootdir", str(SUITES), "--noconftest", "-s", "--import-mode=importlib"),
+        *(word for name in NOT_NEEDED for word in ("-p", f"no:{name}")),
+        str(run.lab.suite),
+    ]
+    status = pytest.main(arguments, plugins=[suite, Stash(), grader])
+    if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        raise Fault("\n".join(grader.faults) or f"pytest ended with {status!r}")
+    return grader
+
+
+def _result(id: str, grader: Grader, selected: Sequence[str]) -> RequirementResult:
+    findings = grader.findings.get(id, [])
+    result = RequirementResult(id, grader.title(id))
+    if id not in selected or not findings:
+        result.reason = "was not asked for (--only)" if id not in selected else "was not run"
+        return result
+    worst = max(findings, key=_weight)
+    result.outcome = worst.outcome
+    result.earned = result.points if worst.outcome in (Outcome.PASSED, Outcome.ERROR) else 0
+    result.seconds = round(sum(finding.seconds for finding in findings), 4)
+    result.reason, result.expected, result.received = worst.reason, worst.expected, worst.received
+    transcript = grader.transcripts[id]
+    result.by_hand = transcript.by_hand
+    result.transcript = [event.to_json() for event in transcript.events]
+    return result
+
+
+def _weight(finding: Finding) -> int:
+    """Order outcomes: one failed check fails a requirement, one that could not be judged leaves it open."""
+    return (Outcome.PASSED, Outcome.ERROR, Outcome.NOT_RUN, Outcome.FAILED).index(finding.outcome)

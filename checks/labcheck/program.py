@@ -1,0 +1,347 @@
+"""One running program of a student: start, ready, output, Ctrl+C, and its whole tree gone."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import IO, TYPE_CHECKING, cast
+
+from labcheck import ports, processes
+from labcheck.evidence import ExitStatus, Printed
+from labcheck.output import TRACEBACK, Output
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from labcheck.workbook import ProgramSpec
+
+POLL = 0.005  # seconds between two looks whether it listens
+LOOK_AROUND = 0.5  # seconds between two looks on which ports it listens instead
+SUSPICIOUS = 0.02  # no Python starts within so many seconds: who answers is somebody else
+WRONG_PORT_FOR = 2.0  # seconds after which a program that listens elsewhere is not waited for
+INHERITED = (
+    # what a program needs to run at all; everything else of our environment is not its business
+    *("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TMP", "TEMP", "VIRTUAL_ENV"),
+    *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SSL_CERT_FILE"),
+    *("SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT", "USERPROFILE", "APPDATA", "LOCALAPPDATA"),
+)
+
+
+class Verdict(StrEnum):
+    """What became of a program."""
+
+    READY = "ready"
+    NOT_STARTED = "did not start"
+    EXITED = "exited"
+    NEVER_LISTENED = "never listened"
+    OTHER_PORT = "listens on another port"
+    PORT_TAKEN = "another program holds the port"
+    HIDES_LIBRARY = "hides a library"
+    NEVER_ANSWERS = "accepts connections, but never answers"
+    DIED = "answered and then died"
+
+
+class NotReadyError(Exception):
+    """A program cannot be judged; the verdict says why, the text says it in a sentence."""
+
+    def __init__(self, verdict: Verdict, text: str) -> None:
+        super().__init__(text)
+        self.verdict = verdict
+
+
+class ForeignListenerError(Exception):
+    """Somebody else listens on the port that was given to a program."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a program ended after Ctrl+C, and what it printed since, on both streams."""
+
+    status: ExitStatus
+    seconds: float
+    output: Printed
+    traceback: bool
+    still_listening: bool
+
+
+class Program:
+    """A program that was started as `python FILE PORT` in its folder.
+
+    `local_time` is the value of TZ: the time zone in which the program lives.
+    """
+
+    def __init__(
+        self, spec: ProgramSpec, folder: Path, python: str, port: ports.Port, *, usual_port: int, local_time: str
+    ) -> None:
+        self.spec = spec
+        self.port = port.number
+        self.verdict: Verdict | None = None
+        self.address: tuple[str, int] | None = None
+        self._folder = folder
+        self._usual_port = usual_port
+        self._first: socket.socket | None = None
+        self._started = time.monotonic()
+        environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        environment |= {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", "TZ": local_time}
+        self._process = subprocess.Popen(
+            [python, "-s", spec.file, str(port.number)],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            # A session of its own: Ctrl+C in our terminal is not meant for it.
+            start_new_session=os.name == "posix",
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+        )
+        self.stdout = Output(cast("IO[bytes]", self._process.stdout), spec.lines)
+        self.stderr = Output(cast("IO[bytes]", self._process.stderr), spec.lines)
+
+    @property
+    def pid(self) -> int:
+        """The process id of the program itself."""
+        return self._process.pid
+
+    @property
+    def has_exited(self) -> bool:
+        """Whether the program itself has ended (what it started may run on)."""
+        return self._process.poll() is not None
+
+    def wait_until_listening(self, seconds: float) -> None:
+        """Wait until the program accepts connections on its port.
+
+        The connection that proves it is kept, and is the first that `connect` gives out: a program
+        meets no visitor who comes and leaves without a word.
+        Raises NotReadyError as soon as it is clear that it will not, and ForeignListenerError
+        where another program has taken the port, which says nothing about this one.
+        """
+        if self.address is not None:
+            return
+        limit = self._started + seconds
+        look_at = self._started + LOOK_AROUND
+        elsewhere_since: float | None = None
+        try:
+            while not self._try_connect():
+                now = time.monotonic()
+                if self.has_exited and not self._try_connect():
+                    raise self._why_it_ended()
+                if now > look_at:
+                    look_at = now + LOOK_AROUND
+                    tree = [self.pid, *processes.descendants(self.pid)]
+                    others = (_listening_ports(tree) or set()) - {self.port}
+                    elsewhere_since = (elsewhere_since or now) if others else None
+                    if elsewhere_since is not None and now - elsewhere_since > WRONG_PORT_FOR:
+                        raise self._elsewhere(others)
+                if now > limit:
+                    raise NotReadyError(
+                        Verdict.NEVER_LISTENED,
+                        f"{self.spec.file} runs, but within {seconds:g} s it did not listen on port {self.port}, "
+                        "which it was given as its first argument",
+                    )
+                time.sleep(POLL)
+        except NotReadyError as error:
+            self.verdict = error.verdict
+            raise
+        in_doubt = self.has_exited or time.monotonic() - self._started < SUSPICIOUS
+        if in_doubt and self._somebody_else_listens():
+            self._drop_first()
+            raise ForeignListenerError
+        self.verdict = Verdict.READY
+
+    def connect(self, seconds: float) -> socket.socket:
+        """Return a new connection to the program. Raises OSError where there is none to be had."""
+        if self._first is not None:
+            first, self._first = self._first, None
+            if not _was_closed(first):
+                return first
+            first.close()
+        assert self.address is not None
+        return socket.create_connection(self.address, timeout=seconds)
+
+    def still_listens(self, seconds: float) -> bool:
+        """Return whether somebody listens on the port, still after so many seconds."""
+        limit = time.monotonic() + seconds
+        while self._try_connect():
+            self._drop_first()
+            if time.monotonic() > limit:
+                return True
+            time.sleep(POLL)
+        return False
+
+    def interrupt(self, seconds: float) -> Ending:
+        """Send Ctrl+C to the program alone, and wait until it has ended; at most so long."""
+        self._drop_first()  # a visitor who never said a word need not be waited for
+        out, err = self.stdout.total, self.stderr.total
+        started = time.monotonic()
+        with contextlib.suppress(OSError):  # it has ended already
+            self._process.send_signal(getattr(signal, "CTRL_BREAK_EVENT", signal.SIGINT))
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+        took = time.monotonic() - started
+        code = self._process.poll()
+        if code is not None:
+            # What it left running may hold the pipes open; what it said itself is there at once.
+            for stream in (self.stdout, self.stderr):
+                stream.finish(0.2)
+        said = {line for line in self.spec.lines if self.stdout.has(line, out) or self.stderr.has(line, err)}
+        return Ending(
+            ExitStatus(code, seconds),
+            took,
+            Printed(self.stdout.text(out) + self.stderr.text(err), said),
+            self.stderr.has(TRACEBACK, err),
+            code is not None and self.still_listens(max(0.0, seconds - took)),
+        )
+
+    def kill(self) -> None:
+        """End the program and everything below it, at once. May be called again."""
+        self._drop_first()
+        if not self.has_exited:
+            processes.end_tree(self.pid)
+        if os.name == "posix" and sys.platform != "linux":
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)  # children whose parent has ended before
+        self._process.wait()
+
+    def close(self) -> None:
+        """Let the pipes go; to be called when nothing of the program lives any more."""
+        for stream, pipe in ((self.stdout, self._process.stdout), (self.stderr, self._process.stderr)):
+            stream.finish(1.0)
+            if pipe is not None:
+                pipe.close()
+
+    def shown(self, text: str) -> str:
+        """Return a text with paths as the student knows them: relative to their folder."""
+        return text.replace(str(self._folder) + os.sep, "").replace(str(self._folder), ".")
+
+    def _drop_first(self) -> None:
+        if self._first is not None:
+            self._first.close()
+            self._first = None
+
+    def _try_connect(self) -> bool:
+        for family, host in ports.LOOPBACK:
+            try:
+                sock = socket.socket(family)
+            except OSError:  # a machine without IPv6
+                continue
+            sock.settimeout(0.25)
+            try:
+                sock.connect((host, self.port))
+            except OSError:
+                sock.close()
+                continue
+            if sock.getsockname() == sock.getpeername():  # TCP connected to itself: nobody listens
+                sock.close()
+                continue
+            self.address = (host, self.port)
+            self._first = sock
+            return True
+        return False
+
+    def _why_it_ended(self) -> NotReadyError:
+        status = self._process.wait()
+        self.stderr.finish(1.0)
+        stderr = self.shown(self.stderr.text()).strip()
+        if hidden := self._hidden_library(stderr):
+            return NotReadyError(
+                Verdict.HIDES_LIBRARY,
+                f"your {hidden}.py hides the library {hidden}, which the program needs; give your file another name",
+            )
+        if re.search(r"Address already in use|EADDRINUSE|WinError 10048|Errno 48\b", stderr):
+            return NotReadyError(Verdict.PORT_TAKEN, self._who_holds_the_port())
+        if status == 0 and not self.stderr.has(TRACEBACK):
+            return NotReadyError(
+                Verdict.EXITED, f"{self.spec.file} ended at once, with exit status 0, and never listened"
+            )
+        how = f"signal {-status}" if status < 0 else f"exit status {status}"
+        place = re.findall(r'File "([^"<>]+)", line (\d+)', stderr)
+        own = [(file, line) for file, line in place if not os.path.isabs(file)]  # noqa: PTH117
+        last = stderr.splitlines()[-1] if stderr else ""
+        where = f" at {own[-1][0]}, line {own[-1][1]}" if own else ""
+        return NotReadyError(
+            Verdict.NOT_STARTED,
+            f"{self.spec.file} ended with {how} before it listened{where}" + (f": {last}" if last else ""),
+        )
+
+    def _hidden_library(self, stderr: str) -> str | None:
+        """Return the name of a library that a file of the student's hides, if that is what went wrong."""
+        if not re.search(r"^(ImportError|ModuleNotFoundError|AttributeError):", stderr, re.MULTILINE):
+            return None
+        libraries = {*sys.stdlib_module_names, "websockets", "aiohttp", "flask", "starlette", "tornado"}
+        own = {path.stem for path in self._folder.glob("*.py")} & libraries - {self.spec.name}
+        complaint = stderr.splitlines()[-1]
+        return next((name for name in sorted(own) if re.search(rf"\b{name}\b", complaint)), None)
+
+    def _who_holds_the_port(self) -> str:
+        mine = f"the port that it was given, {self.port}, is free"
+        holder = _holder(self._usual_port)
+        if holder:
+            return (
+                f"{self.spec.file} tried to listen on a port that another program holds; {mine}, "
+                f"while port {self._usual_port} is held by {holder}"
+            )
+        return f"{self.spec.file} tried to listen on a port that another program holds; {mine}"
+
+    def _somebody_else_listens(self) -> bool:
+        """Return whether the system tells that the port's listener is nothing that we have started."""
+        # All that is below us counts: what has forked away from the program is its own, too.
+        listening = _listening_ports(processes.descendants(os.getpid()))
+        return listening is not None and self.port not in listening
+
+    def _elsewhere(self, found: set[int]) -> NotReadyError:
+        named = " and ".join(map(str, sorted(found)))
+        return NotReadyError(
+            Verdict.OTHER_PORT,
+            f"{self.spec.file} listens on port {named}, not on the port that it was given, {self.port} "
+            "(the first command-line argument)",
+        )
+
+
+def _listening_ports(pids: list[int]) -> set[int] | None:
+    """Return the ports on which these processes listen; None where the system does not tell."""
+    import psutil
+
+    found: set[int] = set()
+    for pid in pids:
+        try:
+            connections = psutil.Process(pid).net_connections("tcp")
+        except psutil.NoSuchProcess:
+            continue
+        except (psutil.Error, OSError):
+            return None
+        found |= {each.laddr[1] for each in connections if each.status == psutil.CONN_LISTEN}
+    return found
+
+
+def _holder(port: int) -> str | None:
+    """Return the name and pid of the program that listens on a port, where the system tells."""
+    import psutil
+
+    try:
+        for connection in psutil.net_connections("tcp"):
+            listens = connection.status == psutil.CONN_LISTEN and connection.laddr[1] == port
+            if listens and connection.pid:
+                return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
+    except (psutil.Error, OSError):
+        pass
+    return None
+
+
+def _was_closed(sock: socket.socket) -> bool:
+    """Return whether the other side has hung up already."""
+    sock.setblocking(False)
+    try:
+        return sock.recv(1, socket.MSG_PEEK) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True

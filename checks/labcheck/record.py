@@ -1,0 +1,126 @@
+"""The record: the result of one submission. Every report reads this and nothing else."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+SCHEMA = 1
+SCHEMA_FILE = Path(__file__).with_name("record.schema.json")
+
+
+class Outcome(StrEnum):
+    """What became of a requirement."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_RUN = "not_run"
+    ERROR = "error"  # a fault of ours, which never costs a point
+
+
+@dataclass
+class RequirementResult:
+    """The result of one requirement; `transcript` holds events as `Event.to_json` makes them."""
+
+    id: str
+    title: str
+    outcome: Outcome = Outcome.NOT_RUN
+    points: int = 1
+    earned: int = 0
+    seconds: float = 0.0
+    reason: str = ""
+    expected: str = ""
+    received: str = ""
+    by_hand: str = ""
+    transcript: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass
+class ProgramResult:
+    """What became of one start of a program, and what it printed (shortened in the middle)."""
+
+    name: str
+    verdict: str
+    stdout: str
+    stderr: str
+
+
+@dataclass
+class StepTitle:
+    """A step's number and its title, for headings."""
+
+    number: int
+    title: str
+
+
+@dataclass
+class Record:
+    """The result of one submission: one entry a requirement, in the spec's order, always all of them.
+
+    `started` is in UTC (ISO 8601), `seconds` is wall time. `selected` are the ids that were asked
+    for; it holds all of them unless `--only` was given.
+    """
+
+    lab: str
+    title: str
+    labcheck: str
+    seed: int
+    sandbox: str
+    python: str
+    platform: str
+    submission: str
+    started: str
+    seconds: float
+    steps: list[StepTitle]
+    selected: list[str]
+    programs: list[ProgramResult]
+    requirements: list[RequirementResult]
+    schema: int = SCHEMA
+
+    @property
+    def score(self) -> int:
+        """The points earned."""
+        return sum(requirement.earned for requirement in self.requirements)
+
+    @property
+    def max_score(self) -> int:
+        """The points that there are."""
+        return sum(requirement.points for requirement in self.requirements)
+
+    def of(self, *outcomes: Outcome) -> list[RequirementResult]:
+        """Return the requirements with one of these outcomes, among those that were asked for."""
+        return [each for each in self.requirements if each.outcome in outcomes and each.id in self.selected]
+
+    @property
+    def all_passed(self) -> bool:
+        """Whether everything that was asked for was run, and passed."""
+        return len(self.of(Outcome.PASSED)) == len(self.selected)
+
+    def to_json(self) -> str:
+        """Return the record as JSON, in the order of the schema."""
+        table = {"schema": self.schema, "score": self.score, "max_score": self.max_score, **asdict(self)}
+        return json.dumps(table, ensure_ascii=False, indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Record:
+        """Read a record. Raises ValueError where it is none of this version, or its sums are wrong."""
+        table = json.loads(text)
+        try:
+            if table["schema"] != SCHEMA:
+                raise ValueError(f"a record of version {table['schema']}; this labcheck reads version {SCHEMA}")
+            score, max_score = table.pop("score"), table.pop("max_score")
+            table["steps"] = [StepTitle(**each) for each in table["steps"]]
+            table["programs"] = [ProgramResult(**each) for each in table["programs"]]
+            table["requirements"] = [
+                RequirementResult(**{**each, "outcome": Outcome(each["outcome"])})
+                for each in table["requirements"]
+            ]
+            record = cls(**table)
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"no record of labcheck: {error}") from error
+        if (record.score, record.max_score) != (score, max_score):
+            raise ValueError(f"the record says {score} of {max_score}; its points add up to {record.score}")
+        return record

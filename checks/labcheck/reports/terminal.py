@@ -1,0 +1,115 @@
+"""The report on the terminal: rich on a terminal, the same words as plain text elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from typing import IO, TYPE_CHECKING
+
+from labcheck.record import Outcome
+from labcheck.reports.exchange import last_exchange, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from labcheck.record import Record, RequirementResult
+
+Line = list[tuple[str, str]]  # pieces of a line: their text and their style
+
+MARKS = {
+    Outcome.PASSED: ("ok", "green"),
+    Outcome.FAILED: ("FAIL", "bold red"),
+    Outcome.NOT_RUN: ("--", "yellow"),
+    Outcome.ERROR: ("ERROR", "bold magenta"),
+}
+PLAIN_WIDTH = 100
+MARGIN = 15  # columns left of a value's name
+NAME = 11  # columns of a value's name
+STDERR_LINES = 8
+
+
+def write(record: Record, to: IO[str] | None = None) -> None:
+    """Write the report to a stream, standard output unless told."""
+    stream = to or sys.stdout
+    if not stream.isatty():
+        for line in lines(record, PLAIN_WIDTH):
+            stream.write("".join(text for text, _ in line).rstrip() + "\n")
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(file=stream, highlight=False)
+    for line in lines(record, console.width):
+        console.print(Text.assemble(*line), soft_wrap=True)
+
+
+def lines(record: Record, width: int) -> Iterator[Line]:
+    """Yield the lines of the report, none wider than `width` where it can be helped."""
+    yield [(f"{record.lab} · {record.title}", "bold")]
+    for step in record.steps:
+        found = [each for each in record.requirements if each.id.split(".")[0] == str(step.number)]
+        chosen = [each for each in found if each.id in record.selected]
+        if not chosen:
+            continue
+        yield []
+        yield [(f"  {step.number}  {step.title}", "bold")]
+        if len(chosen) > 1 and len({(each.outcome, each.reason) for each in chosen}) == 1 and chosen[0].reason:
+            yield _heading(chosen[0].outcome, f"{chosen[0].id} to {chosen[-1].id}", f"not run: {chosen[0].reason}")
+            continue
+        for requirement in chosen:
+            yield from _requirement(record, requirement, step.number, width)
+    yield []
+    yield from _summary(record)
+
+
+def _heading(outcome: Outcome, id: str, text: str) -> Line:
+    mark, style = MARKS[outcome]
+    return [("    ", ""), (f"{mark:5}", style), (f" {id:4} ", ""), (printable(text), "")]
+
+
+def _requirement(record: Record, requirement: RequirementResult, step: int, width: int) -> Iterator[Line]:
+    yield _heading(requirement.outcome, requirement.id, requirement.title)
+    if requirement.outcome is Outcome.PASSED:
+        return
+    if requirement.outcome is not Outcome.FAILED:
+        yield from _value("not run" if requirement.outcome is Outcome.NOT_RUN else "error", requirement.reason, width)
+        return
+    yield from _value("expected", requirement.expected, width)
+    yield from _value("received", requirement.received, width)
+    yield from _value("note", requirement.reason, width)
+    for program in record.programs[:1]:
+        if program.verdict != "ready" and requirement.id == record.requirements[0].id:
+            yield from _value("stderr", "\n".join(program.stderr.splitlines()[-STDERR_LINES:]), width)
+    for name, text in last_exchange(requirement.transcript):
+        yield from _value(name, text, width, "dim")
+    yield from _value("by hand", requirement.by_hand, width)
+    yield from _value("more", f"labcheck hint {record.lab} {requirement.id} · lab sheet, step {step}", width)
+
+
+def _value(name: str, text: str, width: int, style: str = "") -> Iterator[Line]:
+    if not text:
+        return
+    room = max(30, width - MARGIN - NAME)
+    wrapped = [
+        piece
+        for line in text.splitlines()
+        for piece in textwrap.wrap(printable(line), room, break_on_hyphens=False, drop_whitespace=False) or [""]
+    ]
+    for number, piece in enumerate(wrapped):
+        yield [(" " * MARGIN, ""), (f"{'' if number else name:{NAME}}", "cyan"), (piece, style)]
+
+
+def _summary(record: Record) -> Iterator[Line]:
+    passed, asked = len(record.of(Outcome.PASSED)), len(record.selected)
+    parts = [f"{passed} of {asked} requirements met"]
+    for outcome, words in (
+        (Outcome.FAILED, "failed"),
+        (Outcome.NOT_RUN, "not run"),
+        (Outcome.ERROR, "not judged, by a fault of labcheck's own"),
+    ):
+        if number := len(record.of(outcome)):
+            parts.append(f"{number} {words}")
+    if asked < len(record.requirements):
+        parts.append(f"{len(record.requirements) - asked} not asked for")
+    style = "bold green" if record.all_passed else "bold"
+    yield [("  " + " · ".join(parts), style), (f" · seed {record.seed} · {record.seconds:.1f} s", "dim")]

@@ -1,0 +1,338 @@
+"""The grading of one submission: its programs, its time, and what is known so far."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import random
+import threading
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labcheck import processes
+from labcheck.http import Client, Deadline, HttpError, Manners, Trouble
+from labcheck.ports import Port, is_free
+from labcheck.program import ForeignListenerError, NotReadyError, Program, Verdict
+from labcheck.transcript import Transcript
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from labcheck.http import Answer, Connection
+    from labcheck.program import Ending
+    from labcheck.workbook import Lab, ProgramSpec
+
+DEADLINE = 10.0  # seconds for one check
+CONNECTED_WITHIN = 5.0  # seconds; a connection that the backlog turned away is tried again after 1 and 3
+PACE = 0.005  # seconds between two connections of many
+PROBE = 1.0  # seconds for a byte of an answer, asked after a check that got none
+GRACE = 0.5  # seconds after its deadline until a check's program is killed
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to judge. `budget` is in seconds, for the whole submission; `slow` multiplies all deadlines."""
+
+    seed: int
+    only: tuple[str, ...] = ()
+    budget: float = 60.0
+    slow: float = 1.0
+    python: str = ""
+
+
+class Draw(random.Random):
+    """Random values for one check: the same seed and check give the same values."""
+
+    def word(self, letters: int = 8) -> str:
+        """Return a word that can be pronounced, and that no file and no page holds by chance."""
+        return "".join(self.choice("bdfgklmnprstvz" if i % 2 == 0 else "aeiou") for i in range(letters))
+
+
+@dataclass
+class LocalTime:
+    """The time zone of the programs: one where it is another day than in UTC, to tell local time from UTC."""
+
+    offset: int = field(default_factory=lambda: -12 if time.gmtime().tm_hour < 12 else 14)
+
+    @property
+    def tz(self) -> str:
+        """The value of TZ. Its sign is the other way round (POSIX.1, section 8.3)."""
+        name = f"Etc/GMT{-self.offset:+d}"
+        return name if Path("/usr/share/zoneinfo", name).exists() else f"LAB{-self.offset}"
+
+    def today(self) -> set[int]:
+        """Return the day of the year (1 to 366) and the year."""
+        now = time.gmtime(time.time() + self.offset * 3600)
+        return {now.tm_yday, now.tm_year}
+
+
+class Run:
+    """The state of one grading. Everything that a check starts or changes is known here."""
+
+    def __init__(self, lab: Lab, work: Path, options: Options) -> None:
+        self.lab = lab
+        self.options = options
+        self.budget = Deadline(options.budget)
+        self.deadline = self.budget
+        self.transcript = Transcript()
+        self.draw = Draw()
+        self.local_time = LocalTime()
+        self.given_up = ""  # why nothing more is run
+        self.history: list[Program] = []
+        self.material: Any = None
+        self._work = work
+        self._spare = processes.descendants(os.getpid())
+        self._ports: dict[int, Port] = {}
+        self._shared: dict[str, tuple[Program, Manners]] = {}
+        self._early: dict[str, list[Program]] = {}
+        self._watchdog: threading.Timer | None = None
+
+    def prepare(self) -> None:
+        """Put the suite's material in place, and start what it needs first: before anything slow."""
+        module = f"labcheck.suites.{self.lab.name}.material"
+        if importlib.util.find_spec(module):
+            self.material = import_module(module).prepare(self._work, Draw(f"{self.options.seed}:material"))
+        for spec in self.lab.programs:
+            early = min(spec.early, 1) if self.options.only else spec.early
+            self._early[spec.name] = [self._start(spec) for _ in range(early)]
+        processes.adopt_orphans()
+
+    def begin(self, id: str) -> None:
+        """Begin a check: its time, its transcript, its random values."""
+        self.deadline = self.budget.at_most(DEADLINE * self.options.slow)
+        self.transcript = Transcript()
+        self.draw = Draw(f"{self.options.seed}:{id}")
+        # Every wait of ours has an end; this is for one that has been forgotten. A read that
+        # blocks ends at once when the program at the other end is gone.
+        self._watchdog = threading.Timer(self.deadline.left() + GRACE, self._kill_used)
+        self._watchdog.daemon = True
+        self._watchdog.start()
+
+    def end(self) -> None:
+        """End a check."""
+        if self._watchdog is not None:
+            self._watchdog.cancel()
+            self._watchdog = None
+
+    def out_of_time(self) -> bool:
+        """Return whether the time for the whole submission is used up."""
+        return self.budget.passed()
+
+    def shared_server(self) -> Server:
+        """Return the server that most checks share; started anew where it has died.
+
+        Raises NotReadyError where it does not start.
+        """
+        spec = self.lab.programs[0]
+        known = self._shared.get(spec.name)
+        if known and known[0].has_exited:
+            known[0].verdict = Verdict.DIED
+            known = None
+        try:
+            program, manners = known or (self._ready(self._next(spec)), Manners())
+        except NotReadyError as error:
+            self.given_up = f"{spec.file}: {error.verdict}"
+            raise
+        self._shared[spec.name] = program, manners
+        return Server(self, program, manners)
+
+    def own_server(self) -> Server:
+        """Return a server that no visitor has met. Raises NotReadyError where it does not start."""
+        return Server(self, self._ready(self._next(self.lab.programs[0])), Manners())
+
+    def start_again(self, program: Program) -> Program:
+        """Start a program again on the same port, after all of it has gone."""
+        program.kill()
+        living = {each.pid for each in self.history if not each.has_exited}
+        processes.end_all({*self._spare, *living})
+        again = self._start(program.spec, self._ports[program.port])
+        again.wait_until_listening(self.deadline.left())
+        return again
+
+    def after_failure(self, error: BaseException) -> None:
+        """See whether the shared server can be judged on, after a check that failed.
+
+        What one check has spoiled is no reason for the next to fail: it meets a new program. A
+        program that has never answered, and does not answer a probe, is given up.
+        """
+        name = self.lab.programs[0].name
+        if name not in self._shared or not isinstance(error, HttpError):
+            return
+        program, manners = self._shared[name]
+        if not program.has_exited and self._probe(program):
+            return
+        if program.has_exited:
+            return  # the next check starts it again
+        if not manners.answered:
+            self._give_up(program)
+            return
+        program.kill()
+        del self._shared[name]
+        if error.trouble is Trouble.SILENT and not self.out_of_time():
+            try:
+                server = self.shared_server()
+            except NotReadyError:
+                return
+            if not self._probe(server.program):
+                self._give_up(server.program)
+
+    def close(self) -> None:
+        """End everything that was started; nothing of the submission lives when this returns."""
+        self.end()
+        for program in self.history:
+            program.kill()
+        processes.end_all(self._spare)
+        for program in self.history:
+            program.close()
+        for port in self._ports.values():
+            port.release()
+
+    def patience(self) -> float:
+        """Return after how many seconds without a byte an answer is not `at once` any more.
+
+        It follows the slowest answer so far, so that a loaded machine gets more time; a check's
+        deadline is the most.
+        """
+        slowest = max((manners.slowest for _, manners in self._shared.values()), default=0.0)
+        return min(DEADLINE, max(3.0, 30 * slowest)) * self.options.slow
+
+    def _next(self, spec: ProgramSpec) -> Program:
+        early = self._early[spec.name]
+        return early.pop(0) if early else self._start(spec)
+
+    def _start(self, spec: ProgramSpec, port: Port | None = None) -> Program:
+        port = port or Port()
+        self._ports[port.number] = port
+        program = Program(
+            spec,
+            self._work,
+            self.options.python,
+            port,
+            usual_port=self.lab.port,
+            local_time=self.local_time.tz,
+        )
+        self.history.append(program)
+        return program
+
+    def _ready(self, program: Program) -> Program:
+        for _ in range(3):
+            try:
+                program.wait_until_listening(DEADLINE * self.options.slow)
+            except ForeignListenerError:
+                pass
+            except NotReadyError as error:
+                if error.verdict is not Verdict.PORT_TAKEN or is_free(program.port):
+                    raise
+            else:
+                return program
+            # Another program was faster on a port that was free: that is nobody's fault.
+            program.kill()
+            self.history.remove(program)
+            program = self._start(program.spec)
+        raise OSError("three ports in a row were taken by other programs")
+
+    def _probe(self, program: Program) -> bool:
+        """Return whether there is one byte of an answer."""
+        deadline = self.budget.at_most(PROBE * self.options.slow)
+        client = Client(program.connect, program.port, self.lab.port, Transcript(), deadline, Manners())
+        try:
+            with client.connect() as visitor:
+                visitor.send(client.head_of("GET", "/"))
+                return visitor.read_some(1) > 0
+        except HttpError:
+            return False
+
+    def _give_up(self, program: Program) -> None:
+        program.verdict = Verdict.NEVER_ANSWERS
+        self.given_up = f"{program.spec.file} {Verdict.NEVER_ANSWERS}"
+
+    def _kill_used(self) -> None:
+        waiting = [program for programs in self._early.values() for program in programs]
+        for program in self.history:
+            if program not in waiting:
+                program.kill()
+
+
+class Server(Client):
+    """The student's server, as a check sees it."""
+
+    def __init__(self, run: Run, program: Program, manners: Manners) -> None:
+        super().__init__(program.connect, program.port, run.lab.port, run.transcript, run.deadline, manners)
+        self.program = program
+        self._run = run
+
+    @property
+    def patience(self) -> float:
+        """Seconds after which an answer that has not begun is not `at once` any more."""
+        return self._run.patience()
+
+    @property
+    def clock(self) -> str:
+        """Where the server's local time is that of."""
+        return f"while the check runs, your program's local time is UTC{self._run.local_time.offset:+d}"
+
+    @property
+    def host(self) -> str:
+        """The address on which it listens: 127.0.0.1 or ::1."""
+        assert self.program.address is not None
+        return self.program.address[0]
+
+    def today(self) -> set[int]:
+        """Return the day of the year and the year, in the server's local time."""
+        return self._run.local_time.today()
+
+    def prints(self, text: str, seconds: float) -> bool:
+        """Return whether standard output has a line with the text, at the latest in so many seconds."""
+        return self.program.stdout.wait_for(text, seconds * self._run.options.slow)
+
+    def known_target(self) -> str | None:
+        """Return a target that is answered, in whatever way; None where none of three is.
+
+        Raises HttpError where there is silence instead.
+        """
+        word = self._run.draw.word()
+        for target in ("/", f"/{word}.zzz", f"/{word}.html"):
+            try:
+                self.get(target)
+            except HttpError as error:
+                if error.trouble in (Trouble.SILENT, Trouble.SLOW):
+                    raise
+            else:
+                return target
+        return None
+
+    def answers(self) -> bool:
+        """Return whether it answers an ordinary request, in whatever way."""
+        return self.known_target() is not None
+
+    def announce(self, target: str, fields: Mapping[str, str]) -> Answer:
+        """POST the headers only, and wait for an answer that does not wait for a body."""
+        return self.request("POST", target, fields, patience=self.patience)
+
+    @contextmanager
+    def connect_many(self, number: int) -> Iterator[list[Connection]]:
+        """Connect so many visitors, one after the other: a listen backlog of 5 is normal."""
+        with ExitStack() as stack:
+            visitors = []
+            for _ in range(number):
+                visitors.append(stack.enter_context(self.connect(CONNECTED_WITHIN * self._run.options.slow)))
+                time.sleep(PACE)
+            yield visitors
+
+    def interrupt(self, seconds: float) -> Ending:
+        """Send Ctrl+C, and return how it ended; at the latest after so many seconds."""
+        transcript = self._run.transcript
+        transcript.by_hand = f"python {self.program.spec.file} {self._run.lab.port}   (then press Ctrl+C)"
+        transcript.note("Ctrl+C")
+        ending = self.program.interrupt(seconds * self._run.options.slow)
+        transcript.note(f"{ending.status.received()} after {ending.seconds:.2f} s")
+        return ending
+
+    def restart(self) -> Server:
+        """Start it again on the same port. Raises NotReadyError where it does not start."""
+        self._run.transcript.note("started again")
+        return Server(self._run, self._run.start_again(self.program), Manners())

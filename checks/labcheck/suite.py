@@ -1,0 +1,282 @@
+"""What a suite may use: the mark, the fixtures, and what a check may say. This is the pytest plugin.
+
+A check is a test function with `@requirement`; its docstring is the sentence that the student
+reads. It compares with plain `assert`, and the engine turns a comparison that fails into
+expected / received lines (`labcheck.evidence`). What a check raises decides the outcome:
+
+- AssertionError, HttpError, NotReadyError: failed, the student's fault;
+- Unmet: what the check needs is not there; not run where a requirement it needs has failed;
+- anything else: an error, ours, which costs nobody a point.
+
+A suite runs under plain pytest as well:
+`pytest -p labcheck.suite --submission DIR checks/labcheck/suites/lab1`.
+"""
+
+from __future__ import annotations
+
+import re
+import traceback
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pytest
+
+from labcheck.evidence import Evidence, Numbers
+from labcheck.http import FORM, Answer, HttpError, Trouble
+from labcheck.program import NotReadyError
+from labcheck.record import Outcome
+from labcheck.run import Draw, Options, Run, Server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["CLIENT_ERROR", "FORM", "Answer", "Draw", "Server", "given", "numbers", "requirement"]
+
+RUN = pytest.StashKey[Run]()
+STACK = pytest.StashKey[ExitStack]()
+CLIENT_ERROR = range(400, 500)  # RFC 9110, section 15.5: the request is at fault
+
+Check = TypeVar("Check", bound="Callable[..., None]")
+
+
+class Unmet(Exception):  # noqa: N818
+    """What a check needs before it can judge is not there."""
+
+
+def requirement(id: str, *, hints: Sequence[str], needs: Sequence[str] = ()) -> Callable[[Check], Check]:
+    """Mark a test function as a check of a requirement.
+
+    `hints` is the ladder that `labcheck hint` goes down: first a question, then a pointer, then the
+    shape of the answer. `needs` are the requirements whose failure explains a failure of this one
+    wherever `given` says so; the first requirement of a lab is needed by all.
+    """
+    return pytest.mark.requirement(id=id, hints=tuple(hints), needs=tuple(needs))
+
+
+def given(condition: object, otherwise: object = "") -> None:
+    """Go on only where the condition holds: it is another requirement's, which this one needs."""
+    if not condition:
+        raise Unmet(str(otherwise))
+
+
+def numbers(answer: Answer) -> Numbers:
+    """Return the numbers on a page that have no letter and no digit beside them."""
+    found = [re.findall(r"(?<![^\W_])\d+(?![^\W_])", view) for view in answer.shown.views]
+    return Numbers(frozenset(int(number) for view in found for number in view if len(number) < 10), answer)
+
+
+@dataclass
+class Finding:
+    """What one check has found."""
+
+    outcome: Outcome
+    seconds: float = 0.0
+    reason: str = ""
+    expected: str = ""
+    received: str = ""
+    hung: bool = False  # it ran into its deadline
+
+
+@pytest.fixture
+def server(request: pytest.FixtureRequest) -> Server:
+    """The server that most checks share."""
+    return request.config.stash[RUN].shared_server()
+
+
+@pytest.fixture
+def own_server(request: pytest.FixtureRequest) -> Server:
+    """A server for this check alone; the check may end it."""
+    return request.config.stash[RUN].own_server()
+
+
+@pytest.fixture
+def material(request: pytest.FixtureRequest) -> Any:
+    """What the suite's material.prepare() has put in place."""
+    return request.config.stash[RUN].material
+
+
+@pytest.fixture
+def draw(request: pytest.FixtureRequest) -> Draw:
+    """Random values, the same for the same seed and check."""
+    return request.config.stash[RUN].draw
+
+
+class Grader:
+    """The pytest plugin that runs the checks of one submission and keeps what they find."""
+
+    def __init__(self, run: Run, selected: Sequence[str]) -> None:
+        self.run = run
+        self.checks: dict[str, list[pytest.Item]] = {}
+        self.findings: dict[str, list[Finding]] = {}
+        self.transcripts: dict[str, Any] = {}
+        self.faults: list[str] = []
+        self._selected = set(selected)
+        self._comparison: tuple[str, str] | None = None
+
+    def title(self, id: str) -> str:
+        """Return the sentence of a requirement: its first check's docstring."""
+        doc = getattr(self.checks[id][0].obj, "__doc__", None) if id in self.checks else None  # type: ignore[attr-defined]
+        return " ".join((doc or "").split())
+
+    def hints(self, id: str) -> tuple[str, ...]:
+        """Return the ladder of hints of a requirement."""
+        return tuple(hint for item in self.checks.get(id, []) for hint in _mark(item)["hints"])
+
+    def needs(self, id: str) -> set[str]:
+        """Return the requirements that one needs, directly or through others, and the first."""
+        found = {self.run.lab.requirements[0]}
+        queue = [id]
+        while queue:
+            for item in self.checks.get(queue.pop(), []):
+                fresh = set(_mark(item)["needs"]) - found
+                found |= fresh
+                queue += fresh
+        return found - {id}
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Put the checks into the spec's order; those that end a program come last."""
+        order = {id: place for place, id in enumerate(self.run.lab.requirements)}
+        for item in items:
+            self.checks.setdefault(_mark(item)["id"], []).append(item)
+        chosen = self._selected.union(*(self.needs(id) for id in self._selected))
+        items[:] = sorted(
+            (item for item in items if _mark(item)["id"] in chosen),
+            key=lambda item: (
+                "own_server" in getattr(item, "fixturenames", ()),
+                order.get(_mark(item)["id"], -1),
+            ),
+        )
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Begin a check, unless it is settled already that it cannot be run."""
+        id = _mark(item)["id"]
+        self._comparison = None
+        self.run.begin(id)
+        reason = self._why_not(id)
+        if reason:
+            pytest.skip(reason)
+
+    def pytest_runtest_teardown(self) -> None:
+        """End a check."""
+        self.run.end()
+
+    def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> list[str]:
+        """Keep what a comparison that failed has compared, in words; of several, the first."""
+        if self._comparison is not None:
+            pass
+        elif isinstance(left, Evidence):
+            self._comparison = left.expected(op, right), left.received()
+        elif isinstance(right, Evidence):
+            self._comparison = right.expected(op, left), right.received()
+        else:
+            self._comparison = f"{'' if op == '==' else op + ' '}{right!r}", repr(left)
+        return ["the two sides differ"]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+        """Keep what a check has found, and make good what it has spoiled."""
+        error = call.excinfo.value if call.excinfo else None
+        if call.when == "teardown" or (call.when == "setup" and error is None):
+            if error is not None:
+                self._fault(error)
+            return
+        id = _mark(item)["id"]
+        finding = self._judge(id, error)
+        finding.seconds = call.duration
+        self.findings.setdefault(id, []).append(finding)
+        if finding.outcome is not Outcome.PASSED or id not in self.transcripts:
+            self.transcripts[id] = self.run.transcript
+        if error is not None and finding.outcome is Outcome.FAILED:
+            self.run.after_failure(error)
+
+    def pytest_internalerror(self, excrepr: object) -> None:
+        """Keep a fault of pytest's, or of this plugin's."""
+        self.faults.append(str(excrepr))
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Keep a suite's fault that shows when it is imported."""
+        if report.failed:
+            self.faults.append(str(report.longrepr))
+
+    def failed(self, id: str) -> bool:
+        """Return whether a requirement was checked, and is not met."""
+        return any(finding.outcome is not Outcome.PASSED for finding in self.findings.get(id, []))
+
+    def _why_not(self, id: str) -> str:
+        """Return why a check is not run; nothing where it is."""
+        if self.run.given_up:
+            return self.run.given_up
+        if self.run.out_of_time():
+            return f"the time for the whole submission, {self.run.options.budget:g} s, is used up"
+        for need in self.run.lab.requirements:
+            if need in self.needs(id) and any(finding.hung for finding in self.findings.get(need, [])):
+                return f"needs {need}, which got no answer"
+        return ""
+
+    def _judge(self, id: str, error: BaseException | None) -> Finding:
+        if error is None:
+            return Finding(Outcome.PASSED)
+        if isinstance(error, pytest.skip.Exception):
+            return Finding(Outcome.NOT_RUN, reason=str(error))
+        blamed = next((need for need in self.run.lab.requirements if need in self.needs(id) and self.failed(need)), "")
+        excuse = f"needs {blamed}, which is not met" if blamed else ""
+        if isinstance(error, AssertionError):
+            expected, received = self._comparison or ("", "")
+            message = str(error).partition("\nassert ")[0]
+            reason = "" if message.startswith("assert ") else message
+            return Finding(Outcome.FAILED, reason=reason, expected=expected, received=received)
+        if isinstance(error, HttpError):
+            hung = error.trouble in (Trouble.SILENT, Trouble.SLOW)
+            if hung and self.run.out_of_time():
+                return Finding(Outcome.NOT_RUN, reason=self._why_not(id))
+            if excuse:
+                return Finding(Outcome.NOT_RUN, reason=excuse, hung=hung)
+            return Finding(Outcome.FAILED, expected="an answer", received=str(error), hung=hung)
+        if isinstance(error, Unmet | NotReadyError):
+            if excuse:
+                return Finding(Outcome.NOT_RUN, reason=excuse)
+            return Finding(Outcome.FAILED, reason=str(error))
+        self._fault(error)
+        return Finding(Outcome.ERROR, reason="labcheck's own fault: this requirement could not be judged")
+
+    def _fault(self, error: BaseException) -> None:
+        self.faults.append("".join(traceback.format_exception(error)))
+
+
+def _mark(item: pytest.Item) -> dict[str, Any]:
+    mark = item.get_closest_marker("requirement")
+    if mark is None:
+        raise pytest.UsageError(f"{item.nodeid} has no @requirement")
+    return dict(mark.kwargs)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what plain pytest needs to know."""
+    group = parser.getgroup("labcheck")
+    group.addoption("--submission", metavar="DIR", help="the folder with the programs to be judged")
+    group.addoption("--seed", type=int, default=0, help="the seed of all random values")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the mark; under plain pytest, begin a run for the folder that --submission names."""
+    config.addinivalue_line("markers", "requirement(id, hints, needs): the requirement that a check proves")
+    folder = config.getoption("--submission")
+    if folder is None:
+        return
+    from labcheck import judge, workbook
+
+    parts = {part for arg in config.args for part in Path(arg).resolve().parts}
+    lab = next(workbook.load_lab(name) for name in workbook.lab_names() if name in parts)
+    stack = config.stash[STACK] = ExitStack()
+    run = stack.enter_context(judge.running(lab, Path(folder), Options(config.getoption("--seed"))))
+    config.stash[RUN] = run
+    config.pluginmanager.register(Grader(run, lab.requirements))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the run of plain pytest."""
+    if STACK in config.stash:
+        config.stash[STACK].close()

@@ -1,0 +1,127 @@
+"""The files that the grader adds to a submission before its programs start.
+
+This module is imported before pytest is, so that the programs start early: it needs nothing slow.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from labcheck.suite import Draw
+
+TYPES = {
+    ".html": ("text/html",),
+    ".css": ("text/css",),
+    ".js": ("text/javascript", "application/javascript"),
+    ".png": ("image/png",),
+    ".jpg": ("image/jpeg",),
+    ".svg": ("image/svg+xml",),
+    ".json": ("application/json",),
+}
+UNKNOWN = ("application/octet-stream",)
+
+
+@dataclass(frozen=True)
+class File:
+    """A file that the server serves: the path of its URL, encoded, and its bytes."""
+
+    url: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Material:
+    """What stands in a submission's folder besides its own files.
+
+    `typed` are files with the media types that fit; `secrets` are targets that lead out of site/,
+    and `marker` is what stands in each of the files that they lead to.
+    """
+
+    plain: list[File]
+    typed: list[tuple[File, tuple[str, ...]]]
+    binary: File
+    large: File
+    huge_text: File
+    encoded: list[File]
+    indexes: list[File]
+    visitors: list[File]
+    empty_folder: str
+    secrets: list[str]
+    marker: str
+
+
+def prepare(work: Path, draw: Draw) -> Material:
+    """Put random files under site/, and secrets beside it."""
+    site = work / "site"
+
+    def text() -> bytes:
+        return "".join(f"{draw.word()} {draw.word()}\n" for _ in range(8)).encode()
+
+    def add(path: str, data: bytes) -> File:
+        file = site / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+        return File("/" + quote(path), data)
+
+    w = draw.word
+    folder, empty = w(), w()
+    marker = f"secret {w(16)}"
+    add(f"{empty}/{w()}.html", text())
+    return Material(
+        plain=[add(path, text()) for path in (f"{w()}.html", f"{w()}/{w()}.css", f"{w()}/{w()}/{w()}/{w()}.js")]
+        + [add(f"{w()}.html", b"")],
+        typed=[(add(f"{w()}{ending}", text()), types) for ending, types in TYPES.items()]
+        + [(add(f"{w()}.{w(9)}", text()), UNKNOWN)],
+        binary=add(f"{w()}.png", bytes(range(256)) + b"\r\n\n\r" + draw.randbytes(2000)),
+        large=add(f"{w()}.jpg", draw.randbytes(3 << 20)),
+        huge_text=add(f"{w()}.html", text() * (6 << 20 >> 7)),
+        encoded=[add(f"{w()} {char}{w()}.html", text()) for char in ("é", "ß", "日本", "+")],
+        indexes=[
+            File(f"/{folder}/", add(f"{folder}/index.html", text()).data),
+            File("/", (site / "index.html").read_bytes()),
+            File("/Snooker/", (site / "Snooker" / "index.html").read_bytes()),
+        ],
+        visitors=[add(f"{w()}.html", text()) for _ in range(16)],
+        empty_folder=f"/{empty}/",
+        secrets=_hide_secrets(work, folder, draw, marker),
+        marker=marker,
+    )
+
+
+def _hide_secrets(work: Path, folder: str, draw: Draw, marker: str) -> list[str]:
+    """Put files where no visitor may look, and return targets that lead there."""
+    name, sibling = f"{draw.word()}.html", f"site-{draw.word()}"
+    for place in (work, work.parent, work / sibling):
+        place.mkdir(exist_ok=True)
+        (place / name).write_text(marker)
+    targets = [
+        f"/../{name}",
+        f"/%2e%2e/{name}",
+        f"/..%2f{name}",
+        f"/%2E%2E%2F{name}",
+        f"/%252e%252e%252f{name}",
+        f"/../../{name}",
+        f"/{folder}/../../{name}",
+        f"/{folder}/%2e%2e/%2e%2e/{name}",
+        f"//..//{name}",
+        f"/....//{name}",
+        f"/../{sibling}/{name}",
+        f"/..%2f{sibling}%2f{name}",
+        f"/..\\{name}",
+        f"/..%5c{name}",
+        f"/{name}",
+        f"//{name}",
+    ]
+    absolute = quote((work / name).as_posix())
+    targets += [f"/{absolute.lstrip('/')}", f"//{absolute.lstrip('/')}", f"/{absolute.replace('/', '%2f')}"]
+    with contextlib.suppress(OSError):  # Windows lets only some users make links
+        (work / "site" / (file_link := f"{draw.word()}.html")).symlink_to(work / name)
+        (work / "site" / (folder_link := draw.word())).symlink_to(work / sibling, target_is_directory=True)
+        targets += [f"/{file_link}", f"/{folder_link}/{name}"]
+    return targets

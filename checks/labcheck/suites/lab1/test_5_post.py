@@ -1,0 +1,103 @@
+"""Step 5: POST."""
+
+from urllib.parse import urlencode
+
+from labcheck.suite import FORM, Answer, Draw, Server, given, requirement
+from labcheck.suites.lab1.material import Material
+
+Fields = list[tuple[str, str]]
+
+
+def post(server: Server, draw: Draw, fields: Fields) -> Answer:
+    """Post a form to a page."""
+    return server.post(f"/{draw.word()}.zzz", urlencode(fields))
+
+
+@requirement(
+    "5.1",
+    hints=[
+        "Where is the form in the request, and how does your program know how long it is?",
+        "The body has Content-Length bytes, and looks like name=Ann&color=red; urllib.parse takes it apart.",
+        "Read exactly as many bytes; then a list of pairs, empty values included; then a line for each pair.",
+    ],
+)
+def test_form_is_shown(server: Server, draw: Draw) -> None:
+    """A form posted to a .zzz path answers with a page that shows each field's name and value."""
+    twice = draw.word()
+    small = [(draw.word(), draw.word()), (draw.word(), ""), (twice, draw.word()), (twice, draw.word())]
+    large = [(draw.word(), draw.word(200)), (draw.word(), draw.word())]
+    missing = 256 * 1024 - len(urlencode(large))
+    large.insert(1, (draw.word(), draw.word(missing - 10)))
+    for fields in (small, large):
+        answer = post(server, draw, fields)
+        assert answer.status == 200
+        for name, value in fields:
+            assert name in answer.shown
+            assert value in answer.shown
+        assert answer.media_type == "text/html"
+
+
+@requirement(
+    "5.2",
+    needs=["5.1"],
+    hints=[
+        "What do you see when you enter é, and what when you enter <b>bold</b>?",
+        "parse_qsl() decodes + and %XX as UTF-8. What comes from a visitor is text, not HTML.",
+        "Escape names and values alike, after they were decoded.",
+    ],
+)
+def test_fields_are_decoded_and_shown_as_text(server: Server, draw: Draw) -> None:
+    """Names and values are decoded as UTF-8 and shown as text."""
+    mark = draw.word()
+    answer = post(server, draw, [(f"né {mark}", f"日本 & 50% {mark}"), (f"<b>{mark}", "x"), ("y", f"<i>{mark}")])
+    given(answer.status == 200, f"there is no page: {answer}")
+    for markup in (f"<b>{mark}", f"<i>{mark}"):
+        assert markup not in answer.source.folded
+    for text in (f"né {mark}", f"日本 & 50% {mark}", f"<b>{mark}", f"<i>{mark}"):
+        assert text in answer.shown
+
+
+@requirement(
+    "5.3",
+    hints=[
+        "What would it mean to post a form to a picture?",
+        "405 says: this URL exists, and does not take this method.",
+        "do_POST looks at the path first; a file of site/ gets the refusal.",
+    ],
+)
+def test_post_to_a_file_is_405(server: Server, material: Material, draw: Draw) -> None:
+    """A POST to the URL of a file answers 405."""
+    for file in material.plain[:2]:
+        assert server.post(file.url, urlencode([(draw.word(), draw.word())])).status == 405
+
+
+@requirement(
+    "5.4",
+    hints=[
+        "What does rfile.read(-5) wait for? And what is int('abc')?",
+        "self.headers['Content-Length'] is a text, or None where there is no such header.",
+        "Look at the length before you read: 411 where it is missing, 400 where it is nonsense.",
+    ],
+)
+def test_length_that_is_none_is_refused(server: Server, draw: Draw) -> None:
+    """A POST without a sound Content-Length is answered at once."""
+    target = f"/{draw.word()}.zzz"
+    for length in (f"-{draw.randrange(1, 100)}", draw.word()):
+        assert server.announce(target, {"Content-Type": FORM, "Content-Length": length}).status in (400, 411)
+    answer = server.announce(target, {"Content-Type": FORM})
+    assert answer.status in (400, 411, 200)
+
+
+@requirement(
+    "5.5",
+    hints=[
+        "Who sends 10 GB to your guest book? And where would your program put them?",
+        "The length is announced before the first byte of the body is sent.",
+        "Compare it with the limit before you read anything: 413 says that it is too much.",
+    ],
+)
+def test_too_much_is_refused(server: Server, draw: Draw) -> None:
+    """A POST that announces more than 1 MiB answers 413 at once."""
+    for length in (1024 * 1024 + 1, draw.randrange(10**7, 10**12)):
+        fields = {"Content-Type": FORM, "Content-Length": str(length)}
+        assert server.announce(f"/{draw.word()}.zzz", fields).status == 413

@@ -1,0 +1,181 @@
+"""The authoring gate: prove that a lab is consistent, and that its checks find what they are for.
+
+- lab.toml, sheet, starter and suite name the same requirements, and each has hints;
+- the solution passes all of them; the starter runs, and fails exactly those with a TODO in it;
+- every wrong variant of the solution (`suites/LAB/wrong.toml`) fails the requirement that it
+  breaks, and no other but the consequences it names; each requirement has at least three.
+
+A variant names `fails`, the requirement; `why`, the mistake, in words; `edits`, pairs of a text that
+stands once in the solution and what to put in its place; and perhaps `also`, the consequences.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+import tempfile
+import tomllib
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labcheck.catalogue import read_suite
+from labcheck.errors import SuiteError
+from labcheck.judge import judge
+from labcheck.record import Outcome, Record
+from labcheck.run import Options
+from labcheck.workbook import load_lab
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from labcheck.workbook import Lab
+
+VARIANTS_EACH = 3
+SEED = 1
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A wrong variant of a lab's solution."""
+
+    fails: str
+    also: tuple[str, ...]
+    why: str
+    edits: tuple[tuple[str, str], ...]
+    file: str
+
+    def write(self, lab: Lab, folder: Path) -> None:
+        """Write the solution with the variant's edits into a folder.
+
+        Raises SuiteError where a text to be replaced does not stand in the solution exactly once.
+        """
+        shutil.copytree(lab.solution, folder, dirs_exist_ok=True)
+        path = folder / self.file
+        text = path.read_text("utf-8")
+        for find, replace in self.edits:
+            if text.count(find) != 1:
+                raise SuiteError(f"{self}: the text stands {text.count(find)} times in {self.file}: {find!r}")
+            text = text.replace(find, replace)
+        compile(text, self.file, "exec")
+        path.write_text(text, "utf-8")
+
+    def __str__(self) -> str:
+        return f"wrong variant of {self.fails} ({self.why})"
+
+
+def variants(lab: Lab) -> list[Variant]:
+    """Return the wrong variants of a lab. Raises SuiteError where their file is wrong."""
+    file = lab.suite / "wrong.toml"
+    try:
+        table = tomllib.loads(file.read_text("utf-8"))
+        return [
+            Variant(
+                entry["fails"],
+                tuple(entry.get("also", ())),
+                entry["why"],
+                tuple((find, replace) for find, replace in entry["edits"]),
+                entry.get("file", lab.programs[0].file),
+            )
+            for entry in table["wrong"]
+        ]
+    except (OSError, tomllib.TOMLDecodeError, KeyError, ValueError) as error:
+        raise SuiteError(f"{lab.name}: wrong.toml: {error}") from error
+
+
+def verify(lab: Lab) -> bool:
+    """Print what is wrong with a lab, a line each with what to do; return whether nothing is."""
+    complaints = 0
+    for complaint in _complaints(lab):
+        complaints += 1
+        print(f"{lab.name}: {complaint}", flush=True)
+    print(
+        f"{lab.name}: {len(lab.requirements)} requirements, {len(variants(lab))} wrong variants: "
+        + (f"{complaints} complaints" if complaints else "consistent")
+    )
+    return complaints == 0
+
+
+def _complaints(lab: Lab) -> Iterator[str]:
+    yield from _ids(lab)
+    todo = _todo(lab)
+    wrong = variants(lab)
+    jobs = os.cpu_count() or 1
+    # A grading takes all processes below its own for the submission's, so it gets one of its own.
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        solution = pool.submit(_judge_folder, lab.name, str(lab.solution))
+        starter = pool.submit(_judge_folder, lab.name, str(lab.starter))
+        found = [pool.submit(_judge_variant, lab.name, variant) for variant in wrong]
+        for id in _not_passed(solution.result()):
+            yield f"the solution does not pass {id}: {_reason(solution.result(), id)}"
+        missed = _not_passed(starter.result())
+        for id in sorted(missed - todo):
+            yield f"the starter fails {id}, and has no TODO {id}: {_reason(starter.result(), id)}"
+        for id in sorted(todo - missed):
+            yield f"the starter passes {id}, though it has a TODO {id}: put the TODO on a line that works wrongly"
+        for variant, future in zip(wrong, found, strict=True):
+            yield from _complaints_of_variant(variant, future.result())
+    for id in lab.requirements:
+        if (number := sum(variant.fails == id for variant in wrong)) < VARIANTS_EACH:
+            yield f"{id} has {number} wrong variants: write {VARIANTS_EACH} or more into wrong.toml"
+
+
+def _ids(lab: Lab) -> Iterator[str]:
+    known = set(lab.requirements)
+    checks = read_suite(lab)
+    sheet = (lab.starter / "README.md").read_text("utf-8")
+    places = {
+        "the suite": {check.id for check in checks},
+        "the sheet": set(re.findall(r"^\| *(\d+\.\d+) *\|", sheet, re.MULTILINE)),
+    }
+    for place, ids in places.items():
+        for id in sorted(known - ids):
+            yield f"{place} lacks {id}, which lab.toml names"
+        for id in sorted(ids - known):
+            yield f"{place} has {id}, which lab.toml does not name"
+    for id in sorted(_todo(lab) - known):
+        yield f"the starter has a TODO {id}, which lab.toml does not name"
+    for check in checks:
+        if not check.title:
+            yield f"the check of {check.id} has no docstring: it is the sentence that the student reads"
+        if not check.hints:
+            yield f"the check of {check.id} has no hints"
+
+
+def _todo(lab: Lab) -> set[str]:
+    files = [lab.starter / program.file for program in lab.programs]
+    return {id for file in files for id in re.findall(r"TODO (\d+\.\d+)", file.read_text("utf-8"))}
+
+
+def _not_passed(record: Record) -> set[str]:
+    return {each.id for each in record.requirements if each.outcome is not Outcome.PASSED}
+
+
+def _reason(record: Record, id: str) -> str:
+    found = next(each for each in record.requirements if each.id == id)
+    said = [f"expected {found.expected}", f"received {found.received}"] if found.expected else []
+    return "; ".join(filter(None, [found.outcome.replace("_", " "), found.reason, *said]))
+
+
+def _complaints_of_variant(variant: Variant, record: Record) -> Iterator[str]:
+    missed, wanted = _not_passed(record), {variant.fails, *variant.also}
+    if record.requirements and variant.fails not in {each.id for each in record.of(Outcome.FAILED)}:
+        yield f"{variant} is not caught at {variant.fails}"
+    for id in sorted(missed - wanted):
+        yield f"{variant} is caught at {id} too: name it in `also` if it is a consequence; {_reason(record, id)}"
+    for id in sorted(wanted - missed - {variant.fails}):
+        yield f"{variant} names {id} as a consequence, and passes it"
+
+
+def _judge_folder(lab: str, folder: str) -> Record:
+    return judge(load_lab(lab), Path(folder), Options(seed=SEED, python=sys.executable))
+
+
+def _judge_variant(lab: str, variant: Variant) -> Record:
+    with tempfile.TemporaryDirectory() as folder:
+        variant.write(load_lab(lab), Path(folder))
+        return _judge_folder(lab, folder)

@@ -1,0 +1,17 @@
+"""Accepts every visitor and reads what they send, but never answers."""
+
+import socket
+import sys
+import threading
+
+
+def listen_to(visitor):
+    while visitor.recv(65536):
+        pass
+    threading.Event().wait()
+
+
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=64)
+print("Started HTTP server")
+while True:
+    threading.Thread(target=listen_to, args=(listener.accept()[0],), daemon=True).start()

@@ -1,0 +1,18 @@
+"""Answers 200 with a body without length and without end, as fast as it can."""
+
+import socket
+import sys
+import threading
+
+
+def answer(visitor):
+    visitor.recv(65536)
+    visitor.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n")
+    while True:
+        visitor.sendall(b"never enough " * 10_000)
+
+
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=64)
+print("Started HTTP server")
+while True:
+    threading.Thread(target=answer, args=(listener.accept()[0],), daemon=True).start()

@@ -1,0 +1,1 @@
+"""Ends at once with status 0, without a word."""

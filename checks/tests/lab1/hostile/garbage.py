@@ -1,0 +1,16 @@
+"""Answers with random bytes, and closes."""
+
+import os
+import socket
+import sys
+
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=64)
+print("Started HTTP server")
+while True:
+    visitor, _ = listener.accept()
+    try:
+        with visitor:
+            visitor.recv(65536)
+            visitor.sendall(b"\xff" + os.urandom(4999))
+    except OSError:
+        pass

@@ -1,0 +1,22 @@
+"""Answers with one header line of 50 MB."""
+
+import socket
+import sys
+import threading
+
+PIECE = b"a" * 1_000_000
+
+
+def answer(visitor):
+    visitor.recv(65536)
+    visitor.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 2\r\nX-Huge: ")
+    for _ in range(50):
+        visitor.sendall(PIECE)
+    visitor.sendall(b"\r\n\r\nok")
+    visitor.close()
+
+
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=64)
+print("Started HTTP server")
+while True:
+    threading.Thread(target=answer, args=(listener.accept()[0],), daemon=True).start()
