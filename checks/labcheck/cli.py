@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from labcheck.record import Record
+    from labcheck.workbook import Lab
 
 PASSED, FAILED, WRONG_USE, OUR_FAULT, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -218,7 +219,7 @@ def _solution(words: list[str]) -> int:
     return PASSED
 
 
-def _lab_and_folder(command: str, words: list[str], default: str):  # type: ignore[no-untyped-def]
+def _lab_and_folder(command: str, words: list[str], default: str) -> tuple[Lab, Path]:
     parser = Parser(prog=f"labcheck {command}", add_help=False)
     parser.add_argument("lab", metavar="LAB")
     parser.add_argument("folder", metavar="DIR", nargs="?")
@@ -260,7 +261,8 @@ def _verify(words: list[str]) -> int:
     parser.add_argument("lab", metavar="LAB", nargs="?")
     given = parser.parse_args(words)
     names = [given.lab] if given.lab else lab_names()
-    return PASSED if all([verify(load_lab(name)) for name in names]) else FAILED
+    consistent = [verify(load_lab(name)) for name in names]
+    return PASSED if all(consistent) else FAILED
 
 
 def _positive(text: str) -> float:

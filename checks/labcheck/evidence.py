@@ -39,7 +39,7 @@ class Status(int):
         if isinstance(wanted, range):
             return f"a status from {wanted.start} to {wanted.stop - 1}"
         if isinstance(wanted, tuple | list):
-            *others, last = map(str, wanted)
+            *others, last = ["a closed connection" if each is None else str(each) for each in wanted]
             return f"status {', '.join(others)} or {last}" if others else f"status {last}"
         return f"{'not ' if operator == '!=' else ''}status {wanted}"
 
@@ -79,7 +79,7 @@ class MediaType(str):
         self.declared = declared
         return self
 
-    def expected(self, operator: str, wanted: object) -> str:  # noqa: ARG002
+    def expected(self, operator: str, wanted: object) -> str:
         """Say which type was expected."""
         names = " or ".join(map(str, wanted)) if isinstance(wanted, tuple) else wanted
         return f"Content-Type: {names}"
@@ -188,7 +188,7 @@ class Numbers(frozenset[int]):
         self.answer = answer
         return self
 
-    def expected(self, operator: str, wanted: object) -> str:  # noqa: ARG002
+    def expected(self, operator: str, wanted: object) -> str:
         """Say which numbers were expected."""
         names = sorted(wanted) if isinstance(wanted, set | frozenset) else [wanted]
         return f"the numbers {' and '.join(map(str, names))}"
@@ -211,7 +211,7 @@ class ExitStatus:
     def __hash__(self) -> int:
         return hash(self.code)
 
-    def expected(self, operator: str, wanted: object) -> str:  # noqa: ARG002
+    def expected(self, operator: str, wanted: object) -> str:
         """Say which status was expected."""
         return f"exit status {wanted} within {self._seconds:g} s"
 
@@ -234,7 +234,7 @@ class Printed:
     def __contains__(self, text: str) -> bool:
         return text in self._said
 
-    def expected(self, operator: str, wanted: object) -> str:  # noqa: ARG002
+    def expected(self, operator: str, wanted: object) -> str:
         """Say which line was expected."""
         return f"a line with {wanted!r}"
 

@@ -93,7 +93,8 @@ class Answer:
     def __str__(self) -> str:
         kind = self.header("content-type") or "no Content-Type"
         said = f"{self.code} {self.reason}".strip()
-        text = shorten(" ".join(self.shown.views[2].split()), 120) if "text" in kind else f"{len(self.body):,} bytes"
+        seen = html.unescape(TAG.sub(" ", UNSEEN.sub(" ", self.source[:20_000])))
+        text = shorten(" ".join(seen.split()), 90) if "text" in kind else f"{len(self.body):,} bytes"
         return f"{said}, {kind}" + (f": {text}" if text else "")
 
     @property
@@ -146,28 +147,22 @@ class Manners:
     """What was learned of a server, in seconds.
 
     `linger`: how long it is worth waiting until it hangs up. `slowest`: the longest time that any of
-    its answers has needed to begin. `answered`: whether there was any.
+    its answers has needed to begin. `answered`: whether there was a whole one.
     """
 
     linger: float = LINGER
     slowest: float = 0.0
     answered: bool = False
 
-    def began(self, seconds: float) -> None:
-        """Note that an answer began after so many seconds."""
-        self.slowest = max(self.slowest, seconds)
-        self.answered = True
 
-
-TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<!--.*?-->", re.DOTALL)
+UNSEEN = re.compile(r"<(title|style|script)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
+TAG = re.compile(r"<[/!]?[a-zA-Z][^<>]*>|<!--.*?-->", re.DOTALL)
 
 
 class Connection:
     """One connection of one visitor."""
 
-    def __init__(
-        self, sock: socket.socket, transcript: Transcript, deadline: Deadline, manners: Manners
-    ) -> None:
+    def __init__(self, sock: socket.socket, transcript: Transcript, deadline: Deadline, manners: Manners) -> None:
         self._socket = sock
         self._manners = manners
         self._transcript = transcript
@@ -215,13 +210,12 @@ class Connection:
         if not self._buffer and not self._read_more(first) and not self._closed:
             raise HttpError(Trouble.SILENT, f"no answer, not one byte, within {first.seconds:.3g} s")
         if self._buffer:
-            self._manners.began(time.monotonic() - started)
+            self._manners.slowest = max(self._manners.slowest, time.monotonic() - started)
         code, reason, fields = self._read_head()
         while 100 <= code < 200 and code != 101:  # RFC 9110, section 15.2: interim, another one follows
             code, reason, fields = self._read_head()
         body, whole = self._read_body(code, fields, method)
-        if self._closed:
-            self._transcript.note(HUNG_UP)
+        self._manners.answered = True
         return Answer(code, reason, fields, body, whole, time.monotonic() - started)
 
     def read_refusal(self) -> Status | None:
@@ -242,7 +236,6 @@ class Connection:
             self._check_size(MAX_BODY)
         if not self._closed:
             raise HttpError(Trouble.SLOW, f"the connection was still open after {self._deadline.seconds:g} s")
-        self._transcript.note(HUNG_UP)
         return bytes(self._buffer)
 
     def _read_more(self, deadline: Deadline) -> bool:
@@ -257,7 +250,10 @@ class Connection:
         except OSError:
             data = b""
         self._closed = not data
-        self._transcript.received(data) if data else None
+        if data:
+            self._transcript.received(data)
+        else:
+            self._transcript.note(HUNG_UP)
         self._buffer += data
         return bool(data)
 
@@ -399,8 +395,11 @@ class Client:
         except TimeoutError:
             text = f"no connection within {deadline.seconds:.3g} s: nobody accepts it"
             raise HttpError(Trouble.SILENT, text) from None
-        except OSError:
+        except ConnectionRefusedError:
             raise HttpError(Trouble.REFUSED, f"nothing listens on port {self.port} (any more)") from None
+        except OSError as error:
+            text = f"the connection was closed without an answer ({error.strerror})"
+            raise HttpError(Trouble.CLOSED, text) from None
         if receive_buffer is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         return Connection(sock, self._transcript, self._deadline, self._manners)

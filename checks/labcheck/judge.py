@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from labcheck import __version__
 from labcheck.record import Outcome, ProgramResult, Record, RequirementResult, StepTitle
 from labcheck.run import Options, Run
-from labcheck.submission import private_copy
+from labcheck.submission import PrivateCopies
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,7 +23,15 @@ if TYPE_CHECKING:
 SUITES = Path(__file__).with_name("suites")
 NOT_NEEDED = (
     *("cacheprovider", "terminal", "junitxml", "pastebin", "doctest", "unittest", "faulthandler", "logging"),
-    *("debugging", "stepwise", "setuponly", "setupplan", "subtests", "unraisableexception", "threadexception"),
+    *(
+        "debugging",
+        "stepwise",
+        "setuponly",
+        "setupplan",
+        "subtests",
+        "unraisableexception",
+        "threadexception",
+    ),
 )
 
 
@@ -34,8 +42,8 @@ class Fault(Exception):  # noqa: N818
 @contextmanager
 def running(lab: Lab, folder: Path, options: Options) -> Iterator[Run]:
     """Run what a grading needs, for as long as the block lasts; nothing of it is left behind."""
-    with private_copy(lab, folder) as work:
-        run = Run(lab, work, options)
+    with PrivateCopies(lab, folder) as copies:
+        run = Run(lab, copies, options)
         try:
             run.prepare()
             yield run
@@ -100,7 +108,15 @@ def _run_suite(run: Run, selected: Sequence[str]) -> Grader:
             config.stash[suite.RUN] = run
 
     arguments = [
-        *("-c", str(SUITES / "pytest.ini"), "--rootdir", str(SUITES), "--noconftest", "-s", "--import-mode=importlib"),
+        *(
+            "-c",
+            str(SUITES / "pytest.ini"),
+            "--rootdir",
+            str(SUITES),
+            "--noconftest",
+            "-s",
+            "--import-mode=importlib",
+        ),
         *(word for name in NOT_NEEDED for word in ("-p", f"no:{name}")),
         str(run.lab.suite),
     ]

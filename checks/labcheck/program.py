@@ -79,13 +79,20 @@ class Program:
     """
 
     def __init__(
-        self, spec: ProgramSpec, folder: Path, python: str, port: ports.Port, *, usual_port: int, local_time: str
+        self,
+        spec: ProgramSpec,
+        folder: Path,
+        python: str,
+        port: ports.Port,
+        *,
+        usual_port: int,
+        local_time: str,
     ) -> None:
         self.spec = spec
         self.port = port.number
         self.verdict: Verdict | None = None
         self.address: tuple[str, int] | None = None
-        self._folder = folder
+        self.folder = folder
         self._usual_port = usual_port
         self._first: socket.socket | None = None
         self._started = time.monotonic()
@@ -170,12 +177,24 @@ class Program:
     def still_listens(self, seconds: float) -> bool:
         """Return whether somebody listens on the port, still after so many seconds."""
         limit = time.monotonic() + seconds
-        while self._try_connect():
-            self._drop_first()
+        while any(map(self._is_open, ports.LOOPBACK)):
             if time.monotonic() > limit:
                 return True
             time.sleep(POLL)
         return False
+
+    def _is_open(self, address: tuple[int, str]) -> bool:
+        """Return whether the port is not refused; a backlog that is full is not, either."""
+        family, host = address
+        try:
+            with socket.socket(family) as sock:
+                sock.settimeout(0.25)
+                sock.connect((host, self.port))
+        except TimeoutError:
+            return True
+        except OSError:
+            return False
+        return True
 
     def interrupt(self, seconds: float) -> Ending:
         """Send Ctrl+C to the program alone, and wait until it has ended; at most so long."""
@@ -220,7 +239,7 @@ class Program:
 
     def shown(self, text: str) -> str:
         """Return a text with paths as the student knows them: relative to their folder."""
-        return text.replace(str(self._folder) + os.sep, "").replace(str(self._folder), ".")
+        return text.replace(str(self.folder) + os.sep, "").replace(str(self.folder), ".")
 
     def _drop_first(self) -> None:
         if self._first is not None:
@@ -266,10 +285,10 @@ class Program:
         place = re.findall(r'File "([^"<>]+)", line (\d+)', stderr)
         own = [(file, line) for file, line in place if not os.path.isabs(file)]  # noqa: PTH117
         last = stderr.splitlines()[-1] if stderr else ""
-        where = f" at {own[-1][0]}, line {own[-1][1]}" if own else ""
+        where = f" ({own[-1][0]}, line {own[-1][1]})" if own else ""
         return NotReadyError(
             Verdict.NOT_STARTED,
-            f"{self.spec.file} ended with {how} before it listened{where}" + (f": {last}" if last else ""),
+            f"{self.spec.file} ended with {how} before it listened" + (f": {last}{where}" if last else ""),
         )
 
     def _hidden_library(self, stderr: str) -> str | None:
@@ -277,7 +296,7 @@ class Program:
         if not re.search(r"^(ImportError|ModuleNotFoundError|AttributeError):", stderr, re.MULTILINE):
             return None
         libraries = {*sys.stdlib_module_names, "websockets", "aiohttp", "flask", "starlette", "tornado"}
-        own = {path.stem for path in self._folder.glob("*.py")} & libraries - {self.spec.name}
+        own = {path.stem for path in self.folder.glob("*.py")} & libraries - {self.spec.name}
         complaint = stderr.splitlines()[-1]
         return next((name for name in sorted(own) if re.search(rf"\b{name}\b", complaint)), None)
 
@@ -318,7 +337,7 @@ def _listening_ports(pids: list[int]) -> set[int] | None:
             continue
         except (psutil.Error, OSError):
             return None
-        found |= {each.laddr[1] for each in connections if each.status == psutil.CONN_LISTEN}
+        found |= {each.laddr.port for each in connections if each.status == psutil.CONN_LISTEN and each.laddr}
     return found
 
 
@@ -328,8 +347,9 @@ def _holder(port: int) -> str | None:
 
     try:
         for connection in psutil.net_connections("tcp"):
-            listens = connection.status == psutil.CONN_LISTEN and connection.laddr[1] == port
-            if listens and connection.pid:
+            if connection.status != psutil.CONN_LISTEN or not connection.laddr or not connection.pid:
+                continue
+            if connection.laddr.port == port:
                 return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
     except (psutil.Error, OSError):
         pass

@@ -115,8 +115,7 @@ class Record:
             table["steps"] = [StepTitle(**each) for each in table["steps"]]
             table["programs"] = [ProgramResult(**each) for each in table["programs"]]
             table["requirements"] = [
-                RequirementResult(**{**each, "outcome": Outcome(each["outcome"])})
-                for each in table["requirements"]
+                RequirementResult(**{**each, "outcome": Outcome(each["outcome"])}) for each in table["requirements"]
             ]
             record = cls(**table)
         except (KeyError, TypeError) as error:

@@ -24,13 +24,20 @@ if TYPE_CHECKING:
 
     from labcheck.http import Answer, Connection
     from labcheck.program import Ending
+    from labcheck.submission import PrivateCopies
     from labcheck.workbook import Lab, ProgramSpec
 
 DEADLINE = 10.0  # seconds for one check
 CONNECTED_WITHIN = 5.0  # seconds; a connection that the backlog turned away is tried again after 1 and 3
 PACE = 0.005  # seconds between two connections of many
-PROBE = 1.0  # seconds for a byte of an answer, asked after a check that got none
+PROBE = 0.5  # seconds for an ordinary answer, after a check that got none
 GRACE = 0.5  # seconds after its deadline until a check's program is killed
+
+
+SHORT_VERDICTS = {
+    Verdict.PORT_TAKEN: "did not get its port",
+    Verdict.HIDES_LIBRARY: Verdict.NOT_STARTED,
+}
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,7 @@ class LocalTime:
 class Run:
     """The state of one grading. Everything that a check starts or changes is known here."""
 
-    def __init__(self, lab: Lab, work: Path, options: Options) -> None:
+    def __init__(self, lab: Lab, copies: PrivateCopies, options: Options) -> None:
         self.lab = lab
         self.options = options
         self.budget = Deadline(options.budget)
@@ -84,7 +91,7 @@ class Run:
         self.given_up = ""  # why nothing more is run
         self.history: list[Program] = []
         self.material: Any = None
-        self._work = work
+        self._copies = copies
         self._spare = processes.descendants(os.getpid())
         self._ports: dict[int, Port] = {}
         self._shared: dict[str, tuple[Program, Manners]] = {}
@@ -93,13 +100,21 @@ class Run:
 
     def prepare(self) -> None:
         """Put the suite's material in place, and start what it needs first: before anything slow."""
+        processes.hear_ctrl_c()
+        self._furnish()
+        for spec in self.lab.programs:
+            early = min(spec.early, 1) if self.options.only else spec.early
+            # The first is shared; the others are for checks that end their program.
+            folders = [self._work, *(self._copies.new() for _ in range(early - 1))][:early]
+            self._early[spec.name] = [self._start(spec, folder) for folder in folders]
+        processes.adopt_orphans()
+
+    def _furnish(self) -> None:
+        """Make the copy in which the shared programs live, with the suite's material."""
+        self._work = self._copies.new()
         module = f"labcheck.suites.{self.lab.name}.material"
         if importlib.util.find_spec(module):
             self.material = import_module(module).prepare(self._work, Draw(f"{self.options.seed}:material"))
-        for spec in self.lab.programs:
-            early = min(spec.early, 1) if self.options.only else spec.early
-            self._early[spec.name] = [self._start(spec) for _ in range(early)]
-        processes.adopt_orphans()
 
     def begin(self, id: str) -> None:
         """Begin a check: its time, its transcript, its random values."""
@@ -132,10 +147,12 @@ class Run:
         if known and known[0].has_exited:
             known[0].verdict = Verdict.DIED
             known = None
+        if known is None and not (self._work / spec.file).is_file():
+            self._furnish()  # a program has removed its own folder
         try:
-            program, manners = known or (self._ready(self._next(spec)), Manners())
+            program, manners = known or (self._ready(self._next(spec, self._work)), Manners())
         except NotReadyError as error:
-            self.given_up = f"{spec.file}: {error.verdict}"
+            self.given_up = f"{spec.file} {SHORT_VERDICTS.get(error.verdict, error.verdict)}"
             raise
         self._shared[spec.name] = program, manners
         return Server(self, program, manners)
@@ -149,7 +166,9 @@ class Run:
         program.kill()
         living = {each.pid for each in self.history if not each.has_exited}
         processes.end_all({*self._spare, *living})
-        again = self._start(program.spec, self._ports[program.port])
+        if not (program.folder / program.spec.file).is_file():
+            raise NotReadyError(Verdict.NOT_STARTED, f"{program.spec.file} is gone: the program has removed it")
+        again = self._start(program.spec, program.folder, self._ports[program.port])
         again.wait_until_listening(self.deadline.left())
         return again
 
@@ -159,6 +178,7 @@ class Run:
         What one check has spoiled is no reason for the next to fail: it meets a new program. A
         program that has never answered, and does not answer a probe, is given up.
         """
+        self.end()  # the check's time is over; what follows has its own
         name = self.lab.programs[0].name
         if name not in self._shared or not isinstance(error, HttpError):
             return
@@ -172,7 +192,7 @@ class Run:
             return
         program.kill()
         del self._shared[name]
-        if error.trouble is Trouble.SILENT and not self.out_of_time():
+        if error.trouble in (Trouble.SILENT, Trouble.SLOW) and not self.out_of_time():
             try:
                 server = self.shared_server()
             except NotReadyError:
@@ -200,16 +220,16 @@ class Run:
         slowest = max((manners.slowest for _, manners in self._shared.values()), default=0.0)
         return min(DEADLINE, max(3.0, 30 * slowest)) * self.options.slow
 
-    def _next(self, spec: ProgramSpec) -> Program:
+    def _next(self, spec: ProgramSpec, folder: Path | None = None) -> Program:
         early = self._early[spec.name]
-        return early.pop(0) if early else self._start(spec)
+        return early.pop(0) if early else self._start(spec, folder or self._copies.new())
 
-    def _start(self, spec: ProgramSpec, port: Port | None = None) -> Program:
+    def _start(self, spec: ProgramSpec, folder: Path, port: Port | None = None) -> Program:
         port = port or Port()
         self._ports[port.number] = port
         program = Program(
             spec,
-            self._work,
+            folder,
             self.options.python,
             port,
             usual_port=self.lab.port,
@@ -232,19 +252,18 @@ class Run:
             # Another program was faster on a port that was free: that is nobody's fault.
             program.kill()
             self.history.remove(program)
-            program = self._start(program.spec)
+            program = self._start(program.spec, program.folder)
         raise OSError("three ports in a row were taken by other programs")
 
     def _probe(self, program: Program) -> bool:
-        """Return whether there is one byte of an answer."""
+        """Return whether there is an answer to an ordinary request."""
         deadline = self.budget.at_most(PROBE * self.options.slow)
         client = Client(program.connect, program.port, self.lab.port, Transcript(), deadline, Manners())
         try:
-            with client.connect() as visitor:
-                visitor.send(client.head_of("GET", "/"))
-                return visitor.read_some(1) > 0
+            client.get("/")
         except HttpError:
             return False
+        return True
 
     def _give_up(self, program: Program) -> None:
         program.verdict = Verdict.NEVER_ANSWERS

@@ -6,7 +6,6 @@ import os
 import shutil
 import stat
 import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,24 +44,37 @@ def find_folder(lab: Lab, given: str | None) -> Path:
     raise UsageError(f"there is no folder {given}")
 
 
-@contextmanager
-def private_copy(lab: Lab, folder: Path) -> Iterator[Path]:
-    """Copy the folder to a new place, with what the lab supplies, for as long as the block runs.
+class PrivateCopies:
+    """Copies of a student's folder, with what the lab supplies, in a temporary folder of our own.
 
-    Yields the copy: a folder `work` in a new temporary folder, which is removed in the end
-    whatever a program has done to it. Only regular files are copied, and no link is followed.
-    Raises UsageError where the folder has more than MAX_FILES files or MAX_BYTES bytes.
+    As a context manager it removes them in the end, whatever a program has done to them. Only
+    regular files are copied, and no link is followed.
     """
-    top = Path(tempfile.mkdtemp(prefix="labcheck-")).resolve()
-    try:
-        work = top / "work"
-        work.mkdir()
-        _copy_tree(folder, work)
-        for name in lab.supplies:
-            _copy_tree(lab.starter / name, work / name)
-        yield work
-    finally:
-        remove_tree(top)
+
+    def __init__(self, lab: Lab, folder: Path) -> None:
+        self._lab = lab
+        self._folder = folder
+        self._made = 0
+
+    def __enter__(self) -> PrivateCopies:
+        self._top = Path(tempfile.mkdtemp(prefix="labcheck-")).resolve()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        remove_tree(self._top)
+
+    def new(self) -> Path:
+        """Make a copy: a folder `work`, in a folder of its own.
+
+        Raises UsageError where the student's folder has more than MAX_FILES files or MAX_BYTES bytes.
+        """
+        self._made += 1
+        work = self._top / str(self._made) / "work"
+        work.mkdir(parents=True)
+        _copy_tree(self._folder, work)
+        for name in self._lab.supplies:
+            _copy_tree(self._lab.starter / name, work / name)
+        return work
 
 
 def copy_new(source: Path, target: Path) -> Iterator[tuple[Path, bool]]:
@@ -93,9 +105,8 @@ def remove_tree(folder: Path) -> None:
 
 def _copy_tree(source: Path, target: Path) -> None:
     """Copy a folder; a file that is there already stays."""
-    files = total = 0
-    for file, relative in _files(source):
-        files += 1
+    total = 0
+    for files, (file, relative) in enumerate(_files(source), start=1):
         total += file.lstat().st_size
         if files > MAX_FILES or total > MAX_BYTES:
             raise UsageError(

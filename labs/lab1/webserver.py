@@ -96,15 +96,15 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         path = self.path.partition("?")[0]
-        # TODO 5.3: refuse a POST to a file with status 405 (and 404 where there is no file).
-        # TODO 5.4: refuse a Content-Length that is missing, negative or not a number.
-        #   Given:  self.headers["Content-Length"] is a text, or None.
-        # TODO 5.5: refuse a body of more than FORM_LIMIT bytes with status 413, unread.
         # TODO 5.1: read the body, take it apart, and show each field in a line "name: value".
         #   Given:  self.rfile.read(length) waits until it has so many bytes; parse_qsl(),
         #           imported above, leaves empty values out unless told otherwise.
         #   Done:   http://localhost:8001/guestbook.html shows what you entered.
         # TODO 5.2: names and values are UTF-8, and may hold what a browser takes for markup.
+        # TODO 5.3: before that, refuse a POST to a file with status 405 (404 where there is no file).
+        # TODO 5.4: refuse a Content-Length that is missing, negative or not a number.
+        #   Given:  self.headers["Content-Length"] is a text, or None.
+        # TODO 5.5: refuse a body of more than FORM_LIMIT bytes with status 413, unread.
         fields: list[tuple[str, str]] = []
         self.send_page("Thank you", *(f"{name}: {value}" for name, value in fields))
 
@@ -117,7 +117,7 @@ class Handler(BaseHTTPRequestHandler):
     def send_file(self, file: Path) -> None:
         # TODO 3.3: send the bytes of the file as they are; a picture is no text.
         #   Given:  file.open("rb"), and shutil.copyfileobj(), which copies piece by piece.
-        data = file.read_text().encode()
+        data = file.read_text("utf-8").encode()
         self.send_head(HTML, len(data))  # TODO 3.2: the type that fits, also for an unknown ending
         self.wfile.write(data)
 

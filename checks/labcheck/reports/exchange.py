@@ -51,9 +51,7 @@ def last_exchange(transcript: list[dict[str, Any]]) -> list[tuple[str, str]]:
         return [("then", " · ".join(note for note in later if note != HUNG_UP))]
     names = {"sent": "request", "received": "answer"}
     return [
-        (names[event["kind"]], _in_short(message(event)))
-        for event in transcript[place:]
-        if event["kind"] in names
+        (names[event["kind"]], _in_short(message(event))) for event in transcript[place:] if event["kind"] in names
     ][:2]
 
 

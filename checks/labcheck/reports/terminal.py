@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import textwrap
+from itertools import groupby
 from typing import IO, TYPE_CHECKING
 
 from labcheck.record import Outcome
@@ -53,11 +54,13 @@ def lines(record: Record, width: int) -> Iterator[Line]:
             continue
         yield []
         yield [(f"  {step.number}  {step.title}", "bold")]
-        if len(chosen) > 1 and len({(each.outcome, each.reason) for each in chosen}) == 1 and chosen[0].reason:
-            yield _heading(chosen[0].outcome, f"{chosen[0].id} to {chosen[-1].id}", f"not run: {chosen[0].reason}")
-            continue
-        for requirement in chosen:
-            yield from _requirement(record, requirement, step.number, width)
+        for (outcome, reason), group in groupby(chosen, key=lambda each: (each.outcome, each.reason)):
+            alike = list(group)
+            if outcome is Outcome.NOT_RUN and len(alike) > 1:  # one cause is told once
+                yield _heading(outcome, f"{alike[0].id} to {alike[-1].id}", f"not run: {reason}")
+                continue
+            for requirement in alike:
+                yield from _requirement(record, requirement, step.number, width)
     yield []
     yield from _summary(record)
 
@@ -79,7 +82,8 @@ def _requirement(record: Record, requirement: RequirementResult, step: int, widt
     yield from _value("note", requirement.reason, width)
     for program in record.programs[:1]:
         if program.verdict != "ready" and requirement.id == record.requirements[0].id:
-            yield from _value("stderr", "\n".join(program.stderr.splitlines()[-STDERR_LINES:]), width)
+            said = [line for line in program.stderr.splitlines() if line.strip(" ^~")]
+            yield from _value("stderr", "\n".join(said[-STDERR_LINES:]), width)
     for name, text in last_exchange(requirement.transcript):
         yield from _value(name, text, width, "dim")
     yield from _value("by hand", requirement.by_hand, width)

@@ -131,4 +131,6 @@ def test_head_is_get_without_body(server: Server, material: Material, draw: Draw
         assert answer.body == b""
         # A page may tell the time, so that its length changes from one request to the next.
         length = answer.content_length
-        assert usual.content_length.missing or length == usual.content_length or length == server.get(url).content_length
+        assert (
+            usual.content_length.missing or length == usual.content_length or length == server.get(url).content_length
+        )

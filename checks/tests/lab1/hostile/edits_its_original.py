@@ -8,20 +8,10 @@ from pathlib import Path
 
 
 def suspects():
-    """Yield the folders that may be the original: this one, and what the processes above work in and were told."""
-    yield from (Path(__file__).resolve().parent, Path.cwd())
-    process = os.getppid()
-    while process > 1:
-        proc = Path(f"/proc/{process}")
-        try:
-            cwd = (proc / "cwd").resolve(strict=True)
-            yield cwd
-            for argument in (proc / "cmdline").read_text(errors="replace").split("\0"):
-                if argument:
-                    yield from (cwd / argument, (cwd / argument).parent)
-            process = int((proc / "stat").read_text().rpartition(")")[2].split()[1])
-        except (OSError, ValueError):
-            return
+    """Yield the folders that may be the original: this one, those above it, and whatever the environment names."""
+    here = Path(__file__).resolve().parent
+    yield from (here, *here.parents, Path.cwd(), *(Path(argument).parent for argument in sys.argv))
+    yield from (Path(part) for value in os.environ.values() for part in value.split(os.pathsep) if part)
 
 
 for folder in set(suspects()):

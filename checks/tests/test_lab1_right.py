@@ -1,0 +1,62 @@
+"""Programs that meet lab 1's spec, each written in another way, get full marks."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+from conftest import CHECKOUT, TESTS, Result, not_passed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+RIGHT = sorted((TESTS / "lab1" / "right").glob("*.py"))
+
+
+@pytest.mark.parametrize("program", RIGHT, ids=lambda path: path.stem)
+def test_right_program_gets_full_marks(
+    program: Path, labcheck: Callable[..., Result], submission: Callable[..., Path]
+) -> None:
+    """A right program passes, however it is written."""
+    result = labcheck("lab1", submission(program), "--json", "-")
+    assert not_passed(result.record) == {}
+    assert result.status == 0
+
+
+def test_solution_gets_full_marks(labcheck: Callable[..., Result]) -> None:
+    """The reference solution passes."""
+    result = labcheck("lab1", CHECKOUT / "solutions" / "lab1", "--json", "-")
+    assert not_passed(result.record) == {}
+    assert (result.record.score, result.record.max_score) == (29, 29)
+
+
+@pytest.mark.parametrize("requirement", ["2.3", "1.4", "6.2"])
+def test_one_requirement_can_be_checked_alone(labcheck: Callable[..., Result], requirement: str) -> None:
+    """`--only` checks one requirement; the others are listed as not asked for."""
+    result = labcheck("lab1", CHECKOUT / "solutions" / "lab1", "--only", requirement, "--json", "-")
+    assert result.status == 0
+    assert list(not_passed(result.record)) == [r.id for r in result.record.requirements if r.id != requirement]
+    assert result.record.selected == [requirement]
+
+
+def test_seed_repeats_every_random_value(labcheck: Callable[..., Result]) -> None:
+    """Two runs with the same seed send the same requests, also when only one requirement is checked."""
+    solution = CHECKOUT / "solutions" / "lab1"
+    runs = [
+        labcheck("lab1", solution, "--seed", "7", "--json", "-", *only).record for only in ((), (), ("--only", "2.2"))
+    ]
+    lines = [next(each.by_hand for each in run.requirements if each.id == "2.2") for run in runs]
+    assert lines[0] == lines[1] == lines[2]
+    assert labcheck("lab1", solution, "--seed", "8", "--json", "-").record.requirements[5].by_hand != lines[0]
+
+
+def test_ctrl_c_reaches_a_program_whose_grader_runs_in_the_background(labcheck: Callable[..., Result]) -> None:
+    """Where the grader was started with Ctrl+C ignored, as by a shell's `&`, 1.3 is judged all the same."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        result = labcheck("lab1", CHECKOUT / "solutions" / "lab1", "--only", "1.3")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert result.status == 0, result.out
