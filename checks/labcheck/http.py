@@ -147,12 +147,14 @@ class Manners:
     """What was learned of a server, in seconds.
 
     `linger`: how long it is worth waiting until it hangs up. `slowest`: the longest time that any of
-    its answers has needed to begin. `answered`: whether there was a whole one.
+    its answers has needed to begin. `answered`: whether there was a whole one. `usual`: the status
+    of the first answer to each kind of request.
     """
 
     linger: float = LINGER
     slowest: float = 0.0
     answered: bool = False
+    usual: dict[str, int] = field(default_factory=dict)
 
 
 UNSEEN = re.compile(r"<(title|style|script)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)

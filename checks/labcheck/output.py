@@ -22,12 +22,13 @@ class Output:
     """One standard stream of a program, read by a thread of its own until it ends.
 
     Whatever a program prints, its pipe never fills, and no more than HEAD + TAIL bytes are kept.
-    `watch` are texts that are looked for, in any case, in everything that passes.
+    `watch` are texts that are looked for in everything that passes, `fold` the same in any case.
     """
 
-    def __init__(self, pipe: IO[bytes], watch: Iterable[str]) -> None:
+    def __init__(self, pipe: IO[bytes], watch: Iterable[str], fold: Iterable[str] = ()) -> None:
         self._pipe = pipe
-        self._folded = {text: text.lower().encode() for text in watch}
+        self._exact = {text: text.encode() for text in watch}
+        self._folded = {text: text.lower().encode() for text in fold}
         self._last: dict[str, int] = {}  # where a watched text was seen last, in bytes from the start
         self._changed = threading.Condition()
         self._head = bytearray()
@@ -77,7 +78,7 @@ class Output:
         return shown.decode("utf-8", "replace").replace("\r\n", "\n")
 
     def _drain(self) -> None:
-        overlap = max(map(len, (*self._folded, TRACEBACK)))
+        overlap = max(map(len, (*self._exact, *self._folded, TRACEBACK)))
         before = b"\n"  # the first line starts like every other
         with contextlib.suppress(OSError, ValueError):  # the pipe was closed under the read
             while chunk := os.read(self._pipe.fileno(), CHUNK):
@@ -93,8 +94,9 @@ class Output:
     def _watch(self, before: bytes, chunk: bytes) -> None:
         window = before + chunk
         start = self._total - len(before)
-        folded = window.lower()
-        needles = [(text, needle, folded) for text, needle in self._folded.items()]
+        lower = window.lower() if self._folded else b""
+        needles = [(text, needle, lower) for text, needle in self._folded.items()]
+        needles += [(text, needle, window) for text, needle in self._exact.items()]
         needles.append((TRACEBACK, b"\n" + TRACEBACK.encode(), window))
         for text, needle, stack in needles:
             found = stack.rfind(needle, max(0, len(before) - len(needle) + 1))

@@ -110,8 +110,8 @@ class Program:
             start_new_session=os.name == "posix",
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
-        self.stdout = Output(cast("IO[bytes]", self._process.stdout), spec.lines)
-        self.stderr = Output(cast("IO[bytes]", self._process.stderr), spec.lines)
+        self.stdout = Output(cast("IO[bytes]", self._process.stdout), spec.lines, spec.fold)
+        self.stderr = Output(cast("IO[bytes]", self._process.stderr), spec.lines, spec.fold)
 
     @property
     def pid(self) -> int:
@@ -211,7 +211,8 @@ class Program:
             # What it left running may hold the pipes open; what it said itself is there at once.
             for stream in (self.stdout, self.stderr):
                 stream.finish(0.2)
-        said = {line for line in self.spec.lines if self.stdout.has(line, out) or self.stderr.has(line, err)}
+        watched = (*self.spec.lines, *self.spec.fold)
+        said = {line for line in watched if self.stdout.has(line, out) or self.stderr.has(line, err)}
         return Ending(
             ExitStatus(code, seconds),
             took,

@@ -95,7 +95,7 @@ class Run:
         self._spare = processes.descendants(os.getpid())
         self._ports: dict[int, Port] = {}
         self._shared: dict[str, tuple[Program, Manners]] = {}
-        self._early: dict[str, list[Program]] = {}
+        self._early: list[Program] = []  # started, and not asked for yet
         self._watchdog: threading.Timer | None = None
 
     def prepare(self) -> None:
@@ -106,7 +106,7 @@ class Run:
             early = min(spec.early, 1) if self.options.only else spec.early
             # The first is shared; the others are for checks that end their program.
             folders = [self._work, *(self._copies.new() for _ in range(early - 1))][:early]
-            self._early[spec.name] = [self._start(spec, folder) for folder in folders]
+            self._early += [self._start(spec, folder) for folder in folders]
         processes.adopt_orphans()
 
     def _furnish(self) -> None:
@@ -150,7 +150,7 @@ class Run:
         if known is None and not (self._work / spec.file).is_file():
             self._furnish()  # a program has removed its own folder
         try:
-            program, manners = known or (self._ready(self._next(spec, self._work)), Manners())
+            program, manners = known or (self._ready(self._next(spec, shared=True)), Manners())
         except NotReadyError as error:
             self.given_up = f"{spec.file} {SHORT_VERDICTS.get(error.verdict, error.verdict)}"
             raise
@@ -159,7 +159,7 @@ class Run:
 
     def own_server(self) -> Server:
         """Return a server that no visitor has met. Raises NotReadyError where it does not start."""
-        return Server(self, self._ready(self._next(self.lab.programs[0])), Manners())
+        return Server(self, self._ready(self._next(self.lab.programs[0], shared=False)), Manners())
 
     def start_again(self, program: Program) -> Program:
         """Start a program again on the same port, after all of it has gone."""
@@ -220,9 +220,13 @@ class Run:
         slowest = max((manners.slowest for _, manners in self._shared.values()), default=0.0)
         return min(DEADLINE, max(3.0, 30 * slowest)) * self.options.slow
 
-    def _next(self, spec: ProgramSpec, folder: Path | None = None) -> Program:
-        early = self._early[spec.name]
-        return early.pop(0) if early else self._start(spec, folder or self._copies.new())
+    def _next(self, spec: ProgramSpec, *, shared: bool) -> Program:
+        """Return a program that nobody has met: one that was started early, or a new one."""
+        for program in self._early:
+            if program.spec == spec and (program.folder == self._work) == shared:
+                self._early.remove(program)
+                return program
+        return self._start(spec, self._work if shared else self._copies.new())
 
     def _start(self, spec: ProgramSpec, folder: Path, port: Port | None = None) -> Program:
         port = port or Port()
@@ -245,7 +249,7 @@ class Run:
             except ForeignListenerError:
                 pass
             except NotReadyError as error:
-                if error.verdict is not Verdict.PORT_TAKEN or is_free(program.port):
+                if error.verdict not in (Verdict.PORT_TAKEN, Verdict.OTHER_PORT) or is_free(program.port):
                     raise
             else:
                 return program
@@ -270,9 +274,8 @@ class Run:
         self.given_up = f"{program.spec.file} {Verdict.NEVER_ANSWERS}"
 
     def _kill_used(self) -> None:
-        waiting = [program for programs in self._early.values() for program in programs]
         for program in self.history:
-            if program not in waiting:
+            if program not in self._early:
                 program.kill()
 
 
@@ -308,25 +311,21 @@ class Server(Client):
         """Return whether standard output has a line with the text, at the latest in so many seconds."""
         return self.program.stdout.wait_for(text, seconds * self._run.options.slow)
 
-    def known_target(self) -> str | None:
-        """Return a target that is answered, in whatever way; None where none of three is.
+    def answers(self, patience: float | None = None) -> bool:
+        """Return whether it answers an ordinary request, and with the same status as the first time.
 
-        Raises HttpError where there is silence instead.
+        Which status it is does not matter here. Raises HttpError where there is silence instead.
         """
         word = self._run.draw.word()
-        for target in ("/", f"/{word}.zzz", f"/{word}.html"):
+        for kind, target in (("/", "/"), ("page", f"/{word}.zzz"), ("file", f"/{word}.html")):
             try:
-                self.get(target)
+                status = self.request("GET", target, patience=patience).status
             except HttpError as error:
                 if error.trouble in (Trouble.SILENT, Trouble.SLOW):
                     raise
             else:
-                return target
-        return None
-
-    def answers(self) -> bool:
-        """Return whether it answers an ordinary request, in whatever way."""
-        return self.known_target() is not None
+                return status == self._manners.usual.setdefault(kind, status)
+        return False
 
     def announce(self, target: str, fields: Mapping[str, str]) -> Answer:
         """POST the headers only, and wait for an answer that does not wait for a body."""

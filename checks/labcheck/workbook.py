@@ -19,7 +19,7 @@ PACKAGE = Path(__file__).resolve().parent
 
 @dataclass(frozen=True)
 class ProgramSpec:
-    """A program of a lab: its name, its file, and the texts looked for in its output.
+    """A program of a lab: its name, its file, and the texts looked for in its output (`fold`: in any case).
 
     `early` is how often it is started before the suite is loaded: once to be shared by most
     checks, once more for the first check that needs a process of its own.
@@ -28,6 +28,7 @@ class ProgramSpec:
     name: str
     file: str
     lines: tuple[str, ...]
+    fold: tuple[str, ...]
     early: int
 
 
@@ -126,7 +127,13 @@ def _read(name: str, file: Path) -> Lab:
         port=table["port"],
         supplies=tuple(table.get("supplies", ())),
         programs=tuple(
-            ProgramSpec(program, entry["file"], tuple(entry.get("lines", ())), entry.get("early", 0))
+            ProgramSpec(
+                program,
+                entry["file"],
+                tuple(entry.get("lines", ())),
+                tuple(entry.get("lines_in_any_case", ())),
+                entry.get("early", 0),
+            )
             for program, entry in table["programs"].items()
         ),
         steps=tuple(

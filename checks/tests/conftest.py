@@ -12,12 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
+from hypothesis import settings
 
 from labcheck.record import Outcome, Record
 from labcheck.workbook import root
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+settings.register_profile("labcheck", deadline=None)  # a loaded machine is no failure
+settings.load_profile("labcheck")
 
 TESTS = Path(__file__).parent
 CHECKOUT = root()
@@ -102,3 +106,8 @@ def _missing(reason: str) -> NoReturn:
     if os.environ.get("CI"):
         pytest.fail(f"{reason}, and in CI nothing is skipped")
     pytest.skip(reason)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that records the golden reports anew."""
+    parser.addoption("--record-golden", action="store_true", help="write checks/tests/golden/ anew")

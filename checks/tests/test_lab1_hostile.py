@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-from conftest import CHECKOUT, TESTS, Result, failed, not_passed
 
+from conftest import CHECKOUT, TESTS, Result, failed, not_passed
 from labcheck.record import Outcome, Record
 
 if TYPE_CHECKING:

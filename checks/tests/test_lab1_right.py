@@ -6,6 +6,7 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
+
 from conftest import CHECKOUT, TESTS, Result, not_passed
 
 if TYPE_CHECKING:

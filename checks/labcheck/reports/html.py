@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from labcheck.record import Outcome
 from labcheck.reports.exchange import message, missing, printable
@@ -23,6 +24,17 @@ MARKS = {
 
 def to_html(record: Record) -> str:
     """Return the record as a page of HTML. Everything in it is shown as text."""
+    steps = [
+        (step, [each for each in record.requirements if each.id.split(".")[0] == str(step.number)])
+        for step in record.steps
+    ]
+    return _template().render(
+        record=record, steps=steps, marks=MARKS, passed=len(record.of(Outcome.PASSED)), asked=len(record.selected)
+    )
+
+
+@cache
+def _template() -> Template:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -30,18 +42,11 @@ def to_html(record: Record) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["message"] = lambda event: "\n".join(map(printable, message(event).splitlines()))
+    environment.filters["message"] = lambda event: _block(message(event))
     environment.filters["missing"] = missing
-    environment.filters["block"] = lambda text: "\n".join(map(printable, text.splitlines()))
-    steps = [
-        (step, [each for each in record.requirements if each.id.split(".")[0] == str(step.number)])
-        for step in record.steps
-    ]
-    template = environment.get_template("report.html.jinja")
-    return template.render(
-        record=record,
-        steps=steps,
-        marks=MARKS,
-        passed=len(record.of(Outcome.PASSED)),
-        asked=len(record.selected),
-    )
+    environment.filters["block"] = _block
+    return environment.get_template("report.html.jinja")
+
+
+def _block(text: str) -> str:
+    return "\n".join(map(printable, text.splitlines()))

@@ -48,6 +48,7 @@ class Material:
     binary: File
     large: File
     huge_text: File
+    accents: File
     encoded: list[File]
     indexes: list[File]
     visitors: list[File]
@@ -67,23 +68,30 @@ def prepare(work: Path, draw: Draw) -> Material:
         file = site / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(data)
-        return File("/" + quote(path), data)
+        return File("/" + quote(path, safe="/+"), data)  # in a path, + stands for itself
 
     w = draw.word
-    folder, empty = w(), w()
+    folder, deep, empty = w(), w(), w()
     marker = f"secret {w(16)}"
     add(f"{empty}/{w()}.html", text())
     return Material(
-        plain=[add(path, text()) for path in (f"{w()}.html", f"{w()}/{w()}.css", f"{w()}/{w()}/{w()}/{w()}.js")]
-        + [add(f"{w()}.html", b"")],
-        typed=[(add(f"{w()}{ending}", text()), types) for ending, types in TYPES.items()]
+        plain=[
+            add(f"{w()}.html", text()),
+            add(f"{w()}.zzz.html", text()),
+            add(f"{w()}/{w().title()}.css", text()),
+            add(f"{w()}/{w()}/{w()}/{w()}", text()),
+            add(f"{w()}.html", b""),
+        ],
+        typed=[(add(f"{w()}.{w()}{ending}", text()), types) for ending, types in TYPES.items()]
         + [(add(f"{w()}.{w(9)}", text()), UNKNOWN)],
         binary=add(f"{w()}.png", bytes(range(256)) + b"\r\n\n\r" + draw.randbytes(2000)),
         large=add(f"{w()}.jpg", draw.randbytes(3 << 20)),
         huge_text=add(f"{w()}.html", text() * (6 << 20 >> 7)),
-        encoded=[add(f"{w()} {char}{w()}.html", text()) for char in ("é", "ß", "日本", "+")],
+        accents=add(f"{w()}.html", f"{w()} é {w()} 日本\n".encode()),
+        encoded=[add(f"{w()} {char}{w()}.html", text()) for char in ("é", "ß", "日本", "+", "%41")],
         indexes=[
             File(f"/{folder}/", add(f"{folder}/index.html", text()).data),
+            File(f"/{folder}/{deep}/", add(f"{folder}/{deep}/index.html", text()).data),
             File("/", (site / "index.html").read_bytes()),
             File("/Snooker/", (site / "Snooker" / "index.html").read_bytes()),
         ],

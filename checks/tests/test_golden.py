@@ -1,0 +1,84 @@
+"""The reports of the terminal, to the letter.
+
+`python -m pytest checks/tests/test_golden.py --record-golden` records them anew: read the diff.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conftest import CHECKOUT, TESTS, Result
+from labcheck.verify import variants
+from labcheck.workbook import load_lab
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+LAB = load_lab("lab1")
+CASES = ["solution", "starter", "wrong-1.2", "wrong-2.4", "wrong-3.6", "wrong-4.1", "wrong-5.1"]
+
+SAME = [
+    (r"localhost:(?!8001\b)\d+", "localhost:PORT"),
+    (r"port 2\d{4}\b", "port PORT"),
+    (r"the numbers \d+ and \d{4}", "the numbers DAY and YEAR"),
+    (r"UTC[+-]\d+", "UTC+HOURS"),
+    (r"after \d\.\d\d s", "after TIME s"),
+    (r"seed \d+ · \d+\.\d s", "seed SEED · TIME s"),
+]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_report_reads_as_recorded(
+    case: str, labcheck: Callable[..., Result], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """The report of a run is what was recorded, but for port, date and times."""
+    folder = {"solution": LAB.solution, "starter": LAB.starter}.get(case, tmp_path / "wrong")
+    if case.startswith("wrong-"):
+        variant = next(each for each in variants(LAB) if each.fails == case.removeprefix("wrong-"))
+        variant.write(LAB, folder)
+    report = labcheck("lab1", folder, "--seed", "1").out
+    for pattern, name in SAME:
+        report = re.sub(pattern, name, report)
+    golden = TESTS / "golden" / f"{case}.txt"
+    if request.config.getoption("--record-golden"):
+        golden.write_text(report, "utf-8")
+    assert report == golden.read_text("utf-8")
+
+
+def test_report_on_a_terminal_says_the_same(labcheck: Callable[..., Result]) -> None:
+    """With colours and without, the report has the same words, and no colour where NO_COLOR is set."""
+    pty = pytest.importorskip("pty", reason="pseudo-terminals are a thing of Unix")
+    import os
+    import subprocess
+    import sys
+
+    texts = []
+    for colour in ({"TERM": "xterm-256color"}, {"TERM": "xterm-256color", "NO_COLOR": "1"}):
+        ours, theirs = pty.openpty()
+        environment = {**os.environ, **colour, "COLUMNS": "100", "XDG_STATE_HOME": os.devnull}
+        command = [sys.executable, "-m", "labcheck", "lab1", CHECKOUT / "labs" / "lab1", "--seed", "1", "--only", "2"]
+        with subprocess.Popen(command, stdout=theirs, stderr=subprocess.PIPE, env=environment):
+            os.close(theirs)
+            data = b""
+            while True:
+                try:
+                    chunk = os.read(ours, 65536)
+                except OSError:  # Linux says so where the other side is closed
+                    break
+                data += chunk
+                if not chunk:
+                    break
+        os.close(ours)
+        texts.append(data.decode().replace("\r\n", "\n"))
+    coloured, plain = texts
+    assert "\x1b[31m" in coloured or "\x1b[1;31m" in coloured
+    assert not re.search(r"\x1b\[[0-9;]*3[0-7]m", plain)
+    bare = [re.sub(r"\x1b\[[0-9;]*m", "", text) for text in texts]
+    for pattern, name in SAME:
+        bare = [re.sub(pattern, name, text) for text in bare]
+    assert bare[0] == bare[1]
+    assert "FAIL  2.3" in bare[0]
