@@ -15,7 +15,6 @@ import socket
 import struct
 import time
 from dataclasses import dataclass, field
-from email.message import Message
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -126,10 +125,9 @@ class Answer:
     @cached_property
     def source(self) -> Source:
         """The body as text, markup and all; in its declared charset, else UTF-8."""
-        message = Message()
-        message["Content-Type"] = self.header("Content-Type") or "text/html"
+        declared = re.search(r';\s*charset\s*=\s*"?([^\s";]+)', self.header("Content-Type") or "", re.IGNORECASE)
         try:
-            return Source(self.body_bytes.decode(message.get_content_charset() or "utf-8"), self)
+            return Source(self.body_bytes.decode(declared[1] if declared else "utf-8"), self)
         except (LookupError, UnicodeDecodeError):
             return Source(self.body_bytes.decode("latin-1"), self)
 

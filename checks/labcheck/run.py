@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import random
+import sys
 import threading
 import time
 from contextlib import ExitStack, contextmanager
@@ -48,7 +49,10 @@ class Options:
     only: tuple[str, ...] = ()
     budget: float = 60.0
     slow: float = 1.0
-    python: str = ""
+    python: str = sys.executable
+
+
+SYLLABLES = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in "aeiou"]
 
 
 class Draw(random.Random):
@@ -56,7 +60,7 @@ class Draw(random.Random):
 
     def word(self, letters: int = 8) -> str:
         """Return a word that can be pronounced, and that no file and no page holds by chance."""
-        return "".join(self.choice("bdfgklmnprstvz" if i % 2 == 0 else "aeiou") for i in range(letters))
+        return "".join(self.choices(SYLLABLES, k=(letters + 1) // 2))[:letters]
 
 
 @dataclass

@@ -19,7 +19,7 @@ import traceback
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import pytest
 
@@ -104,14 +104,19 @@ def draw(request: pytest.FixtureRequest) -> Draw:
 
 
 class Grader:
-    """The pytest plugin that runs the checks of one submission and keeps what they find."""
+    """The pytest plugin that runs the checks of one submission and keeps what they find.
 
-    def __init__(self, run: Run, selected: Sequence[str]) -> None:
+    `reports` says whether pytest writes reports of its own as well, as it does under plain pytest.
+    """
+
+    def __init__(self, run: Run, selected: Sequence[str], *, reports: bool = False) -> None:
         self.run = run
+        self.reports = reports
         self.checks: dict[str, list[pytest.Item]] = {}
         self.findings: dict[str, list[Finding]] = {}
         self.transcripts: dict[str, Any] = {}
         self.faults: list[str] = []
+        self.interrupted: BaseException | None = None
         self._selected = set(selected)
         self._comparison: tuple[str, str] | None = None
 
@@ -134,6 +139,10 @@ class Grader:
                 found |= fresh
                 queue += fresh
         return found - {id}
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Let the fixtures find the run."""
+        config.stash[RUN] = self.run
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Put the checks into the spec's order; those that end a program come last."""
@@ -176,21 +185,31 @@ class Grader:
         return ["the two sides differ"]
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport | None:
         """Keep what a check has found, and make good what it has spoiled."""
         error = call.excinfo.value if call.excinfo else None
-        if call.when == "teardown" or (call.when == "setup" and error is None):
-            if error is not None:
-                self._fault(error)
-            return
-        id = _mark(item)["id"]
+        if call.when == "call" or (call.when == "setup" and error is not None):
+            self._keep(_mark(item)["id"], error, call.duration)
+        elif error is not None:
+            self._fault(error)
+        if self.reports:
+            return None
+        # pytest's own would tell the whole story of a failure in source lines, which takes long.
+        outcome: Literal["passed", "failed"] = "passed" if error is None else "failed"
+        return pytest.TestReport(item.nodeid, item.location, {}, outcome, None, call.when)  # type: ignore[arg-type]
+
+    def _keep(self, id: str, error: BaseException | None, seconds: float) -> None:
         finding = self._judge(id, error)
-        finding.seconds = call.duration
+        finding.seconds = seconds
         self.findings.setdefault(id, []).append(finding)
         if finding.outcome is not Outcome.PASSED or id not in self.transcripts:
             self.transcripts[id] = self.run.transcript
         if error is not None and finding.outcome is Outcome.FAILED:
             self.run.after_failure(error)
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Keep what has interrupted the run."""
+        self.interrupted = excinfo.value
 
     def pytest_internalerror(self, excrepr: object) -> None:
         """Keep a fault of pytest's, or of this plugin's."""
@@ -272,8 +291,7 @@ def pytest_configure(config: pytest.Config) -> None:
     lab = next(workbook.load_lab(name) for name in workbook.lab_names() if name in parts)
     stack = config.stash[STACK] = ExitStack()
     run = stack.enter_context(judge.running(lab, Path(folder), Options(config.getoption("--seed"))))
-    config.stash[RUN] = run
-    config.pluginmanager.register(Grader(run, lab.requirements))
+    config.pluginmanager.register(Grader(run, lab.requirements, reports=True))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -49,7 +49,7 @@ def records(draw: st.DrawFn) -> Record:
     ]
     return Record(
         lab="lab1", title="Title", labcheck="0.1.0", seed=1, sandbox="none", python="3.11.0", platform="Linux",
-        submission="folder", started="2026-01-01T00:00:00Z", seconds=1.0, steps=[StepTitle(1, draw(TEXT))],
+        submission="folder", started="2026-01-01T00:00:00Z", seconds=1.0, steps=[StepTitle(1, "Step")],
         selected=[each.id for each in requirements],
         programs=[ProgramResult("webserver", "ready", draw(TEXT), draw(TEXT))],
         requirements=requirements,

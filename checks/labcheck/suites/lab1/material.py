@@ -85,7 +85,7 @@ def prepare(work: Path, draw: Draw) -> Material:
         typed=[(add(f"{w()}.{w()}{ending}", text()), types) for ending, types in TYPES.items()]
         + [(add(f"{w()}.{w(9)}", text()), UNKNOWN)],
         binary=add(f"{w()}.png", bytes(range(256)) + b"\r\n\n\r" + draw.randbytes(2000)),
-        large=add(f"{w()}.jpg", draw.randbytes(3 << 20)),
+        large=add(f"{w()}.jpg", draw.randbytes(1 << 16) * 48),
         huge_text=add(f"{w()}.html", text() * (6 << 20 >> 7)),
         accents=add(f"{w()}.html", f"{w()} é {w()} 日本\n".encode()),
         encoded=[add(f"{w()} {char}{w()}.html", text()) for char in ("é", "ß", "日本", "+", "%41")],

@@ -26,8 +26,8 @@ def test_form_is_shown(server: Server, draw: Draw) -> None:
     twice = draw.word()
     small = [(draw.word(), draw.word()), (draw.word(), ""), (twice, draw.word()), (twice, draw.word())]
     large = [(draw.word(), draw.word(200)), (draw.word(), draw.word())]
-    missing = 256 * 1024 - len(urlencode(large))
-    large.insert(1, (draw.word(), draw.word(missing - 10)))
+    missing = 256 * 1024 - len(urlencode(large)) - len("&namename=")
+    large.insert(1, (draw.word(), (draw.word(1000) * 256)[:missing].ljust(missing, "x")))
     for fields in (small, large):
         answer = post(server, draw, fields)
         assert answer.status == 200

@@ -1,0 +1,119 @@
+"""How much slower is `labcheck lab1` than a bare script that does the same work?
+
+    python checks/tests/bench/lab1.py [ROUNDS]
+
+The bare script uses the standard library only: it starts the same program as often, sends it the
+same requests, byte for byte, over as many connections, reads every answer, and looks at none.
+Both are run by turns; the ratio is that of the medians.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from itertools import zip_longest
+from pathlib import Path
+
+SOLUTION = Path(__file__).resolve().parents[3] / "solutions" / "lab1"
+
+BARE = r"""
+import base64, json, os, random, signal, socket, subprocess, sys, time
+
+def start(port):
+    process = subprocess.Popen([sys.executable, "-s", "webserver.py", str(port)], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
+                               env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"})
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+            return process
+        except ConnectionRefusedError:
+            time.sleep(0.005)
+
+def ask(port, request, whole):
+    with socket.create_connection(("127.0.0.1", port)) as visitor:
+        visitor.sendall(request)
+        if whole:
+            while visitor.recv(131072):
+                pass
+
+exchanges = [(base64.b64decode(data), whole) for data, whole in json.load(open("exchanges.json"))]
+port = random.randrange(10_000, 20_000)
+server = start(port)
+for request, whole in exchanges:
+    ask(port, request, whole)
+for _ in range(16):
+    time.sleep(0.005)
+own = start(port + 1)
+for _ in range(2):
+    ask(port + 1, b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", True)
+    own.send_signal(signal.SIGINT)
+    own.wait()
+    own = start(port + 1)
+for process in (server, own):
+    process.kill()
+    process.wait()
+"""
+
+
+def record_exchanges(folder: Path) -> None:
+    """Write what one run of labcheck sends into exchanges.json, and its files beside it."""
+    from labcheck import judge, transcript
+    from labcheck.run import Options
+    from labcheck.workbook import load_lab
+
+    transcript.KEPT = transcript.ALL_KEPT = 1 << 24
+    lab = load_lab("lab1")
+    with judge.running(lab, SOLUTION, Options(1, python=sys.executable)) as run:
+        shutil.copytree(run._work, folder, dirs_exist_ok=True)
+        grader = judge._run_suite(run, lab.requirements)
+    exchanges: list[tuple[str, bool]] = []
+    for id, found in grader.transcripts.items():
+        if id in ("1.3", "1.4"):
+            continue
+        for event, after in zip_longest(found.events, found.events[1:]):
+            if event is not None and event.kind == "sent":
+                answered = after is not None and after.kind == "received" and id != "6.3"
+                exchanges.append((base64.b64encode(event.data).decode(), answered or id == "6.2"))
+    (folder / "exchanges.json").write_text(json.dumps(exchanges))
+
+
+def seconds(command: list[str], folder: Path) -> float:
+    """Return the wall time of a command."""
+    started = time.perf_counter()
+    subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return time.perf_counter() - started
+
+
+def main() -> None:
+    """Measure, and print a line for each figure."""
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 15
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        subprocess.run([sys.executable, __file__, "record", name], check=True)
+        labcheck = [sys.executable, "-P", "-m", "labcheck", "lab1", str(SOLUTION)]
+        bare = [sys.executable, "-c", BARE]
+        times: dict[str, list[float]] = {"bare": [], "labcheck": []}
+        for _ in range(rounds):
+            times["bare"].append(seconds(bare, folder))
+            times["labcheck"].append(seconds(labcheck, folder))
+    medians = {kind: statistics.median(values) for kind, values in times.items()}
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {rounds} rounds")
+    for kind, median in medians.items():
+        print(f"{kind:9} {median:.3f} s (best {min(times[kind]):.3f} s)")
+    print(f"ratio     {medians['labcheck'] / medians['bare']:.2f}")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["record"]:
+        record_exchanges(Path(sys.argv[2]))
+    else:
+        main()

@@ -1,0 +1,192 @@
+"""The command line, as a student uses it from an empty folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from conftest import CHECKOUT, TESTS, Result
+from labcheck.record import Record
+from labcheck.submission import MAX_FILES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Run = Callable[..., Result]
+
+
+def test_student_starts_checks_and_compares(labcheck: Run, tmp_path: Path) -> None:
+    """start, check, hint, solution and list work in an empty folder, one after the other."""
+    assert "lab1/webserver.py" in labcheck("start", "lab1").out
+    here = tmp_path / "here"
+    assert (here / "lab1" / "site" / "Snooker" / "index.html").is_file()
+    assert not (here / "lab1" / "solutions").exists()
+
+    checked = labcheck("lab1")
+    assert checked.status == 1
+    assert "8 of 29 requirements met · 20 failed · 1 not run" in checked.out
+    assert "8 of 29 met" in labcheck("list").out
+
+    (here / "lab1" / "webserver.py").write_text((CHECKOUT / "solutions" / "lab1" / "webserver.py").read_text())
+    assert labcheck("lab1").status == 0
+    assert labcheck("lab1", cwd=here / "lab1").status == 0
+    assert "29 of 29 met" in labcheck("list").out
+
+    assert labcheck("solution", "lab1").status == 0
+    assert labcheck("lab1", "lab1-solution").status == 0
+
+
+def test_start_never_writes_over_a_file(labcheck: Run, tmp_path: Path) -> None:
+    """Files that are there stay as they are; what is missing is copied."""
+    labcheck("start", "lab1", "mine")
+    mine = tmp_path / "here" / "mine"
+    (mine / "webserver.py").write_text("my work\n")
+    (mine / "README.md").unlink()
+    assert "were kept as they are" in labcheck("start", "lab1", "mine").out
+    assert (mine / "webserver.py").read_text() == "my work\n"
+    assert (mine / "README.md").is_file()
+
+
+def test_solution_never_writes_over_a_file(labcheck: Run, tmp_path: Path) -> None:
+    """The solution is not copied over a student's work."""
+    labcheck("start", "lab1")
+    before = (tmp_path / "here" / "lab1" / "webserver.py").read_text()
+    refused = labcheck("solution", "lab1", "lab1")
+    assert refused.status == 2
+    assert "nothing was written over it" in refused.err
+    assert (tmp_path / "here" / "lab1" / "webserver.py").read_text() == before
+
+
+def test_hints_come_one_by_one(labcheck: Run) -> None:
+    """Each call gives the next hint, and after the last they begin again."""
+    hints = [labcheck("hint", "lab1", "2.3").out.splitlines()[1] for _ in range(4)]
+    assert [hint.split(":")[0] for hint in hints] == ["hint 1 of 3", "hint 2 of 3", "hint 3 of 3", "hint 1 of 3"]
+    assert labcheck("hint", "lab1", "3.1").out.splitlines()[1].startswith("hint 1 of 3")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["lab11"], "there is no lab or command 'lab11', did you mean 'lab1'?; there are: lab1, list"),
+        (["lits"], "did you mean 'list'?"),
+        (["lab1"], "`labcheck start lab1` makes the folder"),
+        (["lab1", "nowhere"], "there is no folder nowhere"),
+        (["lab1", "."], "has no webserver.py"),
+        (["lab1", __file__], "is a file; give the folder that holds webserver.py"),
+        (["lab1", "--only", "2.9"], "lab1 has no requirement '2.9'"),
+        (["lab1", "--only", "7"], "it has 1.1 to 6.3, and steps 1 to 6"),
+        (["lab1", "--seed", "x"], "argument --seed: 'x' is no whole number from 0 on"),
+        (["lab1", "--seed", "-1"], "argument --seed"),
+        (["lab1", "--budget", "0"], "argument --budget"),
+        (["lab1", "--slow", "nan"], "argument --slow"),
+        (["lab1", "--colour"], "unrecognized arguments: --colour"),
+        (["lab1", str(CHECKOUT / "labs" / "lab1"), "--json", "no/such/folder/x.json"], "there is no such folder"),
+        (["lab1", str(CHECKOUT / "labs" / "lab1"), "--json", "."], "it is a folder"),
+        (["lab1", str(CHECKOUT / "labs" / "lab1"), "--python", "no-such-python"], "no Python interpreter"),
+        (["hint", "lab1", "2"], "2 is a step; name a requirement: 2.1, 2.2"),
+        (["hint", "lab1"], "the following arguments are required: ID"),
+        (["start", "lab7"], "there is no lab 'lab7', did you mean 'lab1'?; the labs are: lab1"),
+        (["start", "../lab1"], "there is no lab '../lab1'"),
+    ],
+)
+def test_wrong_use_is_told_in_one_line(labcheck: Run, words: list[str], told: str) -> None:
+    """Bad input gets one line that says what was given and what is known, and exit status 2."""
+    result = labcheck(*words)
+    assert result.status == 2
+    assert result.out == ""
+    assert result.err.count("\n") == 1
+    assert told in result.err
+    assert "labcheck --help" in result.err
+
+
+def test_help_names_every_command(labcheck: Run) -> None:
+    """--help lists the commands and the exit statuses, and so does labcheck without words."""
+    helped = labcheck("--help")
+    assert helped.status == 0
+    for word in ("start", "hint", "solution", "list", "verify", "--only", "--json", "Exit status"):
+        assert word in helped.out
+    assert labcheck().status == 2
+    assert labcheck("lab1", "--help").out == helped.out
+    assert labcheck("--version").out.startswith("labcheck ")
+
+
+def test_too_many_files_are_refused(labcheck: Run, tmp_path: Path) -> None:
+    """A folder that is no lab's folder is not copied."""
+    folder = tmp_path / "much"
+    folder.mkdir()
+    for number in range(MAX_FILES + 1):
+        (folder / f"{number}.txt").touch()
+    (folder / "webserver.py").touch()
+    result = labcheck("lab1", folder)
+    assert result.status == 2
+    assert "holds more than 5,000 files" in result.err
+
+
+def test_several_reports_at_once(labcheck: Run, tmp_path: Path) -> None:
+    """JSON and HTML are written beside the terminal's report, and agree with it."""
+    result = labcheck("lab1", CHECKOUT / "labs" / "lab1", "--json", tmp_path / "r.json", "--html", tmp_path / "r.html")
+    record = Record.from_json((tmp_path / "r.json").read_text())
+    page = (tmp_path / "r.html").read_text()
+    assert f"{record.score} of 29 requirements met" in result.out
+    assert f"<title>lab1: {record.score} of 29 requirements met</title>" in page
+    assert page.count('<details class="failed"') == 20
+    assert "http://" not in page.replace("http://localhost", "")
+
+
+def test_json_on_standard_output_is_nothing_else(labcheck: Run) -> None:
+    """With `--json -` standard output is JSON alone."""
+    assert json.loads(labcheck("lab1", CHECKOUT / "labs" / "lab1", "--only", "1.1", "--json", "-").out)["score"] == 1
+
+
+def test_our_own_fault_is_said_to_be_ours(labcheck: Run, tmp_path: Path) -> None:
+    """A fault in labcheck is told as such, with exit status 3."""
+    (tmp_path / "here" / "tmp").write_text("a file, where a folder for temporary files is needed")
+    code = (
+        "import sys, labcheck.judge as judge; judge.platform.platform = None;"
+        f"from labcheck.cli import main; sys.exit(main(['lab1', {str(CHECKOUT / 'solutions' / 'lab1')!r}]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 3
+    assert "this is a fault of labcheck's own" in done.stderr
+    assert "Please report it" in done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as Unix knows them")
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupted_grading_leaves_nothing(
+    submission: Callable[..., Path], number: signal.Signals, status: int
+) -> None:
+    """Ctrl+C and SIGTERM end labcheck in good order: its programs are gone."""
+    folder = submission(TESTS / "lab1" / "hostile" / "accepts_never_answers.py")
+    with subprocess.Popen(
+        [sys.executable, "-m", "labcheck", "lab1", folder], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        grader = psutil.Process(process.pid)
+        limit = time.monotonic() + 30
+        while not (programs := grader.children()) and time.monotonic() < limit:
+            time.sleep(0.01)
+        assert programs
+        process.send_signal(number)
+        _, said = process.communicate(timeout=20)
+    assert process.returncode == status
+    assert "Traceback" not in said
+    assert not any(program.is_running() for program in programs)
+
+
+def test_broken_memory_is_no_obstacle(labcheck: Run, tmp_path: Path) -> None:
+    """Where the file with the progress is broken, or cannot be written, everything works without it."""
+    memory = tmp_path / "state" / "labcheck"
+    memory.mkdir(parents=True)
+    (memory / "state.json").write_text("{broken")
+    assert labcheck("list").status == 0
+    assert labcheck("hint", "lab1", "1.1").status == 0
+    assert labcheck("list", XDG_STATE_HOME=os.devnull).status == 0
