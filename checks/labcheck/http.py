@@ -264,6 +264,8 @@ class Connection:
     def _missing(self, what: str) -> HttpError:
         """Return the error for an answer that broke off before `what`."""
         came = f"after {show_bytes(bytes(self._buffer))}" if self._buffer else "without an answer"
+        if self._closed and not self._buffer:
+            return HttpError(Trouble.CLOSED, "the connection was closed without an answer")
         if self._closed:
             return HttpError(Trouble.CLOSED, f"the connection was closed {came}, before {what}")
         return HttpError(Trouble.SLOW, f"{self._deadline.seconds:g} s were over {came}, before {what}")

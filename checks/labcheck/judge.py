@@ -73,7 +73,7 @@ def judge(lab: Lab, folder: Path, options: Options) -> Record:
         seed=options.seed,
         sandbox="none",
         python=platform.python_version(),
-        platform=platform.platform(),
+        platform=f"{platform.system()} {platform.release()} {platform.machine()}",
         submission=str(folder),
         started=started.isoformat(timespec="seconds").replace("+00:00", "Z"),
         seconds=round(time.perf_counter() - clock, 3),
@@ -95,6 +95,7 @@ def _run_suite(run: Run, selected: Sequence[str]) -> Grader:
     for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
         os.environ.pop(name, None)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    run.start_more()
     grader = suite.Grader(run, selected)
 
     arguments = ["-c", str(SUITES / "pytest.ini"), "--rootdir", str(SUITES), str(run.lab.suite)]

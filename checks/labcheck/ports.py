@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import random
 import socket
-import sys
 
 FIRST = 20_000
 RANGE = 6_000  # both ranges end below 32768, where the kernel begins to give ports away
@@ -49,9 +48,8 @@ def is_free(number: int) -> bool:
         except OSError:  # a machine without IPv6
             continue
         with probe:
-            if sys.platform != "win32":
-                # Old connections in TIME_WAIT are no obstacle; a listener still is.
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            # Without SO_REUSEADDR: a port whose last connections are in TIME_WAIT is no port for a
+            # program that does not set it either.
             try:
                 probe.bind((host, number))
             except OSError as error:

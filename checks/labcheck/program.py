@@ -12,6 +12,7 @@ import sys
 import time
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 from labcheck import ports, processes
@@ -19,8 +20,6 @@ from labcheck.evidence import ExitStatus, Printed
 from labcheck.output import TRACEBACK, Output
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from labcheck.workbook import ProgramSpec
 
 POLL = 0.005  # seconds between two looks whether it listens
@@ -196,6 +195,26 @@ class Program:
             return False
         return True
 
+    def wait_until_idle(self, seconds: float) -> None:
+        """Wait until the program waits for visitors again, where the system tells; at most so long.
+
+        Python drops a KeyboardInterrupt that is raised inside a weak reference's callback, as when a
+        visitor's thread is cleared away: nobody types Ctrl+C within that millisecond, so neither do we.
+        """
+        limit = time.monotonic() + seconds
+        before = None
+        while (now := self._time_on_cpu()) != before and time.monotonic() < limit:
+            before = now
+            time.sleep(2 * POLL)
+
+    def _time_on_cpu(self) -> list[str] | None:
+        """Return how long each thread has run, in nanoseconds (Linux, proc(5): schedstat); None elsewhere."""
+        try:
+            tasks = sorted(Path(f"/proc/{self.pid}/task").iterdir())
+            return [(task / "schedstat").read_text().split()[0] for task in tasks]
+        except (OSError, IndexError):
+            return None
+
     def interrupt(self, seconds: float) -> Ending:
         """Send Ctrl+C to the program alone, and wait until it has ended; at most so long."""
         self._drop_first()  # a visitor who never said a word need not be waited for
@@ -283,14 +302,16 @@ class Program:
                 Verdict.EXITED, f"{self.spec.file} ended at once, with exit status 0, and never listened"
             )
         how = f"signal {-status}" if status < 0 else f"exit status {status}"
-        place = re.findall(r'File "([^"<>]+)", line (\d+)', stderr)
-        own = [(file, line) for file, line in place if not os.path.isabs(file)]  # noqa: PTH117
-        last = stderr.splitlines()[-1] if stderr else ""
-        where = f" ({own[-1][0]}, line {own[-1][1]})" if own else ""
-        return NotReadyError(
-            Verdict.NOT_STARTED,
-            f"{self.spec.file} ended with {how} before it listened" + (f": {last}{where}" if last else ""),
-        )
+        because = f": {self.explain(stderr)}" if stderr else ""
+        return NotReadyError(Verdict.NOT_STARTED, f"{self.spec.file} ended with {how} before it listened{because}")
+
+    def explain(self, traceback: str) -> str:
+        """Return the last line of a traceback, with the last place in the student's own files."""
+        text = self.shown(traceback).strip()
+        places = re.findall(r'File "([^"<>]+)", line (\d+)', text)
+        own = [f" ({file}, line {line})" for file, line in places if not Path(file).is_absolute()]
+        errors = [line for line in text.splitlines() if re.match(r"[\w.]+(Error|Exception|Exit|Interrupt)\b", line)]
+        return (errors or text.splitlines() or [""])[-1] + (own or [""])[-1]
 
     def _hidden_library(self, stderr: str) -> str | None:
         """Return the name of a library that a file of the student's hides, if that is what went wrong."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from labcheck import processes
 from labcheck.http import Client, Deadline, HttpError, Manners, Trouble
+from labcheck.output import TRACEBACK
 from labcheck.ports import Port, is_free
 from labcheck.program import ForeignListenerError, NotReadyError, Program, Verdict
 from labcheck.transcript import Transcript
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 DEADLINE = 10.0  # seconds for one check
 CONNECTED_WITHIN = 5.0  # seconds; a connection that the backlog turned away is tried again after 1 and 3
 PACE = 0.005  # seconds between two connections of many
+IDLE_WITHIN = 0.5  # seconds in which a server that has answered should have come to rest
+TRACEBACK_WITHIN = 0.1  # seconds until a traceback of a visitor who got no answer has been printed
 PROBE = 0.5  # seconds for an ordinary answer, after a check that got none
 GRACE = 0.5  # seconds after its deadline until a check's program is killed
 
@@ -100,18 +103,21 @@ class Run:
         self._ports: dict[int, Port] = {}
         self._shared: dict[str, tuple[Program, Manners]] = {}
         self._early: list[Program] = []  # started, and not asked for yet
+        self._stderr_before = 0
         self._watchdog: threading.Timer | None = None
 
     def prepare(self) -> None:
-        """Put the suite's material in place, and start what it needs first: before anything slow."""
+        """Put the suite's material in place, and start the program that most checks share."""
         processes.hear_ctrl_c()
         self._furnish()
-        for spec in self.lab.programs:
-            early = min(spec.early, 1) if self.options.only else spec.early
-            # The first is shared; the others are for checks that end their program.
-            folders = [self._work, *(self._copies.new() for _ in range(early - 1))][:early]
-            self._early += [self._start(spec, folder) for folder in folders]
+        self._early += [self._start(spec, self._work) for spec in self.lab.programs if spec.early]
         processes.adopt_orphans()
+
+    def start_more(self) -> None:
+        """Start the programs of their own that some checks will need: they boot while others are checked."""
+        if not self.options.only:
+            for spec in self.lab.programs:
+                self._early += [self._start(spec, self._copies.new()) for _ in range(spec.early - 1)]
 
     def _furnish(self) -> None:
         """Make the copy in which the shared programs live, with the suite's material."""
@@ -125,6 +131,8 @@ class Run:
         self.deadline = self.budget.at_most(DEADLINE * self.options.slow)
         self.transcript = Transcript()
         self.draw = Draw(f"{self.options.seed}:{id}")
+        known = self._shared.get(self.lab.programs[0].name)
+        self._stderr_before = known[0].stderr.total if known else 0
         # Every wait of ours has an end; this is for one that has been forgotten. A read that
         # blocks ends at once when the program at the other end is gone.
         self._watchdog = threading.Timer(self.deadline.left() + GRACE, self._kill_used)
@@ -173,8 +181,24 @@ class Run:
         if not (program.folder / program.spec.file).is_file():
             raise NotReadyError(Verdict.NOT_STARTED, f"{program.spec.file} is gone: the program has removed it")
         again = self._start(program.spec, program.folder, self._ports[program.port])
-        again.wait_until_listening(self.deadline.left())
+        try:
+            again.wait_until_listening(self.deadline.left())
+        except NotReadyError as error:
+            if error.verdict is Verdict.PORT_TAKEN:
+                text = (
+                    f"started again, it could not listen on port {program.port}: address already in use; "
+                    "connections that were closed a moment ago still hold it (TIME_WAIT)"
+                )
+                raise NotReadyError(error.verdict, text) from None
+            raise
         return again
+
+    def traceback(self) -> str:
+        """Return what the shared program's last traceback says, if it printed one during this check."""
+        known = self._shared.get(self.lab.programs[0].name)
+        if known is None or not known[0].stderr.wait_for(TRACEBACK, TRACEBACK_WITHIN, self._stderr_before):
+            return ""
+        return known[0].explain(known[0].stderr.text(self._stderr_before))
 
     def after_failure(self, error: BaseException) -> None:
         """See whether the shared server can be judged on, after a check that failed.
@@ -184,7 +208,7 @@ class Run:
         """
         self.end()  # the check's time is over; what follows has its own
         name = self.lab.programs[0].name
-        if name not in self._shared or not isinstance(error, HttpError):
+        if name not in self._shared:
             return
         program, manners = self._shared[name]
         if not program.has_exited and self._probe(program):
@@ -195,8 +219,9 @@ class Run:
             self._give_up(program)
             return
         program.kill()
+        program.verdict = Verdict.DIED
         del self._shared[name]
-        if error.trouble in (Trouble.SILENT, Trouble.SLOW) and not self.out_of_time():
+        if isinstance(error, HttpError) and error.trouble in (Trouble.SILENT, Trouble.SLOW) and not self.out_of_time():
             try:
                 server = self.shared_server()
             except NotReadyError:
@@ -349,6 +374,7 @@ class Server(Client):
         """Send Ctrl+C, and return how it ended; at the latest after so many seconds."""
         transcript = self._run.transcript
         transcript.by_hand = f"python {self.program.spec.file} {self._run.lab.port}   (then press Ctrl+C)"
+        self.program.wait_until_idle(IDLE_WITHIN)
         transcript.note("Ctrl+C")
         ending = self.program.interrupt(seconds * self._run.options.slow)
         transcript.note(f"{ending.status.received()} after {ending.seconds:.2f} s")

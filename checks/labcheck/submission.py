@@ -106,6 +106,7 @@ def remove_tree(folder: Path) -> None:
 def _copy_tree(source: Path, target: Path) -> None:
     """Copy a folder; a file that is there already stays."""
     total = 0
+    ready: set[Path] = set()
     for files, (file, relative) in enumerate(_files(source), start=1):
         total += file.lstat().st_size
         if files > MAX_FILES or total > MAX_BYTES:
@@ -114,10 +115,12 @@ def _copy_tree(source: Path, target: Path) -> None:
                 "give a folder with the lab's files only"
             )
         to = target / relative
-        for parent in (target, *reversed([target / each for each in relative.parents[:-1]])):
-            if not parent.is_dir():
-                parent.unlink(missing_ok=True)  # a file where the lab has a folder
-                parent.mkdir()
+        if to.parent not in ready:
+            for parent in (target, *reversed([target / each for each in relative.parents[:-1]])):
+                if not parent.is_dir():
+                    parent.unlink(missing_ok=True)  # a file where the lab has a folder
+                    parent.mkdir()
+            ready.add(to.parent)
         if to.is_dir():
             shutil.rmtree(to)
         if not to.exists():

@@ -253,7 +253,9 @@ class Grader:
                 return Finding(Outcome.NOT_RUN, reason=self._why_not(id))
             if excuse:
                 return Finding(Outcome.NOT_RUN, reason=excuse, hung=hung)
-            return Finding(Outcome.FAILED, expected="an answer", received=str(error), hung=hung)
+            told = self.run.traceback() if error.trouble is Trouble.CLOSED else ""
+            reason = f"your program raised {told}" if told else ""
+            return Finding(Outcome.FAILED, reason=reason, expected="an answer", received=str(error), hung=hung)
         if isinstance(error, Unmet | NotReadyError):
             if excuse:
                 return Finding(Outcome.NOT_RUN, reason=excuse)

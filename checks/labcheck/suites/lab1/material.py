@@ -39,6 +39,8 @@ class File:
 class Material:
     """What stands in a submission's folder besides its own files.
 
+    `huge_text` is larger than what the kernel takes from a server for a visitor who does not read.
+
     `typed` are files with the media types that fit; `secrets` are targets that lead out of site/,
     and `marker` is what stands in each of the files that they lead to.
     """
@@ -47,6 +49,7 @@ class Material:
     typed: list[tuple[File, tuple[str, ...]]]
     binary: File
     large: File
+    long_text: File
     huge_text: File
     accents: File
     encoded: list[File]
@@ -86,7 +89,8 @@ def prepare(work: Path, draw: Draw) -> Material:
         + [(add(f"{w()}.{w(9)}", text()), UNKNOWN)],
         binary=add(f"{w()}.png", bytes(range(256)) + b"\r\n\n\r" + draw.randbytes(2000)),
         large=add(f"{w()}.jpg", draw.randbytes(1 << 16) * 48),
-        huge_text=add(f"{w()}.html", text() * (6 << 20 >> 7)),
+        long_text=add(f"{w()}.html", text() * 2_000),
+        huge_text=add(f"{w()}.html", text() * 40_000),
         accents=add(f"{w()}.html", f"{w()} é {w()} 日本\n".encode()),
         encoded=[add(f"{w()} {char}{w()}.html", text()) for char in ("é", "ß", "日本", "+", "%41")],
         indexes=[

@@ -106,7 +106,7 @@ def test_folder_is_its_index(server: Server, material: Material) -> None:
 )
 def test_length_is_announced(server: Server, material: Material, draw: Draw) -> None:
     """Every 200 answer says in Content-Length how many bytes its body has."""
-    files = (*material.plain, material.accents, material.huge_text)
+    files = (*material.plain, material.accents, material.long_text)
     urls = [f"/%C3%A9{draw.word()}.zzz", *(file.url for file in files)]
     answers = [answer for url in urls if (answer := server.get(url)).status == 200]
     given(answers, "no URL of steps 2 and 3 answers 200")

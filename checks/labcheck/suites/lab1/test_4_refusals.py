@@ -33,8 +33,8 @@ def test_nothing_outside_is_served(server: Server, material: Material) -> None:
     """Nothing outside site/ is ever served, whatever the path."""
     for target in material.secrets:
         answer = server.follow(server.get(target))
-        assert material.marker not in answer.source
-        assert answer.status in CLIENT_ERROR
+        assert material.marker not in answer.source, f"asked for {target}"
+        assert answer.status in CLIENT_ERROR, f"asked for {target}"
     assert server.answers(), AFTERWARDS
 
 

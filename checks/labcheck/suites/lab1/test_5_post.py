@@ -74,7 +74,7 @@ def test_post_to_a_file_is_405(server: Server, material: Material, draw: Draw) -
 @requirement(
     "5.4",
     hints=[
-        "What does rfile.read(-5) wait for? And what is int('abc')?",
+        "What does rfile.read(-1) wait for? And what is int('abc')?",
         "self.headers['Content-Length'] is a text, or None where there is no such header.",
         "Look at the length before you read: 411 where it is missing, 400 where it is nonsense.",
     ],
