@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labcheck import processes
+from labcheck.evidence import Printed
 from labcheck.http import Client, Deadline, HttpError, Manners, Trouble
 from labcheck.output import TRACEBACK
 from labcheck.ports import Port, is_free
@@ -336,9 +337,12 @@ class Server(Client):
         """Return the day of the year and the year, in the server's local time."""
         return self._run.local_time.today()
 
-    def prints(self, text: str, seconds: float) -> bool:
-        """Return whether standard output has a line with the text, at the latest in so many seconds."""
-        return self.program.stdout.wait_for(text, seconds * self._run.options.slow)
+    def output(self, until: str, seconds: float) -> Printed:
+        """Return its standard output, once a line with the text has come; at the latest in so many seconds."""
+        self._run.transcript.by_hand = f"python {self.program.spec.file} {self._run.lab.port}"
+        stdout = self.program.stdout
+        came = stdout.wait_for(until, seconds * self._run.options.slow)
+        return Printed(stdout.text(), {until} if came else set())
 
     def answers(self, patience: float | None = None) -> bool:
         """Return whether it answers an ordinary request, and with the same status as the first time.
