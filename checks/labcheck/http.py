@@ -101,7 +101,7 @@ class Answer:
         """The status code."""
         return Status(self.code, self)
 
-    @property
+    @cached_property
     def body(self) -> Body:
         """The bytes of the body."""
         return Body(self.body_bytes, self)
@@ -216,6 +216,7 @@ class Connection:
             code, reason, fields = self._read_head()
         body, whole = self._read_body(code, fields, method)
         self._manners.answered = True
+        self._buffer.clear()
         return Answer(code, reason, fields, body, whole, time.monotonic() - started)
 
     def read_refusal(self) -> Status | None:

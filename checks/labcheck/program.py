@@ -91,6 +91,7 @@ class Program:
         self.port = port.number
         self.verdict: Verdict | None = None
         self.address: tuple[str, int] | None = None
+        self.was_interrupted = False
         self.folder = folder
         self._usual_port = usual_port
         self._first: socket.socket | None = None
@@ -205,7 +206,7 @@ class Program:
         before = None
         while (now := self._time_on_cpu()) != before and time.monotonic() < limit:
             before = now
-            time.sleep(2 * POLL)
+            time.sleep(POLL)
 
     def _time_on_cpu(self) -> list[str] | None:
         """Return how long each thread has run, in nanoseconds (Linux, proc(5): schedstat); None elsewhere."""
@@ -218,6 +219,7 @@ class Program:
     def interrupt(self, seconds: float) -> Ending:
         """Send Ctrl+C to the program alone, and wait until it has ended; at most so long."""
         self._drop_first()  # a visitor who never said a word need not be waited for
+        self.was_interrupted = True
         out, err = self.stdout.total, self.stderr.total
         started = time.monotonic()
         with contextlib.suppress(OSError):  # it has ended already

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import random
@@ -23,7 +24,7 @@ from labcheck.program import ForeignListenerError, NotReadyError, Program, Verdi
 from labcheck.transcript import Transcript
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from labcheck.http import Answer, Connection
     from labcheck.program import Ending
@@ -36,6 +37,7 @@ PACE = 0.005  # seconds between two connections of many
 IDLE_WITHIN = 0.5  # seconds in which a server that has answered should have come to rest
 TRACEBACK_WITHIN = 0.1  # seconds until a traceback of a visitor who got no answer has been printed
 PROBE = 0.5  # seconds for an ordinary answer, after a check that got none
+LOOK = 0.25  # seconds between two looks of the watchdog: to wake it at every check would take time
 GRACE = 0.5  # seconds after its deadline until a check's program is killed
 
 
@@ -85,6 +87,37 @@ class LocalTime:
         return {now.tm_yday, now.tm_year}
 
 
+class Watchdog:
+    """Does something when a time is over, unless it is set anew before."""
+
+    def __init__(self, bite: Callable[[], None]) -> None:
+        self._bite = bite
+        self._changed = threading.Condition()
+        self._at: float | None = None
+        self._stopped = False
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def set(self, seconds: float | None) -> None:
+        """Wait so many seconds from now, give or take a LOOK; None: wait for the next call."""
+        self._at = None if seconds is None else time.monotonic() + seconds
+
+    def stop(self) -> None:
+        """Watch no longer."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        with self._changed:
+            while not self._stopped:
+                self._changed.wait(LOOK)
+                if self._at is not None and time.monotonic() > self._at:
+                    self._at = None
+                    self._bite()
+
+
 class Run:
     """The state of one grading. Everything that a check starts or changes is known here."""
 
@@ -103,9 +136,10 @@ class Run:
         self._spare = processes.descendants(os.getpid())
         self._ports: dict[int, Port] = {}
         self._shared: dict[str, tuple[Program, Manners]] = {}
+        self._own: tuple[Program, Manners] | None = None
         self._early: list[Program] = []  # started, and not asked for yet
         self._stderr_before = 0
-        self._watchdog: threading.Timer | None = None
+        self._watchdog = Watchdog(self._kill_used)
 
     def prepare(self) -> None:
         """Put the suite's material in place, and start the program that most checks share."""
@@ -136,15 +170,11 @@ class Run:
         self._stderr_before = known[0].stderr.total if known else 0
         # Every wait of ours has an end; this is for one that has been forgotten. A read that
         # blocks ends at once when the program at the other end is gone.
-        self._watchdog = threading.Timer(self.deadline.left() + GRACE, self._kill_used)
-        self._watchdog.daemon = True
-        self._watchdog.start()
+        self._watchdog.set(self.deadline.left() + GRACE)
 
     def end(self) -> None:
         """End a check."""
-        if self._watchdog is not None:
-            self._watchdog.cancel()
-            self._watchdog = None
+        self._watchdog.set(None)
 
     def out_of_time(self) -> bool:
         """Return whether the time for the whole submission is used up."""
@@ -171,8 +201,13 @@ class Run:
         return Server(self, program, manners)
 
     def own_server(self) -> Server:
-        """Return a server that no visitor has met. Raises NotReadyError where it does not start."""
-        return Server(self, self._ready(self._next(self.lab.programs[0], shared=False)), Manners())
+        """Return the server of those checks that end it; only they have met it.
+
+        Raises NotReadyError where it does not start.
+        """
+        if self._own is None:
+            self._own = self._ready(self._next(self.lab.programs[0], shared=False)), Manners()
+        return Server(self, *self._own)
 
     def start_again(self, program: Program) -> Program:
         """Start a program again on the same port, after all of it has gone."""
@@ -212,12 +247,11 @@ class Run:
         if name not in self._shared:
             return
         program, manners = self._shared[name]
-        if not program.has_exited and self._probe(program):
-            return
-        if program.has_exited:
-            return  # the next check starts it again
+        if program.has_exited or self._probe(program):
+            return  # one that has exited is started again by the next check
         if not manners.answered:
-            self._give_up(program)
+            if isinstance(error, HttpError):
+                self._give_up(program)
             return
         program.kill()
         program.verdict = Verdict.DIED
@@ -232,7 +266,7 @@ class Run:
 
     def close(self) -> None:
         """End everything that was started; nothing of the submission lives when this returns."""
-        self.end()
+        self._watchdog.stop()
         for program in self.history:
             program.kill()
         processes.end_all(self._spare)
@@ -285,19 +319,20 @@ class Run:
                 return program
             # Another program was faster on a port that was free: that is nobody's fault.
             program.kill()
+            program.close()
             self.history.remove(program)
             program = self._start(program.spec, program.folder)
         raise OSError("three ports in a row were taken by other programs")
 
     def _probe(self, program: Program) -> bool:
-        """Return whether there is an answer to an ordinary request."""
+        """Return whether there is an answer to any of three ordinary requests."""
         deadline = self.budget.at_most(PROBE * self.options.slow)
         client = Client(program.connect, program.port, self.lab.port, Transcript(), deadline, Manners())
-        try:
-            client.get("/")
-        except HttpError:
-            return False
-        return True
+        for target in ("/", f"/{self.draw.word()}.html", f"/{self.draw.word()}.zzz"):
+            with contextlib.suppress(HttpError):
+                client.get(target)
+                return True
+        return False
 
     def _give_up(self, program: Program) -> None:
         program.verdict = Verdict.NEVER_ANSWERS
@@ -316,6 +351,16 @@ class Server(Client):
         super().__init__(program.connect, program.port, run.lab.port, run.transcript, run.deadline, manners)
         self.program = program
         self._run = run
+
+    @property
+    def was_interrupted(self) -> bool:
+        """Whether it was sent Ctrl+C."""
+        return self.program.was_interrupted
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether it has ever given a whole answer."""
+        return self._manners.answered
 
     @property
     def patience(self) -> float:
@@ -370,8 +415,9 @@ class Server(Client):
         with ExitStack() as stack:
             visitors = []
             for _ in range(number):
+                paced = time.monotonic() + PACE
                 visitors.append(stack.enter_context(self.connect(CONNECTED_WITHIN * self._run.options.slow)))
-                time.sleep(PACE)
+                time.sleep(max(0.0, paced - time.monotonic()))
             yield visitors
 
     def interrupt(self, seconds: float) -> Ending:

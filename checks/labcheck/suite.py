@@ -87,7 +87,7 @@ def server(request: pytest.FixtureRequest) -> Server:
 
 @pytest.fixture
 def own_server(request: pytest.FixtureRequest) -> Server:
-    """A server for this check alone; the check may end it."""
+    """A server for the checks that end it; the first of them gets it before any visitor has come."""
     return request.config.stash[RUN].own_server()
 
 

@@ -21,8 +21,8 @@ PACKAGE = Path(__file__).resolve().parent
 class ProgramSpec:
     """A program of a lab: its name, its file, and the texts looked for in its output (`fold`: in any case).
 
-    `early` is how often it is started before the suite is loaded: once to be shared by most
-    checks, once more for the first check that needs a process of its own.
+    `early` is how often it is started before it is asked for: once to be shared by most checks,
+    before the suite is loaded, and once more for those that need a process of their own.
     """
 
     name: str

@@ -151,7 +151,7 @@ def test_our_own_fault_is_said_to_be_ours(labcheck: Run, tmp_path: Path) -> None
     """A fault in labcheck is told as such, with exit status 3."""
     (tmp_path / "here" / "tmp").write_text("a file, where a folder for temporary files is needed")
     code = (
-        "import sys, labcheck.judge as judge; judge.platform.platform = None;"
+        "import sys, labcheck.judge as judge; judge.platform.system = None;"
         f"from labcheck.cli import main; sys.exit(main(['lab1', {str(CHECKOUT / 'solutions' / 'lab1')!r}]))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)

@@ -24,6 +24,7 @@ MARKS = {
     Outcome.ERROR: ("ERROR", "bold magenta"),
 }
 PLAIN_WIDTH = 100
+ANY_WIDTH = 10_000
 MARGIN = 15  # columns left of a value's name
 NAME = 11  # columns of a value's name
 STDERR_LINES = 8
@@ -86,7 +87,7 @@ def _requirement(record: Record, requirement: RequirementResult, step: int, widt
             yield from _value("stderr", "\n".join(said[-STDERR_LINES:]), width)
     for name, text in last_exchange(requirement.transcript):
         yield from _value(name, text, width, "dim")
-    yield from _value("by hand", requirement.by_hand, width)
+    yield from _value("by hand", requirement.by_hand, ANY_WIDTH)  # whole, so that it can be copied
     yield from _value("more", f"labcheck hint {record.lab} {requirement.id} · lab sheet, step {step}", width)
 
 

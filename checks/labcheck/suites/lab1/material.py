@@ -39,10 +39,9 @@ class File:
 class Material:
     """What stands in a submission's folder besides its own files.
 
-    `huge_text` is larger than what the kernel takes from a server for a visitor who does not read.
-
-    `typed` are files with the media types that fit; `secrets` are targets that lead out of site/,
-    and `marker` is what stands in each of the files that they lead to.
+    `typed` are files with the media types that fit. `huge_text` is the URL of a file larger than what
+    the kernel takes from a server for a visitor who does not read. `secrets` are targets that lead
+    out of site/, and `marker` is what stands in each of the files that they lead to.
     """
 
     plain: list[File]
@@ -50,7 +49,7 @@ class Material:
     binary: File
     large: File
     long_text: File
-    huge_text: File
+    huge_text: str
     accents: File
     encoded: list[File]
     indexes: list[File]
@@ -67,10 +66,12 @@ def prepare(work: Path, draw: Draw) -> Material:
     def text() -> bytes:
         return "".join(f"{draw.word()} {draw.word()}\n" for _ in range(8)).encode()
 
-    def add(path: str, data: bytes) -> File:
+    def add(path: str, data: bytes, times: int = 1) -> File:
         file = site / path
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(data)
+        with file.open("wb") as target:
+            for _ in range(times):
+                target.write(data)
         return File("/" + quote(path, safe="/+"), data)  # in a path, + stands for itself
 
     w = draw.word
@@ -90,7 +91,7 @@ def prepare(work: Path, draw: Draw) -> Material:
         binary=add(f"{w()}.png", bytes(range(256)) + b"\r\n\n\r" + draw.randbytes(2000)),
         large=add(f"{w()}.jpg", draw.randbytes(1 << 16) * 48),
         long_text=add(f"{w()}.html", text() * 2_000),
-        huge_text=add(f"{w()}.html", text() * 40_000),
+        huge_text=add(f"{w()}.html", text() * 400, times=100).url,
         accents=add(f"{w()}.html", f"{w()} é {w()} 日本\n".encode()),
         encoded=[add(f"{w()} {char}{w()}.html", text()) for char in ("é", "ß", "日本", "+", "%41")],
         indexes=[

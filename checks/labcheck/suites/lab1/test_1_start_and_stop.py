@@ -61,6 +61,8 @@ def test_ends_politely(own_server: Server) -> None:
 )
 def test_starts_again_on_the_same_port(own_server: Server) -> None:
     """Started again at once on the same port, it listens."""
-    given(own_server.answers(), "it has not answered a request before it was stopped")
-    own_server.interrupt(seconds=3)
+    if not own_server.was_interrupted:  # it was, where 1.3 has been checked
+        own_server.answers()
+        own_server.interrupt(seconds=3)
+    given(own_server.has_answered, "it has not answered a request before it was stopped")
     own_server.restart()

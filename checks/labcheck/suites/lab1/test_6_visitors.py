@@ -62,7 +62,7 @@ def test_leaving_early_does_not_stop_it(server: Server, material: Material) -> N
     given(server.answers(), "it answers nothing")
     for leave in ("close", "reset", "reset"):
         with server.connect(receive_buffer=16 * 1024) as visitor:
-            visitor.send(server.head_of("GET", material.huge_text.url))
+            visitor.send(server.head_of("GET", material.huge_text))
             given(visitor.read_some(4096) >= 4096, "files are not served")
             getattr(visitor, leave)()
         assert server.answers(), "after a visitor has left in the middle of a file, the others do not get their answers"
