@@ -100,14 +100,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception:
         import traceback
 
-        traceback.print_exc()
-        return _own_fault()
+        return _own_fault(traceback.format_exc(), words)
 
 
-def _own_fault() -> int:
+def _own_fault(details: str, words: Sequence[str]) -> int:
+    """Say that a fault is ours. Who learns network programming is spared its traceback."""
+    import tempfile
+
+    text = f"labcheck {__version__}, Python {sys.version}, {sys.platform}\nlabcheck {' '.join(words)}\n\n{details}\n"
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="labcheck-fault-", suffix=".txt", encoding="utf-8", delete=False
+    ) as file:
+        file.write(text)
     print(
-        f"labcheck: this is a fault of labcheck's own (version {__version__}), not of your program. "
-        "Please report it with the lines above and the command that you gave.",
+        "labcheck: this is a fault of labcheck's own, not of your program. "
+        f"Please report it, with the file {file.name}, which says what happened.",
         file=sys.stderr,
     )
     return OUR_FAULT
@@ -147,7 +154,7 @@ def _check(name: str, words: list[str]) -> int:
     # What starts the student's program is imported first, and nothing slow before it.
     import random
 
-    from labcheck.judge import Fault, judge
+    from labcheck.judge import judge
     from labcheck.run import Options
     from labcheck.submission import find_folder
 
@@ -165,17 +172,16 @@ def _check(name: str, words: list[str]) -> int:
             raise UsageError(f"cannot write {file}: there is no such folder")
         if file != "-" and Path(file).is_dir():
             raise UsageError(f"cannot write {file}: it is a folder")
-    try:
-        record = judge(lab, find_folder(lab, given.folder), options)
-    except Fault as fault:
-        print(fault, file=sys.stderr)
-        return _own_fault()
-    return _report(record, files)
+    faults: list[str] = []
+    record = judge(lab, find_folder(lab, given.folder), options, faults)
+    _report(record, files)
+    if faults:
+        return _own_fault("\n".join(faults), [name, *words])
+    return PASSED if record.all_passed else FAILED
 
 
-def _report(record: Record, files: dict[str, str]) -> int:
+def _report(record: Record, files: dict[str, str]) -> None:
     from labcheck import state
-    from labcheck.record import Outcome
     from labcheck.reports import terminal
 
     if "-" not in files.values():
@@ -198,9 +204,6 @@ def _report(record: Record, files: dict[str, str]) -> int:
         known = state.load()
         known["progress"][record.lab] = {"score": record.score, "max_score": record.max_score}
         state.save(known)
-    if record.of(Outcome.ERROR):
-        return _own_fault()
-    return PASSED if record.all_passed else FAILED
 
 
 def _list(words: list[str]) -> int:

@@ -46,8 +46,10 @@ def running(lab: Lab, folder: Path, options: Options) -> Iterator[Run]:
             run.close()
 
 
-def judge(lab: Lab, folder: Path, options: Options) -> Record:
+def judge(lab: Lab, folder: Path, options: Options, faults: list[str] | None = None) -> Record:
     """Judge the programs in a folder against a lab.
+
+    What went wrong on our side, in checks whose outcome is `error`, is added to `faults`.
 
     All processes that are started below this one meanwhile are taken for the submission's, and
     ended: call it in a process that does nothing else at the time.
@@ -57,6 +59,8 @@ def judge(lab: Lab, folder: Path, options: Options) -> Record:
     selected = lab.select(options.only) if options.only else lab.requirements
     with running(lab, folder, options) as run:
         grader = _run_suite(run, selected)
+    if faults is not None:
+        faults += grader.faults
     programs = [
         ProgramResult(
             program.spec.name,

@@ -125,10 +125,6 @@ class Grader:
         doc = getattr(self.checks[id][0].obj, "__doc__", None) if id in self.checks else None  # type: ignore[attr-defined]
         return " ".join((doc or "").split())
 
-    def hints(self, id: str) -> tuple[str, ...]:
-        """Return the ladder of hints of a requirement."""
-        return tuple(hint for item in self.checks.get(id, []) for hint in _mark(item)["hints"])
-
     def needs(self, id: str) -> set[str]:
         """Return the requirements that one needs, directly or through others, and the first."""
         found = {self.run.lab.requirements[0]}

@@ -8,18 +8,18 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
 from conftest import CHECKOUT, TESTS, Result
-from labcheck.record import Record
+from labcheck.record import Outcome, Record
 from labcheck.submission import MAX_FILES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     Run = Callable[..., Result]
 
@@ -147,9 +147,8 @@ def test_json_on_standard_output_is_nothing_else(labcheck: Run) -> None:
     assert json.loads(labcheck("lab1", CHECKOUT / "labs" / "lab1", "--only", "1.1", "--json", "-").out)["score"] == 1
 
 
-def test_our_own_fault_is_said_to_be_ours(labcheck: Run, tmp_path: Path) -> None:
+def test_our_own_fault_is_said_to_be_ours() -> None:
     """A fault in labcheck is told as such, with exit status 3."""
-    (tmp_path / "here" / "tmp").write_text("a file, where a folder for temporary files is needed")
     code = (
         "import sys, labcheck.judge as judge; judge.platform.system = None;"
         f"from labcheck.cli import main; sys.exit(main(['lab1', {str(CHECKOUT / 'solutions' / 'lab1')!r}]))"
@@ -157,7 +156,10 @@ def test_our_own_fault_is_said_to_be_ours(labcheck: Run, tmp_path: Path) -> None
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 3
     assert "this is a fault of labcheck's own" in done.stderr
-    assert "Please report it" in done.stderr
+    assert "Traceback" not in done.stderr
+    details = Path(done.stderr.split("with the file ")[1].split(",")[0])
+    assert "Traceback" in details.read_text()
+    details.unlink()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals as Unix knows them")
@@ -190,3 +192,23 @@ def test_broken_memory_is_no_obstacle(labcheck: Run, tmp_path: Path) -> None:
     assert labcheck("list").status == 0
     assert labcheck("hint", "lab1", "1.1").status == 0
     assert labcheck("list", XDG_STATE_HOME=os.devnull).status == 0
+
+
+def test_check_that_is_wrong_costs_no_point(labcheck: Run, tmp_path: Path) -> None:
+    """A check that fails by a fault of its own is an error: the point is given, and the fault is ours."""
+    code = (
+        "import sys; from labcheck.run import Server; from labcheck.cli import main\n"
+        "def broken(*_): raise ZeroDivisionError('the suite is wrong')\n"
+        "Server.today = broken\n"
+        f"sys.exit(main(['lab1', {str(CHECKOUT / 'solutions' / 'lab1')!r}, '--json', {str(tmp_path / 'r.json')!r}]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 3
+    record = Record.from_json((tmp_path / "r.json").read_text())
+    assert [each.id for each in record.of(Outcome.ERROR)] == ["2.3"]
+    assert record.score == 29
+    assert not record.all_passed
+    assert "1 not judged" in done.stdout
+    details = Path(done.stderr.split("with the file ")[1].split(",")[0])
+    assert "the suite is wrong" in details.read_text()
+    details.unlink()
