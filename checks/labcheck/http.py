@@ -162,9 +162,12 @@ TAG = re.compile(r"<[/!]?[a-zA-Z][^<>]*>|<!--.*?-->", re.DOTALL)
 class Connection:
     """One connection of one visitor."""
 
-    def __init__(self, sock: socket.socket, transcript: Transcript, deadline: Deadline, manners: Manners) -> None:
+    def __init__(
+        self, sock: socket.socket, transcript: Transcript, deadline: Deadline, manners: Manners, usual_port: int
+    ) -> None:
         self._socket = sock
         self._manners = manners
+        self._usual_port = usual_port
         self._transcript = transcript
         self._deadline = deadline
         self._buffer = bytearray()
@@ -189,6 +192,7 @@ class Connection:
     def send(self, data: bytes) -> None:
         """Send all of it. That the other side no longer listens is no error: it may have answered before."""
         self._transcript.sent(data)
+        self._transcript.by_hand = _printf(data, self._usual_port)
         self._socket.settimeout(self._deadline.left())
         with contextlib.suppress(OSError):
             self._socket.sendall(data)
@@ -363,6 +367,13 @@ class Connection:
         return line
 
 
+def _printf(data: bytes, usual_port: int) -> str:
+    """Return a line for a shell that sends the bytes as they are."""
+    text = data.decode("latin-1").replace("\\", "\\\\").replace("%", "%%")
+    text = text.replace("\r", "\\r").replace("\n", "\\n")
+    return f"printf {shlex.quote(text)} | nc localhost {usual_port}" if len(data) < 300 and text.isprintable() else ""
+
+
 class Client:
     """Visitors of one server.
 
@@ -405,7 +416,7 @@ class Client:
             raise HttpError(Trouble.CLOSED, text) from None
         if receive_buffer is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        return Connection(sock, self._transcript, self._deadline, self._manners)
+        return Connection(sock, self._transcript, self._deadline, self._manners, self._usual_port)
 
     def get(self, target: str) -> Answer:
         """GET a target: a path as it stands in the request line, with its query."""
@@ -436,9 +447,11 @@ class Client:
     ) -> Answer:  # fmt: skip
         """Send a request in one write, and read its answer. `patience`: see Connection.read_answer."""
         data = self.head_of(method, target, fields) + body.encode()
-        self._transcript.by_hand = self._curl(method, target, fields or {}, body)
+        by_hand = self._curl(method, target, fields or {}, body)
+        self._transcript.by_hand = by_hand
         with self.connect() as connection:
             connection.send(data)
+            self._transcript.by_hand = by_hand
             return connection.read_answer(method, patience)
 
     def head_of(self, method: str, target: str, fields: Mapping[str, str] | None = None) -> bytes:

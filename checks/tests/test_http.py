@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
+import subprocess
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -207,3 +209,16 @@ def test_no_bytes_make_the_client_fail(data: bytes) -> None:
         ask(b"HTTP/1.1 200 OK\r\n" + data)
     with contextlib.suppress(HttpError):
         ask(data)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the line is one for a Unix shell")
+@pytest.mark.parametrize("data", [b"kolibri\r\n\r\n", b"GET /100%25\\n'x'$HOME HTTP/1.1\r\n\r\n"])
+def test_line_for_a_shell_sends_the_same_bytes(data: bytes) -> None:
+    """What is no whole request is repeated with printf, byte for byte."""
+    with server(OK + b"\r\n") as port:
+        visitor = client(port)
+        with visitor.connect() as connection:
+            connection.send(data)
+        line = visitor._transcript.by_hand
+    assert line.endswith(" | nc localhost 8001")
+    assert subprocess.run(["sh", "-c", line.partition(" | nc ")[0]], capture_output=True, check=True).stdout == data
