@@ -170,7 +170,8 @@ def test_result_is_written_when_nothing_of_the_submission_lives(
     source = (HOSTILE / "daemon_left_behind.py").read_text()
     folder = submission(source.replace("def prey", f"os.environ['PREY'] = {str(results)!r}\n\n\ndef prey", 1))
     labcheck("lab1", folder, "--json", result)
-    assert "forged" in decoy.read_text(), "the daemon has not even tried"
+    # It may have been killed in the middle of writing.
+    assert decoy.read_text() != "{}", "the daemon has not even tried"
     record = Record.from_json(result.read_text())
     assert record.score < record.max_score
 
