@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
+import socket
+import subprocess
+import sys
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
 from conftest import CHECKOUT, TESTS, Result, not_passed
+from labcheck.ports import Port
+from labcheck.submission import PrivateCopies
+from labcheck.workbook import load_lab
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,3 +69,50 @@ def test_ctrl_c_reaches_a_program_whose_grader_runs_in_the_background(labcheck: 
     finally:
         signal.signal(signal.SIGINT, before)
     assert result.status == 0, result.out
+
+
+def test_solution_never_aborts_at_its_end() -> None:
+    """Ctrl+C while visitors are being served ends the solution with status 0, with buffered streams, too.
+
+    A daemon thread that is inside sys.stderr.write() when the interpreter shuts down would abort it.
+    """
+    request = b"GET /a.zzz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+    def visit(port: int, over: threading.Event) -> None:
+        while not over.is_set():
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as visitor:
+                visitor.sendall(request)
+                visitor.recv(4096)
+
+    def listens(port: int) -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return True
+        return False
+
+    lab, port, statuses = load_lab("lab1"), Port(), set()
+    with PrivateCopies(lab, lab.solution) as copies:
+        folder = copies.new()
+        for _ in range(15):
+            over = threading.Event()
+            with subprocess.Popen(
+                [sys.executable, "webserver.py", str(port.number)], cwd=folder, text=True,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={"PYTHONUNBUFFERED": ""},
+            ) as process:  # fmt: skip
+                while not listens(port.number):
+                    assert process.poll() is None
+                visitors = [threading.Thread(target=visit, args=(port.number, over), daemon=True) for _ in range(4)]
+                for visitor in visitors:
+                    visitor.start()
+                with socket.create_connection(("127.0.0.1", port.number)) as first:
+                    first.sendall(request)
+                    first.recv(4096)
+                # Sent again where Python drops it, as it does inside the callback of a weak reference.
+                while process.poll() is None:
+                    process.send_signal(signal.SIGINT)
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        statuses.add(process.wait(3))
+                over.set()
+                for visitor in visitors:
+                    visitor.join()
+    port.release()
+    assert statuses == {0}
