@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LAB = load_lab("lab1")
-CASES = ["solution", "starter", "wrong-1.2", "wrong-3.2", "wrong-3.4", "wrong-5.2", "wrong-6.3"]
+CASES = ["solution", "starter", "wrong-1.2", "wrong-3.2", "wrong-3.4", "wrong-5.2", "wrong-1.3"]
 
 SAME = [
     (r"localhost:(?!8001\b)\d+", "localhost:PORT"),
