@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import time
 from contextlib import contextmanager
@@ -90,8 +91,6 @@ def judge(lab: Lab, folder: Path, options: Options, faults: list[str] | None = N
 
 def _run_suite(run: Run, selected: Sequence[str]) -> Grader:
     """Run a lab's checks under pytest, in this process, as if nobody had configured pytest."""
-    import os
-
     import pytest
 
     from labcheck import suite
@@ -101,7 +100,6 @@ def _run_suite(run: Run, selected: Sequence[str]) -> Grader:
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     run.start_more()
     grader = suite.Grader(run, selected)
-
     arguments = ["-c", str(SUITES / "pytest.ini"), "--rootdir", str(SUITES), str(run.lab.suite)]
     arguments += ["--noconftest", "--import-mode=importlib"]
     arguments += [word for name in NOT_NEEDED for word in ("-p", f"no:{name}")]
