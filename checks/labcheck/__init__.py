@@ -1,3 +1,28 @@
 """Judges the programs of a network programming workbook from outside."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from labcheck.jupyter.programs import run as run
+
 __version__ = "0.1.0"
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Let a notebook have `%labcheck`; IPython calls this for `%load_ext labcheck`."""
+    from labcheck.jupyter.magic import labcheck
+
+    shell.magics_manager.register_function(labcheck, "line", "labcheck")
+
+
+def __getattr__(name: str) -> object:
+    """Return `run`, which is for notebooks; who judges programs need not import it."""
+    if name == "run":
+        from labcheck.jupyter.programs import run
+
+        return run
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -15,10 +15,10 @@ import socket
 import struct
 import time
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from labcheck.deadline import Deadline, ExchangeError, Trouble
 from labcheck.evidence import Body, HeaderValue, MediaType, Shown, Source, Status, shorten, show_bytes
 from labcheck.transcript import HUNG_UP
 
@@ -35,43 +35,8 @@ LINGER_AGAIN = 0.01  # the same, for a server that did not do so before
 FORM = "application/x-www-form-urlencoded"
 
 
-class Trouble(StrEnum):
-    """What can go wrong with an exchange."""
-
-    REFUSED = "refused"  # nobody listens
-    SILENT = "silent"  # not one byte came in time
-    SLOW = "slow"  # something came in time, but not a whole answer
-    CLOSED = "closed"  # hung up before a whole status line and headers
-    MALFORMED = "malformed"  # what came is not HTTP
-    TOO_LARGE = "too large"  # it does not end
-
-
-class HttpError(Exception):
+class HttpError(ExchangeError):
     """There is no answer; the text says in plain words what came instead."""
-
-    def __init__(self, trouble: Trouble, text: str) -> None:
-        super().__init__(text)
-        self.trouble = trouble
-
-
-class Deadline:
-    """A moment until which something must have happened."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self.at = time.monotonic() + seconds
-
-    def left(self) -> float:
-        """Return the seconds that are left; never less than a millisecond, so that what is there is read."""
-        return max(self.at - time.monotonic(), 0.001)
-
-    def passed(self) -> bool:
-        """Return whether it is too late."""
-        return time.monotonic() >= self.at
-
-    def at_most(self, seconds: float) -> Deadline:
-        """Return a deadline that is no later than this one, and no more than so many seconds away."""
-        return Deadline(min(seconds, self.left()))
 
 
 @dataclass
@@ -92,7 +57,7 @@ class Answer:
     def __str__(self) -> str:
         kind = self.header("content-type") or "no Content-Type"
         said = f"{self.code} {self.reason}".strip()
-        seen = html.unescape(TAG.sub(" ", UNSEEN.sub(" ", self.source[:20_000])))
+        seen = unescape(TAG.sub(" ", UNSEEN.sub(" ", self.source[:20_000])))
         text = shorten(" ".join(seen.split()), 90) if "text" in kind else f"{len(self.body):,} bytes"
         return f"{said}, {kind}" + (f": {text}" if text else "")
 
@@ -125,10 +90,11 @@ class Answer:
     @cached_property
     def source(self) -> Source:
         """The body as text, markup and all; in its declared charset, else UTF-8."""
-        declared = re.search(r';\s*charset\s*=\s*"?([^\s";]+)', self.header("Content-Type") or "", re.IGNORECASE)
+        declared = re.search(r';\s*charset\s*=\s*"?([\w.:-]+)', self.header("Content-Type") or "", re.IGNORECASE)
+        charset = declared[1].lower() if declared else "utf-8"
         try:
-            return Source(self.body_bytes.decode(declared[1] if declared else "utf-8"), self)
-        except (LookupError, UnicodeDecodeError):
+            return Source(self.body_bytes.decode(charset if CHARSET.fullmatch(charset) else "latin-1"), self)
+        except (LookupError, UnicodeError):
             return Source(self.body_bytes.decode("latin-1"), self)
 
     @cached_property
@@ -137,7 +103,7 @@ class Answer:
         source = self.source
         # A tag may stand in the middle of a text (<b>/a/</b>b.zzz), or part two (<td>1<td>2).
         views = (source, TAG.sub("", source), TAG.sub(" ", source))
-        return Shown(tuple(html.unescape(view) for view in views), self)
+        return Shown(tuple(unescape(view) for view in views), self)
 
 
 @dataclass
@@ -156,7 +122,19 @@ class Manners:
 
 
 UNSEEN = re.compile(r"<(title|style|script)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
-TAG = re.compile(r"<[/!]?[a-zA-Z][^<>]*>|<!--.*?-->", re.DOTALL)
+TAG = re.compile(r"<[/!]?[a-zA-Z][^<>]*>|<!--.*?(?:-->|\Z)", re.DOTALL)
+ZEROS = re.compile(r"&#([xX]?)0+(?=[0-9a-fA-F])")
+LONG = re.compile(r"&#(\d{8,}|[xX][0-9a-fA-F]{7,});?")
+# Python has codecs, too, that are no page's: some take quadratic time, some fail in ways of their own.
+CHARSET = re.compile(
+    r"(us-?)?ascii|utf-?8|utf-?(16|32)-?([bl]e)?|iso-?8859-\d+|latin-?\d+|(windows-|cp)\d+|koi8-[ru]"
+    r"|shift_jis|euc-(jp|kr)|iso-2022-jp|gb(k|2312|18030)|big5(-hkscs)?|macintosh"
+)
+
+
+def unescape(text: str) -> str:
+    """Return the text without character references; a number beyond all characters is none, and html fails at it."""
+    return html.unescape(LONG.sub("\ufffd", ZEROS.sub(r"&#\1", text)))
 
 
 class Connection:
@@ -212,7 +190,7 @@ class Connection:
         started = time.monotonic()
         first = self._deadline if patience is None else self._deadline.at_most(patience)
         if not self._buffer and not self._read_more(first) and not self._closed:
-            raise HttpError(Trouble.SILENT, f"no answer, not one byte, within {first.seconds:.3g} s")
+            raise HttpError(Trouble.SILENT, f"no answer, not one byte, {first.words}")
         if self._buffer:
             self._manners.slowest = max(self._manners.slowest, time.monotonic() - started)
         code, reason, fields = self._read_head()
@@ -276,11 +254,12 @@ class Connection:
         return HttpError(Trouble.SLOW, f"{self._deadline.seconds:g} s were over {came}, before {what}")
 
     def _read_head(self) -> tuple[int, str, list[tuple[str, str]]]:
-        while not (end := re.search(rb"\r?\n\r?\n", self._buffer)):
-            line = self._buffer[:9]
-            if line and not b"HTTP/1.".startswith(line[:7]):
+        while True:
+            if not b"HTTP/1.".startswith(self._buffer[:7]):
                 shown = show_bytes(bytes(self._buffer))
                 raise HttpError(Trouble.MALFORMED, f"the answer does not begin with HTTP/1.1 or HTTP/1.0, but {shown}")
+            if end := re.search(rb"\r?\n\r?\n", self._buffer):
+                break
             if len(self._buffer) > MAX_HEAD:
                 raise HttpError(Trouble.TOO_LARGE, f"the headers do not end: more than {MAX_HEAD:,} bytes came")
             if not self._read_more(self._deadline):
@@ -407,7 +386,7 @@ class Client:
         try:
             sock = self._open_socket(deadline.left())
         except TimeoutError:
-            text = f"no connection within {deadline.seconds:.3g} s: nobody accepts it"
+            text = f"no connection {deadline.words}: nobody accepts it"
             raise HttpError(Trouble.SILENT, text) from None
         except ConnectionRefusedError:
             raise HttpError(Trouble.REFUSED, f"nothing listens on port {self.port} (any more)") from None

@@ -7,17 +7,21 @@ import platform
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcheck import __version__
 from labcheck.record import Outcome, ProgramResult, Record, RequirementResult, StepTitle
-from labcheck.run import Options, Run
 from labcheck.submission import PrivateCopies
+from labcheck.suite_run import Options, Run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    import pytest
+
+    from labcheck.program import Program
     from labcheck.suite import Finding, Grader
     from labcheck.workbook import Lab
 
@@ -29,6 +33,7 @@ NOT_NEEDED = (
     *("logging", "monkeypatch", "pastebin", "recwarn", "setuponly", "setupplan", "skipping", "stepwise"),
     *("subtests", "terminal", "threadexception", "tmpdir", "unittest", "unraisableexception", "warnings"),
 )
+HIDDEN = "one of the instructor's own checks; how it is done is not told"
 
 
 class Fault(Exception):  # noqa: N818
@@ -38,7 +43,7 @@ class Fault(Exception):  # noqa: N818
 @contextmanager
 def running(lab: Lab, folder: Path, options: Options) -> Iterator[Run]:
     """Run what a grading needs, for as long as the block lasts; nothing of it is left behind."""
-    with PrivateCopies(lab, folder) as copies:
+    with PrivateCopies(lab, folder, options.sandbox) as copies:
         run = Run(lab, copies, options)
         try:
             run.prepare()
@@ -47,10 +52,13 @@ def running(lab: Lab, folder: Path, options: Options) -> Iterator[Run]:
             run.close()
 
 
-def judge(lab: Lab, folder: Path, options: Options, faults: list[str] | None = None) -> Record:
+def judge(
+    lab: Lab, folder: Path, options: Options, faults: list[str] | None = None, session: pytest.Session | None = None
+) -> Record:
     """Judge the programs in a folder against a lab.
 
-    What went wrong on our side, in checks whose outcome is `error`, is added to `faults`.
+    What went wrong on our side, in checks whose outcome is `error`, is added to `faults`. `session` is one in
+    which the lab's checks are collected already (see `with_checks`), and no check was run.
 
     All processes that are started below this one meanwhile are taken for the submission's, and
     ended: call it in a process that does nothing else at the time.
@@ -59,38 +67,53 @@ def judge(lab: Lab, folder: Path, options: Options, faults: list[str] | None = N
     started, clock = datetime.now(UTC), time.perf_counter()
     selected = lab.select(options.only) if options.only else lab.requirements
     with running(lab, folder, options) as run:
-        grader = _run_suite(run, selected)
+        grader = run_suite(run, selected, session)
     if faults is not None:
         faults += grader.faults
-    programs = [
-        ProgramResult(
-            program.spec.name,
-            str(program.verdict or "not used"),
-            program.shown(program.stdout.text()),
-            program.shown(program.stderr.text()),
-        )
-        for program in run.history
-    ]
+    programs = [_program(started.program, hidden=bool(lab.hidden)) for started in run.history]
     return Record(
         lab=lab.name,
         title=lab.title,
         labcheck=__version__,
         seed=options.seed,
-        sandbox="none",
+        sandbox=options.sandbox.name,
         python=platform.python_version(),
         platform=f"{platform.system()} {platform.release()} {platform.machine()}",
         submission=str(folder),
         started=started.isoformat(timespec="seconds").replace("+00:00", "Z"),
         seconds=round(time.perf_counter() - clock, 3),
-        steps=[StepTitle(step.number, step.title) for step in lab.steps],
+        steps=[StepTitle(step.number, step.title, step.program) for step in lab.steps],
         selected=list(selected),
         programs=programs,
-        requirements=[_result(id, grader, selected) for id in lab.requirements],
+        requirements=[_result(id, grader, selected, hidden=id in lab.hidden) for id in lab.requirements],
     )
 
 
-def _run_suite(run: Run, selected: Sequence[str]) -> Grader:
-    """Run a lab's checks under pytest, in this process, as if nobody had configured pytest."""
+def run_suite(run: Run, selected: Sequence[str], session: pytest.Session | None = None) -> Grader:
+    """Run a lab's checks, and return what they have found."""
+    if session is None:
+        graders: list[Grader] = []
+        run.start_more()
+        with_checks(run.lab, lambda session: graders.append(run_suite(run, selected, session)))
+        return graders[0]
+    from labcheck.suite import Grader
+
+    run.start_more()
+    grader = Grader(run, selected)
+    session.config.pluginmanager.register(grader)
+    items = list(session.items)
+    grader.pytest_collection_modifyitems(items)
+    for item, after in zip_longest(items, items[1:]):
+        if item is not None:
+            item.ihook.pytest_runtest_protocol(item=item, nextitem=after)
+    return grader
+
+
+def with_checks(lab: Lab, work: Callable[[pytest.Session], None]) -> None:
+    """Collect a lab's checks under pytest, in this process, as if nobody had configured pytest; then do some work.
+
+    Raises Fault where the checks cannot be collected, and what the work raises.
+    """
     import pytest
 
     from labcheck import suite
@@ -98,22 +121,58 @@ def _run_suite(run: Run, selected: Sequence[str]) -> Grader:
     for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
         os.environ.pop(name, None)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    run.start_more()
-    grader = suite.Grader(run, selected)
-    arguments = ["-c", str(SUITES / "pytest.ini"), "--rootdir", str(SUITES), str(run.lab.suite)]
+    arguments = ["-c", str(SUITES / "pytest.ini"), "--rootdir", str(SUITES), str(lab.suite)]
+    arguments += [str(lab.more)] if lab.more else []
     arguments += ["--noconftest", "--import-mode=importlib"]
     arguments += [word for name in NOT_NEEDED for word in ("-p", f"no:{name}")]
-    status = pytest.main(arguments, plugins=[suite, grader])
-    if grader.interrupted is not None:
-        raise grader.interrupted
-    if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-        raise Fault("\n".join(grader.faults) or f"pytest ended with {status!r}")
-    return grader
+    between = Between(work)
+    status = pytest.main(arguments, plugins=[suite, between])
+    if between.error is not None:
+        raise between.error
+    if not between.is_done:
+        raise Fault("\n".join(between.faults) or f"pytest ended with {status!r}")
 
 
-def _result(id: str, grader: Grader, selected: Sequence[str]) -> RequirementResult:
+class Between:
+    """The pytest plugin that does some work where pytest would run the tests that it has collected."""
+
+    def __init__(self, work: Callable[[pytest.Session], None]) -> None:
+        self.faults: list[str] = []
+        self.error: BaseException | None = None
+        self.is_done = False
+        self._work = work
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
+        """Do the work; what it raises is none of pytest's business."""
+        if session.testsfailed:
+            return None  # a fault in a suite, which pytest makes its own
+        self.is_done = True
+        try:
+            self._work(session)
+        except BaseException as error:
+            self.error = error
+        return True
+
+    def pytest_internalerror(self, excrepr: object) -> None:
+        """Keep a fault of pytest's."""
+        self.faults.append(str(excrepr))
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Keep a suite's fault that shows when it is imported."""
+        if report.failed:
+            self.faults.append(str(report.longrepr))
+
+
+def _program(program: Program, *, hidden: bool) -> ProgramResult:
+    """Return what became of a program; not what it printed, where that may tell how it was checked."""
+    verdict = str(program.verdict or "not used")
+    out, err = ("", "") if hidden else (program.shown(stream.text()) for stream in (program.stdout, program.stderr))
+    return ProgramResult(program.spec.name, verdict, out, err)
+
+
+def _result(id: str, grader: Grader, selected: Sequence[str], *, hidden: bool) -> RequirementResult:
     findings = grader.findings.get(id, [])
-    result = RequirementResult(id, grader.title(id))
+    result = RequirementResult(id, grader.title(id), hidden=hidden)
     if id not in selected or not findings:
         result.reason = "was not asked for (--only)" if id not in selected else "was not run"
         return result
@@ -121,10 +180,14 @@ def _result(id: str, grader: Grader, selected: Sequence[str]) -> RequirementResu
     result.outcome = worst.outcome
     result.earned = result.points if worst.outcome in (Outcome.PASSED, Outcome.ERROR) else 0
     result.seconds = round(sum(finding.seconds for finding in findings), 4)
+    if hidden:
+        result.reason = "" if worst.outcome is Outcome.PASSED else HIDDEN
+        return result
     result.reason, result.expected, result.received = worst.reason, worst.expected, worst.received
     transcript = grader.transcripts[id]
     result.by_hand = transcript.by_hand
-    result.transcript = [event.to_json() for event in transcript.events]
+    if grader.run.options.whole or worst.outcome is not Outcome.PASSED:
+        result.transcript = [event.to_json() for event in transcript.events]
     return result
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import select
 import sys
 import threading
 import time
+from collections import Counter
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
 HEAD = 16 * 1024  # bytes kept of the beginning
 TAIL = 48 * 1024  # and of the end
 CHUNK = 256 * 1024
+OVERLAP = 4096  # bytes; what is looked for is shorter
 TRACEBACK = "Traceback"  # watched always, and only where a line starts with it
 
 
@@ -23,10 +27,20 @@ class Output:
 
     Whatever a program prints, its pipe never fills, and no more than HEAD + TAIL bytes are kept.
     `watch` are texts that are looked for in everything that passes, `fold` the same in any case.
+    `prompts` are texts without a line end that are counted; a line may follow one of them.
+
+    Where the system allows it, what is read is kept under the same lock: nothing is ever neither in the pipe
+    nor kept, and "all that it has printed" is exact however late the thread gets its turn.
     """
 
-    def __init__(self, pipe: IO[bytes], watch: Iterable[str], fold: Iterable[str] = ()) -> None:
+    def __init__(
+        self, pipe: IO[bytes], watch: Iterable[str], fold: Iterable[str] = (), prompts: Iterable[str] = ()
+    ) -> None:
         self._pipe = pipe
+        self._before = b"\n"  # what came last; the first line starts like every other
+        self._prompts = {prompt: prompt.encode() for prompt in prompts}
+        self._lines: dict[str, tuple[bytes, re.Pattern[bytes]]] = {}
+        self._counts: Counter[str] = Counter()
         self._exact = {text: text.encode() for text in watch}
         self._folded = {text: text.lower().encode() for text in fold}
         self._last: dict[str, int] = {}  # where a watched text was seen last, in bytes from the start
@@ -37,6 +51,8 @@ class Output:
         self._ended = False
         if sys.platform == "linux":
             _widen(pipe)
+        if os.name == "posix":
+            os.set_blocking(pipe.fileno(), False)
         self._thread = threading.Thread(target=self._drain, daemon=True)
         self._thread.start()
 
@@ -60,6 +76,46 @@ class Output:
         """Return whether a watched text has been printed, at `since` bytes or later."""
         return self._last.get(text, -1) >= since
 
+    def count(self, text: str) -> int:
+        """Return how often a prompt, or a line that `expect_line` has named, was printed so far."""
+        return self._counts[text]
+
+    def expect_line(self, line: str) -> None:
+        """Count a line from now on; blanks at its end, and what a terminal needs to begin a line, do not matter."""
+        begin = b"|".join([rb"[\r\n]", rb"\x1b\[\d*[KGJ]", *map(re.escape, self._prompts.values())])
+        needle = line.rstrip().encode()
+        with self._changed:
+            # The line end is looked at, and not taken: the next line begins with it. A prompt of another
+            # thread may come between a line and its end: unbuffered, print() writes the two apart.
+            prompts = b"|".join(map(re.escape, self._prompts.values())) or rb"(?!)"
+            pattern = re.compile(rb"(?:%b)%b(?=[ \t]*((?:%b)*\r?\n))" % (begin, re.escape(needle), prompts))
+            self._lines[line] = needle, pattern
+
+    def begin_line(self) -> None:
+        """Take what comes next for the beginning of a line: on a terminal, the user's Enter ends the prompt's."""
+        with self._changed:
+            self._before = b"\n"
+
+    def is_drained(self) -> bool:
+        """Return whether all that was printed so far has been read, as far as the system tells."""
+        try:
+            import fcntl
+            import termios
+
+            with self._changed:
+                waiting = fcntl.ioctl(self._pipe.fileno(), termios.FIONREAD, bytes(4))
+        except (ImportError, OSError, ValueError):
+            return True
+        return not any(waiting)
+
+    def catch_up(self) -> None:
+        """Take up all that was printed so far, though a process that goes on may hold the pipe open."""
+        if os.name == "posix":
+            with contextlib.suppress(OSError, ValueError), self._changed:
+                self._take_up()  # one read takes all that a pipe holds
+        else:
+            self._thread.join(0.5)
+
     def finish(self, seconds: float) -> None:
         """Wait until everything that was printed has been read; at most so long."""
         self._thread.join(seconds)
@@ -78,16 +134,37 @@ class Output:
         return shown.decode("utf-8", "replace").replace("\r\n", "\n")
 
     def _drain(self) -> None:
-        overlap = max(map(len, (*self._exact, *self._folded, TRACEBACK)))
-        before = b"\n"  # the first line starts like every other
         with contextlib.suppress(OSError, ValueError):  # the pipe was closed under the read
-            while chunk := os.read(self._pipe.fileno(), CHUNK):
-                with self._changed:
-                    self._watch(before, chunk)
-                    self._keep(chunk)
-                    self._changed.notify_all()
-                before = (before + chunk)[-overlap:]
+            if os.name == "posix":
+                poll = select.poll()
+                poll.register(self._pipe.fileno(), select.POLLIN)
+                while not self._ended:
+                    poll.poll()
+                    with self._changed:
+                        self._take_up()
+            else:
+                while chunk := os.read(self._pipe.fileno(), CHUNK):
+                    with self._changed:
+                        self._take(chunk)
         with self._changed:
+            self._end()
+
+    def _take_up(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            if chunk := os.read(self._pipe.fileno(), CHUNK):
+                self._take(chunk)
+            else:
+                self._end()
+
+    def _take(self, chunk: bytes) -> None:
+        self._watch(self._before, chunk)
+        self._keep(chunk)
+        self._before = (self._before + chunk)[-OVERLAP:]
+        self._changed.notify_all()
+
+    def _end(self) -> None:
+        if not self._ended:
+            self._watch(self._before, b"\n")  # a last line may lack its end
             self._ended = True
             self._changed.notify_all()
 
@@ -97,7 +174,17 @@ class Output:
         lower = window.lower() if self._folded else b""
         needles = [(text, needle, lower) for text, needle in self._folded.items()]
         needles += [(text, needle, window) for text, needle in self._exact.items()]
-        needles.append((TRACEBACK, b"\n" + TRACEBACK.encode(), window))
+        place = max(0, len(before) - len(TRACEBACK))
+        while (place := window.find(b"\n" + TRACEBACK.encode(), place)) >= 0:
+            # One that a library shows in its debug log was caught, and is nobody's failure.
+            if b"DEBUG" not in window[window.rfind(b"\n", 0, place) + 1 : place]:
+                self._last[TRACEBACK] = start + place + 1 + len(TRACEBACK)
+            place += 1
+        for text, prompt in self._prompts.items():
+            self._counts[text] += window.count(prompt, max(0, len(before) - len(prompt) + 1))
+        for text, (needle, pattern) in self._lines.items():
+            if needle in window:
+                self._counts[text] += sum(match.end(1) > len(before) for match in pattern.finditer(window))
         for text, needle, stack in needles:
             found = stack.rfind(needle, max(0, len(before) - len(needle) + 1))
             if found >= 0:

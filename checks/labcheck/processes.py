@@ -119,11 +119,16 @@ def _send(pid: int, number: signal.Signals) -> None:
         os.kill(pid, number)
 
 
+def state_of(task: Path) -> str:
+    """Return the letter of a process's or a thread's state, by its folder in /proc (proc(5)). Raises OSError."""
+    # "pid (name) state ...": the name may hold anything, also what is no text, so the last bracket counts.
+    return (task / "stat").read_text(errors="replace").rpartition(")")[2].split()[0]
+
+
 def _alive(pid: int) -> bool:
     """Return whether the process exists and is more than a zombie."""
     try:
-        # "pid (name) state ...": the name may hold anything, so the last bracket counts.
-        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0] not in "ZX"
+        return state_of(Path(f"/proc/{pid}")) not in "ZX"
     except (OSError, IndexError):
         if Path("/proc/self/stat").exists():
             return False

@@ -16,14 +16,17 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 from labcheck import ports, processes
-from labcheck.evidence import ExitStatus, Printed
+from labcheck.evidence import ExitStatus, Printed, shorten
 from labcheck.output import TRACEBACK, Output
+from labcheck.submission import is_there
 
 if TYPE_CHECKING:
+    from labcheck.sandbox import Sandbox
     from labcheck.workbook import ProgramSpec
 
 POLL = 0.005  # seconds between two looks whether it listens
 LOOK_AROUND = 0.5  # seconds between two looks on which ports it listens instead
+KILLED = -9  # the exit status of who was ended by SIGKILL
 SUSPICIOUS = 0.02  # no Python starts within so many seconds: who answers is somebody else
 WRONG_PORT_FOR = 2.0  # seconds after which a program that listens elsewhere is not waited for
 INHERITED = (
@@ -43,9 +46,12 @@ class Verdict(StrEnum):
     NEVER_LISTENED = "never listened"
     OTHER_PORT = "listens on another port"
     PORT_TAKEN = "another program holds the port"
+    ENDED_EARLY = "ended before it connected"
+    NEVER_CONNECTED = "never connected"
     HIDES_LIBRARY = "hides a library"
     NEVER_ANSWERS = "accepts connections, but never answers"
     DIED = "answered and then died"
+    GREEDY = "took too much memory"
 
 
 class NotReadyError(Exception):
@@ -62,7 +68,7 @@ class ForeignListenerError(Exception):
 
 @dataclass(frozen=True)
 class Ending:
-    """How a program ended after Ctrl+C, and what it printed since, on both streams."""
+    """How a program ended, and what it printed on both streams; after Ctrl+C, since then."""
 
     status: ExitStatus
     seconds: float
@@ -74,7 +80,7 @@ class Ending:
 class Program:
     """A program that was started as `python FILE PORT` in its folder.
 
-    `local_time` is the value of TZ: the time zone in which the program lives.
+    `local_time` is the value of TZ, the time zone in which the program lives; None: ours. `sandbox` starts it.
     """
 
     def __init__(
@@ -82,27 +88,37 @@ class Program:
         spec: ProgramSpec,
         folder: Path,
         python: str,
-        port: ports.Port,
+        port: int,
+        sandbox: Sandbox,
         *,
         usual_port: int,
-        local_time: str,
+        local_time: str | None,
     ) -> None:
         self.spec = spec
-        self.port = port.number
+        self.port = port
         self.verdict: Verdict | None = None
         self.address: tuple[str, int] | None = None
         self.was_interrupted = False
+        self._was_killed = False  # by us
+        self._last_seen: tuple[list[str] | None, float] = None, 0.0  # doing something: its times, and when
+        self._since = 0, 0  # bytes printed on each stream when Ctrl+C was sent
         self.folder = folder
+        self._sandbox = sandbox
+        self._own_pid: int | None = None
         self._usual_port = usual_port
         self._first: socket.socket | None = None
         self._started = time.monotonic()
         environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
-        environment |= {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", "TZ": local_time}
+        environment |= {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
+        local_time = os.environ.get("TZ") if local_time is None else local_time
+        if local_time is not None:
+            environment["TZ"] = local_time
+        environment |= sandbox.environment(folder)
         self._process = subprocess.Popen(
-            [python, "-s", spec.file, str(port.number)],
+            sandbox.command([python, "-s", spec.file, str(port)], folder),
             cwd=folder,
             env=environment,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if spec.is_client else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             bufsize=0,
@@ -110,18 +126,32 @@ class Program:
             start_new_session=os.name == "posix",
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
-        self.stdout = Output(cast("IO[bytes]", self._process.stdout), spec.lines, spec.fold)
+        self.stdout = Output(cast("IO[bytes]", self._process.stdout), spec.lines, spec.fold, spec.prompts)
         self.stderr = Output(cast("IO[bytes]", self._process.stderr), spec.lines, spec.fold)
 
     @property
     def pid(self) -> int:
-        """The process id of the program itself."""
-        return self._process.pid
+        """The process id of the program itself; of the sandbox around it, while there is no program in it."""
+        if self._own_pid is None:
+            self._own_pid = self._sandbox.program_below(self._process.pid)
+        return self._own_pid or self._process.pid
 
     @property
     def has_exited(self) -> bool:
         """Whether the program itself has ended (what it started may run on)."""
         return self._process.poll() is not None
+
+    @property
+    def exit_status(self) -> int | None:
+        """How the program has ended, below 0 by a signal; None while it runs."""
+        code = self._process.poll()
+        return None if code is None else self._sandbox.exit_code(code)
+
+    @property
+    def took_too_much(self) -> bool:
+        """Whether it was ended because of the memory that it took: by the guard, or by the kernel before that."""
+        was_ended = self.exit_status == KILLED and not self._was_killed
+        return self.verdict is Verdict.GREEDY or (was_ended and self._sandbox.killed() > 0)
 
     def wait_until_listening(self, seconds: float) -> None:
         """Wait until the program accepts connections on its port.
@@ -164,15 +194,64 @@ class Program:
             raise ForeignListenerError
         self.verdict = Verdict.READY
 
-    def connect(self, seconds: float) -> socket.socket:
-        """Return a new connection to the program. Raises OSError where there is none to be had."""
-        if self._first is not None:
+    def type(self, line: str) -> None:
+        """Type a line, as its user does. A program that reads no more, or has ended, does not hear it."""
+        for stream in (self.stdout, self.stderr):
+            stream.begin_line()
+        stdin = self._process.stdin
+        if stdin is not None and not stdin.closed:
+            with contextlib.suppress(OSError):
+                stdin.write(f"{line}\n".encode())
+
+    def end_input(self) -> None:
+        """Let its user have no more to type (Ctrl+D)."""
+        if self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+
+    def why_it_never_connected(self, seconds: float, came: int) -> NotReadyError:
+        """Return why a client has not connected, after so many seconds or because it has ended.
+
+        `came` is the number of connections that it has opened without a handshake.
+        """
+        if self.has_exited:
+            error = self._why_it_ended()
+        elif came:
+            text = (
+                f"{self.spec.file} connected to port {self.port}, but within {seconds:.3g} s "
+                "it sent no whole opening handshake"
+            )
+            error = NotReadyError(Verdict.NEVER_CONNECTED, text)
+        else:
+            text = (
+                f"{self.spec.file} runs, but within {seconds:.3g} s it did not connect to port {self.port}, "
+                "which it was given as its first argument"
+            )
+            error = NotReadyError(Verdict.NEVER_CONNECTED, text)
+        self.verdict = error.verdict
+        return error
+
+    def connect(self, seconds: float, receive_buffer: int | None = None) -> socket.socket:
+        """Return a new connection to the program. Raises OSError where there is none to be had.
+
+        `receive_buffer` is the size in bytes of the kernel's buffer for what was not read yet.
+        """
+        if self._first is not None and receive_buffer is None:
             first, self._first = self._first, None
             if not _was_closed(first):
                 return first
             first.close()
         assert self.address is not None
-        return socket.create_connection(self.address, timeout=seconds)
+        sock = socket.socket(socket.AF_INET6 if ":" in self.address[0] else socket.AF_INET)
+        try:
+            if receive_buffer is not None:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+            sock.settimeout(seconds)
+            sock.connect(self.address)
+        except OSError:
+            sock.close()
+            raise
+        return sock
 
     def still_listens(self, seconds: float) -> bool:
         """Return whether somebody listens on the port, still after so many seconds."""
@@ -197,56 +276,95 @@ class Program:
         return True
 
     def wait_until_idle(self, seconds: float) -> None:
-        """Wait until the program waits for visitors again, where the system tells; at most so long.
+        """Wait until the program waits for somebody again, where the system tells; at most so long.
 
-        Python drops a KeyboardInterrupt that is raised inside a weak reference's callback, as when a
-        visitor's thread is cleared away: nobody types Ctrl+C within that millisecond, so neither do we.
+        What it has to do and to print is done then. And Python drops a KeyboardInterrupt that is raised
+        inside a weak reference's callback, as when a visitor's thread is cleared away: nobody types
+        Ctrl+C within that millisecond, so neither do we.
         """
         limit = time.monotonic() + seconds
         before = None
-        while (now := self._time_on_cpu()) != before and time.monotonic() < limit:
+        while time.monotonic() < limit:
+            now = self._time_on_cpu()
+            if now == before and self._is_drained():
+                return
             before = now
             time.sleep(POLL)
 
+    def begin_rest(self) -> None:
+        """Let its rest count from now on: it may have had nothing to do for long."""
+        self._last_seen = None, time.monotonic()
+
+    def has_rested(self, seconds: float) -> bool:
+        """Return whether it has done nothing for so many seconds, as far as the system tells; to be asked often."""
+        now = self._time_on_cpu()
+        if now is None or now != self._last_seen[0] or not self._is_drained():
+            self._last_seen = now, time.monotonic()
+        return time.monotonic() - self._last_seen[1] > seconds
+
+    def _is_drained(self) -> bool:
+        """Return whether all that it has printed has been read."""
+        return self.stdout.is_drained() and self.stderr.is_drained()
+
     def _time_on_cpu(self) -> list[str] | None:
-        """Return how long each thread has run, in nanoseconds (Linux, proc(5): schedstat); None elsewhere."""
+        """Return how long each thread has run, in nanoseconds (Linux, proc(5): schedstat); None where it is unknown.
+
+        A thread that wants to run, and perhaps may not yet, has another time at each look.
+        """
+        times = []
         try:
-            tasks = sorted(Path(f"/proc/{self.pid}/task").iterdir())
-            return [(task / "schedstat").read_text().split()[0] for task in tasks]
+            for task in sorted(Path(f"/proc/{self.pid}/task").iterdir()):
+                state = processes.state_of(task)
+                times.append((task / "schedstat").read_text().split()[0] if state != "R" else str(time.monotonic_ns()))
         except (OSError, IndexError):
             return None
+        return times
 
     def interrupt(self, seconds: float) -> Ending:
         """Send Ctrl+C to the program alone, and wait until it has ended; at most so long."""
+        self.send_ctrl_c()
+        return self.wait_until_ended(time.monotonic(), seconds)
+
+    def send_ctrl_c(self) -> None:
+        """Send Ctrl+C to the program alone."""
         self._drop_first()  # a visitor who never said a word need not be waited for
         self.was_interrupted = True
-        out, err = self.stdout.total, self.stderr.total
-        started = time.monotonic()
+        self._since = self.stdout.total, self.stderr.total
         with contextlib.suppress(OSError):  # it has ended already
-            self._process.send_signal(getattr(signal, "CTRL_BREAK_EVENT", signal.SIGINT))
+            if not self.has_exited:
+                os.kill(self.pid, getattr(signal, "CTRL_BREAK_EVENT", signal.SIGINT))
+
+    def wait_until_ended(self, started: float, seconds: float) -> Ending:
+        """Wait until the program has ended, at the latest so many seconds after `started`; return how it did.
+
+        What it printed is told from the last Ctrl+C on.
+        """
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(seconds)
+            self._process.wait(max(0.0, started + seconds - time.monotonic()))
         took = time.monotonic() - started
         code = self._process.poll()
         if code is not None:
+            code = self._sandbox.exit_code(code)
             # What it left running may hold the pipes open; what it said itself is there at once.
             for stream in (self.stdout, self.stderr):
-                stream.finish(0.2)
+                stream.catch_up()
+        out, err = self._since
         watched = (*self.spec.lines, *self.spec.fold)
         said = {line for line in watched if self.stdout.has(line, out) or self.stderr.has(line, err)}
         return Ending(
-            ExitStatus(code, seconds),
+            ExitStatus(code, seconds, "Ctrl+C" if self.was_interrupted else ""),
             took,
             Printed(self.stdout.text(out) + self.stderr.text(err), said),
             self.stderr.has(TRACEBACK, err),
-            code is not None and self.still_listens(max(0.0, seconds - took)),
+            code is not None and not self.spec.is_client and self.still_listens(max(0.0, seconds - took)),
         )
 
     def kill(self) -> None:
         """End the program and everything below it, at once. May be called again."""
         self._drop_first()
         if not self.has_exited:
-            processes.end_tree(self.pid)
+            self._was_killed = True
+            processes.end_tree(self._process.pid)
         if os.name == "posix" and sys.platform != "linux":
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)  # children whose parent has ended before
@@ -258,6 +376,7 @@ class Program:
             stream.finish(1.0)
             if pipe is not None:
                 pipe.close()
+        self.end_input()
 
     def shown(self, text: str) -> str:
         """Return a text with paths as the student knows them: relative to their folder."""
@@ -280,18 +399,24 @@ class Program:
             except OSError:
                 sock.close()
                 continue
-            if sock.getsockname() == sock.getpeername():  # TCP connected to itself: nobody listens
-                sock.close()
-                continue
+            with contextlib.suppress(OSError):  # it was reset already
+                if sock.getsockname() == sock.getpeername():  # TCP connected to itself: nobody listens
+                    sock.close()
+                    continue
             self.address = (host, self.port)
             self._first = sock
             return True
         return False
 
     def _why_it_ended(self) -> NotReadyError:
-        status = self._process.wait()
-        self.stderr.finish(1.0)
+        status = self._sandbox.exit_code(self._process.wait())
+        wanted = "connected" if self.spec.is_client else "listened"
+        self.stderr.catch_up()
         stderr = self.shown(self.stderr.text()).strip()
+        if self.took_too_much:
+            return NotReadyError(Verdict.GREEDY, f"{self.spec.file} took too much memory before it {wanted}")
+        if not is_there(self.folder / self.spec.file):
+            return NotReadyError(Verdict.NOT_STARTED, f"there is no {self.spec.file} in the folder")
         if hidden := self._hidden_library(stderr):
             return NotReadyError(
                 Verdict.HIDES_LIBRARY,
@@ -299,13 +424,17 @@ class Program:
             )
         if re.search(r"Address already in use|EADDRINUSE|WinError 10048|Errno 48\b", stderr):
             return NotReadyError(Verdict.PORT_TAKEN, self._who_holds_the_port())
+        if self.spec.is_client and not self.stderr.has(TRACEBACK):
+            said = f", and said: {shorten(stderr)}" if stderr else ""
+            text = f"{self.spec.file} ended with exit status {status} before it connected{said}"
+            return NotReadyError(Verdict.ENDED_EARLY, text)
         if status == 0 and not self.stderr.has(TRACEBACK):
             return NotReadyError(
                 Verdict.EXITED, f"{self.spec.file} ended at once, with exit status 0, and never listened"
             )
         how = f"signal {-status}" if status < 0 else f"exit status {status}"
         because = f": {self.explain(stderr)}" if stderr else ""
-        return NotReadyError(Verdict.NOT_STARTED, f"{self.spec.file} ended with {how} before it listened{because}")
+        return NotReadyError(Verdict.NOT_STARTED, f"{self.spec.file} ended with {how} before it {wanted}{because}")
 
     def explain(self, traceback: str) -> str:
         """Return the last line of a traceback, with the last place in the student's own files."""
@@ -338,7 +467,8 @@ class Program:
         """Return whether the system tells that the port's listener is nothing that we have started."""
         # All that is below us counts: what has forked away from the program is its own, too.
         listening = _listening_ports(processes.descendants(os.getpid()))
-        return listening is not None and self.port not in listening
+        # Where nobody listens any more it was ours, which has died of its first visitor.
+        return listening is not None and self.port not in listening and self.still_listens(0)
 
     def _elsewhere(self, found: set[int]) -> NotReadyError:
         named = " and ".join(map(str, sorted(found)))
@@ -351,9 +481,15 @@ class Program:
 
 def _listening_ports(pids: list[int]) -> set[int] | None:
     """Return the ports on which these processes listen; None where the system does not tell."""
+    found = listening(pids)
+    return None if found is None else {port for _, port in found}
+
+
+def listening(pids: list[int]) -> set[tuple[str, int]] | None:
+    """Return the addresses and ports on which these processes listen; None where the system does not tell."""
     import psutil
 
-    found: set[int] = set()
+    found: set[tuple[str, int]] = set()
     for pid in pids:
         try:
             connections = psutil.Process(pid).net_connections("tcp")
@@ -361,7 +497,9 @@ def _listening_ports(pids: list[int]) -> set[int] | None:
             continue
         except (psutil.Error, OSError):
             return None
-        found |= {each.laddr.port for each in connections if each.status == psutil.CONN_LISTEN and each.laddr}
+        found |= {
+            (each.laddr.ip, each.laddr.port) for each in connections if each.status == psutil.CONN_LISTEN and each.laddr
+        }
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,10 @@ class Outcome(StrEnum):
 
 @dataclass
 class RequirementResult:
-    """The result of one requirement; `transcript` holds events as `Event.to_json` makes them."""
+    """The result of one requirement; `transcript` holds events as `Event.to_json` makes them.
+
+    Of one that is `hidden` nothing is told but its title and its outcome.
+    """
 
     id: str
     title: str
@@ -36,6 +39,7 @@ class RequirementResult:
     received: str = ""
     by_hand: str = ""
     transcript: list[dict[str, Any]] = field(default_factory=list)
+    hidden: bool = False
 
 
 @dataclass
@@ -50,10 +54,11 @@ class ProgramResult:
 
 @dataclass
 class StepTitle:
-    """A step's number and its title, for headings."""
+    """A step's number, its title, and the name of the program that it is about."""
 
     number: int
     title: str
+    program: str
 
 
 @dataclass
@@ -94,20 +99,48 @@ class Record:
         """Return the requirements with one of these outcomes, among those that were asked for."""
         return [each for each in self.requirements if each.outcome in outcomes and each.id in self.selected]
 
+    def step_of(self, requirement: RequirementResult) -> StepTitle:
+        """Return the step that a requirement belongs to."""
+        return next(step for step in self.steps if requirement.id.split(".")[0] == str(step.number))
+
+    def requirements_of(self, step: StepTitle) -> list[RequirementResult]:
+        """Return the requirements of a step, in order."""
+        return [each for each in self.requirements if each.id.split(".")[0] == str(step.number)]
+
+    def programs_of(self, requirement: RequirementResult) -> list[ProgramResult]:
+        """Return the starts of the program that a requirement is about."""
+        name = self.step_of(requirement).program
+        return [program for program in self.programs if program.name == name]
+
+    def first_of(self, program: str) -> RequirementResult:
+        """Return the first requirement of a program: where that does not start, it is told there."""
+        return self.requirements_of(next(step for step in self.steps if step.program == program))[0]
+
     @property
     def all_passed(self) -> bool:
         """Whether everything that was asked for was run, and passed."""
         return len(self.of(Outcome.PASSED)) == len(self.selected)
 
+    def to_table(self) -> dict[str, Any]:
+        """Return the record as what JSON is made of, in the order of the schema. The transcripts are not copied."""
+        table = {"schema": self.schema, "score": self.score, "max_score": self.max_score, **vars(self)}
+        for name in ("steps", "programs", "requirements"):
+            table[name] = [vars(each) for each in table[name]]
+        return table
+
     def to_json(self) -> str:
-        """Return the record as JSON, in the order of the schema."""
-        table = {"schema": self.schema, "score": self.score, "max_score": self.max_score, **asdict(self)}
-        return json.dumps(table, ensure_ascii=False, indent=1) + "\n"
+        """Return the record as JSON, to be read by people, too."""
+        return json.dumps(self.to_table(), ensure_ascii=False, indent=1) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Record:
         """Read a record. Raises ValueError where it is none of this version, or its sums are wrong."""
-        table = json.loads(text)
+        return cls.from_table(json.loads(text))
+
+    @classmethod
+    def from_table(cls, table: dict[str, Any]) -> Record:
+        """Make a record of what `to_table` has returned. Raises ValueError as `from_json` does."""
+        table = dict(table)
         try:
             if table["schema"] != SCHEMA:
                 raise ValueError(f"a record of version {table['schema']}; this labcheck reads version {SCHEMA}")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import subprocess
 import tempfile
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ from labcheck.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from labcheck.sandbox import Sandbox
     from labcheck.workbook import Lab
 
 MAX_FILES = 5_000
@@ -22,11 +25,13 @@ LEFT_OUT = {"__pycache__", "node_modules", ".git", ".hg", ".svn", ".idea", ".vsc
 
 
 def find_folder(lab: Lab, given: str | None) -> Path:
-    """Return the folder with the student's programs: the one given, or the usual places.
+    """Return the folder with the student's programs: the one given, that of the program given, or the usual places.
 
     Raises UsageError where it has none of the lab's programs.
     """
     files = [program.file for program in lab.programs]
+    if given is not None and Path(given).name in files and Path(given).is_file():
+        return Path(given).resolve().parent
     places = [Path(given)] if given is not None else [Path(lab.name), Path(), Path("labs") / lab.name]
     for place in places:
         if any((place / file).is_file() for file in files):
@@ -44,6 +49,19 @@ def find_folder(lab: Lab, given: str | None) -> Path:
     raise UsageError(f"there is no folder {given}")
 
 
+def is_there(file: Path) -> bool:
+    """Return whether a file is there and can be reached: a program may have shut its own folder."""
+    try:
+        return file.is_file()
+    except OSError:
+        return False
+
+
+def is_packed(lab: Lab, place: Path) -> bool:
+    """Return whether a place is a file that was handed in: an archive, a notebook, a program under another name."""
+    return place.is_file() and place.name not in {program.file for program in lab.programs}
+
+
 class PrivateCopies:
     """Copies of a student's folder, with what the lab supplies, in a temporary folder of our own.
 
@@ -51,9 +69,10 @@ class PrivateCopies:
     regular files are copied, and no link is followed.
     """
 
-    def __init__(self, lab: Lab, folder: Path) -> None:
+    def __init__(self, lab: Lab, folder: Path, sandbox: Sandbox) -> None:
         self._lab = lab
         self._folder = folder
+        self._sandbox = sandbox
         self._made = 0
 
     def __enter__(self) -> PrivateCopies:
@@ -63,17 +82,26 @@ class PrivateCopies:
     def __exit__(self, *_: object) -> None:
         remove_tree(self._top)
 
+    @cached_property
+    def _size(self) -> int:
+        """The bytes of what was handed in."""
+        return sum(file.lstat().st_size for file, _ in regular_files(self._folder))
+
     def new(self) -> Path:
         """Make a copy: a folder `work`, in a folder of its own.
 
         Raises UsageError where the student's folder has more than MAX_FILES files or MAX_BYTES bytes.
         """
         self._made += 1
-        work = self._top / str(self._made) / "work"
-        work.mkdir(parents=True)
+        place = self._top / str(self._made)
+        place.mkdir()
+        self._sandbox.make_room(place, self._size)
+        work = place / "work"
+        work.mkdir()
         _copy_tree(self._folder, work)
         for name in self._lab.supplies:
             _copy_tree(self._lab.starter / name, work / name)
+        self._sandbox.hand_over(place)
         return work
 
 
@@ -82,7 +110,7 @@ def copy_new(source: Path, target: Path) -> Iterator[tuple[Path, bool]]:
 
     Yields each file's path below the target, and whether it was copied (False: it was there).
     """
-    for file, relative in _files(source):
+    for file, relative in regular_files(source):
         to = target / relative
         if os.path.lexists(to):
             yield relative, False
@@ -94,7 +122,10 @@ def copy_new(source: Path, target: Path) -> Iterator[tuple[Path, bool]]:
 
 def remove_tree(folder: Path) -> None:
     """Remove a folder that a hostile program may have made hard to remove."""
-    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+    except RecursionError:
+        subprocess.run(["rm", "-rf", "--", folder], check=False)
     if folder.exists():  # a folder without write permission, say
         for parent, folders, _ in os.walk(folder):
             for name in (parent, *(os.path.join(parent, each) for each in folders)):  # noqa: PTH118
@@ -107,7 +138,7 @@ def _copy_tree(source: Path, target: Path) -> None:
     """Copy a folder; a file that is there already stays."""
     total = 0
     ready: set[Path] = set()
-    for files, (file, relative) in enumerate(_files(source), start=1):
+    for files, (file, relative) in enumerate(regular_files(source), start=1):
         total += file.lstat().st_size
         if files > MAX_FILES or total > MAX_BYTES:
             raise UsageError(
@@ -127,7 +158,7 @@ def _copy_tree(source: Path, target: Path) -> None:
             shutil.copyfile(file, to)
 
 
-def _files(folder: Path) -> Iterator[tuple[Path, Path]]:
+def regular_files(folder: Path) -> Iterator[tuple[Path, Path]]:
     """Yield each regular file below the folder, and its path relative to it."""
     for parent, folders, names in os.walk(folder):
         here = Path(parent)

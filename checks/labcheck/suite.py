@@ -4,7 +4,7 @@ A check is a test function with `@requirement`; its docstring is the sentence th
 reads. It compares with plain `assert`, and the engine turns a comparison that fails into
 expected / received lines (`labcheck.evidence`). What a check raises decides the outcome:
 
-- AssertionError, HttpError, NotReadyError: failed, the student's fault;
+- AssertionError, ExchangeError, NotReadyError: failed, the student's fault;
 - Unmet: what the check needs is not there; not run where a requirement it needs has failed;
 - anything else: an error, ours, which costs nobody a point.
 
@@ -18,21 +18,52 @@ import re
 import traceback
 from contextlib import ExitStack
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import pytest
 
-from labcheck.evidence import Evidence, Numbers
-from labcheck.http import FORM, Answer, HttpError, Trouble
+from labcheck.deadline import ExchangeError, Trouble
+from labcheck.evidence import Evidence, Messages, Numbers
+from labcheck.http import FORM, Answer
 from labcheck.program import NotReadyError
 from labcheck.record import Outcome
-from labcheck.run import Draw, Options, Run, Server
+from labcheck.server import Server
+from labcheck.suite_run import Draw, Options, Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["CLIENT_ERROR", "FORM", "Answer", "Draw", "Server", "given", "numbers", "requirement"]
+    from labcheck.client_program import ClientProgram
+    from labcheck.ws import Visitor
+    from labcheck.ws_server import WebSocketServer
+
+__all__ = [
+    "CLIENT_ERROR",
+    "FORM",
+    "Answer",
+    "ClientProgram",
+    "Draw",
+    "Messages",
+    "Server",
+    "Visitor",
+    "WebSocketServer",
+    "given",
+    "numbers",
+    "requirement",
+]
+
+MOST_HUNG = 3  # checks of a program that got no answer, after which no more are run
+WEBSOCKET_NAMES = {"ClientProgram": "client_program", "Visitor": "ws", "WebSocketServer": "ws_server"}
+
+
+def __getattr__(name: str) -> Any:
+    """Load what only labs with WebSockets need when such a lab asks for it."""
+    if name in WEBSOCKET_NAMES:
+        return getattr(import_module(f"labcheck.{WEBSOCKET_NAMES[name]}"), name)
+    raise AttributeError(name)
+
 
 RUN = pytest.StashKey[Run]()
 STACK = pytest.StashKey[ExitStack]()
@@ -50,7 +81,7 @@ def requirement(id: str, *, hints: Sequence[str], needs: Sequence[str] = ()) -> 
 
     `hints` is the ladder that `labcheck hint` goes down: first a question, then a pointer, then the
     shape of the answer. `needs` are the requirements whose failure explains a failure of this one
-    wherever `given` says so; the first requirement of a lab is needed by all.
+    wherever `given` says so; the first requirement of a program is needed by all of it.
     """
     return pytest.mark.requirement(id=id, hints=tuple(hints), needs=tuple(needs))
 
@@ -80,15 +111,40 @@ class Finding:
 
 
 @pytest.fixture
-def server(request: pytest.FixtureRequest) -> Server:
-    """The server that most checks share."""
+def server(request: pytest.FixtureRequest) -> Server | WebSocketServer:
+    """The server that most checks of its program share."""
     return request.config.stash[RUN].shared_server()
 
 
 @pytest.fixture
-def own_server(request: pytest.FixtureRequest) -> Server:
-    """A server for the checks that end it; the first of them gets it before any visitor has come."""
+def own_server(request: pytest.FixtureRequest) -> Server | WebSocketServer:
+    """A server for the checks that end it or may spoil it; the first of them gets it before anybody else."""
     return request.config.stash[RUN].own_server()
+
+
+@pytest.fixture
+def new_server(request: pytest.FixtureRequest) -> Server | WebSocketServer:
+    """A server for one check alone."""
+    return request.config.stash[RUN].new_server()
+
+
+@pytest.fixture
+def client(request: pytest.FixtureRequest) -> ClientProgram:
+    """A client that waits for its user; an earlier check may have used it."""
+    return request.config.stash[RUN].client()
+
+
+@pytest.fixture
+def new_clients(request: pytest.FixtureRequest) -> Callable[[int], list[ClientProgram]]:
+    """So many clients that nobody has used, for the checks that end them."""
+    run = request.config.stash[RUN]
+    return lambda number: [run.client(f"client {place}", new=True) for place in range(1, number + 1)]
+
+
+@pytest.fixture
+def client_alone(request: pytest.FixtureRequest) -> ClientProgram:
+    """A client whose port nobody listens on."""
+    return request.config.stash[RUN].client_alone()
 
 
 @pytest.fixture
@@ -116,7 +172,6 @@ class Grader:
         self.findings: dict[str, list[Finding]] = {}
         self.transcripts: dict[str, Any] = {}
         self.faults: list[str] = []
-        self.interrupted: BaseException | None = None
         self._selected = set(selected)
         self._comparison: tuple[str, str] | None = None
 
@@ -125,16 +180,16 @@ class Grader:
         doc = getattr(self.checks[id][0].obj, "__doc__", None) if id in self.checks else None  # type: ignore[attr-defined]
         return " ".join((doc or "").split())
 
-    def needs(self, id: str) -> set[str]:
-        """Return the requirements that one needs, directly or through others, and the first."""
-        found = {self.run.lab.requirements[0]}
+    def needs(self, id: str) -> list[str]:
+        """Return the requirements that one needs, directly or through others, and its program's first; in order."""
+        found = {self.run.lab.first_of(id)}
         queue = [id]
         while queue:
             for item in self.checks.get(queue.pop(), []):
                 fresh = set(_mark(item)["needs"]) - found
                 found |= fresh
                 queue += fresh
-        return found - {id}
+        return [need for need in self.run.lab.requirements if need in found - {id}]
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Let the fixtures find the run."""
@@ -203,31 +258,26 @@ class Grader:
         if error is not None and finding.outcome is Outcome.FAILED:
             self.run.after_failure(error)
 
-    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Keep what has interrupted the run."""
-        self.interrupted = excinfo.value
-
-    def pytest_internalerror(self, excrepr: object) -> None:
-        """Keep a fault of pytest's, or of this plugin's."""
-        self.faults.append(str(excrepr))
-
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Keep a suite's fault that shows when it is imported."""
-        if report.failed:
-            self.faults.append(str(report.longrepr))
-
     def failed(self, id: str) -> bool:
         """Return whether a requirement was checked, and is not met."""
         return any(finding.outcome is not Outcome.PASSED for finding in self.findings.get(id, []))
 
+    def _hung(self, id: str) -> bool:
+        return any(finding.hung for finding in self.findings.get(id, []))
+
     def _why_not(self, id: str) -> str:
         """Return why a check is not run; nothing where it is."""
-        if self.run.given_up:
-            return self.run.given_up
+        if given_up := self.run.given_up.get(self.run.lab.program_of(id).name):
+            return given_up
         if self.run.out_of_time():
             return f"the time for the whole submission, {self.run.options.budget:g} s, is used up"
-        for need in self.run.lab.requirements:
-            if need in self.needs(id) and any(finding.hung for finding in self.findings.get(need, [])):
+        program = self.run.lab.program_of(id)
+        if program.kind != "http server" and self.run.has_spoken(program.name):
+            # One message that it does not answer says nothing of the others; several do.
+            hung = [each for each in self.findings if self.run.lab.program_of(each) == program and self._hung(each)]
+            return f"{', '.join(hung)} got no answer" if len(hung) >= MOST_HUNG else ""
+        for need in self.needs(id):
+            if self._hung(need):
                 return f"needs {need}, which got no answer"
         return ""
 
@@ -236,22 +286,24 @@ class Grader:
             return Finding(Outcome.PASSED)
         if isinstance(error, pytest.skip.Exception):
             return Finding(Outcome.NOT_RUN, reason=str(error))
-        blamed = next((need for need in self.run.lab.requirements if need in self.needs(id) and self.failed(need)), "")
+        blamed = next((need for need in self.needs(id) if self.failed(need)), "")
         excuse = f"needs {blamed}, which is not met" if blamed else ""
         if isinstance(error, AssertionError):
             expected, received = self._comparison or ("", "")
             message = str(error).partition("\nassert ")[0]
             reason = "" if message.startswith("assert ") else message
             return Finding(Outcome.FAILED, reason=reason, expected=expected, received=received)
-        if isinstance(error, HttpError):
+        if isinstance(error, ExchangeError):
             hung = error.trouble in (Trouble.SILENT, Trouble.SLOW)
             if hung and self.run.out_of_time():
                 return Finding(Outcome.NOT_RUN, reason=self._why_not(id))
             if excuse:
                 return Finding(Outcome.NOT_RUN, reason=excuse, hung=hung)
-            told = self.run.traceback() if error.trouble is Trouble.CLOSED else ""
+            program = self.run.lab.program_of(id)
+            told = self.run.traceback() if error.trouble is Trouble.CLOSED or program.kind != "http server" else ""
             reason = f"your program raised {told}" if told else ""
-            return Finding(Outcome.FAILED, reason=reason, expected="an answer", received=str(error), hung=hung)
+            expected = "a message from your program" if program.is_client else "an answer"
+            return Finding(Outcome.FAILED, reason=reason, expected=expected, received=str(error), hung=hung)
         if isinstance(error, Unmet | NotReadyError):
             if excuse:
                 return Finding(Outcome.NOT_RUN, reason=excuse)

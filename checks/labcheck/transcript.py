@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import base64
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+MOST_EVENTS = 1000  # kept of one requirement
 KEPT = 64 * 1024  # bytes kept of one message
 ALL_KEPT = 512 * 1024  # bytes kept of one requirement's messages together
 
 HUNG_UP = "the server hung up"  # a note
 
-Kind = Literal["sent", "received", "note"]
+Kind = Literal["sent", "received", "typed", "printed", "note"]
 
 
 @dataclass
 class Event:
-    """Bytes that were sent or received, or a note (`connected`, `Ctrl+C`); `at` in seconds."""
+    """Bytes that were sent or received, typed or printed, or a note (`connected`, `Ctrl+C`).
+
+    `at` is in seconds. `what` says which kind of bytes they are, where there are several (`text`,
+    `close 1000`, `standard error`), and `who` names the connection, where there are several.
+    """
 
     kind: Kind
+    what: str
+    who: str
     at: float
     size: int
     data: bytearray
@@ -33,6 +40,8 @@ class Event:
             data, encoding = base64.b64encode(kept).decode("ascii"), "base64"
         return {
             "kind": self.kind,
+            "what": self.what,
+            "who": self.who,
             "at": round(self.at, 4),
             "size": self.size,
             "encoding": encoding,
@@ -49,25 +58,39 @@ class Transcript:
     _started: float = field(default_factory=time.monotonic)
     _kept: int = 0
 
-    def note(self, text: str) -> None:
+    def note(self, text: str, who: str = "") -> None:
         """Keep a remark."""
-        self._append("note", text.encode())
+        self._append("note", text.encode(), "", who)
 
-    def sent(self, data: bytes) -> None:
+    def sent(self, data: bytes, what: str = "", who: str = "") -> None:
         """Keep what was sent."""
-        self._append("sent", data)
+        self._append("sent", data, what, who)
 
-    def received(self, data: bytes) -> None:
-        """Keep what was received; what arrives in pieces is kept as one message."""
+    def received(self, data: bytes, what: str = "", who: str = "") -> None:
+        """Keep what was received; of a stream, what arrives in pieces is kept as one message."""
         last = self.events[-1] if self.events else None
-        if last is not None and last.kind == "received":
+        if last is not None and last.kind == "received" and not what:
             last.size += len(data)
             self._keep(last, data)
         else:
-            self._append("received", data)
+            self._append("received", data, what, who)
 
-    def _append(self, kind: Kind, data: bytes) -> None:
-        event = Event(kind, time.monotonic() - self._started, len(data), bytearray())
+    def typed(self, line: str, who: str = "") -> None:
+        """Keep a line of a program's standard input."""
+        self._append("typed", line.encode(), "", who)
+
+    def printed(self, text: str, stream: str, who: str = "") -> None:
+        """Keep what a program has printed since the last time."""
+        self._append("printed", text.encode(), stream, who)
+
+    def resume(self, earlier: Transcript, who: str) -> None:
+        """Put what happened before, in preparation, at the beginning."""
+        self.events[:0] = [replace(event, at=0.0, who=who) for event in earlier.events]
+
+    def _append(self, kind: Kind, data: bytes, what: str, who: str) -> None:
+        if len(self.events) >= MOST_EVENTS:
+            return
+        event = Event(kind, what, who, time.monotonic() - self._started, len(data), bytearray())
         self._keep(event, data)
         self.events.append(event)
 

@@ -27,7 +27,7 @@ from labcheck.catalogue import read_suite
 from labcheck.errors import SuiteError
 from labcheck.judge import judge
 from labcheck.record import Outcome, Record
-from labcheck.run import Options
+from labcheck.suite_run import Options
 from labcheck.workbook import load_lab
 
 if TYPE_CHECKING:
@@ -79,11 +79,11 @@ def variants(lab: Lab) -> list[Variant]:
                 tuple(entry.get("also", ())),
                 entry["why"],
                 tuple((find, replace) for find, replace in entry["edits"]),
-                entry.get("file", lab.programs[0].file),
+                entry.get("file") or lab.program_of(entry["fails"]).file,
             )
             for entry in table["wrong"]
         ]
-    except (OSError, tomllib.TOMLDecodeError, KeyError, ValueError) as error:
+    except (OSError, tomllib.TOMLDecodeError, KeyError, StopIteration, ValueError) as error:
         raise SuiteError(f"{lab.name}: wrong.toml: {error}") from error
 
 
@@ -100,10 +100,12 @@ def verify(lab: Lab) -> bool:
     return complaints == 0
 
 
-def _complaints(lab: Lab) -> Iterator[str]:
+def _complaints(lab: Lab, each: int | None = None) -> Iterator[str]:
+    """Yield what is wrong; `each`: of a requirement's variants judge only so many."""
     yield from _ids(lab)
     todo = _todo(lab)
-    wrong = variants(lab)
+    known = variants(lab)
+    wrong = [variant for id in lab.requirements for variant in [v for v in known if v.fails == id][:each]]
     jobs = os.cpu_count() or 1
     # A grading takes all processes below its own for the submission's, so it gets one of its own.
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
@@ -120,7 +122,7 @@ def _complaints(lab: Lab) -> Iterator[str]:
         for variant, future in zip(wrong, found, strict=True):
             yield from _complaints_of_variant(variant, future.result())
     for id in lab.requirements:
-        if (number := sum(variant.fails == id for variant in wrong)) < VARIANTS_EACH:
+        if (number := sum(variant.fails == id for variant in known)) < VARIANTS_EACH:
             yield f"{id} has {number} wrong variants: write {VARIANTS_EACH} or more into wrong.toml"
 
 
@@ -152,7 +154,9 @@ def _todo(lab: Lab) -> set[str]:
 
 
 def _not_passed(record: Record) -> set[str]:
-    return {each.id for each in record.requirements if each.outcome is not Outcome.PASSED}
+    return {
+        each.id for each in record.requirements if each.outcome is not Outcome.PASSED and each.id in record.selected
+    }
 
 
 def _reason(record: Record, id: str) -> str:
@@ -171,11 +175,15 @@ def _complaints_of_variant(variant: Variant, record: Record) -> Iterator[str]:
         yield f"{variant} names {id} as a consequence, and passes it"
 
 
-def _judge_folder(lab: str, folder: str) -> Record:
-    return judge(load_lab(lab), Path(folder), Options(seed=SEED, python=sys.executable))
+def _judge_folder(lab: str, folder: str, only: tuple[str, ...] = ()) -> Record:
+    return judge(load_lab(lab), Path(folder), Options(seed=SEED, only=only, python=sys.executable))
 
 
-def _judge_variant(lab: str, variant: Variant) -> Record:
+def _judge_variant(name: str, variant: Variant) -> Record:
+    lab = load_lab(name)
+    # What another program does is no matter of this one's file.
+    program = next(program.name for program in lab.programs if program.file == variant.file)
+    steps = tuple(str(step.number) for step in lab.steps if step.program == program)
     with tempfile.TemporaryDirectory() as folder:
-        variant.write(load_lab(lab), Path(folder))
-        return _judge_folder(lab, folder)
+        variant.write(lab, Path(folder))
+        return _judge_folder(name, folder, steps if len(steps) < len(lab.steps) else ())

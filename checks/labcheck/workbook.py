@@ -21,23 +21,32 @@ PACKAGE = Path(__file__).resolve().parent
 class ProgramSpec:
     """A program of a lab: its name, its file, and the texts looked for in its output (`fold`: in any case).
 
-    `early` is how often it is started before it is asked for: once to be shared by most checks,
-    before the suite is loaded, and once more for those that need a process of their own.
+    `kind` says how it is judged: `http server`, `websocket server` or `websocket client`. `prompts`
+    are what a client asks its user. `early` is how often it is started before it is asked for:
+    once to be shared by most checks, and more often for those that need a process of their own.
     """
 
     name: str
     file: str
+    kind: str
     lines: tuple[str, ...]
     fold: tuple[str, ...]
+    prompts: tuple[str, ...]
     early: int
+
+    @property
+    def is_client(self) -> bool:
+        """Whether it talks to a server of the grader's, and has a user who types."""
+        return self.kind.endswith("client")
 
 
 @dataclass(frozen=True)
 class Step:
-    """A step of a lab: its number, its title and the ids of its requirements, in order."""
+    """A step of a lab: its number, its title, its program, and the ids of its requirements, in order."""
 
     number: int
     title: str
+    program: str
     requirements: tuple[str, ...]
 
 
@@ -46,7 +55,9 @@ class Lab:
     """One lab of the workbook.
 
     `port` is the usual one, with which a program is started by hand. `supplies` are the files and
-    folders that a submission gets from the lab where it does not bring its own.
+    folders that a submission gets from the lab where it does not bring its own. `more` is a folder with
+    checks that an instructor has added, and `hidden` the ids of those that are reported by title only.
+    `notebook` is the walkthrough, where the lab has one.
     """
 
     name: str
@@ -59,6 +70,9 @@ class Lab:
     starter: Path
     solution: Path
     suite: Path
+    notebook: Path | None
+    more: Path | None = None
+    hidden: frozenset[str] = frozenset()
 
     @property
     def requirements(self) -> tuple[str, ...]:
@@ -68,6 +82,16 @@ class Lab:
     def step_of(self, id: str) -> Step:
         """Return the step that a requirement belongs to."""
         return next(step for step in self.steps if id in step.requirements)
+
+    def program_of(self, id: str) -> ProgramSpec:
+        """Return the program that a requirement is about."""
+        name = self.step_of(id).program
+        return next(program for program in self.programs if program.name == name)
+
+    def first_of(self, id: str) -> str:
+        """Return the first requirement of the same program: where it is not met, nothing else can be judged."""
+        name = self.step_of(id).program
+        return next(step.requirements[0] for step in self.steps if step.program == name)
 
     def select(self, wanted: Iterable[str]) -> tuple[str, ...]:
         """Return the ids that `--only` names: requirements (`2.3`) or whole steps (`2`).
@@ -93,7 +117,7 @@ def nearest(given: str, known: Iterable[str]) -> str:
 
 
 def root() -> Path:
-    """Return the folder that holds labs/ and solutions/: in the wheel, or the checkout."""
+    """Return the folder that holds labs/, solutions/ and notebooks/: in the wheel, or the checkout."""
     installed = PACKAGE / "_workbook"
     return installed if installed.is_dir() else PACKAGE.parent.parent
 
@@ -130,17 +154,20 @@ def _read(name: str, file: Path) -> Lab:
             ProgramSpec(
                 program,
                 entry["file"],
+                entry.get("kind", "http server"),
                 tuple(entry.get("lines", ())),
                 tuple(entry.get("lines_in_any_case", ())),
+                tuple(entry.get("prompts", ())),
                 entry.get("early", 0),
             )
             for program, entry in table["programs"].items()
         ),
         steps=tuple(
-            Step(number, step["title"], tuple(step["requirements"]))
+            Step(number, step["title"], step.get("program", next(iter(table["programs"]))), tuple(step["requirements"]))
             for number, step in enumerate(table["steps"], start=1)
         ),
         starter=file.parent,
         solution=root() / "solutions" / name,
         suite=PACKAGE / "suites" / name,
+        notebook=notebook if (notebook := root() / "notebooks" / f"{name}.ipynb").is_file() else None,
     )

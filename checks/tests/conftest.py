@@ -2,29 +2,63 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
+import psutil
 import pytest
 from hypothesis import settings
 
-from labcheck.record import Outcome, Record
+from labcheck.ports import Port
+from labcheck.processes import hear_ctrl_c
+from labcheck.record import Outcome, ProgramResult, Record, RequirementResult, StepTitle
 from labcheck.workbook import root
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
 settings.register_profile("labcheck", deadline=None)  # a loaded machine is no failure
 settings.load_profile("labcheck")
 
+FLAGS = (
+    *("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-dev-shm-usage"),
+    *("disable-background-networking", "disable-component-update", "disable-sync", "window-size=1100,900"),
+)
+
+hear_ctrl_c()  # programs that the tests start are sent it, also where a shell has put the tests into the background
+
 TESTS = Path(__file__).parent
+# For a page's script: `contrast(element)` of its text, or of that of a part such as ::before (WCAG 2.2, section 1.4.3).
+CONTRAST = """
+    const light = (colour) => {
+        const [r, g, b] = colour.match(/[\\d.]+/g).slice(0, 3).map(x => x / 255)
+            .map(x => x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const paper = (element) => {
+        const colour = getComputedStyle(element).backgroundColor;
+        return colour === "rgba(0, 0, 0, 0)" ? paper(element.parentElement) : colour;
+    };
+    const contrast = (element, part) => {
+        const colour = getComputedStyle(element, part).color;
+        const [less, more] = [light(colour), light(paper(element))].sort((a, b) => a - b);
+        return (more + 0.05) / (less + 0.05);
+    };
+"""
+# labcheck says more in a step of a workflow, which the tests themselves may be.
+OUTSIDE = {name: value for name, value in os.environ.items() if not name.startswith("GITHUB_")}
 CHECKOUT = root()
+IN_TIME = re.compile(r"within [\d.]+ s\b|when the time, [\d.]+ s in all, was over")
 
 
 @dataclass(frozen=True)
@@ -42,6 +76,21 @@ class Result:
         return Record.from_json(self.out)
 
 
+def run_labcheck(*words: object, cwd: Path, **environment: str) -> Result:
+    """Run labcheck in a folder."""
+    started = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "labcheck", *map(str, words)],
+        cwd=cwd,
+        env={**OUTSIDE, **environment},
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
+    return Result(done.returncode, done.stdout, done.stderr, time.monotonic() - started)
+
+
 @pytest.fixture
 def labcheck(tmp_path: Path) -> Callable[..., Result]:
     """Run labcheck in an empty folder, with an empty memory."""
@@ -49,19 +98,69 @@ def labcheck(tmp_path: Path) -> Callable[..., Result]:
     here.mkdir()
 
     def run(*words: object, cwd: Path = here, **environment: str) -> Result:
-        started = time.monotonic()
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "labcheck", *map(str, words)],
-            cwd=cwd,
-            env={**os.environ, "XDG_STATE_HOME": str(tmp_path / "state"), **environment},
-            capture_output=True,
-            text=True,
-            timeout=150,
-            check=False,
-        )
-        return Result(done.returncode, done.stdout, done.stderr, time.monotonic() - started)
+        return run_labcheck(*words, cwd=cwd, **{"XDG_STATE_HOME": str(tmp_path / "state"), **environment})
 
     return run
+
+
+def record_of(requirements: Iterable[RequirementResult], **more: Any) -> Record:
+    """Make a record with these results, of two steps with a program each; `more` are other values of its fields."""
+    results = list(requirements)
+    values: dict[str, Any] = {
+        "lab": "lab1",
+        "title": "Title",
+        "labcheck": "0.1.0",
+        "seed": 1,
+        "sandbox": "none",
+        "python": "3.11.0",
+        "platform": "Linux",
+        "submission": "folder",
+        "started": "2026-01-01T00:00:00Z",
+        "seconds": 1.0,
+        "steps": [StepTitle(1, "First", "server"), StepTitle(2, "Second", "client")],
+        "selected": [each.id for each in results],
+        "programs": [ProgramResult("server", "ready", "", "")],
+    }
+    return Record(**{**values, **more}, requirements=results)
+
+
+def until(condition: Callable[[], object], seconds: float = 30) -> None:
+    """Wait until a condition holds; that it does not in so many seconds fails the test."""
+    limit = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < limit
+        time.sleep(0.005)
+
+
+def once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """Return a folder that the first of the tests' processes to ask makes, for all of them."""
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+    place = base / name
+    with (base / f"{name}.lock").open("a+") as lock:
+        with contextlib.suppress(ImportError):  # no lock on Windows
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if (base / f"{name}.done").exists():
+            return place
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir()
+        make(place)
+        (base / f"{name}.done").touch()
+    return place
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the wheel of this checkout."""
+
+    def build(place: Path) -> None:
+        command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", place, CHECKOUT]
+        subprocess.run(command, check=True, capture_output=True, timeout=300)
+
+    return next(once(tmp_path_factory, "wheel", build).glob("labcheck-*.whl"))
 
 
 @pytest.fixture
@@ -80,12 +179,81 @@ def submission(tmp_path: Path) -> Callable[..., Path]:
     return make
 
 
+@pytest.fixture
+def with_program(tmp_path: Path) -> Callable[..., Path]:
+    """Make a folder with a lab's solution, in which one program is another one."""
+
+    def make(lab: str, name: str, source: Path | str) -> Path:
+        folder = tmp_path / "submission"
+        shutil.copytree(CHECKOUT / "solutions" / lab, folder, dirs_exist_ok=True)
+        text = source.read_text("utf-8") if isinstance(source, Path) else source
+        (folder / f"{name}.py").write_text(text, "utf-8")
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No process of the submission, and no file of labcheck's, is there after a test."""
+    place = tmp_path / "temporary"
+    place.mkdir()
+    monkeypatch.setenv("TMPDIR", str(place))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    yield
+    left = [
+        p.info for p in psutil.process_iter(["pid", "cwd", "cmdline"]) if (p.info["cwd"] or "").startswith(str(place))
+    ]
+    assert left == []
+    assert list(place.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Start Chromium, for the tests of one module."""
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = need("chromium")
+    for flag in (*FLAGS, f"user-data-dir={tmp_path_factory.mktemp('chromium')}"):
+        options.add_argument(f"--{flag}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options, webdriver.ChromeService(need("chromedriver")))
+    yield driver
+    with contextlib.suppress(Exception):
+        driver.quit()
+
+
+@contextlib.contextmanager
+def serving(folder: Path, file: str) -> Iterator[int]:
+    """Run a server in its folder, and yield its port; it is ready when it has printed its first line."""
+    port = Port()
+    with subprocess.Popen(
+        [sys.executable, file, str(port.number)],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"},
+    ) as server:
+        assert server.stdout is not None
+        assert server.stdout.readline()
+        drain = threading.Thread(target=server.stdout.read)
+        drain.start()
+        yield port.number
+        server.kill()
+        drain.join()
+    port.release()
+
+
 def not_passed(record: Record) -> dict[str, str]:
-    """Return what is not passed: the outcome, and what the report says of it, by id."""
+    """Return what was asked for and is not passed: the outcome, and what the report says of it, by id.
+
+    What did not come "in time" came too late for one wait, or for the whole check: which is the machine's affair.
+    """
     return {
-        each.id: f"{each.outcome}: {each.reason} | {each.expected} | {each.received}"
+        each.id: IN_TIME.sub("in time", f"{each.outcome}: {each.reason} | {each.expected} | {each.received}")
         for each in record.requirements
-        if each.outcome is not Outcome.PASSED
+        if each.outcome is not Outcome.PASSED and "--only" not in each.reason
     }
 
 
@@ -98,11 +266,12 @@ def need(tool: str) -> str:
     """Return the path of a tool; without it a test is skipped, and in CI it fails."""
     found = shutil.which(tool)
     if found is None:
-        _missing(f"{tool} is not installed")
+        miss(f"{tool} is not installed")
     return found
 
 
-def _missing(reason: str) -> NoReturn:
+def miss(reason: str) -> NoReturn:
+    """Skip a test for want of something that it needs; in CI it fails."""
     if os.environ.get("CI"):
         pytest.fail(f"{reason}, and in CI nothing is skipped")
     pytest.skip(reason)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from conftest import CHECKOUT, TESTS, Result
+from conftest import CHECKOUT, TESTS, Result, need
 from labcheck.record import Outcome, Record
 from labcheck.submission import MAX_FILES
 
@@ -76,12 +77,12 @@ def test_hints_come_one_by_one(labcheck: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["lab11"], "there is no lab or command 'lab11', did you mean 'lab1'?; there are: lab1, list"),
+        (["lab11"], "there is no lab or command 'lab11', did you mean 'lab1'?; there are: lab1, lab2, list"),
         (["lits"], "did you mean 'list'?"),
         (["lab1"], "`labcheck start lab1` makes the folder"),
         (["lab1", "nowhere"], "there is no folder nowhere"),
         (["lab1", "."], "has no webserver.py"),
-        (["lab1", __file__], "is a file; give the folder that holds webserver.py"),
+        (["lab2", __file__], "is none of echo_server.py, echo_client.py"),
         (["lab1", "--only", "2.9"], "lab1 has no requirement '2.9'"),
         (["lab1", "--only", "7"], "it has 1.1 to 6.3, and steps 1 to 6"),
         (["lab1", "--seed", "x"], "argument --seed: 'x' is no whole number from 0 on"),
@@ -94,7 +95,7 @@ def test_hints_come_one_by_one(labcheck: Run) -> None:
         (["lab1", str(CHECKOUT / "labs" / "lab1"), "--python", "no-such-python"], "no Python interpreter"),
         (["hint", "lab1", "2"], "2 is a step; name a requirement: 2.1, 2.2"),
         (["hint", "lab1"], "the following arguments are required: ID"),
-        (["start", "lab7"], "there is no lab 'lab7', did you mean 'lab1'?; the labs are: lab1"),
+        (["start", "lab7"], "there is no lab 'lab7', did you mean 'lab2'?; the labs are: lab1, lab2"),
         (["start", "../lab1"], "there is no lab '../lab1'"),
     ],
 )
@@ -197,7 +198,7 @@ def test_broken_memory_is_no_obstacle(labcheck: Run, tmp_path: Path) -> None:
 def test_check_that_is_wrong_costs_no_point(labcheck: Run, tmp_path: Path) -> None:
     """A check that fails by a fault of its own is an error: the point is given, and the fault is ours."""
     code = (
-        "import sys; from labcheck.run import Server; from labcheck.cli import main\n"
+        "import sys; from labcheck.suite_run import Server; from labcheck.cli import main\n"
         "def broken(*_): raise ZeroDivisionError('the suite is wrong')\n"
         "Server.today = broken\n"
         f"sys.exit(main(['lab1', {str(CHECKOUT / 'solutions' / 'lab1')!r}, '--json', {str(tmp_path / 'r.json')!r}]))"
@@ -212,3 +213,75 @@ def test_check_that_is_wrong_costs_no_point(labcheck: Run, tmp_path: Path) -> No
     details = Path(done.stderr.split("with the file ")[1].split(",")[0])
     assert "the suite is wrong" in details.read_text()
     details.unlink()
+
+
+def test_program_stands_for_its_folder(labcheck: Callable[..., Result], submission: Callable[..., Path]) -> None:
+    """Who names the program instead of its folder means the folder, with what else is in it."""
+    folder = submission("import helper", **{"helper.py": "raise SystemExit('the helper was found')"})
+    result = labcheck("lab1", folder / "webserver.py", "--only", "1.1")
+    assert "the helper was found" in result.out
+
+
+def test_archive_is_checked_like_a_folder(labcheck: Callable[..., Result], tmp_path: Path) -> None:
+    """An archive is unpacked and checked, with whole transcripts; one that cannot be used is told in one line."""
+    archive = shutil.make_archive(str(tmp_path / "work"), "gztar", CHECKOUT / "solutions" / "lab1")
+    result = labcheck("lab1", archive, "--only", "2.3", "--json", "-")
+    assert result.record.score == 1
+    assert next(each for each in result.record.requirements if each.id == "2.3").transcript
+    (tmp_path / "empty.zip").write_bytes(b"")
+    refused = labcheck("lab1", tmp_path / "empty.zip")
+    assert refused.status == 2
+    assert refused.err.count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="namespaces are of Linux")
+def test_own_work_is_confined_where_asked(labcheck: Callable[..., Result], submission: Callable[..., Path]) -> None:
+    """With --require-sandbox a program sees nothing of the machine, and the record says so."""
+    need("bwrap")
+    folder = submission("import os, sys; sys.exit(' '.join(sorted(os.listdir('/'))) + os.getcwd())")
+    result = labcheck("lab1", folder, "--only", "1.1", "--require-sandbox", "--json", "-")
+    assert result.record.sandbox == "namespaces"
+    seen = result.record.programs[0].stderr
+    assert "usr" in seen
+    assert not {"boot", "mnt", "sys", "var"} & set(seen.split())
+    assert str(folder) not in seen
+
+
+def commands_in(output: str) -> list[str]:
+    """Return the lines that a runner of GitHub Actions takes for commands (actions/runner, ActionCommand.cs)."""
+    commands, token = [], ""
+    for line in output.splitlines():
+        text = line.lstrip()
+        if token:
+            token = "" if text == f"::{token}::" else token
+        elif text.startswith("::stop-commands::"):
+            token = text.removeprefix("::stop-commands::")
+        elif text.startswith("::") or "##[" in text:
+            commands.append(text)
+    assert not token
+    return commands
+
+
+BREAKS = r"""
+import sys
+print("::error::forged", "##[error]forged", "::add-path::/forged", sep="\n", file=sys.stderr)
+int("port")
+"""
+
+
+def test_step_of_a_workflow(labcheck: Run, submission: Callable[..., Path], tmp_path: Path) -> None:
+    """GitHub shows a summary, and an error at the line that broke; what a program says commands nothing."""
+    folder, summary = submission(BREAKS), tmp_path / "summary.md"
+    summary.write_text("# Before\n\n")
+    step = {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(tmp_path), "GITHUB_STEP_SUMMARY": str(summary)}
+    told = labcheck("lab1", folder, **step)
+    assert "add-path::/forged" in told.out
+    (error,) = commands_in(told.out)
+    assert error.startswith("::error file=submission/webserver.py,line=4,title=1.1 ")
+    assert "ValueError" in error
+    text = summary.read_text("utf-8")
+    assert text.startswith("# Before\n")
+    assert "0 of 29 points" in text
+    assert labcheck("lab1", folder, "--json", "-", **step).record.score == 0
+    assert summary.read_text("utf-8").count("0 of 29 points") == 2
+    assert commands_in(labcheck("lab1", CHECKOUT / "solutions" / "lab1", **step).out) == []

@@ -109,6 +109,7 @@ TROUBLES = [
     (b"HTTP/1.", "open", Trouble.SLOW, "before the empty line"),
     (OK + b"Content-Length: 9\r\n\r\nhello", "open", Trouble.SLOW, "Content-Length announced 9 bytes; 5 came"),
     (b"<html>hello</html>", "close", Trouble.MALFORMED, "does not begin with HTTP/1.1"),
+    (b"Content-Type: text/html\r\n\r\nhello", "close", Trouble.MALFORMED, "does not begin with HTTP/1.1"),
     (b"HTTP/1.1 2000 OK\r\n\r\n", "close", Trouble.MALFORMED, "no status line: 'HTTP/1.1 2000 OK'"),
     (OK + b"no colon here\r\n\r\n", "close", Trouble.MALFORMED, "no header line"),
     (OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", "close", Trouble.MALFORMED, "no size of a chunk"),

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conftest import CHECKOUT, TESTS, Result
-from labcheck.record import SCHEMA_FILE, Outcome, ProgramResult, Record, RequirementResult, StepTitle
+from conftest import CHECKOUT, TESTS, Result, record_of
+from labcheck.record import SCHEMA_FILE, Outcome, ProgramResult, Record, RequirementResult
 from labcheck.reports.exchange import printable
-from labcheck.reports.html import to_html
+from labcheck.reports.single import html
 from labcheck.reports.terminal import lines
 
 if TYPE_CHECKING:
@@ -23,7 +23,9 @@ SCHEMA = json.loads(SCHEMA_FILE.read_text("utf-8"))
 TEXT = st.text(max_size=40)
 EVENTS = st.fixed_dictionaries(
     {
-        "kind": st.sampled_from(["sent", "received", "note"]),
+        "kind": st.sampled_from(["sent", "received", "typed", "printed", "note"]),
+        "what": st.one_of(st.just(""), TEXT),
+        "who": st.one_of(st.just(""), TEXT),
         "at": st.floats(0, 100),
         "size": st.integers(0, 10**9),
         "encoding": st.just("utf-8"),
@@ -47,13 +49,7 @@ def records(draw: st.DrawFn) -> Record:
         )
         for number, outcome in enumerate(outcomes, start=1)
     ]
-    return Record(
-        lab="lab1", title="Title", labcheck="0.1.0", seed=1, sandbox="none", python="3.11.0", platform="Linux",
-        submission="folder", started="2026-01-01T00:00:00Z", seconds=1.0, steps=[StepTitle(1, "Step")],
-        selected=[each.id for each in requirements],
-        programs=[ProgramResult("webserver", "ready", draw(TEXT), draw(TEXT))],
-        requirements=requirements,
-    )  # fmt: skip
+    return record_of(requirements, programs=[ProgramResult("server", "ready", draw(TEXT), draw(TEXT))])
 
 
 @given(records())
@@ -69,9 +65,21 @@ def test_no_text_of_a_program_escapes_into_a_report(record: Record) -> None:
     """No report holds a control character, or markup, that came from a program."""
     for line in lines(record, 80):
         assert all(text.isprintable() for text, _ in line)
-    page = to_html(record)
+    page = html.render(record)
     assert "<script" not in page
     assert page.count("<pre>") == sum(len(each.transcript) for each in record.requirements) + 2
+
+
+def test_hidden_check_is_told_by_title_only() -> None:
+    """A hidden check that failed is named with its title, without hint, and nothing says that all passed."""
+    hidden = RequirementResult("1.1", "A secret title.", Outcome.FAILED, hidden=True, reason="not told")
+    seen = RequirementResult("1.2", "Another.", Outcome.PASSED, earned=1)
+    record = record_of([hidden, seen], programs=[])
+    text = "\n".join("".join(piece for piece, _ in line) for line in lines(record, 80))
+    assert "1 of 2 requirements met" in text
+    for report in (text, html.render(record)):
+        assert "A secret title." in report
+        assert "labcheck hint" not in report
 
 
 @pytest.mark.parametrize("name", ["solution", "starter", "floods_stdout", "garbage", "syntax_error"])

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from conftest import CHECKOUT, need
-from labcheck.ports import Port
+from conftest import CHECKOUT, serving
+from labcheck.sandbox import Sandbox
 from labcheck.submission import PrivateCopies
 from labcheck.workbook import load_lab
 
@@ -23,46 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-FLAGS = (
-    *("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-dev-shm-usage"),
-    *("disable-background-networking", "disable-component-update", "disable-sync", "window-size=1100,900"),
-)
-
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """Serve the site with the reference solution, and yield its address."""
     lab = load_lab("lab1")
-    port = Port()
-    with (
-        PrivateCopies(lab, CHECKOUT / "solutions" / "lab1") as copies,
-        subprocess.Popen(
-            [sys.executable, "webserver.py", str(port.number)],
-            cwd=copies.new(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={"PYTHONUNBUFFERED": "1"},
-        ) as server,
-    ):
-        assert server.stdout is not None
-        server.stdout.readline()
-        yield f"http://127.0.0.1:{port.number}"
-        server.kill()
-    port.release()
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Start Chromium."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = need("chromium")
-    for flag in (*FLAGS, f"user-data-dir={tmp_path_factory.mktemp('chromium')}"):
-        options.add_argument(f"--{flag}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(need("chromedriver")))
-    yield driver
-    with contextlib.suppress(Exception):
-        driver.quit()
+    with PrivateCopies(lab, lab.solution, Sandbox()) as copies, serving(copies.new(), "webserver.py") as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def wait_for(browser: Any, script: str) -> Any:

@@ -4,30 +4,14 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import venv
 import zipfile
 from typing import TYPE_CHECKING
-
-import pytest
 
 from conftest import CHECKOUT
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the wheel."""
-    target = tmp_path_factory.mktemp("dist")
-    subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--outdir", target, CHECKOUT],
-        check=True,
-        capture_output=True,
-        timeout=300,
-    )
-    return next(target.glob("labcheck-*.whl"))
 
 
 def files_below(folder: str, name: str) -> set[str]:
@@ -40,12 +24,13 @@ def files_below(folder: str, name: str) -> set[str]:
 
 
 def test_wheel_holds_every_file_of_the_checkout(wheel: Path) -> None:
-    """No lab, solution or suite is lost on the way, and nothing else comes along."""
+    """No lab, solution, notebook or suite is lost on the way, and nothing else comes along."""
     found = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert found == (
         files_below("checks/labcheck", "labcheck")
         | files_below("labs", "labcheck/_workbook/labs")
         | files_below("solutions", "labcheck/_workbook/solutions")
+        | files_below("notebooks", "labcheck/_workbook/notebooks")
     )
 
 

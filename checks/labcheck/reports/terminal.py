@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import IO, TYPE_CHECKING
 
 from labcheck.record import Outcome
-from labcheck.reports.exchange import last_exchange, printable
+from labcheck.reports.exchange import EXCHANGED, NAME, facts, printable, summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +26,6 @@ MARKS = {
 PLAIN_WIDTH = 100
 ANY_WIDTH = 10_000
 MARGIN = 15  # columns left of a value's name
-NAME = 11  # columns of a value's name
-STDERR_LINES = 8
 
 
 def write(record: Record, to: IO[str] | None = None) -> None:
@@ -49,8 +47,7 @@ def lines(record: Record, width: int) -> Iterator[Line]:
     """Yield the lines of the report, none wider than `width` where it can be helped."""
     yield [(f"{record.lab} · {record.title}", "bold")]
     for step in record.steps:
-        found = [each for each in record.requirements if each.id.split(".")[0] == str(step.number)]
-        chosen = [each for each in found if each.id in record.selected]
+        chosen = [each for each in record.requirements_of(step) if each.id in record.selected]
         if not chosen:
             continue
         yield []
@@ -73,22 +70,11 @@ def _heading(outcome: Outcome, id: str, text: str) -> Line:
 
 def _requirement(record: Record, requirement: RequirementResult, step: int, width: int) -> Iterator[Line]:
     yield _heading(requirement.outcome, requirement.id, requirement.title)
-    if requirement.outcome is Outcome.PASSED:
-        return
-    if requirement.outcome is not Outcome.FAILED:
-        yield from _value("not run" if requirement.outcome is Outcome.NOT_RUN else "error", requirement.reason, width)
-        return
-    yield from _value("expected", requirement.expected, width)
-    yield from _value("received", requirement.received, width)
-    yield from _value("note", requirement.reason, width)
-    for program in record.programs[:1]:
-        if program.verdict != "ready" and requirement.id == record.requirements[0].id:
-            said = [line for line in program.stderr.splitlines() if line.strip(" ^~")]
-            yield from _value("stderr", "\n".join(said[-STDERR_LINES:]), width)
-    for name, text in last_exchange(requirement.transcript):
-        yield from _value(name, text, width, "dim")
-    yield from _value("by hand", requirement.by_hand, ANY_WIDTH)  # whole, so that it can be copied
-    yield from _value("more", f"labcheck hint {record.lab} {requirement.id} · lab sheet, step {step}", width)
+    for name, text in facts(record, requirement):
+        # A command is shown whole, so that it can be copied.
+        yield from _value(name, text, ANY_WIDTH if name == "by hand" else width, "dim" if name in EXCHANGED else "")
+    if requirement.outcome is Outcome.FAILED and not requirement.hidden:
+        yield from _value("more", f"labcheck hint {record.lab} {requirement.id} · lab sheet, step {step}", width)
 
 
 def _value(name: str, text: str, width: int, style: str = "") -> Iterator[Line]:
@@ -105,16 +91,5 @@ def _value(name: str, text: str, width: int, style: str = "") -> Iterator[Line]:
 
 
 def _summary(record: Record) -> Iterator[Line]:
-    passed, asked = len(record.of(Outcome.PASSED)), len(record.selected)
-    parts = [f"{passed} of {asked} requirements met"]
-    for outcome, words in (
-        (Outcome.FAILED, "failed"),
-        (Outcome.NOT_RUN, "not run"),
-        (Outcome.ERROR, "not judged, by a fault of labcheck's own"),
-    ):
-        if number := len(record.of(outcome)):
-            parts.append(f"{number} {words}")
-    if asked < len(record.requirements):
-        parts.append(f"{len(record.requirements) - asked} not asked for")
     style = "bold green" if record.all_passed else "bold"
-    yield [("  " + " · ".join(parts), style), (f" · seed {record.seed} · {record.seconds:.1f} s", "dim")]
+    yield [("  " + summary(record), style), (f" · {record.seconds:.1f} s", "dim")]

@@ -1,0 +1,98 @@
+"""`%labcheck`: the commands of the command line, in a cell."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labcheck import processes
+from labcheck.workbook import lab_names
+
+if TYPE_CHECKING:
+    from labcheck.record import Record
+
+ENDS_WITHIN = 15.0  # seconds after an interrupt, in which the programs that are judged are ended
+
+
+def labcheck(line: str) -> None:
+    """Run a command of labcheck: `%labcheck lab1`, `%labcheck hint lab1 2.3`; alone, it says which there are."""
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        print(f"labcheck: {str(error).lower()} in: {line}", file=sys.stderr)
+        return
+    record_in = _add_what_is_implied(words)
+    done = _run(words)
+    if done is None:
+        print("labcheck: interrupted", file=sys.stderr)
+        return
+    record = _record(done, record_in)
+    if record is None:
+        print(done.stdout, end="")
+    else:
+        from IPython.display import display
+
+        from labcheck.jupyter.report import Report
+
+        display(Report(record))  # type: ignore[no-untyped-call]
+    print(done.stderr, end="", file=sys.stderr)
+
+
+def _add_what_is_implied(words: list[str]) -> str | None:
+    """Let a lab be judged with this Python; return the file that the record will be in, `-` for standard output."""
+    if not words or words[0] not in lab_names() or not {"-h", "--help"}.isdisjoint(words):
+        return None
+    given = {}
+    for place, word in enumerate(words):
+        name, equals, value = word.partition("=")
+        given[name] = value if equals else "".join(words[place + 1 : place + 2])
+    if "--python" not in given:
+        words += ["--python", sys.executable]
+    if "-" in given.values():  # a report is wanted as text
+        return None
+    if "--json" not in given:
+        words += ["--json", "-"]
+    return given.get("--json", "-")
+
+
+def _run(words: list[str]) -> subprocess.CompletedProcess[str] | None:
+    """Run labcheck to its end; None where the cell was interrupted."""
+    # A notebook that is executed in a workflow is no step of it: there is no summary to be written.
+    environment = {name: value for name, value in os.environ.items() if name != "GITHUB_ACTIONS"}
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", "labcheck", *words],
+        env=environment | {"PYTHONUTF8": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        # A session of its own: an interrupt of the cell comes to it once, from here.
+        start_new_session=os.name == "posix",
+        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+    ) as process:
+        try:
+            out, err = process.communicate()
+        except KeyboardInterrupt:
+            process.send_signal(getattr(signal, "CTRL_BREAK_EVENT", signal.SIGINT))
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.communicate(timeout=ENDS_WITHIN)
+            processes.end_tree(process.pid)
+            return None
+        return subprocess.CompletedProcess(words, process.returncode, out, err)
+
+
+def _record(done: subprocess.CompletedProcess[str], file: str | None) -> Record | None:
+    """Return the record that a run has left; None where there is none."""
+    if file is None or (file != "-" and done.returncode not in (0, 1)):  # an older one may be in the file
+        return None
+    from labcheck.record import Record
+
+    with contextlib.suppress(OSError, ValueError):
+        return Record.from_json(done.stdout if file == "-" else Path(file).read_text("utf-8"))
+    return None

@@ -1,0 +1,360 @@
+"""A program that a notebook has started: its address and its output, and what a visitor or a user can do with it."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labcheck import ports, processes
+from labcheck.deadline import Deadline
+from labcheck.http import FORM, Client, Manners
+from labcheck.jupyter import ProgramError, exchanges, fragment
+from labcheck.jupyter.exchanges import Wire, known
+from labcheck.jupyter.keeper import end_session, keeper
+from labcheck.program import ForeignListenerError, NotReadyError, Program, listening
+from labcheck.reports.exchange import block
+from labcheck.sandbox import Sandbox
+from labcheck.workbook import ProgramSpec
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+    from IPython.display import IFrame
+
+    from labcheck.jupyter.exchanges import Exchange
+    from labcheck.jupyter.websocket import WebSocket
+
+REACHED_AT = {"127.0.0.1": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::1": "::1", "::": "::1"}
+LISTENS_WITHIN = 10.0  # seconds after its start
+LOOK = 0.02  # seconds between two looks whether it listens
+SETTLES_WITHIN = 0.3  # seconds for what it prints when it listens
+ANSWERS_WITHIN = 10.0  # seconds
+ENDS_WITHIN = 3.0  # seconds after Ctrl+C, or after the end of its input
+WAIT = 0.01  # seconds between two looks at its output
+SHOWN_EVERY = 0.25  # seconds, at most, between two looks of the cell at its output
+SHOWN_LINES = 40  # of its output
+SHOWN_TEXT = 8_000  # characters of it
+TOLD_LINES = 8  # of what it has printed, where it does not do what was asked for
+
+
+class QuietProgram(Program):
+    """A program whose port is looked at and not called: nobody reads in its output of a visitor who never was."""
+
+    _looked = 0.0
+
+    def _try_connect(self) -> bool:
+        if time.monotonic() - self._looked < LOOK and not self.has_exited:
+            return False
+        self._looked = time.monotonic()
+        found = listening([self.pid, *processes.descendants(self.pid)])
+        if found is None:  # the system does not tell
+            answers = super()._try_connect()
+            self._drop_first()
+            return answers
+        reached = [REACHED_AT[host] for host, port in sorted(found) if port == self.port and host in REACHED_AT]
+        if reached:
+            self.address = (reached[0], self.port)
+        return bool(reached)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a program ended: its exit status (below 0: by this signal), and how many seconds after it was told to.
+
+    `seconds` is None where it has ended by itself.
+    """
+
+    status: int
+    seconds: float | None
+    killed: bool
+
+    def __repr__(self) -> str:
+        if self.killed:
+            return f"did not end within {ENDS_WITHIN:g} s after Ctrl+C, and was killed"
+        how = f"signal {-self.status}" if self.status < 0 else f"exit status {self.status}"
+        return f"ended with {how}" + ("" if self.seconds is None else f", after {self.seconds:.2f} s")
+
+
+def run(file: str | os.PathLike[str], port: int | None = None) -> RunningProgram:
+    """Start `python FILE PORT` in the file's folder, on a free port, and wait until it listens there.
+
+    With `port` it is a client of what listens on that port: it is not waited for, and `type` is its user.
+    Raises ProgramError where it does not start.
+    """
+    path = Path(file).absolute()
+    if not path.is_file():
+        raise ProgramError(f"there is no {file} in {Path.cwd()}")
+    running = RunningProgram(path, port)
+    try:
+        if port is None:
+            running.wait_until_listening()
+    except BaseException:
+        running.end()
+        raise
+    running.show()
+    return running
+
+
+class RunningProgram:
+    """A program that was started, with what a cell can do with it."""
+
+    def __init__(self, path: Path, port: int | None) -> None:
+        kind = "http server" if port is None else "websocket client"
+        self._own_port = ports.Port() if port is None else None
+        if self._own_port is not None:
+            port = self._own_port.number
+        assert port is not None
+        self._keeper = keeper()  # before the program: between the two nothing must come
+        self._program = QuietProgram(
+            ProgramSpec(path.stem, path.name, kind, lines=(), fold=(), prompts=(), early=0),
+            path.parent,
+            sys.executable,
+            port,
+            Sandbox(),
+            usual_port=0,
+            local_time=None,
+        )
+        self._keeper.keep(self._program.pid)
+        self._manners = Manners()
+        self._typed_at = 0, 0  # bytes printed on each stream when a line was typed last
+        self._typed: list[tuple[int, str]] = []  # what was typed, after so many characters of its output
+        self._stopped: float | None = None  # when it was told to end
+        self._ended: Ended | None = None
+        self._ending = threading.Lock()
+        self._showing = threading.Lock()
+        self._handle: Any = None
+
+    @property
+    def port(self) -> int:
+        """The port that it was given."""
+        return self._program.port
+
+    @property
+    def host(self) -> str:
+        """The address on which it listens: 127.0.0.1 or ::1."""
+        return self._program.address[0] if self._program.address else "localhost"
+
+    @property
+    def url(self) -> str:
+        """The address for a browser, without a slash at the end."""
+        return f"http://localhost:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._program.pid
+
+    @property
+    def output(self) -> str:
+        """What it has printed so far, on standard output and then on standard error."""
+        self._catch_up()
+        return self._printed((0, 0))
+
+    def get(self, target: str, headers: Mapping[str, str] | None = None) -> Exchange:
+        """GET a target: a path as it stands in the request line, with its query."""
+        return self.request("GET", target, headers=headers)
+
+    def post(self, target: str, body: bytes, headers: Mapping[str, str] | None = None) -> Exchange:
+        """POST a body, which is a form unless `headers` says otherwise."""
+        return self.request("POST", target, body, {"Content-Type": FORM} | known(headers or {}))
+
+    def request(
+        self, method: str, target: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> Exchange:
+        """Send a request. Raises ProgramError where no answer comes."""
+        wire = Wire()
+        return exchanges.request(self._client(wire), wire, method, target, body, headers or {})
+
+    def send(self, data: bytes) -> Exchange:
+        """Send these bytes and nothing else; whatever comes is kept."""
+        wire = Wire()
+        return exchanges.send(self._client(wire), wire, data)
+
+    def connect(self, path: str = "/") -> WebSocket:
+        """Open a WebSocket. Raises ProgramError where the program does not."""
+        from labcheck.jupyter.websocket import WebSocket
+
+        self._must_run()
+        try:
+            sock = self._program.connect(ANSWERS_WITHIN)
+        except OSError as error:
+            raise ProgramError(f"no connection to port {self.port}: {error.strerror or error}") from None
+        return WebSocket(sock, path, self.port)
+
+    def frame(self, path: str = "/", height: int = 400) -> IFrame:
+        """Return one of its pages, to be shown in the notebook; `height` is in pixels."""
+        from IPython.display import IFrame
+
+        return IFrame(self.url + path, width="100%", height=height)
+
+    def type(self, line: str) -> None:
+        """Type a line, as its user does."""
+        self._must_run()
+        self._catch_up()
+        self._typed_at = self._program.stdout.total, self._program.stderr.total
+        self._typed.append((len(self._program.stdout.text()), line))
+        self._program.type(line)
+
+    def wait_for(self, text: str, seconds: float = 5.0) -> str:
+        """Wait until it has printed a text since a line was typed last; return all that it has printed since.
+
+        Raises ProgramError where it does not within so many seconds, or has ended.
+        """
+        limit = time.monotonic() + seconds
+        while True:
+            has_exited = self._program.has_exited
+            self._catch_up()
+            if text in (printed := self._printed(self._typed_at)):
+                return printed
+            if has_exited:
+                raise ProgramError(f"{self._file} has ended, and has not printed {text!r}{_told(printed)}")
+            if time.monotonic() > limit:
+                raise ProgramError(f"{self._file} has not printed {text!r} within {seconds:g} s{_told(printed)}")
+            time.sleep(WAIT)
+
+    def wait_until_listening(self) -> None:
+        """Wait until it accepts connections. Raises ProgramError where it will not."""
+        try:
+            self._program.wait_until_listening(LISTENS_WITHIN)
+        except NotReadyError as error:
+            self._catch_up()
+            raise ProgramError(f"{error}{_told(self._program.shown(self._program.stderr.text()))}") from None
+        except ForeignListenerError:
+            raise ProgramError(f"another program listens on port {self.port}; start {self._file} again") from None
+
+    def stop(self) -> Ended:
+        """End it with Ctrl+C, a client with the end of its input first; what does not end in time is killed."""
+        if not self._program.has_exited:
+            self._stopped = time.monotonic()
+            if self._program.spec.is_client:
+                self._program.end_input()
+                self._program.wait_until_ended(self._stopped, ENDS_WITHIN)
+            if not self._program.has_exited:
+                self._program.send_ctrl_c()
+                self._program.wait_until_ended(time.monotonic(), ENDS_WITHIN)
+        ended = self.end()
+        self._update()
+        return ended
+
+    def end(self) -> Ended:
+        """Leave nothing of it, and return how it ended; may be called again."""
+        with self._ending:
+            if self._ended is not None:
+                return self._ended
+            seconds = None if self._stopped is None else time.monotonic() - self._stopped
+            killed = not self._program.has_exited
+            self._program.kill()
+            end_session(self._program.pid)
+            self._keeper.forget(self._program.pid)
+            self._program.close()
+            if self._own_port is not None:
+                self._own_port.release()
+            status = self._program.exit_status
+            assert status is not None
+            self._ended = Ended(status, seconds, killed)
+            return self._ended
+
+    def show(self) -> None:
+        """Display it, in a notebook: what it prints comes while it runs."""
+        self._program.wait_until_idle(SETTLES_WITHIN)
+        shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+        if hasattr(shell, "kernel"):  # in a terminal there is nothing that could be updated
+            from IPython.display import display
+
+            self._handle = display(self, display_id=True)  # type: ignore[no-untyped-call]
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self) -> None:
+        """Show what it prints, until it has ended."""
+        shown = None
+        while self._ended is None:
+            if self._program.has_exited:
+                self.end()
+            if (totals := (self._program.stdout.total, self._program.stderr.total)) != shown:
+                shown = totals
+                self._update()
+            time.sleep(SHOWN_EVERY)
+        self._update()
+
+    def _update(self) -> None:
+        with self._showing:  # what is older must not come after what is newer
+            if self._handle is not None:
+                self._handle.update(self)
+
+    def _client(self, wire: Wire) -> Client:
+        self._must_run()
+        return Client(self._program.connect, self.port, self.port, wire, Deadline(ANSWERS_WITHIN), self._manners)
+
+    def _must_run(self) -> None:
+        if self._program.has_exited:
+            raise ProgramError(f"{self._file} has ended, with exit status {self._program.exit_status}; run it again")
+
+    def _catch_up(self) -> None:
+        if self._ended is None:
+            for stream in (self._program.stdout, self._program.stderr):
+                stream.catch_up()
+
+    def _printed(self, since: tuple[int, int]) -> str:
+        return self._program.stdout.text(since[0]) + self._program.stderr.text(since[1])
+
+    @property
+    def _file(self) -> str:
+        return self._program.spec.file
+
+    def _streams(self) -> list[tuple[str, str]]:
+        """Return the last of what it has printed on each stream, where it has printed anything."""
+        streams = (("standard output", self._on_screen()), ("standard error", self._program.stderr.text()))
+        return [(name, _last_of(text)) for name, text in streams if text]
+
+    def _on_screen(self) -> str:
+        """Return its standard output with the lines that were typed, as its user would see it in a terminal."""
+        text, pieces, before = self._program.stdout.text(), [], 0
+        for place, line in self._typed:
+            pieces += [text[before:place], line, "\n"]
+            before = place
+        return "".join([*pieces, text[before:]])
+
+    @property
+    def _state(self) -> str:
+        if self._ended is not None:
+            return str(self._ended)
+        where = "" if self._program.spec.is_client else f" on port {self.port}"
+        return f"runs{where}, as process {self.pid}"
+
+    def __repr__(self) -> str:
+        lines = [f"{self._file} {self._state}" + ("" if self._url_to_show is None else f": {self.url}")]
+        for name, text in self._streams():
+            lines += [name, *("  " + line for line in text.split("\n"))]
+        return "\n".join(lines)
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        return fragment.bundle(
+            repr(self),
+            "program.jinja",
+            file=self._file,
+            state=self._state,
+            url=self._url_to_show,
+            streams=self._streams(),
+        )
+
+    @property
+    def _url_to_show(self) -> str | None:
+        return self.url if self._ended is None and not self._program.spec.is_client else None
+
+
+def _last_of(text: str) -> str:
+    """Return the last lines of what was printed, fit to be shown."""
+    text = text.removesuffix("\n")
+    shown = "\n".join(text.split("\n")[-SHOWN_LINES:])[-SHOWN_TEXT:]
+    return block(shown if len(shown) == len(text) else f"… what came before is left out …\n{shown}")
+
+
+def _told(printed: str) -> str:
+    """Return the end of what was printed, for the end of a sentence."""
+    lines = block(printed).strip().split("\n")[-TOLD_LINES:]
+    return ":\n" + "\n".join(lines) if lines != [""] else "; it has printed nothing"

@@ -1,0 +1,71 @@
+"""The report of `%labcheck`: what the terminal prints, and the same as HTML with foldable transcripts."""
+
+from __future__ import annotations
+
+import io
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from labcheck.jupyter import fragment
+from labcheck.record import Outcome
+from labcheck.reports import terminal
+from labcheck.reports.exchange import EXCHANGED, block, facts, message, missing, summary
+from labcheck.reports.single.html import MARKS
+
+if TYPE_CHECKING:
+    from labcheck.record import Record, RequirementResult
+
+VALUE = 4_000  # characters of a value
+MESSAGE = 2_000  # characters of a message
+MOST_EVENTS = 40  # of a transcript
+
+
+class Report:
+    """The record of a run, as a notebook displays it."""
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+
+    def __repr__(self) -> str:
+        text = io.StringIO()
+        terminal.write(self.record, text)
+        return text.getvalue().rstrip("\n")
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        return fragment.bundle(
+            repr(self),
+            "report.jinja",
+            record=self.record,
+            steps=self._steps(),
+            summary=summary(self.record),
+            marks=MARKS,
+            facts=self._facts,
+            shortened=_shortened,
+            limit=VALUE,
+            most=MOST_EVENTS,
+        )
+
+    def _steps(self) -> list[tuple[Any, list[list[RequirementResult]]]]:
+        """Return the steps with what was asked for; what was not run for the same reason is one group."""
+        found = []
+        for step in self.record.steps:
+            groups = []
+            chosen = [each for each in self.record.requirements_of(step) if each.id in self.record.selected]
+            for (outcome, _), alike in groupby(chosen, key=lambda each: (each.outcome, each.reason)):
+                together = list(alike)
+                groups += [together] if outcome is Outcome.NOT_RUN else [[each] for each in together]
+            if groups:
+                found.append((step, groups))
+        return found
+
+    def _facts(self, requirement: RequirementResult) -> list[tuple[str, str]]:
+        """Return what there is to say of a requirement; of what was exchanged, the transcript tells."""
+        found = facts(self.record, requirement)
+        if requirement.outcome is Outcome.PASSED:
+            found = [("by hand", requirement.by_hand)]
+        return [(name, text) for name, text in found if text and name not in EXCHANGED]
+
+
+def _shortened(event: dict[str, Any]) -> str:
+    more = f"\n… {missing(event):,} more bytes were not kept" if missing(event) > 0 else ""
+    return block(message(event), MESSAGE) + more

@@ -1,0 +1,49 @@
+"""How far a class has come, for whoever waits for it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
+TELL_AFTER = 5.0  # seconds between two lines
+
+
+class Progress:
+    """How far a class has come, and how long it will take yet: a bar on a terminal, elsewhere a line now and then."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._done = 0
+        self._started = self._told = time.monotonic()
+        self._bar: Bar | None = None
+
+    def __enter__(self) -> Progress:
+        if sys.stdout.isatty():
+            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+            from rich.progress import Progress as Bar
+
+            rate = TextColumn("{task.fields[rate]} · left:")
+            self._bar = Bar(TextColumn("grading"), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
+            self._bar.start()
+            self._row = self._bar.add_task("", total=self._total, rate="")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def advance(self) -> None:
+        """One more is graded."""
+        self._done += 1
+        now = time.monotonic()
+        rate = self._done / (now - self._started)
+        if self._bar is not None:
+            self._bar.update(self._row, advance=1, rate=f"{rate:.1f} a second")
+        elif now - self._told > TELL_AFTER or self._done == self._total:
+            self._told = now
+            left = (self._total - self._done) / rate
+            print(f"{self._done} of {self._total} graded · {rate:.1f} a second · {left:.0f} s left", flush=True)

@@ -1,0 +1,234 @@
+"""A page about a class, for its instructor: one file, which needs no network and runs no script but its own.
+
+Everything of a student's is shown as text. The page of each student is packed into the file, and shown in a frame in
+which nothing can run.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+import statistics
+import zlib
+from collections import Counter, defaultdict
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup, escape
+
+from labcheck.record import Outcome
+from labcheck.reports.clusters import suspicion, tallies
+from labcheck.reports.exchange import printable, within
+from labcheck.reports.single import html
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from jinja2 import Template
+
+    from labcheck.gradebook import Entry, Gradebook
+    from labcheck.record import ProgramResult, Record, RequirementResult
+
+# What keeps the file of a thousand students small enough to be opened. The results hold everything.
+ROOM = 24 * 1024  # characters of a student's transcripts that are kept whole
+OF_A_MESSAGE = (4096, 1024, 256)  # kept of each message where they are more than that
+OF_A_STREAM = 3_000  # characters that a program has printed
+OF_A_CLUSTER = 6 * 1024  # characters of a transcript beside equal answers
+CLUSTERS = 10  # shown of a requirement
+SLOWEST = 5
+BARS = 14  # of a histogram, at most
+LEVEL = 6  # of the compression
+
+CELLS = {  # with roles, as a table that is not laid out as one loses them
+    Outcome.PASSED: "<td role=cell class=p>passed",
+    Outcome.FAILED: "<td role=cell class=f>failed",
+    Outcome.NOT_RUN: "<td role=cell class=n>not run",
+    Outcome.ERROR: "<td role=cell class=e>not judged",
+    None: "<td role=cell>",
+}
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A bar of a histogram: how many have a value in the range, and which share of the longest bar that is."""
+
+    label: str
+    count: int
+    share: float
+
+
+def pack(record: Record, name: str) -> str:
+    """Return the page of one student, packed to be put into the page of the class."""
+    page = html.body(_kept(record), printable(name))
+    return base64.b64encode(zlib.compress(page.encode("utf-8", "backslashreplace"), LEVEL)).decode()
+
+
+def render(gradebook: Gradebook, packed: Mapping[str, str]) -> str:
+    """Return the page of a class; `packed` holds what `pack` has returned, by the entries' keys."""
+    keys = [key for key in dict.fromkeys(entry.key for entry in gradebook.entries if entry.record) if key in packed]
+    pages = {key: place for place, key in enumerate(keys)}
+    places = {id(entry): place for place, entry in enumerate(gradebook.entries, start=1)}
+    graded = [(entry, entry.record) for entry in gradebook.entries if entry.record is not None]
+    records = [record for _, record in graded]
+    found = tallies(gradebook)
+    script = _script()
+    return _template().render(
+        gradebook=gradebook,
+        graded=len(graded),
+        problems=sum(entry.is_a_problem for entry in gradebook.entries),
+        facts=_facts(records),
+        median=f"{statistics.median(record.score for record in records):g}" if records else "",
+        scores=histogram([record.score for record in records], whole=True, most=gradebook.max_score),
+        times=histogram([record.seconds for record in records]),
+        slowest=sorted(graded, key=lambda each: -each[1].seconds)[:SLOWEST],
+        verdicts=_verdicts(records),
+        tallies=[(each, found[each.id]) for each in gradebook.requirements],
+        suspicions=[(each, why) for each in gradebook.requirements if (why := suspicion(found[each.id]))],
+        most_clusters=CLUSTERS,
+        rows=Markup(
+            "\n".join(_row(gradebook, entry, pages, place) for place, entry in enumerate(gradebook.entries, 1))
+        ),
+        link=lambda entry: _name(entry, pages, places[id(entry)]),
+        style=html.style(),
+        script=script,
+        digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        # No text in it can end the element that it is in.
+        data=Markup(
+            json.dumps({"style": html.style(), "pages": [packed[key] for key in keys]}).replace("<", "\\u003c")
+        ),
+    )
+
+
+def histogram(values: Sequence[float], *, whole: bool = False, most: float | None = None) -> list[Bar]:
+    """Return the bars of equal width from 0 to the largest value, or `most`; whole numbers are in one of them each."""
+    if not values:
+        return []
+    top = max([*values, most or 0])
+    if whole:
+        width: float = max(1, math.ceil((top + 1) / BARS))
+    else:
+        scale = 10.0 ** math.floor(math.log10(max(top, 0.1) / BARS))
+        width = next(scale * each for each in (1, 2, 5, 10, 20) if top / (scale * each) < BARS)
+    counts = Counter(int(value // width) for value in values)
+    longest = max(counts.values())
+    return [
+        Bar(_range(place * width, width, top, whole), counts[place], counts[place] / longest)
+        for place in range(int(top // width) + 1)
+    ]
+
+
+def _range(start: float, width: float, top: float, whole: bool) -> str:
+    if not whole:
+        return f"{start:g}–{start + width:g}"
+    end = min(start + width - 1, top)
+    return f"{start:g}" if start == end else f"{start:g}–{end:g}"
+
+
+def _facts(records: Iterable[Record]) -> list[tuple[str, str]]:
+    """Return what all gradings have in common, or which there were."""
+    started = sorted(record.started for record in records)
+    days = list(dict.fromkeys(each.replace("T", " ").replace("Z", " UTC") for each in (started[:1] + started[-1:])))
+    known = [
+        ("graded", " to ".join(days)),
+        ("labcheck", ", ".join(sorted({record.labcheck for record in records}))),
+        ("protection", ", ".join(sorted({record.sandbox for record in records}))),
+        ("Python", ", ".join(sorted({record.python for record in records}))),
+    ]
+    return [(name, text) for name, text in known if text]
+
+
+def _verdicts(records: Iterable[Record]) -> dict[str, list[tuple[str, int]]]:
+    """Return for each program how many submissions had which verdict, in one start of it or more."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for record in records:
+        for name, verdict in dict.fromkeys((program.name, program.verdict) for program in record.programs):
+            counts[name][verdict] += 1
+    return {name: counter.most_common() for name, counter in counts.items()}
+
+
+def _row(gradebook: Gradebook, entry: Entry, pages: Mapping[str, int], place: int) -> str:
+    """Return the row of an entry. It is made without Jinja, as there are tens of thousands of cells."""
+    record = entry.record
+    outcomes = {each.id: each.outcome for each in record.requirements} if record else {}
+    remark = f"<small>{escape(printable(entry.remark))}</small>" if entry.remark else ""
+    kind = " class=problem" if entry.is_a_problem else ""
+    cells = [
+        f"<tr role=row{kind}><th scope=row role=rowheader>{_name(entry, pages, place)}{remark}",
+        f"<td role=cell>{record.score}" if record else CELLS[None],
+        *(CELLS[outcomes.get(each.id)] for each in gradebook.requirements),
+        f"<td role=cell>{record.seconds:.1f}" if record else CELLS[None],
+        f"<td role=cell class=long>{escape(_programs(record))}" if record else CELLS[None],
+    ]
+    if gradebook.with_people:
+        cells.append(f"<td role=cell class=long>{escape(printable(entry.submission))}")
+    return "".join([*cells, "</tr>"])
+
+
+def _name(entry: Entry, pages: Mapping[str, int], place: int) -> Markup:
+    """Return the name of an entry; it leads to the student's page, where there is one."""
+    name = printable(entry.name)
+    if entry.record is None or entry.key not in pages:
+        return escape(name)
+    return Markup('<a href="#student-{}" data-page="{}">{}</a>').format(place, pages[entry.key], name)
+
+
+def _programs(record: Record) -> str:
+    """Return what became of the programs, in a few words."""
+    verdicts = list(dict.fromkeys((each.name, each.verdict) for each in record.programs))
+    several = len({name for name, _ in verdicts}) > 1
+    told = [(name, verdict) for name, verdict in verdicts if verdict != "ready"] or [("", "ready")][: len(verdicts)]
+    return printable(", ".join(f"{name}: {verdict}" if several and name else verdict for name, verdict in told))
+
+
+def _kept(record: Record) -> Record:
+    """Return the record without the middle of what is long in it."""
+    limit = _limit([len(event["data"]) for each in record.requirements for event in each.transcript], ROOM)
+    return replace(
+        record,
+        programs=[_printed(program) for program in record.programs],
+        requirements=[_cut(each, limit) for each in record.requirements],
+    )
+
+
+def _printed(program: ProgramResult) -> ProgramResult:
+    return replace(program, stdout=within(program.stdout, OF_A_STREAM), stderr=within(program.stderr, OF_A_STREAM))
+
+
+def _limit(messages: Sequence[int], room: int) -> int | None:
+    """Return how much of each message is kept, so that they fit into the room if that is possible at all."""
+    if sum(messages) <= room:
+        return None
+    fitting = (limit for limit in OF_A_MESSAGE if sum(min(limit, each) for each in messages) <= room)
+    return next(fitting, OF_A_MESSAGE[-1])
+
+
+def _cut(requirement: RequirementResult, limit: int | None) -> RequirementResult:
+    """Return the requirement with the beginning of each message (limits are multiples of 4, as base64 needs)."""
+    if limit is None or not requirement.transcript:
+        return requirement
+    events = [{**event, "data": event["data"][:limit]} for event in requirement.transcript]
+    return replace(requirement, transcript=events)
+
+
+def _transcript(requirement: RequirementResult) -> Markup:
+    messages = [len(event["data"]) for event in requirement.transcript]
+    return html.transcript(_cut(requirement, _limit(messages, OF_A_CLUSTER)))
+
+
+@cache
+def _template() -> Template:
+    environment = html.environment(Path(__file__).parent)
+    environment.filters["printable"] = printable
+    environment.filters["transcript"] = _transcript
+    return environment.get_template("class_page.html.jinja")
+
+
+@cache
+def _script() -> Markup:
+    template = _template()
+    values: dict[str, Any] = {}
+    return Markup("".join(template.blocks["script"](template.new_context(values))))

@@ -1,0 +1,143 @@
+"""Which wrong answers of a class are equal, and which requirements fail in a way that a suite may be the cause of.
+
+Each submission is judged with random words, ports and sizes of its own. A signature is what is left of an answer
+without them: a word is replaced by its place among the words of the answer, and a number by its rank among the
+numbers, so that it still says which are equal and which is larger. What a protocol gives a meaning stays as it is:
+status codes, close codes, exit statuses, versions, names of charsets.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from labcheck.record import Outcome
+
+if TYPE_CHECKING:
+    from labcheck.gradebook import Entry, Gradebook
+    from labcheck.record import RequirementResult
+
+LOOKED_AT = 2_000  # characters of each text of an answer
+FEWEST = 5  # judged submissions below which nothing is said of a suite
+DIFFERENT = 0.9  # clusters for a failure from which on failures look random,
+MANY = 0.2  # where as many of the judged fail: mistakes that few make are often all different
+
+# Where one of the kinds may begin: nowhere inside a word, but for %2f and the like.
+START = r"(?:(?<![A-Za-z])|(?=…)|(?<=%[0-9A-Fa-f]{2}))"
+# What looks like a drawn word, and is a word of exceptions and of students.
+ENGLISH = "negativ|positiv|relativ|separat|generat|validat|tokeniz|sanitiz|minimiz|finaliz|populat|delegat|simulat"
+# In this order, as the first that fits counts. Possessive (++), so that no text takes longer than its length.
+KINDS = {
+    "kept": r"(?:(?:status(?:\ from)?|code:?|Errno|sent|received)\ |HTTP/\d\.)\d+(?:(?:,\ |\ or\ |\ to\ )\d+)*+"
+    r"|[1-5]\d\d(?=\ [A-Z])"
+    r"|\(1\d{3}\)"
+    r"|(?i:utf|iso|windows|cp|us|latin)-?\d[\d-]*+"
+    r"|127\.0\.0\.1\b",
+    "line": r"line\ \d++",  # of a program, which no two have in common
+    "zone": r"UTC[+-]\d++",
+    "time": r"\d\d?:\d\d(?::\d\d)?\b|\d{4}-\d\d-\d\d\b"
+    r"|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*+,?\ (?:\d\d?\ [A-Z][a-z]{2}|[A-Z][a-z]{2}\ +\d\d?)(?:\ \d{4})?",
+    "address": r"0x[0-9a-f]{5,}+\b",
+    "dump": r"(?<!\w)(?:[0-9a-f]{2}\ ){4,}+(?:[0-9a-f]{2}\b)?",
+    "folder": r"(?:tmp|labcheck-)[a-z0-9_]{8}(?![a-z0-9_])",
+    "word": rf"(?!(?i:{ENGLISH}))"
+    r"(?i:(?:[bdfgklmnprstvz][aeiou]){4,}+[bdfgklmnprstvz]?+)(?![A-Za-z])",  # what Draw.word makes
+    "cut": r"(?:(?<![^\W\d_])[^\W\d_]*+['\"]?\ ?)?…\ ?[^\W\d_]*+",  # what is left of words where a text was shortened
+    "number": r"(?<![\d.])\d++(?:,\d{3})*+(?:\.\d+)?+",
+}
+TOKEN = re.compile(START + "(?:" + "|".join(f"(?P<{name}>{kind})" for name, kind in KINDS.items()) + ")", re.VERBOSE)
+
+
+@dataclass
+class Cluster:
+    """The submissions that answer a requirement with equal wrong answers; `first` is one of the answers."""
+
+    first: RequirementResult
+    entries: list[Entry] = field(default_factory=list)
+
+
+@dataclass
+class Tally:
+    """What became of a requirement in a class; the clusters are those that failed, the largest first."""
+
+    counts: Counter[Outcome]
+    clusters: list[Cluster]
+    errors: list[Cluster]  # equal reasons why labcheck could not judge
+
+    @property
+    def judged(self) -> int:
+        """How many had a program that could be judged, or that labcheck had to judge and could not."""
+        return sum(number for outcome, number in self.counts.items() if outcome is not Outcome.NOT_RUN)
+
+
+def signature(requirement: RequirementResult) -> str:
+    """Return a text that equal wrong answers to a requirement have in common, whatever was drawn for them."""
+    texts = (requirement.expected, requirement.received, requirement.reason)
+    return _signature("\0".join([requirement.outcome, *(text[:LOOKED_AT] for text in texts)]))
+
+
+def tallies(gradebook: Gradebook) -> dict[str, Tally]:
+    """Return what became of each requirement, by its id."""
+    counts: dict[str, Counter[Outcome]] = {each.id: Counter() for each in gradebook.requirements}
+    found: dict[tuple[str, Outcome], dict[str, Cluster]] = defaultdict(dict)
+    for entry in gradebook.entries:
+        for each in entry.record.requirements if entry.record else ():
+            if each.id not in counts:
+                continue
+            counts[each.id][each.outcome] += 1
+            if each.outcome in (Outcome.FAILED, Outcome.ERROR):
+                cluster = found[each.id, each.outcome].setdefault(signature(each), Cluster(each))
+                cluster.entries.append(entry)
+                if each.transcript and not cluster.first.transcript:
+                    cluster.first = each
+    return {
+        id: Tally(number, _sorted(found[id, Outcome.FAILED]), _sorted(found[id, Outcome.ERROR]))
+        for id, number in counts.items()
+    }
+
+
+def suspicion(tally: Tally) -> str:
+    """Return why a requirement's failures may be the suite's fault, in a sentence, or nothing."""
+    judged, failed, errors = tally.judged, tally.counts[Outcome.FAILED], tally.counts[Outcome.ERROR]
+    if judged < FEWEST:
+        return ""
+    if errors:
+        return f"labcheck could not judge {errors:,} of {judged:,}, by a fault of its own."
+    if failed == judged:
+        alike = ", and all answers are equal" if len(tally.clusters) == 1 else ""
+        return f"All {judged:,} that were judged fail{alike}: a mistake of the check, or of the lab sheet?"
+    if failed >= max(FEWEST, MANY * judged) and len(tally.clusters) >= DIFFERENT * failed:
+        return f"{failed:,} fail, and hardly two in the same way: does chance, or the load of the machine, decide?"
+    return ""
+
+
+@lru_cache(10_000)  # one text is looked at while the results are read, and again for the page
+def _signature(text: str) -> str:
+    found = [(match, match.lastgroup, match[0]) for match in TOKEN.finditer(text)]
+    words = {word: place for place, word in enumerate(dict.fromkeys(word for _, kind, word in found if kind == "word"))}
+    numbers = sorted({_number(number) for _, kind, number in found if kind == "number"})
+    rank = {number: place for place, number in enumerate(numbers)}
+    parts, end = [], 0
+    for match, kind, token in found:
+        parts.append(text[end : match.start()])
+        end = match.end()
+        if kind == "kept":
+            parts.append(token)
+        elif kind == "word":
+            parts.append(f"<word {words[token]}>")
+        elif kind == "number":
+            parts.append(f"<number {rank[_number(token)]}>")
+        else:
+            parts.append(f"<{kind}>")
+    return "".join([*parts, text[end:]])
+
+
+def _sorted(clusters: dict[str, Cluster]) -> list[Cluster]:
+    return sorted(clusters.values(), key=lambda cluster: -len(cluster.entries))
+
+
+def _number(text: str) -> float:
+    return float(text.replace(",", ""))

@@ -1,0 +1,1 @@
+"""The formats of a class: `render(gradebook)` returns the text."""

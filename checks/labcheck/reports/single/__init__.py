@@ -1,0 +1,1 @@
+"""The formats of one submission: `render(record)` returns the text."""

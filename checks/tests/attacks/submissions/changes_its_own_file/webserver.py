@@ -1,0 +1,16 @@
+"""Becomes another program on the disk, which the next start runs."""
+
+import os
+
+import attack
+import solution
+
+if os.path.exists("changed"):
+    attack.say("CHANGED")
+else:
+    with open("webserver.py", "a") as file:
+        file.write("# changed\n")
+    with open("attack.py", "a") as file:
+        file.write("# changed\n")
+    os.close(os.open("changed", os.O_CREAT))
+solution.main()

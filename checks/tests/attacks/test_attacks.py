@@ -1,0 +1,625 @@
+"""Programs that mean harm: what each tries, the grade that it gets all the same, and that nobody else pays for it.
+
+All that are safe to run side by side are graded as one class, with honest submissions between them, once under
+the best protection and once, as gently, without any: what does no harm there proves nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import hashlib
+import io
+import json
+import mmap
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tarfile
+import threading
+import zipfile
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from conftest import CHECKOUT, TESTS, miss, need, not_passed
+from conftest import Result as CommandResult
+from labcheck.cgroup import Group
+from labcheck.record import Outcome, Record
+from labcheck.reports.cells import to_cells
+from labcheck.reports.single import html
+from labcheck.reports.terminal import lines
+from labcheck.results import GRADED, REFUSED, Result, read
+from labcheck.workbook import load_lab
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the protections are Linux's")
+
+HERE = TESTS / "attacks" / "submissions"
+SOLUTION = CHECKOUT / "solutions" / "lab1" / "webserver.py"
+STARTER = CHECKOUT / "labs" / "lab1" / "webserver.py"
+ALL = set(load_lab("lab1").requirements)
+MIB = 1 << 20
+MOST_TAKEN = 4 << 30  # bytes of the machine's memory that all attacks may take, and the tests beside them
+AT_HAND = 3 << 30  # bytes that two attacks take at the same time, and some more
+MOST_TOOK = 1500  # MiB that one of them may take: the guard's limit, and what comes in between two looks
+MOST_LINE = 20_000_000  # characters of a line of results.jsonl
+CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+CALLS = {b"tcp 127.0.0.1", b"udp 127.0.0.1", b"abstract"}
+POISONED_LABEL = "<img src=x onerror=alert(3)>\x1b[31m"
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def ids(text: str) -> set[str]:
+    """Return the requirements that a text names; `2` is a whole step."""
+    return {id for id in ALL for word in text.split() if id == word or id.split(".")[0] == word}
+
+
+@dataclass(frozen=True)
+class Attack:
+    """What must come of an attack: the requirements that it does not meet, and what it says that it could do.
+
+    `may_miss` are those that it may lose besides, by what it does to itself, as the moment will have it.
+    `says` and `never` are regular expressions for what it prints, with protection; `unprotected` are those for
+    what it prints without, where it is run without at all. `most` are the greatest numbers behind words of its.
+    """
+
+    not_met: set[str] = field(default_factory=set)
+    may_miss: set[str] = field(default_factory=set)
+    says: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
+    most: dict[str, int] = field(default_factory=dict)
+    unprotected: tuple[str, ...] | None = None
+    verdict: str = "ready"
+
+
+ATTACKS = {
+    "rewrites_results": Attack(unprotected=()),
+    "reads_everything": Attack(
+        says=(r"LOOKED \d{4}",),
+        never=("FOUND",),
+        unprotected=("FOUND suite", "FOUND solution", "FOUND another", "FOUND results", "FOUND environment"),
+    ),
+    "kills_everything": Attack(
+        says=("SAW",), never=("SENT", "TRACED", "OPENED"), unprotected=("SENT 9", "TRACED", "OPENED")
+    ),
+    "fills_the_disk": Attack(
+        says=("No space left on device", "Read-only file system|Permission denied"),
+        most={"WROTE": 110},
+        unprotected=("WROTE 100",),
+    ),
+    "makes_many_files": Attack(says=(r"MADE 1\d{4}\b",), most={"MADE": 20_000}, unprotected=("MADE 1000",)),
+    "takes_all_memory": Attack(ids("1.3 1.4 5 6"), most={"TOOK": MOST_TOOK}, verdict="took too much memory"),
+    "memory_of_many": Attack(ALL, verdict="took too much memory"),
+    "forks_without_end": Attack(says=(r"STARTED \d\d",), most={"STARTED": 256}, unprotected=("STARTED 100",)),
+    "threads_without_end": Attack(says=(r"STARTED \d\d",), most={"STARTED": 256}, unprotected=("STARTED 100",)),
+    "opens_all_files": Attack(says=(r"OPENED \d{3}",), most={"OPENED": 1024}),
+    "prints_without_end": Attack(says=("x{1000}",), unprotected=("x{1000}",)),
+    "raises_limits": Attack(
+        says=("REFUSED AS", "REFUSED NPROC", "REFUSED FSIZE"), never=("RAISED",), unprotected=("RAISED AS",)
+    ),
+    "reaches_the_network": Attack(never=("REACHED",), unprotected=("REACHED 127", "REACHED abstract")),
+    "forges_the_report": Attack(says=("FORGED", "29 passed in"), unprotected=("FORGED",)),
+    "poisons_the_report": Attack(ids("2.3 2.4 3.7 5.1 5.2"), says=("POISONED",), unprotected=("POISONED",)),
+    "brings_its_own_python": Attack(unprotected=()),
+    "hides_a_library": Attack(ALL, verdict="did not start"),
+    "never_answers": Attack(ALL - ids("1.1 1.2"), verdict="accepts connections, but never answers"),
+    "changes_its_own_file": Attack(says=("CHANGED",), unprotected=("CHANGED",)),
+    "swaps_its_site": Attack(ids("5.3 6.1 6.2 6.3"), says=("SWAPPED",)),
+    "unshares_namespaces": Attack(never=("MOUNTED proc",)),
+    "keeps_all_ports": Attack(may_miss=ids("1.3 1.4"), says=("HELD",)),  # its own programs get none, either
+}
+
+
+SPOILS = "spoils_the_client"
+TRICKS = {  # the attack, what it is told, what it says once it was made, and what it must not get
+    "charset that always fails": (SPOILS, "charset that always fails", "Started", ids("2.2 2.3 3.1 3.7 4.1 5.1 5.3")),
+    "charset with a NUL": (SPOILS, "charset with a NUL", "Started", ids("2.2 2.3 3.1 3.7 4.1 5.1 5.3")),
+    "number of 5,000 digits": (SPOILS, "number of 5,000 digits", "Started", ids("2.2 2.3 3.1 3.7 4.1 5.1 5.3")),
+    "name of a process that is no text": (SPOILS, "name of a process that is no text", "Started", ids("1.3")),
+    "deep tree of folders": ("makes_a_deep_tree", "", "MADE", set()),
+    "ports of the next start": ("takes_the_ports_of_the_next_start", "", "HELD", ALL - ids("1.1 1.2")),
+}
+MEMORIES = ("memory_files", "shared_pages", "forgotten_pages", "system_v", "sockets", "own_file_system")
+SLOW_PAGES = {
+    "comments without an end": ("text/html", b"<!--" * 500_000),
+    "charset punycode": ("text/html; charset=punycode", b"a" * 30 + b"-" + b"a" * 2_000_000),
+    "charset idna": ("text/html; charset=idna", b"xn--" + b"a" * 2_000_000),
+    "titles without an end": ("text/html", b"<title>" * 300_000),
+    "tags without an end": ("text/html", b"<a" * 1_000_000),
+    "entities without an end": ("text/html", b"&#" * 1_000_000),
+}
+
+
+ARCHIVES = ("climbs.zip", "absolute.zip", "bomb.zip", "link.tar.gz", "hard_link.tar.gz")
+POISONED_NAMES = ("=cmd|' -C calc'!A0", "@SUM(A1)", "+1+1", "-1-1", "\x1b[31mred\x9b1m", "<img src=x onerror=alert(3)>")
+
+
+class Ears:
+    """What the test hears on the addresses that an attack could call."""
+
+    def __init__(self, mark: str) -> None:
+        self.heard: set[bytes] = set()
+        self.abstract = f"labcheck-{mark}"
+        addresses = [
+            each.address
+            for name, known in psutil.net_if_addrs().items()
+            for each in known
+            if each.family == socket.AF_INET and not each.address.startswith("127.")
+        ]
+        self.hosts = ["127.0.0.1", *addresses[:1]]
+        self._tcp, self._unix = socket.create_server(("", 0)), socket.socket(socket.AF_UNIX)
+        self._unix.bind("\0" + self.abstract)
+        self._unix.listen()
+        self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._udp.bind(("", 0))
+        self.tcp, self.udp = self._tcp.getsockname()[1], self._udp.getsockname()[1]
+        self._listeners = [
+            threading.Thread(target=self._accept, args=(self._tcp,)),
+            threading.Thread(target=self._accept, args=(self._unix,)),
+            threading.Thread(target=self._receive),
+        ]
+        for each in self._listeners:
+            each.start()
+
+    def _accept(self, server: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                visitor, _ = server.accept()
+                with visitor:
+                    visitor.settimeout(2)
+                    with contextlib.suppress(OSError):
+                        self.heard.add(visitor.recv(100))
+
+    def _receive(self) -> None:
+        with contextlib.suppress(OSError):
+            while data := self._udp.recv(100):
+                self.heard.add(data)
+
+    def close(self) -> None:
+        """Listen no longer."""
+        for sock in (self._tcp, self._unix, self._udp):
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)  # wakes up who waits
+            sock.close()
+        for each in self._listeners:
+            each.join()
+
+
+class Memory:
+    """The least memory that the machine had available meanwhile, in bytes."""
+
+    def __init__(self) -> None:
+        self.before = self.least = psutil.virtual_memory().available
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+        self._thread.start()
+
+    def _look(self) -> None:
+        while not self._stopped.wait(0.05):
+            self.least = min(self.least, psutil.virtual_memory().available)
+
+    def stop(self) -> None:
+        """Look no longer."""
+        self._stopped.set()
+        self._thread.join()
+
+
+class Class:
+    """A class in which some attack, what they were told, and all that can be seen of it from outside."""
+
+    def __init__(self, place: Path, sandbox: str) -> None:
+        self.place, self.sandbox = place, sandbox
+        self.mark = f"att{os.urandom(4).hex()}"
+        self.folder, self.out, self.prey, self.temporary = (
+            place / name for name in ("class", "out", "prey", "temporary")
+        )
+        for folder in (self.folder, self.out, self.prey, self.temporary):
+            folder.mkdir()
+        self.canary = place / "canary"
+        self.canary.touch()
+        for name in ("results.jsonl", "grades.csv"):
+            (self.prey / name).write_text("as it was\n")
+        self.labels: dict[str, str] = {}  # of attacks and of honest submissions: what they are called
+        self.ears = Ears(self.mark)
+        self._decoys = [
+            subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, env={"ATTACK_SECRET": "x"})
+            for _ in range(2)
+        ]
+
+    def close(self) -> None:
+        """End what was started for it."""
+        self.ears.close()
+        for decoy in self._decoys:
+            decoy.kill()
+            decoy.communicate()
+
+    @property
+    def has_killed(self) -> bool:
+        """Whether an attack has ended a process that is nobody's business."""
+        return self._decoys[0].poll() is not None
+
+    def add(self, name: str, label: str = "", trick: str = "") -> None:
+        """Hand in an attack."""
+        self.labels[name] = label or f"{len(self.labels):02} {name}"
+        folder = self.folder / self.labels[name]
+        shutil.copytree(HERE / name, folder, ignore=shutil.ignore_patterns("__pycache__"))
+        for source, to in ((SOLUTION, "solution"), (STARTER, "starter"), (HERE / "attack.py", "attack")):
+            shutil.copy(source, folder / f"{to}.py")
+        prey = [self.prey, self.out] if self.sandbox == "auto" else [self.prey]  # it would stop labcheck itself
+        told = {
+            "mark": self.mark,
+            "canary": str(self.canary),
+            "prey": list(map(str, prey)),
+            "roots": list(map(str, (load_lab("lab1").suite, SOLUTION.parents[1], self.folder, self.out, self.prey))),
+            "victims": [self._decoys[name == "reads_everything"].pid],
+            "hosts": self.ears.hosts,
+            "tcp": self.ears.tcp,
+            "udp": self.ears.udp,
+            "abstract": self.ears.abstract,
+            "trick": trick,
+        }
+        (folder / "told.json").write_text(json.dumps(told))
+        if name == "brings_its_own_python":
+            self._set_traps(folder)
+
+    def _set_traps(self, folder: Path) -> None:
+        trap = f"open({str(self.place / 'escaped')!r}, 'a').write(__name__)\nraise SystemExit('trapped')\n"
+        for name in ("conftest", "sitecustomize", "usercustomize", "labcheck", "websockets", "pytest", "psutil"):
+            (folder / f"{name}.py").write_text(trap)
+        (folder / "pytest.ini").write_text("[pytest]\naddopts = --collect-only\n")
+        (folder / "lab.toml").write_text('title = "mine"\n')
+
+    def add_honest(self, source: Path = SOLUTION, label: str = "") -> None:
+        """Hand in a program that means no harm, and whose work differs from all others."""
+        label = label or f"{len(self.labels):02} honest"
+        self.labels[label] = label
+        (self.folder / label).mkdir()
+        shutil.copy(source, self.folder / label / "webserver.py")
+        (self.folder / label / "note.txt").write_text(f"marker of another submission, {label}\n")
+
+    def grade(self, labcheck: Callable[..., CommandResult], *words: object) -> CommandResult:
+        """Grade all that was handed in, and look at the machine meanwhile."""
+        watched = (load_lab("lab1").suite, SOLUTION.parents[1], CHECKOUT / "labs", self.folder, self.prey)
+        before, memory = fingerprint(*watched), Memory()
+        try:
+            result = labcheck(
+                *("grade", "lab1", self.folder, "--out", self.out, "--sandbox", self.sandbox, "--budget", 25, *words),
+                TMPDIR=str(self.temporary),
+                ATTACK_SECRET="x",
+            )
+        finally:
+            memory.stop()
+        self.changed = {path for path, digest in fingerprint(*watched).items() if before.get(path) != digest}
+        self.taken = memory.before - memory.least
+        self.left = [each.info for each in psutil.process_iter(["pid", "name"]) if each.info["name"] == self.mark]
+        self.results = {each.label: each for each in read(self.out)}
+        return result
+
+    def result(self, name: str) -> Result:
+        """Return what became of a submission."""
+        return self.results[self.labels[name]]
+
+
+def fingerprint(*folders: Path) -> dict[Path, str]:
+    """Return the digest of each file in some folders; what Python keeps there for itself does not count."""
+    return {
+        file: hashlib.sha256(file.read_bytes()).hexdigest()
+        for folder in folders
+        for file in folder.rglob("*")
+        if file.is_file() and "__pycache__" not in file.parts
+    }
+
+
+@pytest.fixture(scope="module")
+def memory_at_hand() -> None:
+    """Have the machine's memory ready: an attack is to be ended for what it takes, and not for being slow.
+
+    A new virtual machine gets its memory from its host at the first touch, at five seconds a GiB on the machine
+    where this was measured: then the attacks' time is over before they have taken too much.
+    """
+    some = min(AT_HAND, psutil.virtual_memory().available // 2) // mmap.PAGESIZE * mmap.PAGESIZE
+    with contextlib.closing(mmap.mmap(-1, some)) as memory:
+        memory[:: mmap.PAGESIZE] = bytes(some // mmap.PAGESIZE)
+
+
+@pytest.fixture
+def a_class(tmp_path: Path) -> Iterator[Callable[[str], Class]]:
+    """Make a class for a protection."""
+    with contextlib.ExitStack() as stack:
+
+        def make(sandbox: str) -> Class:
+            if sandbox == "auto":
+                need("bwrap")
+            return stack.enter_context(contextlib.closing(Class(tmp_path / "class", sandbox)))
+
+        (tmp_path / "class").mkdir()
+        yield make
+
+
+@pytest.mark.usefixtures("memory_at_hand")
+def test_protected_class_gets_the_grades_that_it_deserves(
+    labcheck: Callable[..., CommandResult], a_class: Callable[[str], Class]
+) -> None:
+    """Under protection each attack gets its right grade, the honest all points, and nothing else changes."""
+    attacked = a_class("auto")
+    attacked.add_honest(STARTER, "starter")
+    for place, name in enumerate(ATTACKS):
+        attacked.add(name, POISONED_LABEL if name == "poisons_the_report" else "")
+        if place % 4 == 0:
+            attacked.add_honest()
+    hand_in_archives(attacked)
+    for name in POISONED_NAMES:
+        attacked.add_honest(label=name)
+    result = attacked.grade(labcheck)
+    complaints = [f"exit status {result.status}: {result.out}{result.err}"] if result.status != 1 else []
+    complaints += about_grades(attacked)
+    complaints += about_archives(attacked)
+    complaints += about_reports(attacked, result)
+    complaints += [f"{path} was changed" for path in attacked.changed]
+    complaints += [f"{each} is left" for each in attacked.left]
+    complaints += [f"{each} is left" for each in attacked.temporary.iterdir()]
+    complaints += [f"{each} was written" for each in attacked.place.parent.rglob("*escaped*")]
+    complaints += [f"{data!r} was heard" for data in attacked.ears.heard]
+    complaints += ["a process outside was killed"] if attacked.has_killed else []
+    complaints += [f"{attacked.taken / MIB:.0f} MiB were taken"] if attacked.taken > MOST_TAKEN else []
+    assert not complaints, "\n".join(complaints)
+
+
+def test_unprotected_class_is_harmed(labcheck: Callable[..., CommandResult], a_class: Callable[[str], Class]) -> None:
+    """Without protection the same attacks do what they mean to do; only the grades, and the end of all, hold."""
+    attacked = a_class("none")
+    attacked.add_honest(STARTER, "starter")
+    for name, attack in ATTACKS.items():
+        if attack.unprotected is not None:
+            attacked.add(name)
+    attacked.add_honest()
+    attacked.grade(labcheck)
+    complaints = [
+        f"{name} has not said {words!r}, but {said(attacked.result(name).record)!r}"
+        for name, attack in ATTACKS.items()
+        for words in attack.unprotected or ()
+        if not re.search(words, said(attacked.result(name).record))
+    ]
+    complaints += [f"{data!r} was not heard" for data in CALLS - attacked.ears.heard]
+    complaints += [] if attacked.has_killed else ["no process outside was killed"]
+    complaints += [f"{file} was not rewritten" for file in attacked.prey.iterdir() if "FORGED" not in file.read_text()]
+    complaints += [f"{each} is left" for each in attacked.left]
+    complaints += [f"{each} is left" for each in attacked.temporary.iterdir()]
+    complaints += [f"{each} was written" for each in attacked.place.parent.rglob("*escaped*")]
+    complaints += about_the_honest(attacked)
+    assert not complaints, "\n".join(complaints)
+
+
+def test_ports_that_are_kept_are_free_for_the_next(
+    labcheck: Callable[..., CommandResult], a_class: Callable[[str], Class]
+) -> None:
+    """A daemon that keeps every port there is does not keep them from the submission after it."""
+    attacked = a_class("auto")
+    attacked.add("keeps_all_ports")
+    attacked.add_honest()
+    result = attacked.grade(labcheck, "--jobs", 1)
+    assert result.status == 0, result.out + result.err
+    assert re.search(r"HELD 1[12]\d{3}", said(attacked.result("keeps_all_ports").record))
+    assert [*about_the_honest(attacked)] == []  # what it costs the attack itself to keep so many is its own affair
+    assert attacked.left == []
+
+
+def about_grades(attacked: Class) -> Iterator[str]:
+    """Say which grade is another than was deserved, and what an attack could do."""
+    starter = attacked.result("starter").record
+    assert starter is not None
+    for name, attack in ATTACKS.items():
+        result = attacked.result(name)
+        if result.record is None:
+            yield f"{name} is {result.kind}: {result.reason}"
+            continue
+        if result.record.sandbox != "namespaces":
+            yield f"{name} ran under {result.record.sandbox}"
+        not_met = not_passed(starter) if name == "forges_the_report" else attack.not_met
+        found = {each.id: each.outcome for each in result.record.requirements if each.outcome is not Outcome.PASSED}
+        if not set(not_met) <= set(found) <= {*not_met, *attack.may_miss}:
+            yield f"{name}: {found}, where {sorted(not_met)} are not met"
+        if result.record.of(Outcome.ERROR):
+            yield f"{name} has errors of ours"
+        if result.record.programs[0].verdict != attack.verdict:
+            yield f"{name}: {result.record.programs[0].verdict}"
+        text = said(result.record)
+        yield from (
+            f"{name} has not said {words!r}, but {text!r}" for words in attack.says if not re.search(words, text)
+        )
+        yield from (f"{name} has said {found}" for words in attack.never for found in re.findall(f"{words}.*", text))
+        for word, most in attack.most.items():
+            taken = [int(number) for number in re.findall(rf"{word} (\d+)", text)]
+            if not taken or max(taken) > most:
+                yield f"{name} was to have at most {most}: {word} {taken}"
+    yield from about_the_honest(attacked)
+
+
+def about_the_honest(attacked: Class) -> Iterator[str]:
+    """Say who means no harm and has not all points."""
+    for label in attacked.labels:
+        result = attacked.results.get(label)
+        if label in {*ATTACKS, "starter"}:
+            continue
+        if result is None or result.record is None or result.record.score != len(ALL):
+            why = result and (result.reason or (result.record and not_passed(result.record)))
+            yield f"{label} has not all points: {why}"
+
+
+def about_archives(attacked: Class) -> Iterator[str]:
+    """Say which archive was not refused, and which notebook not judged by what it writes."""
+    for name in ARCHIVES:
+        result = attacked.results[name.partition(".")[0]]
+        if result.kind != REFUSED:
+            yield f"{name} is {result.kind}"
+    notebook = attacked.results["notebook"].record
+    if notebook is None or notebook.score != len(ALL):
+        yield f"the notebook: {attacked.results['notebook']}"
+
+
+def about_reports(attacked: Class, result: CommandResult) -> Iterator[str]:
+    """Say what in a report could be taken for a formula, a command or markup."""
+    for text in (result.out, result.err):
+        yield from (f"the terminal gets {found!r}" for found in CONTROLS.findall(text))
+    table = (attacked.out / "grades.csv").read_text("utf-8-sig")
+    yield from (
+        f"a cell is {cell!r}" for row in csv.reader(io.StringIO(table)) for cell in row if cell.startswith(DANGEROUS)
+    )
+    yield from (f"grades.csv holds {found!r}" for found in CONTROLS.findall(table))
+    if len(list(csv.reader(io.StringIO(table)))) != len(list(attacked.folder.iterdir())) + 1:
+        yield "grades.csv has not a row for each"
+    for line in (attacked.out / "results.jsonl").read_text("utf-8").splitlines(keepends=True):
+        json.loads(line)
+        if len(line) > MOST_LINE or re.search(r"[\x00-\x09\x0b-\x1f]", line):
+            yield f"a line of results.jsonl is {line[:100]!r} ..."
+    poisoned = attacked.result("poisons_the_report").record
+    assert poisoned is not None
+    page = html.render(poisoned)
+    if "alert(1)" not in page:
+        yield "the poison is not in the page"
+    markup = Markup()
+    markup.feed(page)
+    yield from (f"the page has {found}" for found in markup.found)
+    yield from (f"the page has {found!r}" for found in CONTROLS.findall(page))
+    shown = "\n".join("".join(text for text, _ in line) for line in lines(poisoned, 100))
+    yield from (f"the terminal gets {found!r}" for found in CONTROLS.findall(shown))
+
+
+class Markup(HTMLParser):
+    """What in a page is executed, or fetched from elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Look at a tag."""
+        if tag in ("script", "iframe", "object", "embed", "img", "base", "form"):
+            self.found.append(f"<{tag}>")
+        self.found += [
+            f"{name}={value}" for name, value in attrs if name.startswith("on") or "script:" in (value or "")
+        ]
+
+
+def said(record: Record | None) -> str:
+    """Return what the programs of a submission have printed."""
+    return "\n".join(program.stdout for program in record.programs) if record else ""
+
+
+def hand_in_archives(attacked: Class) -> None:
+    """Hand in archives that write elsewhere, link there or have no end, and a notebook that would like to be run."""
+    files = {"webserver.py": SOLUTION.read_bytes()}
+    climbs, absolute = "../../../escaped", str(attacked.place / "escaped.txt")
+    for name, extra in (("climbs", {climbs: b"x"}), ("absolute", {absolute: b"x"}), ("bomb", {"x": bytes(200 * MIB)})):
+        with zipfile.ZipFile(attacked.folder / f"{name}.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            for path, data in {**files, **extra}.items():
+                archive.writestr(path, data)
+    for name, kind in (("link", tarfile.SYMTYPE), ("hard_link", tarfile.LNKTYPE)):
+        with tarfile.open(attacked.folder / f"{name}.tar.gz", "w:gz") as tar:
+            entry = tarfile.TarInfo("webserver.py")
+            entry.size = len(files["webserver.py"])
+            tar.addfile(entry, io.BytesIO(files["webserver.py"]))
+            link = tarfile.TarInfo("site/index.html")
+            link.type, link.linkname = kind, "/etc/passwd"
+            tar.addfile(link)
+    escaped = attacked.place / "escaped-by-notebook"
+    cells = [
+        f"!touch {escaped}",
+        f"import os\nos.system('touch {escaped}')",
+        f"%%bash\ntouch {escaped}",
+        f"%%writefile webserver.py\n{SOLUTION.read_text()}",
+        f"%run -i webserver.py\n%load_ext {escaped}",
+    ]
+    notebook = {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {
+            "kernelspec": {"name": f"$(touch {escaped})", "display_name": "x", "language": f"; touch {escaped}",
+                           "argv": ["touch", str(escaped)]},
+            "language_info": {"name": "python", "file_extension": f";touch {escaped}"},
+        },
+        "cells": [
+            {
+                "cell_type": "code", "id": f"c{number}", "metadata": {}, "execution_count": None, "source": source,
+                "outputs": [{"output_type": "display_data", "metadata": {},
+                             "data": {"application/javascript": "alert(4)", "text/html": "<script>alert(5)</script>"}}],
+            }
+            for number, source in enumerate(cells)
+        ],
+    }  # fmt: skip
+    (attacked.folder / "notebook.ipynb").write_text(json.dumps(notebook))
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+def test_trick_earns_nothing(
+    trick: str, labcheck: Callable[..., CommandResult], a_class: Callable[[str], Class]
+) -> None:
+    """A program that makes the grader fail, and not itself, earns no point by it."""
+    name, kind, says, not_met = TRICKS[trick]
+    attacked = a_class("auto")
+    attacked.add(name, trick=kind)
+    result = attacked.grade(labcheck)
+    record = attacked.result(name).record
+    assert record is not None, result.out + result.err
+    assert not record.of(Outcome.ERROR), result.out
+    assert re.search(says, said(record))
+    assert not_met <= {each.id for each in record.requirements if not each.earned}
+    assert attacked.left == []
+    assert list(attacked.temporary.iterdir()) == []
+
+
+@pytest.mark.usefixtures("memory_at_hand")
+@pytest.mark.parametrize("trick", MEMORIES)
+def test_memory_that_no_process_has_is_limited(
+    trick: str, labcheck: Callable[..., CommandResult], a_class: Callable[[str], Class]
+) -> None:
+    """Memory counts whoever keeps its books: a file system, a socket, a segment that nobody has attached."""
+    group = Group(f"labcheck-test-{os.getpid()}")
+    can_count = group.counts_memory
+    group.remove()
+    if not can_count:
+        miss("who runs the tests may make no control groups")
+    attacked = a_class("auto")
+    attacked.add("hides_its_memory", trick=trick)
+    attacked.grade(labcheck)
+    record = attacked.result("hides_its_memory").record
+    assert record is not None
+    # It would go on to 1,800: whether it was refused or ended, it has had no more.
+    taken = [int(number) for number in re.findall(r"TOOK (\d+)", said(record))]
+    assert taken
+    assert max(taken) <= MOST_TOOK
+    assert attacked.left == []
+
+
+@pytest.mark.parametrize("page", SLOW_PAGES)
+def test_page_takes_no_longer_to_read_than_to_send(page: str) -> None:
+    """A page of 2 MB is read in a moment, whatever is in it and however it says that it is encoded."""
+    kind, body = SLOW_PAGES[page]
+    code = (
+        "import sys; from labcheck.http import Answer; body = sys.stdin.buffer.read();"
+        f"answer = Answer(200, 'OK', [('Content-Type', {kind!r})], body, True, 0.0); str(answer); answer.shown"
+    )
+    subprocess.run([sys.executable, "-c", code], input=body, check=True, timeout=30)
+
+
+def test_results_can_be_shown_on_a_terminal() -> None:
+    """A line of results.jsonl holds no character that a terminal takes for a command."""
+    line = Result("0" * 64, "\x1b[31m \x9b31m \x7f \u202e", GRADED).to_json()
+    assert CONTROLS.findall(line) == []
+
+
+def test_cells_are_harmless_where_semicolons_part_them() -> None:
+    """A spreadsheet that parts cells at semicolons, as most of Europe's do, finds no formula either."""
+    table = to_cells([["x;=cmd|' /C calc'!A0;", 1]])
+    cells = [cell for row in csv.reader(io.StringIO(table), delimiter=";") for cell in row]
+    assert [cell for cell in cells if cell.startswith(DANGEROUS)] == []

@@ -1,0 +1,39 @@
+"""Two commands that do the same work, run by turns: how much slower is labcheck than the bare script?"""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def seconds(command: list[str], folder: Path) -> float:
+    """Return the wall time of a command."""
+    started = time.perf_counter()
+    subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return time.perf_counter() - started
+
+
+def rounds(usual: int) -> int:
+    """Return the number of rounds that the command line names, or the usual one."""
+    return int(sys.argv[1]) if len(sys.argv) > 1 else usual
+
+
+def compare(bare: list[str], labcheck: list[str], folder: Path, number: int, remark: str = "") -> None:
+    """Run both so many times in a folder, and print a line for each figure; the ratio is that of the medians."""
+    times: dict[str, list[float]] = {"bare": [], "labcheck": []}
+    for _ in range(number):
+        times["bare"].append(seconds(bare, folder))
+        times["labcheck"].append(seconds(labcheck, folder))
+    medians = {kind: statistics.median(values) for kind, values in times.items()}
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {number} rounds{remark}")
+    for kind, median in medians.items():
+        print(f"{kind:9} {median:.3f} s (best {min(times[kind]):.3f} s)")
+    print(f"ratio     {medians['labcheck'] / medians['bare']:.2f}")

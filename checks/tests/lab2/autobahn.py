@@ -1,0 +1,87 @@
+"""Run the cases of the Autobahn test suite with kosoku, in a process of its own.
+
+    autobahn.py client CASES         try the grader's WebSocket client
+    autobahn.py server CASES URL     try a server
+
+CASES are patterns with commas between. The verdict of each case is printed as JSON.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import sys
+from typing import Any
+
+import kosoku
+
+from labcheck.deadline import Deadline
+from labcheck.http import Manners
+from labcheck.transcript import Transcript
+from labcheck.ws import Visitor, WebSocketError
+
+
+class Echo(Visitor):
+    """A client that sends back what it gets, as the fuzzing server wants it."""
+
+    most = 64 * 1024 * 1024
+
+    def __init__(self, port: int, target: str) -> None:
+        sock = socket.create_connection(("127.0.0.1", port))
+        super().__init__(sock, port, Transcript(), Deadline(120), 60, Manners(), target=target, compression=True)
+
+    def talk(self) -> list[str]:
+        """Echo until the connection is closed; return the messages."""
+        messages = []
+        try:
+            self.open()
+            while True:
+                message = self.receive()
+                messages.append(message.text)
+                if message.data is not None:
+                    self._protocol.send_binary(message.data)
+                    self._collect()
+                else:
+                    self.post(message.text)
+        except WebSocketError:
+            self.shut(10)
+            self.hang_up()
+        return messages
+
+
+def visit(port: int) -> None:
+    """Go through all cases of a fuzzing server."""
+    count = int(Echo(port, "/getCaseCount").talk()[0])
+    for number in range(1, count + 1):
+        Echo(port, f"/runCase?case={number}&agent=labcheck").talk()
+    Echo(port, "/updateReports?agent=labcheck").talk()
+
+
+async def try_client(cases: list[str]) -> list[Any]:
+    """Return the results of the grader's client."""
+    async with kosoku.run_fuzzingserver(cases, port=0) as server:
+        await asyncio.to_thread(visit, server.port)
+        return await server.get_result()
+
+
+async def try_server(cases: list[str], url: str) -> list[Any]:
+    """Return the results of the server at a URL."""
+    return await kosoku.run_fuzzingclient(url, cases)
+
+
+def main() -> None:
+    """Run, and print the verdicts."""
+    side, cases, *url = sys.argv[1:]
+    run = try_client(cases.split(",")) if side == "client" else try_server(cases.split(","), *url)
+    try:
+        results = asyncio.run(run)
+    except kosoku.FailureError as error:
+        results = error.results
+    print(json.dumps({each.case_id: "PASSED" if each.passed else each.behavior.value for each in results}), flush=True)
+    os._exit(0)  # the threads of kosoku may abort the interpreter's ordinary end
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""The instructor's guide, followed to the letter: what it tells to type is typed, and what it promises is there."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import subprocess
+import sys
+import textwrap
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from conftest import CHECKOUT
+from labcheck.verify import variants
+from labcheck.workbook import load_lab
+
+GUIDE = (CHECKOUT / "checks" / "README.md").read_text("utf-8")
+STEP = re.compile(r"^( *)<!-- run -->\n((?: *```sh\n)(.*?)(?: *```\n))", re.DOTALL | re.MULTILINE)
+SEED = "2863311530"  # stands in the guide for the seed of a student's page
+STUDENTS, ABSENT = 200, 4
+HEADER = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Lab 1 (4711)", "Lab 2 (4712)"]
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the guide is for Linux")
+
+
+def steps() -> list[str]:
+    """Return what the guide tells to type, block after block."""
+    return [textwrap.dedent(found[2]) for found in STEP.findall(GUIDE)]
+
+
+def works(place: Path) -> list[tuple[str, int]]:
+    """Return what a class hands in: programs, and the score of each."""
+    lab = load_lab("lab1")
+    found = [((lab.solution / "webserver.py").read_text("utf-8"), 29), ("print('hello')\n", 0)]
+    for fails in ("2.3", "3.2", "5.3"):
+        variant = next(each for each in variants(lab) if each.fails == fails and not each.also)
+        variant.write(lab, place / fails)
+        found.append(((place / fails / "webserver.py").read_text("utf-8"), 28))
+    return found
+
+
+@pytest.fixture
+def download(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, int | None]:
+    """Put into a folder what Canvas gives for an assignment; return the score that each ID is to get."""
+    expected: dict[str, int | None] = {}
+    rows = [HEADER, ["    Points Possible", "", "", "", "", "29", "33"]]
+    handed_in = works(tmp_path_factory.mktemp("works"))
+    with zipfile.ZipFile(tmp_path / "submissions.zip", "w") as archive:
+        for number in range(STUDENTS + ABSENT):
+            name = "Lovelace, Ada" if number == 0 else f"Nguyễn {number}, Zoë"
+            compact = "lovelaceada" if number == 0 else f"nguyn{number}zo"
+            id = str(11 + number)
+            rows.append([name, id, f"sis{id}", f"login{id}", "Section A", "", ""])
+            expected[id] = None
+            if number < STUDENTS:
+                text, expected[id] = handed_in[number % len(handed_in)]
+                archive.writestr(f"{compact}{'_LATE' * (number % 7 == 3)}_{id}_{9001 + number}_webserver.py", text)
+    with (tmp_path / "class.csv").open("w", encoding="utf-8-sig", newline="") as file:
+        csv.writer(file).writerows(rows)
+    return expected
+
+
+def test_guide_leads_to_grades(download: dict[str, int | None], tmp_path: Path) -> None:
+    """Whoever types what the guide says, with what Canvas gives, has everybody's right grade in a file for Canvas."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "HOME": str(tmp_path)}
+    said = []
+    for step in steps():
+        if SEED in step:
+            students = json.loads((tmp_path / "lab1.json").read_text("utf-8"))["students"]
+            (seed,) = (each["seed"] for each in students if each["submission"] == "lovelaceada")
+            step = step.replace(SEED, str(seed))
+        command = ["bash", "-euo", "pipefail", "-c", step]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{step}\n{done.stdout}\n{done.stderr}"
+        said.append(done.stdout)
+    assert said[0].splitlines()[-1] == (
+        f"{STUDENTS} of {STUDENTS} submissions graded · {ABSENT} handed in nothing · "
+        "lab1-results/grades.csv · lab1-results/class.html"
+    )
+    with (tmp_path / "lab1-canvas.csv").open(encoding="utf-8", newline="") as file:
+        header, points, *rows = csv.reader(file)
+    assert header == HEADER[:-1]
+    assert points[0].strip() == "Points Possible"
+    assert points[-1] == "29"
+    assert {row[1]: int(row[-1]) if row[-1] else None for row in rows} == download
+    assert any("29 of 29 requirements met" in text and "seed" in text for text in said)
+    for name in ("class.html", "grades.csv", "results.jsonl", "class.json"):
+        assert f"`{name}`" in GUIDE
+        assert (tmp_path / "lab1-results" / name).stat().st_size
+    for name in re.findall(r"`((?:student|instructor)/\S+|\.gitlab-ci\.yml|lab1-gradescope\.zip)`", GUIDE):
+        assert list(tmp_path.glob(f"*/{name}")), name
+
+
+def test_links_of_the_guide_lead_somewhere() -> None:
+    """Each heading that is linked to is there, in the guide and in the README, and each file."""
+    for source, text in (("checks", GUIDE), (".", (CHECKOUT / "README.md").read_text("utf-8"))):
+        for file, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", text):
+            target = CHECKOUT / source / file if file else None
+            assert target is None or target.exists(), file
+            headings = (target.read_text("utf-8") if target else text) if anchor else ""
+            known = {
+                re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+                for heading in re.findall(r"^#+ (.*)$", headings, re.MULTILINE)
+            }
+            assert not anchor or anchor in known, anchor
