@@ -22,6 +22,7 @@ MEGABYTE = bytes(1_000_000)
 members = []  # sockets
 unpackers = []  # those of them that offer to unpack what is compressed
 sending = collections.defaultdict(threading.RLock)  # for each of them
+flooded = collections.defaultdict(threading.Event)  # for each of them: nothing else comes before the flood
 visits = itertools.count(1)
 
 
@@ -87,7 +88,23 @@ def drip(visitor, data):
 def endlessly(visitor, data):
     while True:
         with sending[visitor]:
+            flooded[visitor].set()
             visitor.sendall(data)
+
+
+def flood(visitor, data):
+    threading.Thread(target=quietly, args=(endlessly, visitor, data), daemon=True).start()
+    flooded[visitor].wait()
+
+
+def hello_for_ever(visitor):
+    def more():
+        for _ in range(200):
+            time.sleep(0.5)
+            visitor.sendall(frame(b"hello"))
+
+    visitor.sendall(frame(b"hello"))
+    threading.Thread(target=quietly, args=(more,), daemon=True).start()
 
 
 def bomb(visitor, message):
@@ -143,12 +160,12 @@ INSTEAD_OF_THE_HANDSHAKE = {
     "hangs_up": lambda visitor, head: None,
 }
 AFTER_THE_HANDSHAKE = {
-    "pings_without_end": lambda visitor: endlessly(visitor, frame(b"are you there?", PING) * 100),
-    "floods_with_messages": lambda visitor: endlessly(visitor, frame(b"All work and no play. " * 10) * 100),
-    "floods_with_large_messages": lambda visitor: endlessly(visitor, frame(MEGABYTE)),
-    "floods_with_huge_messages": lambda visitor: endlessly(visitor, frame(MEGABYTE * 15)),
+    "pings_without_end": lambda visitor: flood(visitor, frame(b"are you there?", PING) * 100),
+    "floods_with_messages": lambda visitor: flood(visitor, frame(b"All work and no play. " * 10) * 100),
+    "floods_with_large_messages": lambda visitor: flood(visitor, frame(MEGABYTE)),
+    "floods_with_huge_messages": lambda visitor: flood(visitor, frame(MEGABYTE * 15)),
+    "says_hello_for_ever": hello_for_ever,
     "hangs_up_once_open": lambda visitor: visitor.shutdown(socket.SHUT_RDWR),
-    "says_hello_for_ever": lambda visitor: [(time.sleep(0.5), visitor.sendall(frame(b"hello"))) for _ in range(200)],
     "dies_at_the_third": lambda visitor: next(visits) == 3 and os._exit(3),
 }
 INSTEAD_OF_A_MESSAGE = {
@@ -190,11 +207,10 @@ def talk(visitor):
         return
     if BEHAVIOUR == "compression_bomb" and "permessage-deflate" in head:
         unpackers.append(visitor)
-    hello = frame(b"hello") if BEHAVIOUR == "says_hello_for_ever" else b""
-    visitor.sendall(switching(head, *["Sec-WebSocket-Extensions: permessage-deflate"] * (visitor in unpackers)) + hello)
+    visitor.sendall(switching(head, *["Sec-WebSocket-Extensions: permessage-deflate"] * (visitor in unpackers)))
     members.append(visitor)
     if BEHAVIOUR in AFTER_THE_HANDSHAKE:
-        threading.Thread(target=quietly, args=(AFTER_THE_HANDSHAKE[BEHAVIOUR], visitor), daemon=True).start()
+        AFTER_THE_HANDSHAKE[BEHAVIOUR](visitor)
     send = INSTEAD_OF_A_MESSAGE.get(BEHAVIOUR, say)
     while True:
         opcode, data = read_message(visitor)
@@ -217,11 +233,14 @@ def talk(visitor):
                 send(visitor, f"ECHO! {message}".encode())
 
 
-def quietly(function, visitor):
+def quietly(function, *words):
     with suppress(OSError):
-        function(visitor)
-        if function is talk:
-            visitor.close()
+        function(*words)
+
+
+def receive(visitor):
+    talk(visitor)
+    visitor.close()
 
 
 bound = threading.Timer(150, os._exit, [1])  # whatever happens, it ends
@@ -229,4 +248,4 @@ bound.daemon = True
 bound.start()
 with suppress(KeyboardInterrupt), socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=64) as listener:
     while True:
-        threading.Thread(target=quietly, args=(talk, listener.accept()[0]), daemon=True).start()
+        threading.Thread(target=quietly, args=(receive, listener.accept()[0]), daemon=True).start()
