@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 MAX_HEAD = 64 * 1024  # bytes of a status line and headers
 MAX_BODY = 16 * 1024 * 1024
 CHUNK = 128 * 1024
-LINGER = 0.25  # seconds that a server may take to hang up after a whole answer
+LINGER = 1.0  # seconds that a server may take to hang up after a whole answer
 LINGER_AGAIN = 0.01  # the same, for a server that did not do so before
 FORM = "application/x-www-form-urlencoded"
 
@@ -283,7 +283,7 @@ class Connection:
         """Return the body, and whether as much came as was announced (RFC 9112, section 6.3)."""
         values = {name.lower(): value for name, value in fields}
         if method == "HEAD" or code in (204, 304):
-            self._read_on(0)
+            self._read_on(0, LINGER)  # a body would come in a second write, from a slow disk perhaps
             return bytes(self._buffer), True
         if "chunked" in values.get("transfer-encoding", "").lower():
             return self._read_chunks(), True
@@ -304,9 +304,9 @@ class Connection:
         self._read_on(length)
         return bytes(self._buffer), len(self._buffer) >= length
 
-    def _read_on(self, length: int) -> None:
+    def _read_on(self, length: int, at_least: float = 0.0) -> None:
         """Give the server a moment to hang up, and read what it sends besides."""
-        linger = self._deadline.at_most(self._manners.linger)
+        linger = self._deadline.at_most(max(at_least, self._manners.linger))
         while self._read_more(linger) and len(self._buffer) < length + MAX_HEAD:
             pass
         if not self._closed:

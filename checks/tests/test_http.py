@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labcheck.http import Answer, Client, Deadline, HttpError, Manners, Trouble
+from labcheck.http import LINGER_AGAIN, Answer, Client, Deadline, HttpError, Manners, Trouble
 from labcheck.transcript import Transcript
 
 if TYPE_CHECKING:
@@ -24,8 +24,11 @@ OK = b"HTTP/1.1 200 OK\r\n"
 
 
 @contextlib.contextmanager
-def server(data: bytes, *, piece: int | None = None, then: str = "close") -> Iterator[int]:
-    """Serve one visitor: read a request, send the data in pieces, then close, reset, or keep it open."""
+def server(data: bytes, *, piece: int | None = None, pause: float = 0.0, then: str = "close") -> Iterator[int]:
+    """Serve one visitor: read a request, send the data in pieces, then close, reset, or keep it open.
+
+    `pause` is how many seconds are between two pieces.
+    """
     done = threading.Event()
 
     def serve() -> None:
@@ -35,6 +38,7 @@ def server(data: bytes, *, piece: int | None = None, then: str = "close") -> Ite
                 visitor.recv(65536)
                 step = piece or max(len(data), 1)
                 for start in range(0, len(data), step):
+                    done.wait(pause if start else 0)
                     visitor.sendall(data[start : start + step])
                 if then == "open":
                     done.wait(10)
@@ -55,7 +59,7 @@ def client(port: int, seconds: float = 5.0, manners: Manners | None = None) -> C
     transcript, deadline = Transcript(), Deadline(seconds)
     return Client(
         lambda left: socket.create_connection(("127.0.0.1", port), left),
-        port, 8001, transcript, deadline, manners or Manners(linger=0.02),
+        port, 8001, transcript, deadline, manners or Manners(linger=seconds),  # who is slow has not hung up
     )  # fmt: skip
 
 
@@ -101,6 +105,13 @@ def test_answer_is_understood_however_it_is_cut(
     assert (answer.code, answer.body_bytes, answer.whole) == (status, body, whole)
 
 
+def test_body_after_head_is_seen_where_it_comes_late() -> None:
+    """A file that is slow to be read is a body of HEAD's answer, too, also of a server that does not hang up."""
+    head = OK + b"Content-Length: 5\r\n\r\n"
+    with server(head + b"hello", piece=len(head), pause=0.3) as port:
+        assert client(port, manners=Manners(linger=LINGER_AGAIN)).request("HEAD", "/").body_bytes == b"hello"
+
+
 # What cannot be understood: (bytes, what the server does then, the trouble, words of its text)
 TROUBLES = [
     (b"", "close", Trouble.CLOSED, "closed without an answer"),
@@ -122,7 +133,7 @@ TROUBLES = [
 def test_trouble_is_said_in_words(data: bytes, then: str, trouble: Trouble, words: str) -> None:
     """What is no answer is named for what it is."""
     with pytest.raises(HttpError, match=words.replace("(", r"\(")) as raised:
-        ask(data, seconds=0.3 if then == "open" else 5.0, then=then)
+        ask(data, seconds={Trouble.SILENT: 0.3, Trouble.SLOW: 2.0}.get(trouble, 5.0), then=then)
     assert raised.value.trouble is trouble
 
 
