@@ -130,9 +130,9 @@ class Nursery:
         ours, theirs = socket.socketpair()
         with ours:
             try:
+                self._asked.add(ours)
                 with theirs:
                     socket.send_fds(self._control, [b"?"], [theirs.fileno()])
-                self._asked.add(ours)
                 data = pickle.dumps(request)
                 ours.settimeout(request.seconds + GRACE)
                 ours.sendall(LENGTH.pack(len(data)) + data)
@@ -211,7 +211,10 @@ def _keep(connection: socket.socket, session: pytest.Session) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.umask(0o022)
     with connection.makefile("rb") as stream:
-        size = LENGTH.unpack(stream.read(LENGTH.size))[0]
+        length = stream.read(LENGTH.size)
+        if len(length) < LENGTH.size:
+            return  # who has asked is gone
+        size = LENGTH.unpack(length)[0]
         request: Task | Probe = pickle.loads(stream.read(size))  # from the process that has started ours
     processes.adopt_orphans()
     scratch = Path(tempfile.mkdtemp(prefix="labcheck-"))

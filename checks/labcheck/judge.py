@@ -153,6 +153,10 @@ class Between:
             self.error = error
         return True
 
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Keep an interrupt that came while pytest collected, and which it would keep to itself."""
+        self.error = excinfo.value
+
     def pytest_internalerror(self, excrepr: object) -> None:
         """Keep a fault of pytest's."""
         self.faults.append(str(excrepr))

@@ -132,6 +132,14 @@ def until(condition: Callable[[], object], seconds: float = 30) -> None:
         time.sleep(0.005)
 
 
+def alive(pid: int) -> bool:
+    """Return whether a process runs, and is more than what its parent has not waited for."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
     """Return a folder that the first of the tests' processes to ask makes, for all of them."""
     base = tmp_path_factory.getbasetemp()

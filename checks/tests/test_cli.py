@@ -185,6 +185,19 @@ def test_interrupted_grading_leaves_nothing(
     assert not any(program.is_running() for program in programs)
 
 
+def test_interrupt_while_checks_are_collected_is_one(tmp_path: Path) -> None:
+    """pytest, which collects the checks, keeps an interrupt to itself; labcheck ends as with any other."""
+    code = (
+        "import sys; from labcheck import cli, suite\n"
+        "def interrupt(collector): raise KeyboardInterrupt\n"
+        "suite.pytest_collectstart = interrupt\n"
+        "sys.exit(cli.main(['lab1', sys.argv[1]]))"
+    )
+    command = [sys.executable, "-c", code, CHECKOUT / "solutions" / "lab1"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "\nlabcheck: interrupted\n")
+
+
 def test_broken_memory_is_no_obstacle(labcheck: Run, tmp_path: Path) -> None:
     """Where the file with the progress is broken, or cannot be written, everything works without it."""
     memory = tmp_path / "state" / "labcheck"

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from conftest import CHECKOUT, Result, need, until
+from conftest import CHECKOUT, Result, alive, need, until
 from dask_cluster import cluster, kill_tree
 from labcheck import progress as progressing
 from labcheck.errors import UsageError
@@ -247,9 +247,9 @@ def test_half_a_line_is_cut_off(tmp_path: Path) -> None:
 
 def test_two_runs_at_once(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
     """The second run on the same results is refused, in one line, and the first goes on."""
-    hand_in(place, "slow", SOLUTION.read_text())
+    hand_in(place, "slow", "import time; time.sleep(60)")  # for which is waited
     out = tmp_path / "out"
-    first = started(place, out=out)
+    first = started(place, "--slow", 0.5, out=out)
     until(lambda: (out / "results.jsonl").exists())
     second = labcheck("grade", "lab1", place, "--out", out)
     assert first.poll() is None
@@ -263,7 +263,7 @@ def test_ctrl_c_ends_cleanly(place: Path, tmp_path: Path) -> None:
     """Ctrl+C leaves grades.csv with what there is, and no process; the same command goes on."""
     hand_in_many(place, 30)
     out = tmp_path / "out"
-    interrupted = started(place, out=out)
+    interrupted = started(place, "--jobs", 1, out=out)  # so that not all are graded when it is interrupted
     until(lambda: lines(out) > 2)
     below = psutil.Process(interrupted.pid).children(recursive=True)
     interrupted.send_signal(signal.SIGINT)
@@ -274,7 +274,7 @@ def test_ctrl_c_ends_cleanly(place: Path, tmp_path: Path) -> None:
     assert 2 < sum(row["score"] != "" for row in grades(out).values()) < 30
     assert {row["note"] for row in grades(out).values()} == {"", "not graded yet"}
     psutil.wait_procs(below, timeout=20)
-    assert not any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in below)
+    assert not any(alive(each.pid) for each in below)
     again = started(place, out=out)
     assert "30 of 30 submissions graded" in again.communicate(timeout=100)[0]
     assert set(kinds(out).values()) == {1}
@@ -339,7 +339,7 @@ def test_one_that_hangs_costs_its_time_and_nothing_else(labcheck: Labcheck, plac
     hand_in(place, "hangs", HANGS)
     hand_in(place, "right", SOLUTION.read_text())
     out = tmp_path / "out"
-    labcheck("grade", "lab1", place, "--out", out, "--slow", 0.6)
+    labcheck("grade", "lab1", place, "--out", out)
     assert grades(out)["right"]["score"] == "29"
     assert int(grades(out)["hangs"]["score"]) < 5
 
@@ -488,6 +488,19 @@ def test_best_protection_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     graders = Graders()
     assert graders.protection("lab1", sys.executable) == "landlock"
     graders.close()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="nurseries fork")
+def test_asker_that_goes_is_no_fault(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks for a grading, and is interrupted before it has said which, gets no keeper's traceback."""
+    nursery, question = Nursery("lab1"), Probe("lab1", "none", sys.executable)
+    with monkeypatch.context() as patch:
+        patch.setattr("labcheck.grader.pickle", None)
+        with pytest.raises(AttributeError):
+            nursery.ask(question)
+    assert nursery.ask(question).kind == "graded"
+    nursery.close()
+    assert "Traceback" not in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(

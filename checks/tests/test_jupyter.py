@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import html
 import io
@@ -28,7 +29,7 @@ from nbclient import NotebookClient
 from websockets import frames as library
 
 import labcheck
-from conftest import CHECKOUT, OUTSIDE, record_of, run_labcheck, until
+from conftest import CHECKOUT, OUTSIDE, alive, record_of, run_labcheck, until
 from labcheck.jupyter import ProgramError, programs
 from labcheck.jupyter.frames import BINARY, CLOSE, PING, TEXT, Frame, unmask
 from labcheck.jupyter.keeper import Keeper, keeper
@@ -119,14 +120,6 @@ def sanitised(markup: str) -> str:
     return html.unescape(" ".join(re.sub(r"<[^>]*>", " ", bare).split()))
 
 
-def alive(pid: int) -> bool:
-    """Return whether a process runs, and is more than what its parent has not waited for."""
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
 # Frames
 
 
@@ -210,7 +203,7 @@ def test_a_server_is_started_shown_and_stopped(run: Callable[..., RunningProgram
     server = run(LAB1 / "webserver.py")
     assert server.url == f"http://localhost:{server.port}"
     assert server.url in sanitised(html_of(server))
-    assert f"Started HTTP server: {server.url}/" in sanitised(html_of(server))
+    until(lambda: f"Started HTTP server: {server.url}/" in sanitised(html_of(server)))
     assert alive(server.pid)
     assert f"process {server.pid}" in repr(server)
     ended = server.stop()
@@ -645,7 +638,7 @@ class Kernel:
         def hear(message: dict[str, Any]) -> None:
             content = message["content"]
             said.append(content.get("text", "") + "\n".join(content.get("traceback", [])))
-            if then is not None and said[-1] == "begun\n":
+            if then is not None and "".join(said) == "begun\n":
                 threading.Thread(target=then).start()
 
         self.client.execute_interactive(code, timeout=60, output_hook=hear)
@@ -700,7 +693,7 @@ def test_an_interrupt_ends_the_grader(kernel: Kernel) -> None:
     below: list[psutil.Process] = []
 
     def interrupt() -> None:
-        until(lambda: any("webserver.py" in each.cmdline() for each in children(own)))
+        until(lambda: "webserver.py" in words_below(own))
         below.extend(children(own))
         kernel.interrupt()
 
@@ -712,6 +705,15 @@ def test_an_interrupt_ends_the_grader(kernel: Kernel) -> None:
 def children(process: psutil.Process) -> list[psutil.Process]:
     """Return what is below a process and has not ended."""
     return [each for each in process.children(recursive=True) if alive(each.pid)]
+
+
+def words_below(process: psutil.Process) -> list[str]:
+    """Return the words of the commands of what is below a process."""
+    words = []
+    for each in children(process):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            words += each.cmdline()
+    return words
 
 
 def test_the_keeper_ends_what_it_keeps_and_nothing_else() -> None:

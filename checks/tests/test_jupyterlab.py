@@ -17,7 +17,7 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
-from conftest import CONTRAST, OUTSIDE, need, run_labcheck, until
+from conftest import CONTRAST, OUTSIDE, alive, need, run_labcheck, until
 from labcheck.ports import Port
 from labcheck.verify import variants
 from labcheck.workbook import load_lab
@@ -165,7 +165,7 @@ def test_walkthrough_in_jupyterlab(jupyterlab: JupyterLab) -> None:
     programs = [each for each in psutil.process_iter(["cwd"]) if each.info["cwd"] == str(jupyterlab.folder.resolve())]
     assert programs
     jupyterlab.do("await jupyterapp.serviceManager.sessions.shutdownAll();")
-    until(lambda: not any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in programs), 60)
+    until(lambda: not any(alive(each.pid) for each in programs), 60)
 
     jupyterlab.open("sent_by_mail.ipynb")
     look_at_report(jupyterlab, trusted=False)
