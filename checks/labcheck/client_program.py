@@ -100,15 +100,16 @@ class ClientProgram(Judged):
         """
         limit = self._run.deadline
         self._until(lambda: self.host.guest is not None or self.host.error is not None, limit.left())
-        if self.host.guest is None and self.host.error is not None:
-            raise self.host.error
-        if self.host.guest is None:
-            self._note_printed()
-            error = self.program.why_it_never_connected(limit.seconds, came=self.host.crowd)
-            self._run.give_up(self.program, error.verdict)
+        guest, error = self.host.guest, self.host.error  # who has come may go, and be forgotten
+        if guest is None and error is not None:
             raise error
+        if guest is None:
+            self._note_printed()
+            reason = self.program.why_it_never_connected(limit.seconds, came=self.host.crowd)
+            self._run.give_up(self.program, reason.verdict)
+            raise reason
         self.program.verdict = Verdict.READY
-        return self.host.guest.target
+        return guest.target
 
     def receive(self) -> Message:
         """Return the next message that it sends. Raises WebSocketError where there is none."""
@@ -118,8 +119,8 @@ class ClientProgram(Judged):
         self._note_printed()
         if self.host.has_message:
             return self.host.take()
-        if self.host.error is not None:
-            raise self.host.error
+        if (error := self.host.error) is not None:
+            raise error
         if self.host.shutdown is not None or self.program.has_exited:
             said = self.host.shutdown or "your program ended"
             raise WebSocketError(Trouble.CLOSED, f"{said} before a message came")
@@ -171,7 +172,7 @@ class ClientProgram(Judged):
         """Wait until it has ended, at most until the check's deadline, and return its exit status."""
         ending = self.program.wait_until_ended(time.monotonic(), self._run.deadline.left())
         if self._started.host is None:
-            self.program.verdict = Verdict.ENDED_EARLY if self.program.has_exited else Verdict.NEVER_CONNECTED
+            self.program.verdict = Verdict.ENDED_EARLY if ending.status.code is not None else Verdict.NEVER_CONNECTED
         self._note_printed()
         self._run.transcript.note(f"the program ended: {ending.status.received()}", self._who)
         return ending.status

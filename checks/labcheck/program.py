@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from labcheck.workbook import ProgramSpec
 
 POLL = 0.005  # seconds between two looks whether it listens
+STANDSTILL = 0.05  # seconds that are more than a process which looks every POLL is ever late, unless it was stopped
 LOOK_AROUND = 0.5  # seconds between two looks on which ports it listens instead
 KILLED = -9  # the exit status of who was ended by SIGKILL
 SUSPICIOUS = 0.02  # no Python starts within so many seconds: who answers is somebody else
@@ -100,7 +101,9 @@ class Program:
         self.address: tuple[str, int] | None = None
         self.was_interrupted = False
         self._was_killed = False  # by us
-        self._last_seen: tuple[list[str] | None, float] = None, 0.0  # doing something: its times, and when
+        self._last_seen: list[tuple[str, str]] | None = None  # its threads at the last look
+        self._looked_at = 0.0
+        self._rested = 0.0  # seconds
         self._since = 0, 0  # bytes printed on each stream when Ctrl+C was sent
         self.folder = folder
         self._sandbox = sandbox
@@ -281,44 +284,50 @@ class Program:
         What it has to do and to print is done then. And Python drops a KeyboardInterrupt that is raised
         inside a weak reference's callback, as when a visitor's thread is cleared away: nobody types
         Ctrl+C within that millisecond, so neither do we.
+
+        What does not count is time in which it wants to run and gets no processor; three times as long at most.
         """
-        limit = time.monotonic() + seconds
-        before = None
-        while time.monotonic() < limit:
-            now = self._time_on_cpu()
-            if now == before and self._is_drained():
+        left, at_most = seconds, time.monotonic() + 4 * seconds
+        before, looked_at = None, time.monotonic()
+        while left > 0 and looked_at < at_most:
+            now = self._threads()
+            if now == before and not _is_busy(now) and self._is_drained():
                 return
-            before = now
             time.sleep(POLL)
+            since, looked_at = looked_at, time.monotonic()
+            if now != before or not _is_busy(now):
+                left -= min(looked_at - since, STANDSTILL)
+            before = now
 
     def begin_rest(self) -> None:
         """Let its rest count from now on: it may have had nothing to do for long."""
-        self._last_seen = None, time.monotonic()
+        self._last_seen, self._looked_at, self._rested = None, time.monotonic(), 0.0
 
     def has_rested(self, seconds: float) -> bool:
         """Return whether it has done nothing for so many seconds, as far as the system tells; to be asked often."""
-        now = self._time_on_cpu()
-        if now is None or now != self._last_seen[0] or not self._is_drained():
-            self._last_seen = now, time.monotonic()
-        return time.monotonic() - self._last_seen[1] > seconds
+        now, looked_at = self._threads(), time.monotonic()
+        if now is None or now != self._last_seen or _is_busy(now) or not self._is_drained():
+            self._rested = 0.0
+        else:
+            # Where the machine stood still between two looks, nobody rested.
+            self._rested += min(looked_at - self._looked_at, STANDSTILL)
+        self._last_seen, self._looked_at = now, looked_at
+        return self._rested > seconds
 
     def _is_drained(self) -> bool:
         """Return whether all that it has printed has been read."""
         return self.stdout.is_drained() and self.stderr.is_drained()
 
-    def _time_on_cpu(self) -> list[str] | None:
-        """Return how long each thread has run, in nanoseconds (Linux, proc(5): schedstat); None where it is unknown.
+    def _threads(self) -> list[tuple[str, str]] | None:
+        """Return each thread's state and how long it has run, in nanoseconds; None where the system does not tell.
 
-        A thread that wants to run, and perhaps may not yet, has another time at each look.
+        Source: Linux, proc(5), stat and schedstat.
         """
-        times = []
         try:
-            for task in sorted(Path(f"/proc/{self.pid}/task").iterdir()):
-                state = processes.state_of(task)
-                times.append((task / "schedstat").read_text().split()[0] if state != "R" else str(time.monotonic_ns()))
+            tasks = sorted(Path(f"/proc/{self.pid}/task").iterdir())
+            return [(processes.state_of(task), (task / "schedstat").read_text().split()[0]) for task in tasks]
         except (OSError, IndexError):
             return None
-        return times
 
     def interrupt(self, seconds: float) -> Ending:
         """Send Ctrl+C to the program alone, and wait until it has ended; at most so long."""
@@ -339,10 +348,12 @@ class Program:
 
         What it printed is told from the last Ctrl+C on.
         """
+        code = None
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(max(0.0, started + seconds - time.monotonic()))
+            code = self._process.wait(max(0.0, started + seconds - time.monotonic()))
         took = time.monotonic() - started
-        code = self._process.poll()
+        if self._was_killed:
+            code = None  # it did not end by itself
         if code is not None:
             code = self._sandbox.exit_code(code)
             # What it left running may hold the pipes open; what it said itself is there at once.
@@ -477,6 +488,11 @@ class Program:
             f"{self.spec.file} listens on port {named}, not on the port that it was given, {self.port} "
             "(the first command-line argument)",
         )
+
+
+def _is_busy(threads: list[tuple[str, str]] | None) -> bool:
+    """Return whether one of the threads runs, wants to run (R), or waits for the disk (D): it goes on by itself."""
+    return any(state in "RD" for state, _ in threads or ())
 
 
 def _listening_ports(pids: list[int]) -> set[int] | None:

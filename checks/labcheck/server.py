@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 CONNECTED_WITHIN = 5.0  # seconds; a connection that the backlog turned away is tried again after 1 and 3
 PACE = 0.005  # seconds between two connections of many
 POLL = 0.005  # seconds between two looks
-RESTS = 1.0  # seconds without doing anything, after which a program prints nothing more by itself
+RESTS = 1.5  # seconds without doing anything, after which a program prints nothing more by itself
 IDLE_WITHIN = 0.5  # seconds in which a server that has answered should have come to rest
 
 
@@ -86,7 +86,7 @@ class Judged:
         limit = time.monotonic() + seconds
         self.program.begin_rest()
         while not condition():
-            rested = gives_up_at_rest and self.program.has_rested(RESTS * self._run.options.slow)
+            rested = gives_up_at_rest and self.program.has_rested(RESTS * max(1.0, self._run.options.slow))
             if rested or time.monotonic() > limit:
                 return bool(condition())
             if self.program.has_exited and not whatever:

@@ -41,7 +41,7 @@ AHEAD = 3  # programs that boot, or wait, before they are asked for
 TRACEBACK_WITHIN = 0.1  # seconds until a traceback of a visitor who got no answer has been printed
 PROBE = 0.5  # seconds for an ordinary answer, after a check that got none
 LOOK = 0.25  # seconds between two looks of the watchdog: to wake it at every check would take time
-GRACE = 0.5  # seconds after its deadline until a check's program is killed
+GRACE = 3.0  # seconds after its deadline until a check's program is killed, which costs who waits by the rules nothing
 
 
 SHORT_VERDICTS = {
@@ -105,18 +105,18 @@ class Watchdog:
     def __init__(self, bite: Callable[[], None]) -> None:
         self._bite = bite
         self._changed = threading.Condition()
-        self._at: float | None = None
+        self._left: float | None = None
         self._stopped = False
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
 
     def set(self, seconds: float | None) -> None:
-        """Wait so many seconds from now, give or take a LOOK; None: wait for the next call.
+        """Wait so many seconds from now, or a LOOK longer; None: wait for the next call.
 
         What it was about to do for the time before is done when this returns: what is begun next is spared.
         """
         with self._changed:
-            self._at = None if seconds is None else time.monotonic() + seconds
+            self._left = None if seconds is None else seconds + LOOK
 
     def stop(self) -> None:
         """Watch no longer."""
@@ -129,8 +129,13 @@ class Watchdog:
         with self._changed:
             while not self._stopped:
                 self._changed.wait(LOOK)
-                if self._at is not None and time.monotonic() > self._at:
-                    self._at = None
+                if self._left is None:
+                    continue
+                # However long the machine stood still meanwhile, it counts once: who waited for an end of
+                # his own has time to see it.
+                self._left -= LOOK
+                if self._left <= 0:
+                    self._left = None
                     self._bite()
 
 
@@ -169,6 +174,7 @@ class Run:
         self.deadline = self.budget
         self.transcript = Transcript()
         self.draw = Draw()
+        self.greetings = Draw()  # a slow program needs more of them, and what the checks draw stays the same
         self.local_time = LocalTime()
         self.never_asked: set[tuple[str, str]] = set()  # programs, and prompts that they do not show
         self.given_up: dict[str, str] = {}  # programs that are not judged any more, and why
@@ -230,6 +236,7 @@ class Run:
         self.deadline = self.budget.at_most(DEADLINE * self.options.slow)
         self.transcript = Transcript()
         self.draw = Draw(f"{self.options.seed}:{id}")
+        self.greetings = Draw(f"{self.options.seed}:{id}:greetings")
         self._used = []
         # Every wait of ours has an end; this is for one that has been forgotten. A read that
         # blocks ends at once when the program at the other end is gone.

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from conftest import until
-from labcheck import processes
+from labcheck import processes, program
 from labcheck.guard import memory_of
 from labcheck.judge import running
 from labcheck.ports import Port
@@ -154,7 +157,9 @@ def test_copy_that_is_asked_goes_with_the_one_that_took_the_memory(
         name = "guarded"
 
         def killed(self) -> int:
-            copies = [each.program.pid for each in runs[0].history[1:]] if runs else []
+            if not runs or runs[0].history[0] in runs[0]._early:  # nobody has asked the first one yet
+                return 0
+            copies = [each.program.pid for each in runs[0].history[1:]]
             return int(any(memory_of(pid) > 50 * MIB for pid in copies))
 
     runs: list[Run] = []
@@ -200,3 +205,84 @@ def test_what_is_begun_after_a_bite_is_spared() -> None:
     watchdog.stop()
     assert bitten
     assert bitten[0] <= next_begins
+
+
+STANDS_STILL = """
+import os, signal, subprocess, threading
+from labcheck.suite_run import LOOK, Watchdog
+bitten = threading.Event()
+Watchdog(bitten.set).set(2 * LOOK)
+with subprocess.Popen(["sh", "-c", f"sleep {8 * LOOK}; kill -CONT {os.getpid()}"]):
+    os.kill(os.getpid(), signal.SIGSTOP)
+    print(bitten.wait(LOOK / 2), bitten.wait(20))
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="signals as Unix knows them")
+def test_standstill_counts_as_one_look() -> None:
+    """When the whole machine has stood still, whoever waited for his own end sees it before the watchdog bites."""
+    done = subprocess.run([sys.executable, "-c", STANDS_STILL], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == ["False", "True"]
+
+
+@on_linux
+def test_rest_is_what_was_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program has rested when it did nothing from look to look; not while the grader itself stood still."""
+    (tmp_path / "webserver.py").write_text("import time; time.sleep(60)")
+    now = 0.0
+    with running(load_lab("lab1"), tmp_path, Options(1)) as run:
+        asleep = run.history[0].program
+        asleep.wait_until_idle(30)
+        monkeypatch.setattr(program, "time", SimpleNamespace(monotonic=lambda: now, sleep=time.sleep))
+        asleep.begin_rest()
+        until(lambda: not asleep.has_rested(1) and asleep._threads() == asleep._last_seen)
+        now += 10
+        assert not asleep.has_rested(1)
+        for _ in range(100):
+            now += 0.02
+            assert not asleep.has_rested(2.1)
+        now += 0.02
+        assert asleep.has_rested(1)
+
+
+@on_linux
+def test_who_waits_for_the_disk_is_not_at_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program in an uninterruptible sleep goes on by itself: it waits for nobody."""
+    (tmp_path / "webserver.py").write_text("import time; time.sleep(60)")
+    with running(load_lab("lab1"), tmp_path, Options(1)) as run:
+        asleep = run.history[0].program
+        asleep.wait_until_idle(30)
+        until(lambda: asleep.has_rested(0))
+        monkeypatch.setattr(processes, "state_of", lambda _: "D")
+        assert not any(asleep.has_rested(0) for _ in range(10))
+
+
+@on_linux
+@pytest.mark.parametrize(("threads", "seconds"), [([("R", "1")], 2.0), ([("R", "1"), ("S", "{}")], 0.5)])
+def test_time_without_a_processor_does_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: list[tuple[str, str]], seconds: float
+) -> None:
+    """A program that may not run, as the machine has other things to do, gets more time to come to rest."""
+    now = 0.0
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    (tmp_path / "webserver.py").write_text("import time; time.sleep(60)")
+    with running(load_lab("lab1"), tmp_path, Options(1)) as run:
+        judged = run.history[0].program
+        monkeypatch.setattr(judged, "_threads", lambda: [(state, ran.format(now)) for state, ran in threads])
+        monkeypatch.setattr(program, "time", SimpleNamespace(monotonic=lambda: now, sleep=sleep))
+        judged.wait_until_idle(0.5)
+        assert now == pytest.approx(seconds, abs=0.02)
+        monkeypatch.undo()
+
+
+def test_whom_we_have_ended_still_ran(tmp_path: Path) -> None:
+    """That the watchdog ends a program whose end was waited for is no ending of its own."""
+    (tmp_path / "webserver.py").write_text("import time; time.sleep(60)")
+    with running(load_lab("lab1"), tmp_path, Options(1)) as run:
+        never_ends = run.history[0].program
+        threading.Timer(0.1, never_ends.kill).start()
+        assert never_ends.wait_until_ended(time.monotonic(), 30).status.code is None
