@@ -83,10 +83,11 @@ class WebSocketServer(Judged):
         Each has said a word that all others have heard, so whatever a server sends to a newcomer has come.
         Raises WebSocketError where somebody does not hear the others.
         """
-        members = self.visitors[:number]
-        members += [self.join(f"client {place + 1}") for place in range(len(members), number)]
+        known = self.visitors[:number]
+        members = known + [self.join(f"client {place + 1}") for place in range(len(known), number)]
+        speak = self.say if members == known else self.greet
         for speaker in members:
-            self.greet(speaker, *[member for member in members if member is not speaker])
+            speak(speaker, *[member for member in members if member is not speaker])
         self.come_to_rest()
         for member in members:  # whatever else a server has sent them is another check's
             member.listen()
@@ -101,7 +102,7 @@ class WebSocketServer(Judged):
         came: list[Message] = []
         within, limit = SECOND_TRY, time.monotonic() + self.patience
         while True:
-            self._marks.append(self._run.draw.word(12))
+            self._marks.append(self._run.greetings.word(12))
             speaker.send(f"{self._marks[-1]},{self._marks[-1]}")
             missed = False
             for listener in listeners:
@@ -117,7 +118,7 @@ class WebSocketServer(Judged):
 
     def say(self, speaker: Visitor, *listeners: Visitor) -> Messages:
         """Let one client of a chat say a word, and wait until others have heard it; return what else they heard."""
-        self._marks.append(self._run.draw.word(12))
+        self._marks.append(self._run.greetings.word(12))
         speaker.send(f"{self._marks[-1]},{self._marks[-1]}")
         return self._but_greetings(each for one in listeners for each in one.hear_until(self._marks[-1])[:-1])
 
