@@ -337,7 +337,7 @@ def test_phone(join: Callable[..., Person], width: int) -> None:
         "for (const kind of ['own', 'theirs', 'error']) addMessage('long'.repeat(200), kind);"
         "showStatus('the server has gone away, trying again in 16 s', true)"
     )
-    assert ann.run("return innerWidth") == width
+    ann.wait_for(f"innerWidth === {width}")
     assert ann.run("return [document.documentElement, log].every(part => part.scrollWidth <= part.clientWidth)")
     assert ann.run(
         "return [...document.querySelectorAll('h1, p, label, input, button')].every(part => {"

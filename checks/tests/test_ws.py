@@ -172,7 +172,7 @@ def test_words_that_are_not_waited_for_stay() -> None:
     with visiting(lambda request: handshake(request) + HELLO + b"\x81\x03you") as visitor:
         assert visitor.open().hear("you") == "you"
         assert [message.text for message in visitor.aside] == ["hello"]
-    with visiting(lambda request: handshake(request) + HELLO, patience=0.1) as visitor:
+    with visiting(lambda request: handshake(request) + HELLO) as visitor:
         with pytest.raises(WebSocketError, match="cut without a goodbye"):
             visitor.open().hear("you")
         assert visitor.receive() == "hello"

@@ -86,9 +86,9 @@ def drip(visitor, data):
 
 
 def endlessly(visitor, data):
-    while True:
-        with sending[visitor]:
-            flooded[visitor].set()
+    with sending[visitor]:  # nobody else gets a word in
+        flooded[visitor].set()
+        while True:
             visitor.sendall(data)
 
 

@@ -149,7 +149,7 @@ def main():
             leaving = list(present)
         for member in leaving:
             member.outbox.put(frame(CLOSE, struct.pack("!H", 1001)))
-        for _ in range(20):
+        for _ in range(50):
             with lock:
                 if not present:
                     break

@@ -59,7 +59,7 @@ def main():
         say("Shutting down")
         goodbye = threading.Thread(target=server.shutdown, daemon=True)
         goodbye.start()
-        goodbye.join(1.2)
+        goodbye.join(2.5)
         os._exit(0)  # who does not read keeps a thread waiting
 
 

@@ -165,7 +165,7 @@ def main():
         clients = list(Client.everyone)
         for client in clients:
             threading.Thread(target=farewell, args=(client,), daemon=True).start()
-        deadline = time.monotonic() + 1.2
+        deadline = time.monotonic() + 2.5
         for client in clients:
             client.join(max(0, deadline - time.monotonic()))
         say("The end")
