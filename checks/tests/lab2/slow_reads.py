@@ -27,7 +27,8 @@ class SlowSocket:
 class SlowConnection(websockets.sync.server.ServerConnection):
     def __init__(self, socket, *arguments, **options):
         # Who came first is read at once: so that others speak while something of the last one is looked at.
-        super().__init__(SlowSocket(socket) if len(queues) >= 3 else socket, *arguments, **options)  # noqa: F821
+        # And so are most of a crowd, which would take all of its check's time.
+        super().__init__(SlowSocket(socket) if 3 <= len(queues) < 10 else socket, *arguments, **options)  # noqa: F821
 
 
 websockets.sync.server.ServerConnection = SlowConnection
