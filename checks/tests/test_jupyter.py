@@ -345,7 +345,7 @@ def test_a_program_has_the_notebooks_clock_and_python(
     """Its local time and its interpreter are the notebook's."""
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     server = run(SERVER + "import time; print(time.tzname[0], sys.executable); time.sleep(60)")
-    until(lambda: server.output)
+    until(lambda: server.output.endswith("\n"))
     assert server.output == f"JST {sys.executable}\n"
 
 

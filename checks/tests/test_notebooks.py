@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +13,7 @@ import nbformat
 import psutil
 import pytest
 
-from conftest import CHECKOUT, until
+from conftest import CHECKOUT, once, until
 from labcheck.workbook import Lab, lab_names, load_lab
 
 if TYPE_CHECKING:
@@ -167,6 +169,18 @@ def test_a_notebook_is_kept_as_git_likes_it(name: str) -> None:
     assert text == nbformat.writes(read(NOTEBOOKS[name])) + "\n"  # type: ignore[no-untyped-call]
 
 
+@pytest.fixture(scope="session")
+def fonts(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Have matplotlib look for fonts, which it does once: of a slow disk it complains on standard error."""
+
+    def look(_: Path) -> None:
+        command = [sys.executable, "-c", "import matplotlib.font_manager"]
+        subprocess.run(command, check=True, capture_output=True, timeout=300)
+
+    once(tmp_path_factory, "fonts", look)
+
+
+@pytest.mark.usefixtures("fonts")
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_a_notebook_runs_with_the_starter(name: str, folder: Path) -> None:
     """Who has written nothing yet can run all cells; the report fails what has a TODO, and nothing is left running."""
@@ -179,6 +193,7 @@ def test_a_notebook_runs_with_the_starter(name: str, folder: Path) -> None:
     until(lambda: left_in(folder) == [])
 
 
+@pytest.mark.usefixtures("fonts")
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_a_notebook_runs_with_the_solution(name: str, folder: Path) -> None:
     """With the solution in the cells of the lab's programs, all requirements are met, and nothing is left running."""
