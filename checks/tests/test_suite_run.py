@@ -23,6 +23,7 @@ from labcheck.suite_run import Options, Watchdog
 from labcheck.workbook import load_lab
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from labcheck.suite_run import Run
@@ -225,42 +226,44 @@ def test_standstill_counts_as_one_look() -> None:
     assert done.stdout.split() == ["False", "True"]
 
 
+@pytest.fixture
+def asleep(tmp_path: Path) -> Iterator[Program]:
+    """Start a program that sleeps, and wait until it does."""
+    (tmp_path / "webserver.py").write_text("import time; time.sleep(60)")
+    with running(load_lab("lab1"), tmp_path, Options(1)) as run:
+        run.history[0].program.wait_until_idle(30)
+        yield run.history[0].program
+
+
 @on_linux
-def test_rest_is_what_was_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rest_is_what_was_looked_at(asleep: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     """A program has rested when it did nothing from look to look; not while the grader itself stood still."""
-    (tmp_path / "webserver.py").write_text("import time; time.sleep(60)")
     now = 0.0
-    with running(load_lab("lab1"), tmp_path, Options(1)) as run:
-        asleep = run.history[0].program
-        asleep.wait_until_idle(30)
-        monkeypatch.setattr(program, "time", SimpleNamespace(monotonic=lambda: now, sleep=time.sleep))
-        asleep.begin_rest()
-        until(lambda: not asleep.has_rested(1) and asleep._threads() == asleep._last_seen)
-        now += 10
-        assert not asleep.has_rested(1)
-        for _ in range(100):
-            now += 0.02
-            assert not asleep.has_rested(2.1)
+    monkeypatch.setattr(program, "time", SimpleNamespace(monotonic=lambda: now, sleep=time.sleep))
+    asleep.begin_rest()
+    until(lambda: not asleep.has_rested(1) and asleep._threads() == asleep._last_seen)
+    now += 10
+    assert not asleep.has_rested(1)
+    for _ in range(100):
         now += 0.02
-        assert asleep.has_rested(1)
+        assert not asleep.has_rested(2.1)
+    now += 0.02
+    assert asleep.has_rested(1)
 
 
 @on_linux
-def test_who_waits_for_the_disk_is_not_at_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_waits_for_the_disk_is_not_at_rest(asleep: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     """A program in an uninterruptible sleep goes on by itself: it waits for nobody."""
-    (tmp_path / "webserver.py").write_text("import time; time.sleep(60)")
-    with running(load_lab("lab1"), tmp_path, Options(1)) as run:
-        asleep = run.history[0].program
-        asleep.wait_until_idle(30)
-        until(lambda: asleep.has_rested(0))
-        monkeypatch.setattr(processes, "state_of", lambda _: "D")
-        assert not any(asleep.has_rested(0) for _ in range(10))
+    asleep.begin_rest()
+    until(lambda: asleep.has_rested(0))
+    monkeypatch.setattr(processes, "state_of", lambda _: "D")
+    assert not any(asleep.has_rested(0) for _ in range(10))
 
 
 @on_linux
 @pytest.mark.parametrize(("threads", "seconds"), [([("R", "1")], 2.0), ([("R", "1"), ("S", "{}")], 0.5)])
 def test_time_without_a_processor_does_not_count(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: list[tuple[str, str]], seconds: float
+    asleep: Program, monkeypatch: pytest.MonkeyPatch, threads: list[tuple[str, str]], seconds: float
 ) -> None:
     """A program that may not run, as the machine has other things to do, gets more time to come to rest."""
     now = 0.0
@@ -269,20 +272,13 @@ def test_time_without_a_processor_does_not_count(
         nonlocal now
         now += seconds
 
-    (tmp_path / "webserver.py").write_text("import time; time.sleep(60)")
-    with running(load_lab("lab1"), tmp_path, Options(1)) as run:
-        judged = run.history[0].program
-        monkeypatch.setattr(judged, "_threads", lambda: [(state, ran.format(now)) for state, ran in threads])
-        monkeypatch.setattr(program, "time", SimpleNamespace(monotonic=lambda: now, sleep=sleep))
-        judged.wait_until_idle(0.5)
-        assert now == pytest.approx(seconds, abs=0.02)
-        monkeypatch.undo()
+    monkeypatch.setattr(asleep, "_threads", lambda: [(state, ran.format(now)) for state, ran in threads])
+    monkeypatch.setattr(program, "time", SimpleNamespace(monotonic=lambda: now, sleep=sleep))
+    asleep.wait_until_idle(0.5)
+    assert now == pytest.approx(seconds, abs=0.02)
 
 
-def test_whom_we_have_ended_still_ran(tmp_path: Path) -> None:
+def test_whom_we_have_ended_still_ran(asleep: Program) -> None:
     """That the watchdog ends a program whose end was waited for is no ending of its own."""
-    (tmp_path / "webserver.py").write_text("import time; time.sleep(60)")
-    with running(load_lab("lab1"), tmp_path, Options(1)) as run:
-        never_ends = run.history[0].program
-        threading.Timer(0.1, never_ends.kill).start()
-        assert never_ends.wait_until_ended(time.monotonic(), 30).status.code is None
+    threading.Timer(0.1, asleep.kill).start()
+    assert asleep.wait_until_ended(time.monotonic(), 30).status.code is None

@@ -93,7 +93,7 @@ def endlessly(visitor, data):
 
 
 def flood(visitor, data):
-    threading.Thread(target=quietly, args=(endlessly, visitor, data), daemon=True).start()
+    beside(endlessly, visitor, data)
     flooded[visitor].wait()
 
 
@@ -104,7 +104,7 @@ def hello_for_ever(visitor):
             visitor.sendall(frame(b"hello"))
 
     visitor.sendall(frame(b"hello"))
-    threading.Thread(target=quietly, args=(more,), daemon=True).start()
+    beside(more)
 
 
 def bomb(visitor, message):
@@ -233,9 +233,12 @@ def talk(visitor):
                 send(visitor, f"ECHO! {message}".encode())
 
 
-def quietly(function, *words):
-    with suppress(OSError):
-        function(*words)
+def beside(function, *words):
+    def quietly():
+        with suppress(OSError):
+            function(*words)
+
+    threading.Thread(target=quietly, daemon=True).start()
 
 
 def receive(visitor):
@@ -248,4 +251,4 @@ bound.daemon = True
 bound.start()
 with suppress(KeyboardInterrupt), socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=64) as listener:
     while True:
-        threading.Thread(target=quietly, args=(receive, listener.accept()[0]), daemon=True).start()
+        beside(receive, listener.accept()[0])
