@@ -31,7 +31,7 @@ from labcheck.suite_run import Options
 from labcheck.workbook import load_lab
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from labcheck.workbook import Lab
 
@@ -89,29 +89,27 @@ def variants(lab: Lab) -> list[Variant]:
 
 def verify(lab: Lab) -> bool:
     """Print what is wrong with a lab, a line each with what to do; return whether nothing is."""
-    complaints = 0
-    for complaint in _complaints(lab):
-        complaints += 1
+    found = 0
+    for complaint in complaints(lab, variants(lab)):
+        found += 1
         print(f"{lab.name}: {complaint}", flush=True)
     print(
         f"{lab.name}: {len(lab.requirements)} requirements, {len(variants(lab))} wrong variants: "
-        + (f"{complaints} complaints" if complaints else "consistent")
+        + (f"{found} complaints" if found else "consistent")
     )
-    return complaints == 0
+    return found == 0
 
 
-def _complaints(lab: Lab, each: int | None = None) -> Iterator[str]:
-    """Yield what is wrong; `each`: of a requirement's variants judge only so many."""
-    yield from _ids(lab)
+def complaints(lab: Lab, wrong: Sequence[Variant]) -> Iterator[str]:
+    """Yield what is wrong with a lab; `wrong` are those of its variants that are judged."""
+    yield from complaints_of_ids(lab)
     todo = _todo(lab)
     known = variants(lab)
-    wrong = [variant for id in lab.requirements for variant in [v for v in known if v.fails == id][:each]]
-    jobs = os.cpu_count() or 1
     # A grading takes all processes below its own for the submission's, so it gets one of its own.
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(os.cpu_count() or 1, mp_context=get_context("spawn")) as pool:
         solution = pool.submit(_judge_folder, lab.name, str(lab.solution))
         starter = pool.submit(_judge_folder, lab.name, str(lab.starter))
-        found = [pool.submit(_judge_variant, lab.name, variant) for variant in wrong]
+        found = [pool.submit(judge_variant, lab.name, variant) for variant in wrong]
         for id in _not_passed(solution.result()):
             yield f"the solution does not pass {id}: {_reason(solution.result(), id)}"
         missed = _not_passed(starter.result())
@@ -120,13 +118,14 @@ def _complaints(lab: Lab, each: int | None = None) -> Iterator[str]:
         for id in sorted(todo - missed):
             yield f"the starter passes {id}, though it has a TODO {id}: put the TODO on a line that works wrongly"
         for variant, future in zip(wrong, found, strict=True):
-            yield from _complaints_of_variant(variant, future.result())
+            yield from complaints_of_variant(variant, future.result())
     for id in lab.requirements:
         if (number := sum(variant.fails == id for variant in known)) < VARIANTS_EACH:
             yield f"{id} has {number} wrong variants: write {VARIANTS_EACH} or more into wrong.toml"
 
 
-def _ids(lab: Lab) -> Iterator[str]:
+def complaints_of_ids(lab: Lab) -> Iterator[str]:
+    """Yield where lab.toml, sheet, starter and suite do not name the same requirements."""
     known = set(lab.requirements)
     checks = read_suite(lab)
     sheet = (lab.starter / "README.md").read_text("utf-8")
@@ -165,7 +164,8 @@ def _reason(record: Record, id: str) -> str:
     return "; ".join(filter(None, [found.outcome.replace("_", " "), found.reason, *said]))
 
 
-def _complaints_of_variant(variant: Variant, record: Record) -> Iterator[str]:
+def complaints_of_variant(variant: Variant, record: Record) -> Iterator[str]:
+    """Yield where a variant's record is not what the variant says: it fails what it breaks, and nothing else."""
     missed, wanted = _not_passed(record), {variant.fails, *variant.also}
     if record.requirements and variant.fails not in {each.id for each in record.of(Outcome.FAILED)}:
         yield f"{variant} is not caught at {variant.fails}"
@@ -179,7 +179,8 @@ def _judge_folder(lab: str, folder: str, only: tuple[str, ...] = ()) -> Record:
     return judge(load_lab(lab), Path(folder), Options(seed=SEED, only=only, python=sys.executable))
 
 
-def _judge_variant(name: str, variant: Variant) -> Record:
+def judge_variant(name: str, variant: Variant) -> Record:
+    """Judge a variant of the lab of that name, for the steps of its program. To be run in a process of its own."""
     lab = load_lab(name)
     # What another program does is no matter of this one's file.
     program = next(program.name for program in lab.programs if program.file == variant.file)

@@ -111,6 +111,7 @@ def walkthroughs() -> list[str]:
 # -- The whole site
 
 
+@pytest.mark.everything
 def test_every_link_leads_somewhere(site: Path, pages: dict[str, Page]) -> None:
     """Each link, picture, script and style of each page is there, and so is each anchor."""
     checked = 0
@@ -130,6 +131,7 @@ def test_every_link_leads_somewhere(site: Path, pages: dict[str, Page]) -> None:
     assert checked > 100
 
 
+@pytest.mark.everything
 def test_site_needs_no_network(site: Path, pages: dict[str, Page]) -> None:
     """Only what a reader clicks at leads elsewhere: no page, script or style loads anything from the network."""
     loaded = {(name, *link) for name, page in pages.items() for link in page.links if link[0] != "a"}
@@ -140,6 +142,7 @@ def test_site_needs_no_network(site: Path, pages: dict[str, Page]) -> None:
     assert any(target.startswith("https://www.rfc-editor.org/") for target in outside)
 
 
+@pytest.mark.everything
 @pytest.mark.parametrize("name", lab_names())
 def test_every_page_leads_to_every_lab(pages: dict[str, Page], name: str) -> None:
     """The navigation of each page has each lab's sheet, walkthrough and solution."""
@@ -150,6 +153,7 @@ def test_every_page_leads_to_every_lab(pages: dict[str, Page], name: str) -> Non
         assert wanted - {path} <= links, path
 
 
+@pytest.mark.everything
 @pytest.mark.parametrize("name", lab_names())
 def test_times_are_told(pages: dict[str, Page], name: str) -> None:
     """The front page and each page of a lab say how long the lab takes."""
@@ -160,6 +164,7 @@ def test_times_are_told(pages: dict[str, Page], name: str) -> None:
     assert all(f"The lab: about {minutes} minutes" in page.plain for page in of_lab)
 
 
+@pytest.mark.everything
 @pytest.mark.parametrize("name", lab_names())
 def test_solution_is_behind_a_click(pages: dict[str, Page], name: str) -> None:
     """Each file of the solution is on its page, whole, and nowhere in plain sight."""
@@ -171,6 +176,7 @@ def test_solution_is_behind_a_click(pages: dict[str, Page], name: str) -> None:
         assert not any(text[:500] in page.plain for page in pages.values()), file
 
 
+@pytest.mark.everything
 @pytest.mark.parametrize("name", walkthroughs())
 def test_walkthrough_shows_right_programs(pages: dict[str, Page], name: str) -> None:
     """Its outputs are those of the solution, whose programs are behind a click; what is live is said to be so."""
@@ -187,6 +193,7 @@ def test_walkthrough_shows_right_programs(pages: dict[str, Page], name: str) -> 
         assert " ".join(text.split()) in page.hidden
 
 
+@pytest.mark.everything
 def test_nothing_is_told_of_the_machine(site: Path, pages: dict[str, Page]) -> None:
     """No output names a folder of the machine on which the book was made."""
     folders = {CHECKOUT, Path(sys.prefix), Path(sys.base_prefix), Path.home(), site.parent, Path(tempfile.gettempdir())}
@@ -197,6 +204,7 @@ def test_nothing_is_told_of_the_machine(site: Path, pages: dict[str, Page]) -> N
         assert not [each for each in told if each in text], page.file
 
 
+@pytest.mark.everything
 @pytest.mark.parametrize("width", [1200, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_pages_can_be_read(browser: Any, site: Path, pages: dict[str, Page], scheme: str, width: int) -> None:

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,7 +19,6 @@ from labcheck.ports import Port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 PAGE = CHECKOUT / "solutions" / "lab2" / "chat.html"
 CHAT_SERVER = CHECKOUT / "solutions" / "lab2" / "chat_server.py"
@@ -84,7 +84,7 @@ class Person:
 
     def wait_for(self, expression: str) -> Any:
         """Wait until an expression's value is true, and return it."""
-        return WebDriverWait(self, LIMIT, 0.02).until(lambda person: person.run(f"return {expression}"), expression)
+        return WebDriverWait(self.browser, LIMIT, 0.02).until(lambda _: self.run(f"return {expression}"), expression)
 
     def find(self, id: str) -> Any:
         """Return the element with that id."""
@@ -119,7 +119,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("lab1")
     (folder / "site").mkdir()
     shutil.copy(PAGE, folder / "site")
-    server = Process(shutil.copy(CHECKOUT / "solutions" / "lab1" / "webserver.py", folder))
+    server = Process(Path(shutil.copy(CHECKOUT / "solutions" / "lab1" / "webserver.py", folder)))
     try:
         server.start()
         yield f"http://localhost:{server.number}/{PAGE.name}"

@@ -153,10 +153,8 @@ def test_numbers_are_the_gradebooks() -> None:
         low, high = map(float, bounds.split("–"))
         assert int(count) == sum(low <= record.seconds < high for record in records)
     assert sum(int(count) for count, _ in times) == 60
-    verdicts = Counter(each for record in records for each in {program.verdict for program in record.programs})
-    assert (
-        f"server: {' · '.join(f'{each} {number}' for each, number in verdicts.most_common())}" in page.texts["main"][0]
-    )
+    became = Counter(each for record in records for each in {program.verdict for program in record.programs})
+    assert f"server: {' · '.join(f'{each} {number}' for each, number in became.most_common())}" in page.texts["main"][0]
     slowest = sorted(entries[:60], key=lambda each: -each.record.seconds if each.record else 0)[:5]
     assert [each.name for each in slowest] == re.findall(r"Student \d+", page.texts["main"][0].split("Slowest:")[1])[:5]
 
@@ -371,7 +369,7 @@ def test_suspicions(answers: list[RequirementResult], said: str) -> None:
 
 
 def poisoned() -> Gradebook:
-    texts = dict.fromkeys(("expected", "received", "reason", "by_hand"), POISON)
+    texts: dict[str, Any] = dict.fromkeys(("expected", "received", "reason", "by_hand"), POISON)
     record = record_of(
         [requirement("1.1", **texts, transcript=[event(POISON.replace("\ud800", "")), event("x", "sent")])],
         programs=[ProgramResult("server", POISON, POISON, POISON)],
@@ -498,7 +496,7 @@ class Screen:
 
     def wait_for(self, expression: str) -> Any:
         """Wait until an expression's value is true, and return it."""
-        return WebDriverWait(self, LIMIT, 0.02).until(lambda screen: screen.run(f"return {expression}"), expression)
+        return WebDriverWait(self.browser, LIMIT, 0.02).until(lambda _: self.run(f"return {expression}"), expression)
 
     def find(self, css: str) -> Any:
         """Return the first element that fits."""
@@ -766,14 +764,14 @@ def test_signs_have_words(show: Callable[[Gradebook], Screen], people: Gradebook
 
     outcomes = Counter(each.outcome for entry in people.entries if entry.record for each in entry.record.requirements)
 
-    def told(_: Screen) -> Counter[tuple[str, str]]:
+    def told(_: object) -> Counter[tuple[str, str]]:
         tree = screen.browser.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
         found = Counter(
             (node["role"]["value"], node.get("name", {}).get("value", "")) for node in tree if not node["ignored"]
         )
         return found if found["cell", "failed"] >= outcomes[Outcome.FAILED] else Counter()
 
-    found = WebDriverWait(screen, LIMIT, 0.02).until(told)
+    found = WebDriverWait(screen.browser, LIMIT, 0.02).until(told)
     assert found["cell", "failed"] == outcomes[Outcome.FAILED]
     assert found["cell", "passed"] == outcomes[Outcome.PASSED]
     roles = Counter(role for role, _ in found.elements())

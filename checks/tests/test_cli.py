@@ -193,7 +193,7 @@ def test_interrupt_while_checks_are_collected_is_one(tmp_path: Path) -> None:
         "suite.pytest_collectstart = interrupt\n"
         "sys.exit(cli.main(['lab1', sys.argv[1]]))"
     )
-    command = [sys.executable, "-c", code, CHECKOUT / "solutions" / "lab1"]
+    command = [sys.executable, "-c", code, str(CHECKOUT / "solutions" / "lab1")]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "\nlabcheck: interrupted\n")
 

@@ -86,7 +86,10 @@ def every_outcome() -> Record:
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Record]:
     """Records of real programs: right, unfinished, and broken in several ways."""
-    folders = {"solution": (SOLUTION, []), "starter": (CHECKOUT / "labs" / "lab1", [])}
+    folders: dict[str, tuple[Path, list[str]]] = {
+        "solution": (SOLUTION, []),
+        "starter": (CHECKOUT / "labs" / "lab1", []),
+    }
     for name, text in BROKEN.items():
         folder = tmp_path_factory.mktemp("submission")
         (folder / "webserver.py").write_text(text, "utf-8")
@@ -122,11 +125,16 @@ def of_csv(text: str) -> tuple[float, float]:
     return sum(int(row["earned"]) for row in rows), sum(int(row["points"]) for row in rows)
 
 
+def properties(suite: junitparser.TestSuite) -> dict[str, str]:
+    """Return the properties of a suite, by name."""
+    return {each.name: each.value for each in suite.properties()}  # type: ignore[no-untyped-call]
+
+
 def of_junit(text: str) -> tuple[float, float]:
     """Read the properties of the only suite."""
     JUNIT.validate(text)
     (suite,) = junitparser.JUnitXml.fromstring(text.encode())
-    values = {each.name: each.value for each in suite.properties()}
+    values = properties(suite)
     return int(values["score"]), int(values["max_score"])
 
 
@@ -320,7 +328,7 @@ def test_junit_counts_what_there_is(every_outcome: Record) -> None:
     assert cases[2].result[0].message == "needs 1.2, which is not met"
     assert cases[4].result[0].message == "not asked for"
     assert "costs no point" in cases[3].result[0].text
-    assert {each.name: each.value for each in suite.properties()} == {
+    assert properties(suite) == {
         "lab": "lab9",
         "title": "A lab",
         "score": "3",
@@ -362,9 +370,7 @@ def test_junit_of_a_class_has_a_suite_for_each_student(every_outcome: Record) ->
     assert (found.tests, found.failures, found.errors, found.skipped) == (10, 3, 2, 4)
     ada, bob, nobody, nothing = found
     assert (ada.name, ada.tests) == ("ada.zip", 7)
-    assert {"score": "3", "remark": "handed in late"}.items() <= {
-        each.name: each.value for each in ada.properties()
-    }.items()
+    assert {"score": "3", "remark": "handed in late"}.items() <= properties(ada).items()
     assert [bob.name, bob.errors, next(iter(bob)).result[0].message] == ["b\\x00b.zip", 1, "cannot be unpacked"]
     assert [nobody.skipped, next(iter(nobody)).result[0].message] == [1, "nothing handed in"]
     assert next(iter(nothing)).result[0].message == "nothing was handed in"

@@ -64,7 +64,7 @@ def test_report_on_a_terminal_says_the_same(labcheck: Callable[..., Result]) -> 
     for colour in ({"TERM": "xterm-256color"}, {"TERM": "xterm-256color", "NO_COLOR": "1"}):
         ours, theirs = pty.openpty()
         environment = {**os.environ, **colour, "COLUMNS": "100", "XDG_STATE_HOME": os.devnull}
-        command = [sys.executable, "-m", "labcheck", "lab1", CHECKOUT / "labs" / "lab1", "--seed", "1", "--only", "2"]
+        command = [sys.executable, "-m", "labcheck", "lab1", str(CHECKOUT / "labs/lab1"), "--seed", "1", "--only", "2"]
         with subprocess.Popen(command, stdout=theirs, stderr=subprocess.PIPE, env=environment):
             os.close(theirs)
             data = b""

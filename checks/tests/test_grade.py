@@ -14,8 +14,9 @@ import sys
 import zipfile
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -41,7 +42,10 @@ SOLUTION = CHECKOUT / "solutions" / "lab1" / "webserver.py"
 SITE = "import sys; sys.exit('closed today')  # {}"
 HANGS = "import socket, sys, time\ns = socket.create_server(('127.0.0.1', int(sys.argv[1])))\ntime.sleep(1000)\n"
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="classes are graded on Linux and macOS")
+pytestmark = [
+    pytest.mark.skipif(os.name != "posix", reason="classes are graded on Linux and macOS"),
+    pytest.mark.usefixtures("protection"),
+]
 
 
 @pytest.fixture
@@ -88,13 +92,17 @@ def lines(out: Path) -> int:
     return file.read_bytes().count(b"\n") if file.exists() else 0
 
 
-def test_class_is_graded_as_it_arrives(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
+def test_class_is_graded_as_it_arrives(labcheck: Labcheck, place: Path, tmp_path: Path, protection: str) -> None:
     """A folder, an archive, a single file and a notebook are graded; what cannot be is told with the reason."""
     hand_in(place, "ada", SOLUTION.read_text())
     with zipfile.ZipFile(place / "bob.zip", "w") as archive:
         archive.write(SOLUTION, "lab/webserver.py")
     shutil.copy(SOLUTION, place / "cyd.py")
-    cell = {"cell_type": "code", "source": f"%%writefile webserver.py\n{SOLUTION.read_text()}", "metadata": {}}
+    cell: dict[str, Any] = {
+        "cell_type": "code",
+        "source": f"%%writefile webserver.py\n{SOLUTION.read_text()}",
+        "metadata": {},
+    }
     cell |= {"outputs": [], "execution_count": None}
     notebook = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
     (place / "dot.ipynb").write_text(json.dumps(notebook))
@@ -113,9 +121,10 @@ def test_class_is_graded_as_it_arrives(labcheck: Labcheck, place: Path, tmp_path
     assert "fay.rar" in result.out
     assert "5 of 6 submissions graded" in result.out
     assert result.status == 1
-    assert {result.record.sandbox for result in read(out) if result.record} == {"namespaces"}
+    assert {result.record.sandbox for result in read(out) if result.record} == {protection}
 
 
+@pytest.mark.everything
 def test_wrong_programs_are_found_out(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
     """Confined as a class is, a program that breaks a requirement fails that one and what follows from it."""
     lab = load_lab("lab1")
@@ -206,6 +215,7 @@ def test_shards_are_a_partition() -> None:
     assert {len(part) for part in parts} == {14, 15}
 
 
+@pytest.mark.everything
 def test_killed_at_any_moment_it_goes_on(place: Path, tmp_path: Path) -> None:
     """A run that is killed twenty times loses no result, and grades nothing twice."""
     hand_in_many(place, 24)
@@ -281,6 +291,7 @@ def test_ctrl_c_ends_cleanly(place: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for the processes by /proc")
+@pytest.mark.everything
 def test_whoever_is_killed_costs_a_retry(place: Path, tmp_path: Path) -> None:
     """The nursery, keepers and graders may be killed while a class is graded: everybody has a grade all the same."""
     jobs, names = 2, [f"student{number:02}" for number in range(16)]
@@ -290,11 +301,11 @@ def test_whoever_is_killed_costs_a_retry(place: Path, tmp_path: Path) -> None:
     graded = started(place, "--jobs", jobs, out=out)
     until(lambda: lines(out))
     for generation in (1, 2, 3):
-        until(lambda generation=generation: killed_one(graded.pid, generation))
+        until(partial(killed_one, graded.pid, generation))
         # Nobody may be hit twice, as there is one retry: wait for all whose grading had begun, though results of
         # some before them were still to be written.
         begun = set(names[: lines(out) + 2 * jobs])
-        until(lambda begun=begun: begun <= {result.label for result in read(out)}, 90)
+        until(partial(have_results, begun, out), 90)
     text = graded.communicate(timeout=120)[0]
     assert graded.returncode == 0, text
     assert {row["score"] for row in grades(out).values()} == {"29"}
@@ -322,6 +333,11 @@ def killed_one(pid: int, generation: int) -> bool:
     return False
 
 
+def have_results(labels: set[str], out: Path) -> bool:
+    """Return whether each of these submissions has a result."""
+    return labels <= {result.label for result in read(out)}
+
+
 def descendants(pid: int, generation: int) -> list[psutil.Process]:
     """Return the children of a process, or their children, and so on: nursery, keepers, graders."""
     found = [psutil.Process(pid)]
@@ -334,6 +350,7 @@ def descendants(pid: int, generation: int) -> list[psutil.Process]:
     return found
 
 
+@pytest.mark.everything
 def test_one_that_hangs_costs_its_time_and_nothing_else(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
     """A program that never answers is settled within its budget, and the others have their grades."""
     hand_in(place, "hangs", HANGS)
@@ -437,6 +454,7 @@ def test_executor_that_fails_loses_its_task_only(place: Path, tmp_path: Path) ->
     assert len(found) == 3
 
 
+@pytest.mark.everything
 def test_cluster_loses_a_worker_and_no_grade(place: Path, tmp_path: Path) -> None:
     """Two workers of a dask cluster share a class; one is killed half-way, and everybody has a grade."""
     pytest.importorskip("distributed")

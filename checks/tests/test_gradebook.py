@@ -52,7 +52,9 @@ def gradebooks(draw: st.DrawFn, texts: st.SearchStrategy[str] = NAMES) -> Gradeb
                 [
                     RequirementResult(
                         *(each.id, each.title, outcome, each.points, each.points * (outcome in spared)),
-                        **{name: draw(texts) for name in ("reason", "expected", "received")},
+                        reason=draw(texts),
+                        expected=draw(texts),
+                        received=draw(texts),
                     )
                     for each, outcome in zip(asked, outcomes, strict=True)
                 ]
@@ -210,6 +212,7 @@ def graded(labcheck: Callable[..., Result], tmp_path: Path) -> Path:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="classes are graded on Linux and macOS")
+@pytest.mark.usefixtures("protection")
 def test_exports_of_a_graded_class(labcheck: Callable[..., Result], graded: Path, tmp_path: Path) -> None:
     """What `grade` has written, `report` writes again later, without a submission at hand; and other formats."""
     canvas = (tmp_path / "canvas.csv").read_text("utf-8")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import CHECKOUT
+from conftest import CHECKOUT, need
 from labcheck.verify import variants
 from labcheck.workbook import load_lab
 
@@ -24,7 +24,11 @@ SEED = "2863311530"  # stands in the guide for the seed of a student's page
 STUDENTS, ABSENT = 200, 4
 HEADER = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Lab 1 (4711)", "Lab 2 (4712)"]
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the guide is for Linux")
+pytestmark = [
+    pytest.mark.everything,
+    pytest.mark.skipif(sys.platform != "linux", reason="the guide is for Linux"),
+    pytest.mark.usefixtures("protection"),
+]
 
 
 def steps() -> list[str]:
@@ -74,7 +78,7 @@ def test_guide_leads_to_grades(download: dict[str, int | None], tmp_path: Path) 
             students = json.loads((tmp_path / "lab1.json").read_text("utf-8"))["students"]
             (seed,) = (each["seed"] for each in students if each["submission"] == "lovelaceada")
             step = step.replace(SEED, str(seed))
-        command = ["bash", "-euo", "pipefail", "-c", step]
+        command = [need("bash"), "-euo", "pipefail", "-c", step]
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{step}\n{done.stdout}\n{done.stderr}"
         said.append(done.stdout)

@@ -47,7 +47,7 @@ def members(data: bytes) -> Mapping[str, str]:
         return {info.name: tar.extractfile(info).read().decode() for info in tar}  # type: ignore[union-attr]
 
 
-FOLDERS = {
+FOLDERS: dict[str, tuple[list[str], dict[str, tuple[tuple[str, str], ...]]]] = {
     "folders and files": (
         ["jane/webserver.py", "max.zip", "eva.tar.gz", "tom.py", "zoe.rar"],
         {label: plain(label) for label in ("eva", "jane", "max", "tom", "zoe")},

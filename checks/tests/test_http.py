@@ -14,7 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labcheck.http import LINGER_AGAIN, Answer, Client, Deadline, HttpError, Manners, Trouble
+from conftest import need
+from labcheck.deadline import Deadline, Trouble
+from labcheck.http import LINGER_AGAIN, Answer, Client, HttpError, Manners
 from labcheck.transcript import Transcript
 
 if TYPE_CHECKING:
@@ -233,4 +235,6 @@ def test_line_for_a_shell_sends_the_same_bytes(data: bytes) -> None:
             connection.send(data)
         line = visitor._transcript.by_hand
     assert line.endswith(" | nc localhost 8001")
-    assert subprocess.run(["sh", "-c", line.partition(" | nc ")[0]], capture_output=True, check=True).stdout == data
+    assert (
+        subprocess.run([need("sh"), "-c", line.partition(" | nc ")[0]], capture_output=True, check=True).stdout == data
+    )

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import nbformat
@@ -35,7 +36,7 @@ from labcheck.jupyter.frames import BINARY, CLOSE, PING, TEXT, Frame, unmask
 from labcheck.jupyter.keeper import Keeper, keeper
 from labcheck.jupyter.report import MOST_EVENTS, Report
 from labcheck.record import Outcome, ProgramResult, Record, RequirementResult
-from labcheck.reports import terminal
+from labcheck.reports import exchange, terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -448,7 +449,7 @@ def test_a_websocket_shows_its_handshake(run: Callable[..., RunningProgram]) -> 
     close = socket.close()
     assert (close.opcode, close.code) == (CLOSE, 1000)
     assert socket.close() == close
-    for use in (lambda: socket.send("more"), socket.receive):
+    for use in (partial(socket.send, "more"), socket.receive):
         with pytest.raises(ProgramError, match="this WebSocket is closed"):
             use()
 
@@ -524,7 +525,7 @@ def test_the_report_is_readable_when_the_notebook_is_not_trusted(tmp_path: Path)
     text = io.StringIO()
     terminal.write(record, text)
     assert Report(record)._repr_mimebundle_()["text/plain"] == text.getvalue().rstrip("\n")
-    assert terminal.summary(record) in shown
+    assert exchange.summary(record) in shown
     assert html_of(Report(record)).count("<details") == html_of(Report(record)).count("</details>")
 
 
@@ -578,7 +579,9 @@ def test_a_notebook_shows_what_happens(tmp_path: Path) -> None:
         "later.stop()",
         "later.get('/')",
     ]
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    notebook = nbformat.v4.new_notebook(  # type: ignore[no-untyped-call]
+        cells=[nbformat.v4.new_code_cell(cell) for cell in cells]  # type: ignore[no-untyped-call]
+    )
     client = NotebookClient(notebook, timeout=120, allow_errors=True, resources={"metadata": {"path": str(tmp_path)}})
     workflow = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
     client.execute(env={**OUTSIDE, "XDG_STATE_HOME": str(tmp_path), **workflow})
@@ -651,7 +654,8 @@ class Kernel:
     @property
     def process(self) -> psutil.Process:
         """The kernel's process."""
-        return psutil.Process(self.manager.provisioner.pid)
+        pid: int = vars(self.manager.provisioner)["pid"]
+        return psutil.Process(pid)
 
     def starts(self) -> list[int]:
         """Start a server that starts another process, and return the pids of all, the keeper's last."""

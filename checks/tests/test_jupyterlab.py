@@ -136,9 +136,10 @@ def jupyterlab(browser: Any, tmp_path: Path) -> Iterator[JupyterLab]:
             server.send_signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 server.wait(30)
-            for process in (server, *started):
+            for process in started:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     process.kill()
+            server.kill()
             server.wait()
             port.release()
 
@@ -151,6 +152,7 @@ def _answers(address: str) -> bool:
         return False
 
 
+@pytest.mark.everything
 def test_walkthrough_in_jupyterlab(jupyterlab: JupyterLab) -> None:
     """Run all: the report is seen, then the game; sent to somebody else, the report can be read there, too."""
     jupyterlab.open("lab1.ipynb")

@@ -62,6 +62,7 @@ def test_every_hostile_program_has_its_verdict() -> None:
     assert {path.stem for path in HOSTILE.glob("*.py")} == {*SETTLED, *JUDGED, "hard_coded_port"}
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("name", SETTLED)
 def test_program_that_cannot_be_judged_is_settled_at_once(
     name: str, labcheck: Callable[..., Result], submission: Callable[..., Path]
@@ -78,6 +79,7 @@ def test_program_that_cannot_be_judged_is_settled_at_once(
     assert record.seconds < 25
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("name", JUDGED)
 def test_program_that_serves_is_judged_for_what_it_does(
     name: str, labcheck: Callable[..., Result], submission: Callable[..., Path]

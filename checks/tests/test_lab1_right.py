@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 RIGHT = sorted((TESTS / "lab1" / "right").glob("*.py"))
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize("program", RIGHT, ids=lambda path: path.stem)
 def test_right_program_gets_full_marks(
     program: Path, labcheck: Callable[..., Result], submission: Callable[..., Path]

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 import os
 import re
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,14 +16,13 @@ from labcheck.record import Outcome
 from labcheck.workbook import load_lab
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from labcheck.record import Record
 
 HOSTILE = TESTS / "lab2" / "hostile"
 LAB = load_lab("lab2")
-pytestmark = pytest.mark.usefixtures("nothing_is_left")
-HURRIED = 0.6  # all deadlines are shorter here at first: most of these programs use them up
+pytestmark = pytest.mark.usefixtures("nothing_is_left")  # `hurry`: most of these programs use up all deadlines
 needs_proc = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
 
 # What cannot be judged: in the first requirement that fails, these words tell why; all that needs it is not run.
@@ -170,24 +166,7 @@ def hostile(with_program: Callable[..., Path]) -> Callable[[str, str], Path]:
     return make
 
 
-def hurried_first(test: Callable[..., None]) -> Callable[..., None]:
-    """Run a test in a hurry; what fails then is tried with whole deadlines, for which alone labcheck's word stands."""
-    signature = inspect.signature(test)
-
-    @functools.wraps(test)
-    def hurried(**values: object) -> None:
-        try:
-            test(**values, slow=HURRIED)
-        except AssertionError as error:
-            warnings.warn(f"judged once more, with whole deadlines: {error}", stacklevel=1)
-            test(**values, slow=1.0)
-
-    fixtures = [each for name, each in signature.parameters.items() if name != "slow"]
-    vars(hurried)["__signature__"] = signature.replace(parameters=fixtures)
-    return pytest.mark.filterwarnings("default:judged once more")(hurried)  # told, and no error
-
-
-def names(table: dict[tuple[str, str], object]) -> list[str]:
+def names(table: Iterable[tuple[str, str]]) -> list[str]:
     return ["-".join(key) for key in table]
 
 
@@ -205,18 +184,18 @@ def test_every_hostile_program_has_its_verdict() -> None:
     assert {path.stem for path in (HOSTILE / "before").glob("*.py")} == {behaviour for _, behaviour in BEFORE}
 
 
-@hurried_first
+@pytest.mark.sample(6)
 @pytest.mark.parametrize(("program", "behaviour"), SETTLED, ids=names(SETTLED))
 def test_program_that_cannot_be_judged_is_settled_at_once(
     program: str,
     behaviour: str,
     labcheck: Callable[..., Result],
     hostile: Callable[[str, str], Path],
-    slow: float,
+    hurry: float,
 ) -> None:
     """One requirement tells the verdict, hardly anything after it is run, and it takes no longer than one deadline."""
     first, words = SETTLED[program, behaviour]
-    result = labcheck("lab2", hostile(program, behaviour), "--only", step_of(program), "--slow", slow, "--json", "-")
+    result = labcheck("lab2", hostile(program, behaviour), "--only", step_of(program), "--slow", hurry, "--json", "-")
     record = result.record
     assert not record.of(Outcome.ERROR), not_passed(record)
     assert result.status == 1
@@ -224,47 +203,48 @@ def test_program_that_cannot_be_judged_is_settled_at_once(
     # A plain GET is answered for itself.
     assert set(failed(record)) <= {first, "1.9"}, not_passed(record)
     assert words in not_passed(record)[first]
-    assert result.seconds < 16 * slow + 15
+    assert result.seconds < 16 * hurry + 15
 
 
-@hurried_first
+@pytest.mark.sample(7)
 @pytest.mark.parametrize(("program", "behaviour"), JUDGED, ids=names(JUDGED))
 def test_program_that_breaks_a_rule_is_judged_for_what_it_does(
     program: str,
     behaviour: str,
     labcheck: Callable[..., Result],
     hostile: Callable[[str, str], Path],
-    slow: float,
+    hurry: float,
 ) -> None:
     """It fails where it breaks the rule, is told which, and passes what has nothing to do with that."""
     only, first, words, must_pass = JUDGED[program, behaviour]
-    result = labcheck("lab2", hostile(program, behaviour), "--only", only, "--slow", slow, "--json", "-")
+    result = labcheck("lab2", hostile(program, behaviour), "--only", only, "--slow", hurry, "--json", "-")
     record = result.record
     assert not record.of(Outcome.ERROR), not_passed(record)
     assert first in failed(record), not_passed(record)
     assert words in not_passed(record)[first]
     assert not must_pass & set(not_passed(record)), not_passed(record)
-    assert all(each.seconds < 12 * slow + 8 for each in record.requirements)
-    assert result.seconds < 45 * slow + 20
+    assert all(each.seconds < 12 * hurry + 8 for each in record.requirements)
+    assert result.seconds < 45 * hurry + 20
 
 
 @needs_proc
-@hurried_first
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(("program", "behaviour"), LARGE, ids=names(LARGE))
 def test_flood_does_not_fill_the_memory(
-    program: str, behaviour: str, hostile: Callable[[str, str], Path], slow: float
+    program: str, behaviour: str, hostile: Callable[[str, str], Path], hurry: float
 ) -> None:
     """However much comes, on fifty connections at once too, the peak memory of labcheck stays below 400 MB."""
     only, must_fail = LARGE[program, behaviour]
-    record, peak, seconds = measured(hostile(program, behaviour), only, slow)
+    record, peak, seconds = measured(hostile(program, behaviour), only, hurry)
     assert not record.of(Outcome.ERROR), not_passed(record)
     assert must_fail <= set(failed(record)), not_passed(record)
     assert peak < 400_000
-    assert all(each.seconds < 12 * slow + 8 for each in record.requirements)
-    assert seconds < 45 * slow + 20
+    assert all(each.seconds < 12 * hurry + 8 for each in record.requirements)
+    assert seconds < 45 * hurry + 20
 
 
 @needs_proc
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(("program", "name"), BEFORE, ids=names(BEFORE))
 def test_right_program_keeps_its_marks(program: str, name: str, with_program: Callable[..., Path]) -> None:
     """Whatever else a right program does, it gets what it earns."""
@@ -278,6 +258,7 @@ def test_right_program_keeps_its_marks(program: str, name: str, with_program: Ca
     assert seconds < 45
 
 
+@pytest.mark.everything
 @pytest.mark.parametrize(
     ("program", "behaviour"),
     [

@@ -17,6 +17,7 @@ LAB = load_lab("lab2")
 RIGHT = sorted((TESTS / "lab2" / "right").glob("*/*.py"))
 
 
+@pytest.mark.sample(12)
 @pytest.mark.parametrize("program", RIGHT, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_right_program_gets_full_marks(
     program: Path, labcheck: Callable[..., Result], with_program: Callable[..., Path]
@@ -55,6 +56,7 @@ def test_solution_gets_full_marks(labcheck: Callable[..., Result]) -> None:
     assert (result.record.score, result.record.max_score) == (33, 33)
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("requirement", [id for step in LAB.steps for id in step.requirements[::3]])
 def test_one_requirement_can_be_checked_alone(labcheck: Callable[..., Result], requirement: str) -> None:
     """`--only` checks one requirement, whatever others would have come before it."""

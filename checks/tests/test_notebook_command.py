@@ -42,7 +42,7 @@ def cells_of(notebook: NotebookNode) -> dict[str, str]:
 
 
 def read(file: Path) -> NotebookNode:
-    return nbformat.read(file, as_version=4)  # type: ignore[no-untyped-call]
+    return nbformat.read(file, as_version=4)  # type: ignore[no-untyped-call, no-any-return]
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_walkthrough_comes_with_the_starter_files(labcheck: Run, tmp_path: Path,
     assert (folder / "README.md").read_bytes() == (lab.starter / "README.md").read_bytes()
     assert lab.notebook is not None
     assert read(folder / f"{name}.ipynb") == read(lab.notebook)
-    nbformat.validate(read(folder / f"{name}.ipynb"))  # type: ignore[no-untyped-call]
+    nbformat.validate(read(folder / f"{name}.ipynb"))
 
 
 def test_cells_hold_the_students_programs(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_cell_writes_what_the_file_held(tmp_path: Path, text: str) -> None:
         def run_cell_magic(self, name: str, line: str, body: str) -> None:
             written.extend((name, line, body))
 
-    code = TransformerManager().transform_cell(notebook.cells[0].source)
+    code = TransformerManager().transform_cell(notebook.cells[0].source)  # type: ignore[no-untyped-call]
     exec(code, {"get_ipython": Shell})
     assert written == ["writefile", "a.py", text if text.endswith("\n") else f"{text}\n"]
 

@@ -181,6 +181,7 @@ def fonts(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.mark.usefixtures("fonts")
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_a_notebook_runs_with_the_starter(name: str, folder: Path) -> None:
     """Who has written nothing yet can run all cells; the report fails what has a TODO, and nothing is left running."""
@@ -194,6 +195,7 @@ def test_a_notebook_runs_with_the_starter(name: str, folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("fonts")
+@pytest.mark.everything
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_a_notebook_runs_with_the_solution(name: str, folder: Path) -> None:
     """With the solution in the cells of the lab's programs, all requirements are met, and nothing is left running."""

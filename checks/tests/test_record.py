@@ -44,7 +44,10 @@ def records(draw: st.DrawFn) -> Record:
             draw(TEXT),
             outcome,
             earned=int(outcome in (Outcome.PASSED, Outcome.ERROR)),
-            **{name: draw(TEXT) for name in ("reason", "expected", "received", "by_hand")},
+            reason=draw(TEXT),
+            expected=draw(TEXT),
+            received=draw(TEXT),
+            by_hand=draw(TEXT),
             transcript=draw(st.lists(EVENTS, max_size=3)),
         )
         for number, outcome in enumerate(outcomes, start=1)

@@ -130,11 +130,12 @@ def result(given: HandedIn) -> Person | str:
     """Return whose a submission is, or why it is nobody's."""
     matching = match(PEOPLE, [given])
     assert list(matching.of_person) == PEOPLE
-    (found,) = [
+    found: list[Person | str] = [
         *(person for person, theirs in matching.of_person.items() if theirs),
         *(why for _, why in matching.nobody),
     ]
-    return found
+    assert len(found) == 1
+    return found[0]
 
 
 @pytest.mark.parametrize("label", MATCHES)

@@ -255,7 +255,7 @@ def many_in_zip(count: int) -> bytes:
     return b"PK\3\4" + entry * count + zip64 + locator + end
 
 
-LINK = {"type": tarfile.SYMTYPE, "linkname": "/etc/passwd"}
+LINK: dict[str, Any] = {"type": tarfile.SYMTYPE, "linkname": "/etc/passwd"}
 REFUSED = {
     "rar": ("work.rar", b"Rar!", "work.rar is no .zip, .tar.gz, .py or .ipynb"),
     "no ending": ("work", b"x", "work is no .zip"),

@@ -8,6 +8,8 @@ import venv
 import zipfile
 from typing import TYPE_CHECKING
 
+import pytest
+
 from conftest import CHECKOUT
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ def test_wheel_holds_every_file_of_the_checkout(wheel: Path) -> None:
     )
 
 
+@pytest.mark.everything
 def test_wheel_works_in_an_empty_folder(wheel: Path, tmp_path: Path) -> None:
     """Installed alone, it starts a lab, judges it, and has its solution."""
     home = tmp_path / "venv"

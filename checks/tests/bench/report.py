@@ -136,7 +136,7 @@ def opened(browser: Any, file: Path) -> float:
 
 def sorted_by(browser: Any, scripts: list[str]) -> float:
     """Return the seconds that sorting takes, with the layout after it: the median of some sorts."""
-    return statistics.median(browser.execute_script(SORT.format(script)) / 1000 for script in scripts)
+    return statistics.median(float(browser.execute_script(SORT.format(script))) / 1000 for script in scripts)
 
 
 def main() -> None:

@@ -1,0 +1,99 @@
+"""Two lanes: `pytest` takes a sample that proves the product in minutes, `pytest --everything` takes all tests.
+
+- `@pytest.mark.sample(n)`: the fast lane runs n of the test's cases, evenly spread.
+- `@pytest.mark.everything`: the fast lane leaves the test out.
+
+A test that is named on the command line with `::` always runs. `--no-skips` fails a test that is skipped, unless
+skips.toml names it with the reason. `--hurry` shortens the deadlines of the tests of hostile programs, most of
+which use them up.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+ALLOWED_SKIPS = Path(__file__).with_name("skips.toml")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options that choose a lane."""
+    group = parser.getgroup("labcheck's own tests")
+    group.addoption("--everything", action="store_true", help="run all tests, not a sample")
+    group.addoption("--no-skips", action="store_true", help="fail a skipped test that skips.toml does not name")
+    group.addoption("--hurry", type=float, default=0.6, help="the factor of hostile programs' deadlines (default: 0.6)")
+    group.addoption("--record-golden", action="store_true", help="write checks/tests/golden/ anew")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marks."""
+    config.addinivalue_line("markers", "sample(n): the fast lane runs n of the cases")
+    config.addinivalue_line("markers", "everything: only --everything runs the test")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what the fast lane does not run."""
+    if config.getoption("--everything") or any("::" in argument for argument in config.args):
+        return
+    chosen = {id(item) for _, cases in groupby(items, _test_of) for item in _sample(list(cases))}
+    config.hook.pytest_deselected(items=[item for item in items if id(item) not in chosen])
+    items[:] = [item for item in items if id(item) in chosen]
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many tests run at a time: one more than there are cores, as many of them wait."""
+    return (os.cpu_count() or 1) + 1
+
+
+def _test_of(item: pytest.Item) -> str:
+    """Return the node id without the case."""
+    return item.nodeid.partition("[")[0]
+
+
+def _sample(cases: list[pytest.Item]) -> Iterator[pytest.Item]:
+    """Yield the cases of one test that the fast lane runs."""
+    cases = [case for case in cases if case.get_closest_marker("everything") is None]
+    mark = cases[0].get_closest_marker("sample") if cases else None
+    number = mark.args[0] if mark else len(cases)
+    return (case for place, case in enumerate(cases) if place * number % len(cases) < number)
+
+
+@pytest.fixture(scope="session")
+def hurry(request: pytest.FixtureRequest) -> float:
+    """The factor by which deadlines are shorter for programs that use them up."""
+    return float(request.config.getoption("--hurry"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With --no-skips, fail a test that is skipped without leave."""
+    report = yield
+    if report.skipped and item.config.getoption("--no-skips") and _test_of(item) not in allowed_skips():
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which {ALLOWED_SKIPS.name} does not allow: {report.longrepr}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """The same for a whole module."""
+    report = yield
+    if report.outcome == "skipped" and collector.config.getoption("--no-skips"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped as a whole: {report.longrepr}"
+    return report
+
+
+def allowed_skips() -> dict[str, str]:
+    """Return the tests that may be skipped in CI, without their cases, and the reason."""
+    return tomllib.loads(ALLOWED_SKIPS.read_text("utf-8"))

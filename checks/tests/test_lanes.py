@@ -1,0 +1,157 @@
+"""The lanes of the tests, and what CI does with a test that fails: tried on small tests of their own."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+
+import lanes
+from conftest import CHECKOUT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Pytest = Callable[..., subprocess.CompletedProcess[str]]
+
+TWICE = CHECKOUT / ".ci" / "twice.py"
+PROJECT = {
+    "conftest.py": 'pytest_plugins = ["lanes"]\n',
+    "skips.toml": '"test_it.py::test_may_be_skipped" = "no reason"\n',
+    "test_it.py": """
+import pytest
+
+@pytest.mark.sample(3)
+@pytest.mark.parametrize("case", range(10))
+def test_sampled(case): pass
+
+@pytest.mark.everything
+def test_slow(): pass
+
+def test_quick(): pass
+""",
+}
+SKIPS = """
+import pytest
+
+def test_may_be_skipped(): pytest.skip("here")
+def test_may_not_be_skipped(): pytest.skip("there")
+"""
+FLAKY = """
+from pathlib import Path
+
+def once(name):
+    tried = Path(name)
+    assert tried.exists() or tried.touch()
+
+def test_passes(): pass
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Make a folder with tests and a copy of the lanes."""
+    shutil.copy(lanes.__file__, tmp_path)
+    for name, text in PROJECT.items():
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+@pytest.fixture
+def run(project: Path) -> Pytest:
+    """Run a command of Python's in that folder, without our own options of pytest."""
+
+    def run(*words: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, *map(str, words)]
+        return subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=100, check=False)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("options", "number"),
+    [([], 4), (["--everything"], 12), (["test_it.py"], 4), (["test_it.py::test_slow"], 1), (["-n2"], 4)],
+)
+def test_lane_is_chosen(run: Pytest, options: list[str], number: int) -> None:
+    """The fast lane takes a sample, --everything takes all, and what is named with :: runs."""
+    done = run("-m", "pytest", *options)
+    assert re.search(rf"\b{number} passed", done.stdout), done.stdout
+
+
+@pytest.mark.parametrize("cases", [1, 2, 3, 7, 10, 100])
+def test_sample_is_spread_evenly(run: Pytest, project: Path, cases: int) -> None:
+    """Of n cases, neither more nor fewer than asked for are taken, from the first on."""
+    (project / "test_it.py").write_text(PROJECT["test_it.py"].replace("range(10)", f"range({cases})"))
+    done = run("-m", "pytest", "-v", "-k", "sampled")
+    taken = [int(case) for case in re.findall(r"test_sampled\[(\d+)\] PASSED", done.stdout)]
+    assert taken[:1] == [0]
+    assert len(taken) == min(cases, 3)
+    assert all(later - earlier >= cases // 3 for earlier, later in pairwise(taken))
+
+
+def test_skip_without_leave_is_a_failure(run: Pytest, project: Path) -> None:
+    """With --no-skips only what the list names may be skipped; without it everything may."""
+    (project / "test_it.py").write_text(SKIPS)
+    assert "2 skipped" in run("-m", "pytest").stdout
+    done = run("-m", "pytest", "--no-skips")
+    assert "1 failed, 1 skipped" in done.stdout
+    assert "FAILED test_it.py::test_may_not_be_skipped" in done.stdout
+
+
+def test_every_allowed_skip_has_a_test_and_a_reason() -> None:
+    """The list holds no test that is gone."""
+    for name, reason in lanes.allowed_skips().items():
+        file, _, test = name.partition("::")
+        assert f"def {test.partition('[')[0]}(" in (CHECKOUT / file).read_text("utf-8"), name
+        assert reason
+
+
+def twice(run: Pytest, project: Path, *tests: str) -> tuple[int, list[str]]:
+    """Run tests twice at most; return the exit status, and those that are noted as flaky."""
+    (project / "test_it.py").write_text(FLAKY + "\n".join(tests))
+    flaky = project / "flaky.txt"
+    done = run(TWICE, flaky, sys.executable, "--everything", "--", sys.executable, "-m", "pytest")
+    return done.returncode, flaky.read_text().splitlines() if flaky.exists() else []
+
+
+def test_what_passes_alone_is_flaky(run: Pytest, project: Path) -> None:
+    """A test that fails and then passes alone counts as passed, and is noted."""
+    assert twice(run, project, "def test_first(): once('a')", "def test_second(): once('b')") == (
+        0,
+        ["test_it.py::test_first", "test_it.py::test_second"],
+    )
+
+
+def test_what_fails_twice_fails(run: Pytest, project: Path) -> None:
+    """A test that fails again, alone, is a failure; the others are noted all the same."""
+    assert twice(run, project, "def test_first(): once('a')", "def test_wrong(): assert False") == (
+        1,
+        ["test_it.py::test_first"],
+    )
+
+
+def test_what_is_right_runs_once(run: Pytest, project: Path) -> None:
+    """Nothing is run again, and nothing is noted, where nothing has failed."""
+    assert twice(run, project) == (0, [])
+
+
+@pytest.mark.parametrize("tests", [["import nothing_of_this_name"], [f"def test_{n}(): assert 0" for n in range(30)]])
+def test_what_is_no_accident_fails_at_once(run: Pytest, project: Path, tests: list[str]) -> None:
+    """Tests that cannot be collected, or many that fail, are not tried again."""
+    status, flaky = twice(run, project, *tests)
+    assert status != 0
+    assert flaky == []
+
+
+def test_workflow_runs_what_the_readme_says() -> None:
+    """The jobs for each version of Python run the README's test command."""
+    readme = (CHECKOUT / "README.md").read_text("utf-8")
+    found = re.search(r"<!-- test -->\n```sh\n(.+)\n```", readme)
+    assert found
+    assert f"- run: {found[1]}\n" in (CHECKOUT / ".github/workflows/ci.yml").read_text("utf-8")
