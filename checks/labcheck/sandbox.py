@@ -38,6 +38,7 @@ OPEN_FILES = 1024
 CPU_SECONDS = 120
 ROOM = 64 * MIB  # for a program's files, beside what was handed in
 TEMPORARY = 16 * MIB  # for its /tmp
+MOST_LINKS = 40  # path_resolution(7)
 FIRST_UID, UIDS = 60_706, 470  # a range that neither Debian nor systemd gives to anybody
 SEEN = (  # of /etc: names of hosts, libraries, time zones, types of files; nothing that tells of this machine
     *("alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "mime.types", "ssl", "timezone"),
@@ -246,6 +247,16 @@ def _prefixes(python: str) -> tuple[str, ...]:
     return tuple(found.stdout.splitlines())
 
 
+def _files_of(python: str) -> Iterator[Path]:
+    """Yield the links from an interpreter's name to its file, and the file; each may be in another folder."""
+    path = Path(python)
+    for _ in range(MOST_LINKS):
+        yield path
+        if not path.is_symlink():
+            return
+        path = Path(os.path.normpath(path.parent / path.readlink()))
+
+
 def _hidden(python: str) -> list[Path]:
     """Return what no program may see: the suites and the solutions, in each labcheck that is installed."""
     found = {PACKAGE}
@@ -279,6 +290,10 @@ def _bubblewrap(python: str, etc: Path) -> Iterator[str]:
     for path in interpreters:
         bound.append(path)
         yield from (*_parents(path), "--ro-bind", str(path), str(path))
+    for path in _files_of(python):
+        if not any(path.is_relative_to(place) for place in (*bound, Path("/bin"), Path("/sbin"))):
+            kind, source = ("--symlink", path.readlink()) if path.is_symlink() else ("--ro-bind", path)
+            yield from (*_parents(path), kind, str(source), str(path))
     for path in _hidden(python):
         if any(path.is_relative_to(place) for place in bound):
             yield from ("--perms", "0555", "--size", "4096", "--tmpfs", str(path))

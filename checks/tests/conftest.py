@@ -144,6 +144,18 @@ def alive(pid: int) -> bool:
         return False
 
 
+def processes_in(folder: Path) -> list[psutil.Process]:
+    """Return the processes that have their working folder in a folder, or below it."""
+    found = []
+    for process in psutil.process_iter():
+        # One that has ended has no working folder. One of another test may be in a folder so deep that the system
+        # does not tell its name.
+        with contextlib.suppress(psutil.Error, OSError):
+            if Path(process.cwd()).is_relative_to(folder):
+                found.append(process)
+    return found
+
+
 def once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
     """Return a folder that the first of the tests' processes to ask makes, for all of them."""
     base = tmp_path_factory.getbasetemp()
@@ -213,10 +225,7 @@ def nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     monkeypatch.setenv("TMPDIR", str(place))
     monkeypatch.setattr(tempfile, "tempdir", None)
     yield
-    left = [
-        p.info for p in psutil.process_iter(["pid", "cwd", "cmdline"]) if (p.info["cwd"] or "").startswith(str(place))
-    ]
-    assert left == []
+    assert processes_in(place) == []
     assert list(place.iterdir()) == []
 
 

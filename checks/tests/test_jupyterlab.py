@@ -17,7 +17,7 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
-from conftest import CONTRAST, OUTSIDE, alive, need, run_labcheck, until
+from conftest import CONTRAST, OUTSIDE, alive, need, processes_in, run_labcheck, until
 from labcheck.ports import Port
 from labcheck.verify import variants
 from labcheck.workbook import load_lab
@@ -164,7 +164,7 @@ def test_walkthrough_in_jupyterlab(jupyterlab: JupyterLab) -> None:
     notebook = nbformat.read(jupyterlab.folder / "lab1.ipynb", as_version=4)  # type: ignore[no-untyped-call]
     notebook.metadata["title"] = "not what JupyterLab has signed"
     nbformat.write(notebook, jupyterlab.folder / "sent_by_mail.ipynb")  # type: ignore[no-untyped-call]
-    programs = [each for each in psutil.process_iter(["cwd"]) if each.info["cwd"] == str(jupyterlab.folder.resolve())]
+    programs = processes_in(jupyterlab.folder.resolve())
     assert programs
     jupyterlab.do("await jupyterapp.serviceManager.sessions.shutdownAll();")
     until(lambda: not any(alive(each.pid) for each in programs), 60)

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nbformat
-import psutil
 import pytest
 
-from conftest import CHECKOUT, once, until
+from conftest import CHECKOUT, once, processes_in, until
 from labcheck.workbook import Lab, lab_names, load_lab
 
 if TYPE_CHECKING:
@@ -135,12 +134,6 @@ def report(notebook: Any, lab: Lab) -> str:
     return "".join(output["data"]["text/plain"] for output in cell.outputs)
 
 
-def left_in(folder: Path) -> list[Any]:
-    """Return the processes that are in a folder."""
-    found = psutil.process_iter(["pid", "cwd", "cmdline"])
-    return [process.info for process in found if (process.info["cwd"] or "").startswith(str(folder))]
-
-
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Make an empty folder for a student, whose Jupyter and whose labcheck have nothing to remember."""
@@ -191,7 +184,7 @@ def test_a_notebook_runs_with_the_starter(name: str, folder: Path) -> None:
     waiting = set(re.findall(r"TODO (\d+\.\d+)", text))
     total = len(lab.requirements)
     assert f"{total - len(waiting)} of {total} requirements met" in report(notebook, lab)
-    until(lambda: left_in(folder) == [])
+    until(lambda: processes_in(folder) == [])
 
 
 @pytest.mark.usefixtures("fonts")
@@ -206,7 +199,7 @@ def test_a_notebook_runs_with_the_solution(name: str, folder: Path) -> None:
             cell.source = match[0] + (lab.solution / match[1]).read_text("utf-8").removesuffix("\n")
     assert list(execute(notebook, folder)) == []
     assert f"{len(lab.requirements)} of {len(lab.requirements)} requirements met" in report(notebook, lab)
-    until(lambda: left_in(folder) == [])
+    until(lambda: processes_in(folder) == [])
 
 
 def _cell(notebook: Any, beginning: str) -> Any:
@@ -312,4 +305,4 @@ def test_a_cell_that_fails_is_caught(folder: Path) -> None:
     assert slow == "cell slow: it takes more than 5 s"
     assert error == "cell error: ZeroDivisionError: division by zero"
     assert refused.startswith("cell refused: on standard error: labcheck: there is no lab or command 'lab99'")
-    until(lambda: left_in(folder) == [])
+    until(lambda: processes_in(folder) == [])

@@ -18,7 +18,7 @@ from conftest import CHECKOUT, need
 from labcheck import sandbox
 from labcheck.confine import version as landlock_version
 from labcheck.errors import UsageError
-from labcheck.grader import Nursery, Task
+from labcheck.grader import Nursery, Probe, Reply, Task
 from labcheck.guard import Guard
 from labcheck.handed_in import pack
 from labcheck.record import Outcome, Record
@@ -269,6 +269,20 @@ def test_program_of_a_user_of_its_own_reaches_its_copy(kind: str) -> None:
     assert reply.record is not None, reply
     record = Record.from_table(reply.record)
     assert {each.id: each.received for each in record.requirements if each.outcome is not Outcome.PASSED} == {}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_interpreter_is_found_through_links(kind: str, tmp_path: Path) -> None:
+    """An interpreter whose name is a link, to a link in another folder, runs: many tools install Python so."""
+    if kind == "namespaces":
+        need("bwrap")
+    first, second = tmp_path / "first" / "python3", tmp_path / "second" / "python"
+    for link, target in ((first, Path("..", "second", "python")), (second, Path(sys.executable).resolve())):
+        link.parent.mkdir()
+        link.symlink_to(target)
+    nursery = Nursery("lab1")
+    assert nursery.ask(Probe("lab1", kind, str(first))) == Reply("graded")
+    nursery.close()
 
 
 def test_user_without_rights_is_protected_too(tmp_path: Path, protection: str) -> None:
