@@ -14,6 +14,7 @@ A suite runs under plain pytest as well:
 
 from __future__ import annotations
 
+import contextlib
 import re
 import traceback
 from contextlib import ExitStack
@@ -33,7 +34,7 @@ from labcheck.server import Server
 from labcheck.suite_run import Draw, Options, Run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from labcheck.client_program import ClientProgram
     from labcheck.ws import Visitor
@@ -223,8 +224,11 @@ class Grader:
         """End a check."""
         self.run.end()
 
-    def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> list[str]:
+    @pytest.hookimpl(wrapper=True)
+    def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> Generator[None, object, list[object]]:
         """Keep what a comparison that failed has compared, in words; of several, the first."""
+        with contextlib.suppress(AssertionError):  # pytest's own explanation, which needs a terminal before pytest 9.2
+            yield
         if self._comparison is not None:
             pass
         elif isinstance(left, Evidence):
@@ -233,7 +237,7 @@ class Grader:
             self._comparison = right.expected(op, left), right.received()
         else:
             self._comparison = f"{'' if op == '==' else op + ' '}{right!r}", repr(left)
-        return ["the two sides differ"]
+        return [["the two sides differ"]]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport | None:
