@@ -29,8 +29,9 @@ def main(flaky_file: Path, python: str, options: list[str], command: list[str]) 
     status = subprocess.run(again, check=False).returncode
     if status not in (0, TESTS_FAILED):
         return status
+    again_failed = failed()
     with flaky_file.open("a") as file:
-        file.writelines(f"{name}\n" for name in first if name not in failed())
+        file.writelines(f"{name}\n" for name in first if name not in again_failed)
     return status
 
 

@@ -291,7 +291,7 @@ def _bubblewrap(python: str, etc: Path) -> Iterator[str]:
         bound.append(path)
         yield from (*_parents(path), "--ro-bind", str(path), str(path))
     for path in _files_of(python):
-        if not any(path.is_relative_to(place) for place in (*bound, Path("/bin"), Path("/sbin"))):
+        if not any(path.is_relative_to(place) for place in (*_system(), *interpreters)):
             kind, source = ("--symlink", path.readlink()) if path.is_symlink() else ("--ro-bind", path)
             yield from (*_parents(path), kind, str(source), str(path))
     for path in _hidden(python):

@@ -89,12 +89,12 @@ def variants(lab: Lab) -> list[Variant]:
 
 def verify(lab: Lab) -> bool:
     """Print what is wrong with a lab, a line each with what to do; return whether nothing is."""
-    found = 0
-    for complaint in complaints(lab, variants(lab)):
+    found, wrong = 0, variants(lab)
+    for complaint in complaints(lab, wrong):
         found += 1
         print(f"{lab.name}: {complaint}", flush=True)
     print(
-        f"{lab.name}: {len(lab.requirements)} requirements, {len(variants(lab))} wrong variants: "
+        f"{lab.name}: {len(lab.requirements)} requirements, {len(wrong)} wrong variants: "
         + (f"{found} complaints" if found else "consistent")
     )
     return found == 0
