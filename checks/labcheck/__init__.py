@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from labcheck.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from labcheck.jupyter.programs import run as run
-
-__version__ = "0.1.0"
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 if sys.path and sys.path[0] in ("", str(Path.cwd())):
     del sys.path[0]
 
-from labcheck.cli import command
+from labcheck.cli.main import command
 
 if __name__ == "__main__":
     command()

@@ -1,8 +1,13 @@
-"""Whose fault it is: three kinds, never mixed up.
+"""Every exception of labcheck, and whose fault each of them is.
 
-The student's fault is a failed requirement (see `labcheck.suite`), never an exception that
-reaches the command line.
+- UsageError: who called labcheck gave it something that it cannot use. SuiteError: a lab's author. Both reach the
+  command line, which tells them in a line.
+- RefusedError: what was handed in cannot be used.
+- ExchangeError, NotReadyError, Unmet: the program that is judged; the engine turns them into outcomes.
+- Fault, and all that is not listed here: ours.
 """
+
+from enum import StrEnum
 
 
 class UsageError(Exception):
@@ -11,3 +16,71 @@ class UsageError(Exception):
 
 class SuiteError(Exception):
     """A lab contradicts itself: its author's fault, exit status 3."""
+
+
+class Fault(Exception):  # noqa: N818
+    """Something of ours has gone wrong; the text is for whoever mends it."""
+
+
+class RefusedError(Exception):
+    """A submission cannot be used; the text is one line for its student's report."""
+
+
+class Unmet(Exception):  # noqa: N818
+    """What a check needs before it can judge is not there."""
+
+
+class Verdict(StrEnum):
+    """What became of a program."""
+
+    READY = "ready"
+    NOT_STARTED = "did not start"
+    EXITED = "exited"
+    NEVER_LISTENED = "never listened"
+    OTHER_PORT = "listens on another port"
+    PORT_TAKEN = "another program holds the port"
+    ENDED_EARLY = "ended before it connected"
+    NEVER_CONNECTED = "never connected"
+    HIDES_LIBRARY = "hides a library"
+    NEVER_ANSWERS = "accepts connections, but never answers"
+    DIED = "answered and then died"
+    GREEDY = "took too much memory"
+
+
+class NotReadyError(Exception):
+    """A program cannot be judged; the verdict says why, the text says it in a sentence."""
+
+    def __init__(self, verdict: Verdict, text: str) -> None:
+        super().__init__(text)
+        self.verdict = verdict
+
+
+class ForeignListenerError(Exception):
+    """Somebody else listens on the port that was given to a program."""
+
+
+class Trouble(StrEnum):
+    """What can go wrong with an exchange."""
+
+    REFUSED = "refused"  # nobody listens
+    SILENT = "silent"  # not one byte came in time
+    SLOW = "slow"  # something came in time, but not all of it
+    CLOSED = "closed"  # hung up before all of it had come
+    MALFORMED = "malformed"  # what came does not follow the protocol
+    TOO_LARGE = "too large"  # it does not end
+
+
+class ExchangeError(Exception):
+    """There is no answer, or no message; the text says in plain words what came instead."""
+
+    def __init__(self, trouble: Trouble, text: str) -> None:
+        super().__init__(text)
+        self.trouble = trouble
+
+
+class HttpError(ExchangeError):
+    """An exchange over HTTP has failed."""
+
+
+class WebSocketError(ExchangeError):
+    """An exchange over a WebSocket has failed."""

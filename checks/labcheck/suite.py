@@ -1,8 +1,8 @@
-"""What a suite may use: the mark, the fixtures, and what a check may say. This is the pytest plugin.
+"""All that a suite may import.
 
 A check is a test function with `@requirement`; its docstring is the sentence that the student
-reads. It compares with plain `assert`, and the engine turns a comparison that fails into
-expected / received lines (`labcheck.evidence`). What a check raises decides the outcome:
+reads. It gets programs from fixtures (`labcheck.judging.fixtures`) and compares with plain `assert`, and the engine
+turns a comparison that fails into expected / received lines. What a check raises decides the outcome:
 
 - AssertionError, ExchangeError, NotReadyError: failed, the student's fault;
 - Unmet: what the check needs is not there; not run where a requirement it needs has failed;
@@ -14,31 +14,20 @@ A suite runs under plain pytest as well:
 
 from __future__ import annotations
 
-import contextlib
-import re
-import traceback
-from contextlib import ExitStack
-from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any
 
-import pytest
-
-from labcheck.deadline import ExchangeError, Trouble
-from labcheck.evidence import Evidence, Messages, Numbers
-from labcheck.http import FORM, Answer
-from labcheck.program import NotReadyError
-from labcheck.record import Outcome
-from labcheck.server import Server
-from labcheck.suite_run import Draw, Options, Run
+from labcheck.judging.marks import given, requirement
+from labcheck.protocols.draw import Draw
+from labcheck.protocols.http.client import FORM, Answer
+from labcheck.protocols.http.evidence import CLIENT_ERROR, numbers
+from labcheck.protocols.http.server import Server
+from labcheck.protocols.websocket.evidence import Messages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
-
-    from labcheck.client_program import ClientProgram
-    from labcheck.ws import Visitor
-    from labcheck.ws_server import WebSocketServer
+    from labcheck.protocols.websocket.client import ClientProgram
+    from labcheck.protocols.websocket.connection import Visitor
+    from labcheck.protocols.websocket.server import WebSocketServer
 
 __all__ = [
     "CLIENT_ERROR",
@@ -55,300 +44,12 @@ __all__ = [
     "requirement",
 ]
 
-MOST_HUNG = 3  # checks of a program that got no answer, after which no more are run
-WEBSOCKET_NAMES = {"ClientProgram": "client_program", "Visitor": "ws", "WebSocketServer": "ws_server"}
+pytest_plugins = ["labcheck.judging.checks"]
+WEBSOCKET_NAMES = {"ClientProgram": "client", "Visitor": "connection", "WebSocketServer": "server"}
 
 
 def __getattr__(name: str) -> Any:
     """Load what only labs with WebSockets need when such a lab asks for it."""
     if name in WEBSOCKET_NAMES:
-        return getattr(import_module(f"labcheck.{WEBSOCKET_NAMES[name]}"), name)
+        return getattr(import_module(f"labcheck.protocols.websocket.{WEBSOCKET_NAMES[name]}"), name)
     raise AttributeError(name)
-
-
-RUN = pytest.StashKey[Run]()
-STACK = pytest.StashKey[ExitStack]()
-CLIENT_ERROR = range(400, 500)  # RFC 9110, section 15.5: the request is at fault
-
-Check = TypeVar("Check", bound="Callable[..., None]")
-
-
-class Unmet(Exception):  # noqa: N818
-    """What a check needs before it can judge is not there."""
-
-
-def requirement(id: str, *, hints: Sequence[str], needs: Sequence[str] = ()) -> Callable[[Check], Check]:
-    """Mark a test function as a check of a requirement.
-
-    `hints` is the ladder that `labcheck hint` goes down: first a question, then a pointer, then the
-    shape of the answer. `needs` are the requirements whose failure explains a failure of this one
-    wherever `given` says so; the first requirement of a program is needed by all of it.
-    """
-    return pytest.mark.requirement(id=id, hints=tuple(hints), needs=tuple(needs))
-
-
-def given(condition: object, otherwise: object = "") -> None:
-    """Go on only where the condition holds: it is another requirement's, which this one needs."""
-    if not condition:
-        raise Unmet(str(otherwise))
-
-
-def numbers(answer: Answer) -> Numbers:
-    """Return the numbers on a page that have no letter and no digit beside them."""
-    found = [re.findall(r"(?<![^\W_])\d+(?![^\W_])", view) for view in answer.shown.views]
-    return Numbers(frozenset(int(number) for view in found for number in view if len(number) < 10), answer)
-
-
-@dataclass
-class Finding:
-    """What one check has found."""
-
-    outcome: Outcome
-    seconds: float = 0.0
-    reason: str = ""
-    expected: str = ""
-    received: str = ""
-    hung: bool = False  # it ran into its deadline
-
-
-@pytest.fixture
-def server(request: pytest.FixtureRequest) -> Server | WebSocketServer:
-    """The server that most checks of its program share."""
-    return request.config.stash[RUN].shared_server()
-
-
-@pytest.fixture
-def own_server(request: pytest.FixtureRequest) -> Server | WebSocketServer:
-    """A server for the checks that end it or may spoil it; the first of them gets it before anybody else."""
-    return request.config.stash[RUN].own_server()
-
-
-@pytest.fixture
-def new_server(request: pytest.FixtureRequest) -> Server | WebSocketServer:
-    """A server for one check alone."""
-    return request.config.stash[RUN].new_server()
-
-
-@pytest.fixture
-def client(request: pytest.FixtureRequest) -> ClientProgram:
-    """A client that waits for its user; an earlier check may have used it."""
-    return request.config.stash[RUN].client()
-
-
-@pytest.fixture
-def new_clients(request: pytest.FixtureRequest) -> Callable[[int], list[ClientProgram]]:
-    """So many clients that nobody has used, for the checks that end them."""
-    run = request.config.stash[RUN]
-    return lambda number: [run.client(f"client {place}", new=True) for place in range(1, number + 1)]
-
-
-@pytest.fixture
-def client_alone(request: pytest.FixtureRequest) -> ClientProgram:
-    """A client whose port nobody listens on."""
-    return request.config.stash[RUN].client_alone()
-
-
-@pytest.fixture
-def material(request: pytest.FixtureRequest) -> Any:
-    """What the suite's material.prepare() has put in place."""
-    return request.config.stash[RUN].material
-
-
-@pytest.fixture
-def draw(request: pytest.FixtureRequest) -> Draw:
-    """Random values, the same for the same seed and check."""
-    return request.config.stash[RUN].draw
-
-
-class Grader:
-    """The pytest plugin that runs the checks of one submission and keeps what they find.
-
-    `reports` says whether pytest writes reports of its own as well, as it does under plain pytest.
-    """
-
-    def __init__(self, run: Run, selected: Sequence[str], *, reports: bool = False) -> None:
-        self.run = run
-        self.reports = reports
-        self.checks: dict[str, list[pytest.Item]] = {}
-        self.findings: dict[str, list[Finding]] = {}
-        self.transcripts: dict[str, Any] = {}
-        self.faults: list[str] = []
-        self._selected = set(selected)
-        self._comparison: tuple[str, str] | None = None
-
-    def title(self, id: str) -> str:
-        """Return the sentence of a requirement: its first check's docstring."""
-        doc = getattr(self.checks[id][0].obj, "__doc__", None) if id in self.checks else None  # type: ignore[attr-defined]
-        return " ".join((doc or "").split())
-
-    def needs(self, id: str) -> list[str]:
-        """Return the requirements that one needs, directly or through others, and its program's first; in order."""
-        found = {self.run.lab.first_of(id)}
-        queue = [id]
-        while queue:
-            for item in self.checks.get(queue.pop(), []):
-                fresh = set(_mark(item)["needs"]) - found
-                found |= fresh
-                queue += fresh
-        return [need for need in self.run.lab.requirements if need in found - {id}]
-
-    def pytest_configure(self, config: pytest.Config) -> None:
-        """Let the fixtures find the run."""
-        config.stash[RUN] = self.run
-
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Put the checks into the spec's order; those that end a program come last."""
-        order = {id: place for place, id in enumerate(self.run.lab.requirements)}
-        for item in items:
-            self.checks.setdefault(_mark(item)["id"], []).append(item)
-        chosen = self._selected.union(*(self.needs(id) for id in self._selected))
-        items[:] = sorted(
-            (item for item in items if _mark(item)["id"] in chosen),
-            key=lambda item: (
-                "own_server" in getattr(item, "fixturenames", ()),
-                order.get(_mark(item)["id"], -1),
-            ),
-        )
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Begin a check, unless it is settled already that it cannot be run."""
-        id = _mark(item)["id"]
-        self._comparison = None
-        self.run.begin(id)
-        reason = self._why_not(id)
-        if reason:
-            pytest.skip(reason)
-
-    def pytest_runtest_teardown(self) -> None:
-        """End a check."""
-        self.run.end()
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> Generator[None, object, list[object]]:
-        """Keep what a comparison that failed has compared, in words; of several, the first."""
-        with contextlib.suppress(AssertionError):  # pytest's own explanation, which needs a terminal before pytest 9.2
-            yield
-        if self._comparison is not None:
-            pass
-        elif isinstance(left, Evidence):
-            self._comparison = left.expected(op, right), left.received()
-        elif isinstance(right, Evidence):
-            self._comparison = right.expected(op, left), right.received()
-        else:
-            self._comparison = f"{'' if op == '==' else op + ' '}{right!r}", repr(left)
-        return [["the two sides differ"]]
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport | None:
-        """Keep what a check has found, and make good what it has spoiled."""
-        error = call.excinfo.value if call.excinfo else None
-        if call.when == "call" or (call.when == "setup" and error is not None):
-            self._keep(_mark(item)["id"], error, call.duration)
-        elif error is not None:
-            self._fault(error)
-        if self.reports:
-            return None
-        # pytest's own would tell the whole story of a failure in source lines, which takes long.
-        outcome: Literal["passed", "failed"] = "passed" if error is None else "failed"
-        return pytest.TestReport(item.nodeid, item.location, {}, outcome, None, call.when)  # type: ignore[arg-type]
-
-    def _keep(self, id: str, error: BaseException | None, seconds: float) -> None:
-        finding = self._judge(id, error)
-        finding.seconds = seconds
-        self.findings.setdefault(id, []).append(finding)
-        if finding.outcome is not Outcome.PASSED or id not in self.transcripts:
-            self.transcripts[id] = self.run.transcript
-        if error is not None and finding.outcome is Outcome.FAILED:
-            self.run.after_failure(error)
-
-    def failed(self, id: str) -> bool:
-        """Return whether a requirement was checked, and is not met."""
-        return any(finding.outcome is not Outcome.PASSED for finding in self.findings.get(id, []))
-
-    def _hung(self, id: str) -> bool:
-        return any(finding.hung for finding in self.findings.get(id, []))
-
-    def _why_not(self, id: str) -> str:
-        """Return why a check is not run; nothing where it is."""
-        if given_up := self.run.given_up.get(self.run.lab.program_of(id).name):
-            return given_up
-        if self.run.out_of_time():
-            return f"the time for the whole submission, {self.run.options.budget:g} s, is used up"
-        program = self.run.lab.program_of(id)
-        if program.kind != "http server" and self.run.has_spoken(program.name):
-            # One message that it does not answer says nothing of the others; several do.
-            hung = [each for each in self.findings if self.run.lab.program_of(each) == program and self._hung(each)]
-            return f"{', '.join(hung)} got no answer" if len(hung) >= MOST_HUNG else ""
-        for need in self.needs(id):
-            if self._hung(need):
-                return f"needs {need}, which got no answer"
-        return ""
-
-    def _judge(self, id: str, error: BaseException | None) -> Finding:
-        if error is None:
-            return Finding(Outcome.PASSED)
-        if isinstance(error, pytest.skip.Exception):
-            return Finding(Outcome.NOT_RUN, reason=str(error))
-        blamed = next((need for need in self.needs(id) if self.failed(need)), "")
-        excuse = f"needs {blamed}, which is not met" if blamed else ""
-        if isinstance(error, AssertionError):
-            expected, received = self._comparison or ("", "")
-            message = str(error).partition("\nassert ")[0]
-            reason = "" if message.startswith("assert ") else message
-            return Finding(Outcome.FAILED, reason=reason, expected=expected, received=received)
-        if isinstance(error, ExchangeError):
-            hung = error.trouble in (Trouble.SILENT, Trouble.SLOW)
-            if hung and self.run.out_of_time():
-                return Finding(Outcome.NOT_RUN, reason=self._why_not(id))
-            if excuse:
-                return Finding(Outcome.NOT_RUN, reason=excuse, hung=hung)
-            program = self.run.lab.program_of(id)
-            told = self.run.traceback() if error.trouble is Trouble.CLOSED or program.kind != "http server" else ""
-            reason = f"your program raised {told}" if told else ""
-            expected = "a message from your program" if program.is_client else "an answer"
-            return Finding(Outcome.FAILED, reason=reason, expected=expected, received=str(error), hung=hung)
-        if isinstance(error, Unmet | NotReadyError):
-            if excuse:
-                return Finding(Outcome.NOT_RUN, reason=excuse)
-            return Finding(Outcome.FAILED, reason=str(error))
-        self._fault(error)
-        return Finding(Outcome.ERROR, reason="labcheck's own fault: this requirement could not be judged")
-
-    def _fault(self, error: BaseException) -> None:
-        self.faults.append("".join(traceback.format_exception(error)))
-
-
-def _mark(item: pytest.Item) -> dict[str, Any]:
-    mark = item.get_closest_marker("requirement")
-    if mark is None:
-        raise pytest.UsageError(f"{item.nodeid} has no @requirement")
-    return dict(mark.kwargs)
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add what plain pytest needs to know."""
-    group = parser.getgroup("labcheck")
-    group.addoption("--submission", metavar="DIR", help="the folder with the programs to be judged")
-    group.addoption("--seed", type=int, default=0, help="the seed of all random values")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Register the mark; under plain pytest, begin a run for the folder that --submission names."""
-    config.addinivalue_line("markers", "requirement(id, hints, needs): the requirement that a check proves")
-    folder = config.getoption("--submission")
-    if folder is None:
-        return
-    from labcheck import judge, workbook
-
-    parts = {part for arg in config.args for part in Path(arg).resolve().parts}
-    lab = next(workbook.load_lab(name) for name in workbook.lab_names() if name in parts)
-    stack = config.stash[STACK] = ExitStack()
-    run = stack.enter_context(judge.running(lab, Path(folder), Options(config.getoption("--seed"))))
-    config.pluginmanager.register(Grader(run, lab.requirements, reports=True))
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """End the run of plain pytest."""
-    if STACK in config.stash:
-        config.stash[STACK].close()

@@ -20,11 +20,11 @@ import pytest
 from hypothesis import settings
 
 from labcheck.errors import UsageError
-from labcheck.graders import Graders
-from labcheck.ports import Port
-from labcheck.processes import hear_ctrl_c
-from labcheck.record import Outcome, ProgramResult, Record, RequirementResult, StepTitle
-from labcheck.workbook import root
+from labcheck.isolated.graders import Graders
+from labcheck.program.ports import Port
+from labcheck.record.record import Outcome, ProgramResult, Record, RequirementResult, StepTitle
+from labcheck.sandbox.processes import hear_ctrl_c
+from labcheck.workbook.labs import root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from conftest import CHECKOUT, need
-from labcheck.verify import variants
-from labcheck.workbook import load_lab
+from labcheck.authoring.verify import variants
+from labcheck.workbook.labs import load_lab
 
 GUIDE = (CHECKOUT / "checks" / "README.md").read_text("utf-8")
 STEP = re.compile(r"^( *)<!-- run -->\n((?: *```sh\n)(.*?)(?: *```\n))", re.DOTALL | re.MULTILINE)

@@ -9,14 +9,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from labcheck.deadline import Trouble
-from labcheck.http import HttpError
+from labcheck.errors import HttpError, Trouble
 from labcheck.jupyter import ProgramError, fragment
-from labcheck.reports.exchange import cut, printable
-from labcheck.transcript import Transcript
+from labcheck.record.transcript import Transcript
+from labcheck.reports.wording import cut, printable
 
 if TYPE_CHECKING:
-    from labcheck.http import Answer, Client
+    from labcheck.protocols.http.client import Answer, Client
 
 SHOWN_WORD = 60  # characters of a word in the name of a part
 BODY_LINES = 20  # shown of a body

@@ -27,6 +27,6 @@ def columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
 
 @cache
 def _templates() -> Environment:
-    from labcheck.reports.single.html import environment
+    from labcheck.reports.one.html import environment
 
     return environment(Path(__file__).parent)

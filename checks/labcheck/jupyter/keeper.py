@@ -15,7 +15,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from labcheck import processes
+from labcheck.sandbox import processes
 
 
 class Keeper:

@@ -11,11 +11,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labcheck import processes
-from labcheck.workbook import lab_names
+from labcheck.sandbox import processes
+from labcheck.workbook.labs import lab_names
 
 if TYPE_CHECKING:
-    from labcheck.record import Record
+    from labcheck.record.record import Record
 
 ENDS_WITHIN = 15.0  # seconds after an interrupt, in which the programs that are judged are ended
 
@@ -91,7 +91,7 @@ def _record(done: subprocess.CompletedProcess[str], file: str | None) -> Record 
     """Return the record that a run has left; None where there is none."""
     if file is None or (file != "-" and done.returncode not in (0, 1)):  # an older one may be in the file
         return None
-    from labcheck.record import Record
+    from labcheck.record.record import Record
 
     with contextlib.suppress(OSError, ValueError):
         return Record.from_json(done.stdout if file == "-" else Path(file).read_text("utf-8"))

@@ -9,16 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labcheck import ports, processes
-from labcheck.deadline import Deadline
-from labcheck.http import FORM, Client, Manners
+from labcheck.errors import ForeignListenerError, NotReadyError
 from labcheck.jupyter import ProgramError, exchanges, fragment
 from labcheck.jupyter.exchanges import Wire, known
 from labcheck.jupyter.keeper import end_session, keeper
-from labcheck.program import ForeignListenerError, NotReadyError, Program, listening
-from labcheck.reports.exchange import block
-from labcheck.sandbox import Sandbox
-from labcheck.workbook import ProgramSpec
+from labcheck.program import ports
+from labcheck.program.program import Program, listening
+from labcheck.protocols.deadline import Deadline
+from labcheck.protocols.http.client import FORM, Client, Manners
+from labcheck.reports.wording import block
+from labcheck.sandbox import processes
+from labcheck.sandbox.protections import Sandbox
+from labcheck.workbook.labs import ProgramSpec
 
 if TYPE_CHECKING:
     import os

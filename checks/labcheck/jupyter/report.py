@@ -7,13 +7,13 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from labcheck.jupyter import fragment
-from labcheck.record import Outcome
+from labcheck.record.record import Outcome
 from labcheck.reports import terminal
-from labcheck.reports.exchange import EXCHANGED, block, facts, message, missing, summary
-from labcheck.reports.single.html import MARKS
+from labcheck.reports.one.html import MARKS
+from labcheck.reports.wording import EXCHANGED, block, facts, message, missing, summary
 
 if TYPE_CHECKING:
-    from labcheck.record import Record, RequirementResult
+    from labcheck.record.record import Record, RequirementResult
 
 VALUE = 4_000  # characters of a value
 MESSAGE = 2_000  # characters of a message

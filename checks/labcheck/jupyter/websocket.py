@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from websockets.utils import accept_key
 
-from labcheck.deadline import Deadline
 from labcheck.jupyter import ProgramError, fragment, frames
 from labcheck.jupyter.exchanges import in_text, rows_of
 from labcheck.jupyter.frames import Frame
+from labcheck.protocols.deadline import Deadline
 
 if TYPE_CHECKING:
     from labcheck.jupyter.exchanges import Row

@@ -20,18 +20,18 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
-from labcheck.record import Outcome
+from labcheck.record.record import Outcome
 from labcheck.reports.clusters import suspicion, tallies
-from labcheck.reports.exchange import printable, within
-from labcheck.reports.single import html
+from labcheck.reports.one import html
+from labcheck.reports.wording import printable, within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from jinja2 import Template
 
-    from labcheck.gradebook import Entry, Gradebook
-    from labcheck.record import ProgramResult, Record, RequirementResult
+    from labcheck.record.gradebook import Entry, Gradebook
+    from labcheck.record.record import ProgramResult, Record, RequirementResult
 
 # What keeps the file of a thousand students small enough to be opened. The results hold everything.
 ROOM = 24 * 1024  # characters of a student's transcripts that are kept whole

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from labcheck.record import Outcome
+from labcheck.record.record import Outcome
 
 if TYPE_CHECKING:
-    from labcheck.gradebook import Entry, Gradebook
-    from labcheck.record import RequirementResult
+    from labcheck.record.gradebook import Entry, Gradebook
+    from labcheck.record.record import RequirementResult
 
 LOOKED_AT = 2_000  # characters of each text of an answer
 FEWEST = 5  # judged submissions below which nothing is said of a suite

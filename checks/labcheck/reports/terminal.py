@@ -7,13 +7,13 @@ import textwrap
 from itertools import groupby
 from typing import IO, TYPE_CHECKING
 
-from labcheck.record import Outcome
-from labcheck.reports.exchange import EXCHANGED, NAME, facts, printable, summary
+from labcheck.record.record import Outcome
+from labcheck.reports.wording import EXCHANGED, NAME, facts, printable, summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from labcheck.record import Record, RequirementResult
+    from labcheck.record.record import Record, RequirementResult
 
 Line = list[tuple[str, str]]  # pieces of a line: their text and their style
 

@@ -30,13 +30,14 @@ import pytest
 
 from conftest import CHECKOUT, TESTS, need, not_passed
 from conftest import Result as CommandResult
-from labcheck.cgroup import Group
-from labcheck.record import Outcome, Record
+from labcheck.classes.results import read
+from labcheck.record.record import Outcome, Record
+from labcheck.record.result import GRADED, REFUSED, Result
 from labcheck.reports.cells import to_cells
-from labcheck.reports.single import html
+from labcheck.reports.one import html
 from labcheck.reports.terminal import lines
-from labcheck.results import GRADED, REFUSED, Result, read
-from labcheck.workbook import load_lab
+from labcheck.sandbox.cgroup import Group
+from labcheck.workbook.labs import load_lab
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -608,7 +609,7 @@ def test_page_takes_no_longer_to_read_than_to_send(page: str) -> None:
     """A page of 2 MB is read in a moment, whatever is in it and however it says that it is encoded."""
     kind, body = SLOW_PAGES[page]
     code = (
-        "import sys; from labcheck.http import Answer; body = sys.stdin.buffer.read();"
+        "import sys; from labcheck.protocols.http.client import Answer; body = sys.stdin.buffer.read();"
         f"answer = Answer(200, 'OK', [('Content-Type', {kind!r})], body, True, 0.0); str(answer); answer.shown"
     )
     subprocess.run([sys.executable, "-c", code], input=body, check=True, timeout=30)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from by_turns import rounds, seconds
 
-from labcheck.workbook import lab_names
+from labcheck.workbook.labs import lab_names
 
 LABCHECK = [sys.executable, "-P", "-m", "labcheck"]
 IMPORTS = """

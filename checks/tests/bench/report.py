@@ -31,17 +31,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from selenium import webdriver
 
 from conftest import FLAGS
-from labcheck import report, results
-from labcheck.gradebook import Asked, Entry, Gradebook
-from labcheck.roster import Person
-from labcheck.suite_run import Draw
-from labcheck.verify import variants
-from labcheck.workbook import load_lab
+from labcheck.authoring.verify import variants
+from labcheck.classes import report, results
+from labcheck.protocols.draw import Draw
+from labcheck.record.gradebook import Asked, Entry, Gradebook
+from labcheck.record.people import Person
+from labcheck.workbook.labs import load_lab
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from labcheck.workbook import Lab
+    from labcheck.record.result import Result
+    from labcheck.workbook.labs import Lab
 
 VARIANTS = 24
 ROUNDS = 5
@@ -49,7 +50,7 @@ DRAWN = re.compile(r"(?<![A-Za-z])(?:[bdfgklmnprstvz][aeiou]){4}(?![A-Za-z])|(?<
 SORT = "const t = performance.now(); {}; document.body.offsetHeight; return performance.now() - t"
 
 
-def grade(lab: Lab, place: Path) -> list[results.Result]:
+def grade(lab: Lab, place: Path) -> list[Result]:
     """Grade the lab's starter, its solution, and some wrong variants, a class each as `labcheck grade` does it."""
     handed_in = place / "class"
     shutil.copytree(lab.starter, handed_in / "starter")
@@ -63,7 +64,7 @@ def grade(lab: Lab, place: Path) -> list[results.Result]:
     return [each for each in results.read(out) if each.record is not None]
 
 
-def hand_out(graded: list[results.Result], number: int, out: Path) -> Gradebook:
+def hand_out(graded: list[Result], number: int, out: Path) -> Gradebook:
     """Write results of so many students into a folder, and return the class without them."""
     drawn = Draw(1)
     failing = [each.to_json() for each in graded if each.record and not each.record.all_passed]

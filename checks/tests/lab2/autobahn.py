@@ -17,10 +17,11 @@ from typing import Any
 
 import kosoku
 
-from labcheck.deadline import Deadline
-from labcheck.http import Manners
-from labcheck.transcript import Transcript
-from labcheck.ws import Visitor, WebSocketError
+from labcheck.errors import WebSocketError
+from labcheck.protocols.deadline import Deadline
+from labcheck.protocols.http.client import Manners
+from labcheck.protocols.websocket.connection import Visitor
+from labcheck.record.transcript import Transcript
 
 
 class Echo(Visitor):

@@ -1,0 +1,49 @@
+"""Sphinx's configuration of the book; which pages there are and what the labs are, `labcheck.authoring.book` adds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from docutils import nodes  # type: ignore[import-untyped]
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+project = html_title = "Network programming in Python"
+extensions = ["myst_nb", "sphinx_copybutton", "sphinx_design"]
+templates_path = ["templates"]
+highlight_language = "none"  # most blocks of a sheet are messages on the wire
+
+nb_execution_mode = "off"  # they are executed already
+nb_merge_streams = True
+nb_render_markdown_format = "gfm"  # tables
+myst_enable_extensions = ["attrs_inline", "colon_fence"]
+myst_heading_anchors = 3
+
+copybutton_prompt_text = r"\$ |>>> |\.\.\. "
+copybutton_prompt_is_regexp = True
+
+html_theme = "furo"
+html_theme_options = {"top_of_page_buttons": ()}
+html_static_path = ["static"]
+html_css_files = ["book.css"]
+html_use_index = False
+html_copy_source = False
+html_show_copyright = False
+pygments_style = "a11y-high-contrast-light"
+pygments_dark_style = "a11y-high-contrast-dark"
+
+CONSOLES = {"$ ": "console", ">>> ": "pycon"}
+
+
+def _find_consoles(_: Sphinx, document: nodes.document) -> None:
+    """Highlight a block without a language that begins with a prompt as what is typed there."""
+    for block in document.findall(nodes.literal_block):
+        for prompt, language in CONSOLES.items():
+            if block.get("language", "none") == "none" and block.astext().startswith(prompt):
+                block["language"] = language
+
+
+def setup(app: Sphinx) -> None:
+    """Connect what the configuration adds to Sphinx."""
+    app.connect("doctree-read", _find_consoles)

@@ -1,0 +1,160 @@
+"""What lies in an instructor's folder, as it arrives from Canvas, Moodle, GitHub Classroom or by hand."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labcheck.errors import RefusedError, UsageError
+from labcheck.submission.archive import ARCHIVES, Limits, Target, extract
+from labcheck.submission.files import regular_files, remove_tree
+from labcheck.submission.handed_in import HandedIn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BULK = Limits(files=200_000, entries=400_000, bytes=8 << 30, stream=16 << 30, bulk=True)
+NO_SUBMISSION = (".csv", ".txt", ".md", ".html", ".json", ".jsonl")  # unless a student has handed it in
+PLAIN = ("name", "id", "login", "email", "github")  # what a name that an instructor gave may be
+CANVAS = re.compile(r"(?P<label>[^_]+)(?:_LATE)?_(?P<number>\d+)_\d+_(?P<file>.+)")
+MOODLE = re.compile(r"(?P<label>.+)_(?P<number>\d+)_assignsubmission_(?P<kind>file|onlinetext)(?:_(?P<file>.*))?")
+ENDING = re.compile(r"(\.tar)?\.\w+$")
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A file or folder, and whose it is; those with the same label and number are one student's.
+
+    `longer` is the label where two students have the same, `name` the original name of a file.
+    """
+
+    path: Path
+    label: str
+    longer: str
+    clues: tuple[tuple[str, str], ...]
+    name: str
+
+
+def discover(place: Path) -> list[HandedIn]:
+    """Return what was handed in in a folder, sorted by label.
+
+    Raises UsageError where there is no such folder, or nothing in it.
+    """
+    if not place.is_dir():
+        what = f"{place} is a file" if place.exists() else f"there is no folder {place}"
+        raise UsageError(f"{what}; give the folder, or the .zip, that holds the submissions")
+    entries = _entries(place)
+    classroom = _classroom(entries)
+    students: dict[tuple[str, str], list[_Found]] = {}
+    for entry in entries:
+        if found := _found(entry, classroom):
+            students.setdefault((found.label, found.longer), []).append(found)
+    if not students:
+        raise UsageError(f"there is no submission in {place}; it takes a folder, an archive or a file for each student")
+    labels = Counter(label for label, _ in students)
+    handed_in = [
+        _handed_in(label if labels[label] == 1 else longer, parts) for (label, longer), parts in students.items()
+    ]
+    return sorted(handed_in, key=lambda each: each.label)
+
+
+@contextlib.contextmanager
+def opened(place: Path) -> Iterator[Path]:
+    """Yield the folder with the submissions: the one given, or a temporary one with what a bulk archive holds.
+
+    Raises UsageError where the archive cannot be unpacked.
+    """
+    if not place.is_file():
+        yield place
+        return
+    top = Path(tempfile.mkdtemp(prefix="labcheck-"))
+    try:
+        try:
+            with place.open("rb") as file:
+                extract(file, Target(top, BULK))
+        except RefusedError as error:
+            raise UsageError(f"{place} cannot be unpacked: {error}") from error
+        except OSError as error:
+            raise UsageError(f"{place} cannot be unpacked: {error.strerror}") from error
+        yield _inner(top)
+    finally:
+        remove_tree(top)
+
+
+def _inner(top: Path) -> Path:
+    """Return the folder that holds the students: an archive of a folder holds that folder, and it their work."""
+    entries = _entries(top)
+    if len(entries) != 1 or not entries[0].is_dir() or MOODLE.fullmatch(entries[0].name):
+        return top
+    folder, inner = entries[0], _entries(entries[0])
+    is_named = any(map(_is_named, inner))
+    is_several = len(inner) > 1 and not any(each.suffix == ".py" for each in inner)
+    return folder if is_named or (is_several and not (folder / ".git").exists()) else top
+
+
+def _is_named(entry: Path) -> bool:
+    """Return whether Canvas or Moodle have named it."""
+    return bool(CANVAS.fullmatch(entry.name) or MOODLE.fullmatch(entry.name))
+
+
+def _entries(place: Path) -> list[Path]:
+    """Return what may be submissions: links are not, nor what an instructor keeps beside them."""
+    return [
+        entry
+        for entry in sorted(place.iterdir())
+        if not entry.name.startswith((".", "__MACOSX"))
+        and not entry.is_symlink()
+        and (entry.is_dir() or (entry.is_file() and (entry.suffix.lower() not in NO_SUBMISSION or _is_named(entry))))
+    ]
+
+
+def _found(entry: Path, classroom: list[str]) -> _Found | None:
+    """Return whose an entry is, or None where it is nothing to be judged."""
+    whole = entry.name
+    if moodle := MOODLE.fullmatch(whole):
+        if moodle["kind"] == "onlinetext":
+            return None
+        label = moodle["label"]
+        return _Found(entry, label, f"{label}_{moodle['number']}", (("name", label),), moodle["file"] or whole)
+    if entry.is_file() and (canvas := CANVAS.fullmatch(whole)):
+        label, number = canvas["label"], canvas["number"]
+        return _Found(entry, label, f"{label}_{number}", (("compact name", label), ("id", number)), canvas["file"])
+    label = whole if entry.is_dir() else ENDING.sub("", whole)
+    users = [whole.removeprefix(start) for start in classroom if entry.is_dir()]
+    clues = (*((kind, label) for kind in PLAIN), *(("github", user) for user in users))
+    return _Found(entry, label, whole, clues, whole)
+
+
+def _classroom(entries: list[Path]) -> list[str]:
+    """Return what stands before the user's name in all clones of GitHub Classroom.
+
+    Which one is right cannot be known: the assignment and the users may all have dashes in their names.
+    """
+    folders = [entry for entry in entries if entry.is_dir()]
+    if len(folders) < 2 and not any((folder / ".git").exists() for folder in folders):
+        return []
+    starts = [folders[0].name[: dash.end()] for dash in re.finditer("-", folders[0].name)]
+    return [start for start in starts if all(folder.name.startswith(start) for folder in folders)]
+
+
+def _handed_in(label: str, parts: list[_Found]) -> HandedIn:
+    paths = tuple(part.path for part in parts)
+    names = tuple(part.name for part in parts)
+    if paths[0].is_dir():
+        only = _only_archive(paths[0])
+        paths, names = ((only,), (only.name,)) if only else (paths[:1], ())
+    return HandedIn(label, parts[0].clues, paths, names)
+
+
+def _only_archive(folder: Path) -> Path | None:
+    """Return the archive or notebook that is all of a student's work, where there is just one and no program."""
+    files = [entry for entry in _entries(folder) if entry.is_file()]
+    archives = [file for file in files if file.suffix.lower() in (*ARCHIVES, ".ipynb")]
+    if len(archives) != 1 or any(file.suffix == ".py" for file, _ in regular_files(folder)):
+        return None
+    return archives[0]

@@ -1,0 +1,276 @@
+"""A class: each submission graded once, on any executor, and nothing lost."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import sys
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from labcheck.classes import report
+from labcheck.classes.discovery import discover, opened
+from labcheck.classes.executors import executor_for
+from labcheck.classes.progress import Progress
+from labcheck.classes.results import Results, read
+from labcheck.classes.roster import match, read_roster
+from labcheck.errors import RefusedError, UsageError
+from labcheck.isolated.graders import grade_task, graders
+from labcheck.isolated.task import Reply, Task
+from labcheck.judging.catalogue import digest_of, read_suite
+from labcheck.platforms.actions import shielded
+from labcheck.record.gradebook import FILE, NOT_YET, Asked, Entry, Gradebook
+from labcheck.record.record import Record
+from labcheck.record.result import BROKEN, REFUSED, Result
+from labcheck.reports.files import write_report
+from labcheck.reports.wording import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from labcheck.record.people import Person
+    from labcheck.submission.handed_in import HandedIn
+    from labcheck.workbook.labs import Lab
+
+AHEAD = 2  # submissions in memory for each place of an executor
+MOST_TOLD = 20  # problems that are told one by one
+
+
+@dataclass(frozen=True)
+class Order:
+    """What an instructor has asked for. `sandbox` is a protection's name, or `auto` for the best that there is."""
+
+    lab: Lab
+    seed: int | None = None
+    budget: float = 60.0
+    slow: float = 1.0
+    python: str = ""
+    sandbox: str = "auto"
+    extra: bytes = b""
+    hidden: bool = False
+
+    @functools.cached_property
+    def suite(self) -> str:
+        """The digest of all that judges."""
+        return digest_of(self.lab, self.extra, hidden=self.hidden)
+
+    def task(self, name: str, data: bytes, label: str) -> tuple[str, Task]:
+        """Return the task of grading what was handed in, and its key: the same for the same work.
+
+        The seed comes from what judges and what is judged, unless one was given.
+        """
+        kind = Path(name).suffix.encode("utf-8", "backslashreplace")
+        work = hashlib.sha256(f"{self.suite} ".encode() + kind + b" " + data).hexdigest()
+        seed = int(work[:8], 16) if self.seed is None else self.seed
+        key = work if self.seed is None else hashlib.sha256(f"{work} {seed}".encode()).hexdigest()
+        task = Task(
+            *(self.lab.name, name, data, label, seed, self.sandbox, self.python, self.budget, self.slow),
+            extra=self.extra,
+            hidden=self.hidden,
+            suite=self.suite,
+        )
+        return key, task
+
+
+def run(tasks: Iterable[tuple[str, Task]], executor: Executor, width: int) -> Iterator[Result]:
+    """Grade tasks on an executor with so many places, and yield each result as it comes.
+
+    No more tasks are in memory than the executor has use for.
+    """
+    waiting: dict[Future[Reply], tuple[str, Task]] = {}
+    queue = iter(tasks)
+    while True:
+        for key, task in queue:
+            try:
+                waiting[executor.submit(grade_task, task)] = key, task
+            except RuntimeError as error:  # it takes nothing any more
+                yield Result(key, task.label, BROKEN, f"{type(error).__name__}: {error}")
+            if len(waiting) >= width * AHEAD:
+                break
+        if not waiting:
+            return
+        done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+        for future in done:
+            key, task = waiting.pop(future)
+            try:
+                yield _result(key, task, future.result())
+            except Exception as error:  # the executor's own
+                yield Result(key, task.label, BROKEN, f"{type(error).__name__}: {error}")
+
+
+def _result(key: str, task: Task, reply: Reply) -> Result:
+    record = None if reply.record is None else Record.from_table(reply.record)
+    return Result(key, task.label, reply.kind, reply.text, record, tuple(reply.faults))
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The `number`th of `of` parts of a class, from 1 on."""
+
+    number: int
+    of: int
+
+    def __str__(self) -> str:
+        return f"-{self.number}-of-{self.of}"
+
+    def takes(self, keys: Iterable[str]) -> set[str]:
+        """Return the part's keys: it depends on what was handed in, and on no name or order."""
+        return set(sorted(keys)[self.number - 1 :: self.of])
+
+
+@dataclass
+class Submissions:
+    """What a class has handed in, by the keys of the work that it makes; equal submissions are one work."""
+
+    order: Order
+    found: list[HandedIn]
+    keys: list[str]
+    refused: dict[str, str]  # what cannot even be read: key and reason
+
+    @classmethod
+    def in_folder(cls, order: Order, folder: Path, out: Path) -> Submissions:
+        """Find and read them; the folder of the results is none of them. Raises UsageError where there are none."""
+        found = [each for each in discover(folder) if out.resolve() not in map(Path.resolve, each.paths)]
+        known = cls(order, found, [], {})
+        for each in known.found:
+            try:
+                key, _ = order.task(*each.read(), each.label)
+            except RefusedError as error:
+                unread = f"{order.suite} {each.label} {error}"
+                key = hashlib.sha256(unread.encode("utf-8", "backslashreplace")).hexdigest()
+                known.refused[key] = str(error)
+            known.keys.append(key)
+        return known
+
+    def part(self, shard: Shard) -> Submissions:
+        """Return one part of them."""
+        taken = shard.takes(set(self.keys))
+        chosen = [place for place, key in enumerate(self.keys) if key in taken]
+        found, keys = [self.found[place] for place in chosen], [self.keys[place] for place in chosen]
+        return Submissions(self.order, found, keys, {key: why for key, why in self.refused.items() if key in taken})
+
+    def gradebook(self, people: Sequence[Person] | None) -> Gradebook:
+        """Return whose work is whose: a row a submission, or, with a roster, a row a person first."""
+        lab = self.order.lab
+        titles = {check.id: check.title for check in read_suite(lab)}
+        asked = tuple(Asked(id, titles[id]) for id in lab.requirements)
+        entries = self._entries() if people is None else self._entries_of(people)
+        return Gradebook(lab.name, lab.title, asked, tuple(entries), with_people=people is not None)
+
+    def _entries(self) -> Iterator[Entry]:
+        for each, key in zip(self.found, self.keys, strict=True):
+            yield Entry(each.label, key)
+
+    def _entries_of(self, people: Sequence[Person]) -> Iterator[Entry]:
+        key_of = dict(zip(map(id, self.found), self.keys, strict=True))
+        matching = match(people, self.found)
+        for person, handed_in in matching.of_person.items():
+            labels = ", ".join(each.label for each in handed_in)
+            if not handed_in:
+                yield Entry(person=person, remark="handed in nothing")
+            elif len({key_of[id(each)] for each in handed_in}) > 1:
+                remark = f"{len(handed_in)} submissions, and none was chosen: {labels}"
+                yield Entry(labels, person=person, remark=remark)
+            else:
+                yield Entry(handed_in[0].label, key_of[id(handed_in[0])], person)
+        for each, reason in matching.nobody:
+            yield Entry(each.label, key_of[id(each)], remark=reason)
+
+    def tasks(self, keys: set[str]) -> Iterator[tuple[str, Task]]:
+        """Yield the tasks of these keys, each read when its turn has come; what is gone by then is left out."""
+        left = set(keys)
+        for each, key in zip(self.found, self.keys, strict=True):
+            if key in left:
+                left.remove(key)
+                with contextlib.suppress(RefusedError):
+                    yield self.order.task(*each.read(), each.label)
+
+
+def grade(
+    order: Order,
+    place: Path,
+    out: Path,
+    *,
+    jobs: int = 1,
+    cluster: str | None = None,
+    shard: Shard | None = None,
+    merge: bool = False,
+    roster: Path | None = None,
+    files: Mapping[str, str] = MappingProxyType({}),
+    heading: str = "",
+) -> bool:
+    """Grade what lies in a place, write the reports, and return whether everybody was graded.
+
+    What an earlier run has graded is not graded again. `files` are exports that are asked for, by their format.
+    Raises UsageError, and KeyboardInterrupt after having written what there is.
+    """
+    if merge and not out.is_dir():
+        raise UsageError(f"there is no folder {out} with results; grade into it first, and then --merge")
+    people = None if roster is None else read_roster(roster)
+    interrupted: KeyboardInterrupt | None = None
+    with opened(place) as folder:
+        submissions = Submissions.in_folder(order, folder, out)
+        if shard is not None:
+            submissions, people = submissions.part(shard), None
+        if not merge:
+            try:
+                _grade_all(submissions, out, f"results{shard or ''}", jobs, cluster)
+            except KeyboardInterrupt as error:
+                interrupted = error
+        gradebook = submissions.gradebook(people)
+    if shard is None:
+        write_report(out / FILE, gradebook.to_json())
+        gradebook = report.write(out, gradebook)
+    else:
+        gradebook = report.load(out, gradebook)
+    if files:
+        report.export(replace(gradebook, heading=heading), files)
+    print(shielded("\n".join(_summary(gradebook, out, whole=shard is None))))
+    if interrupted is not None:
+        raise interrupted
+    return not any(entry.is_a_problem for entry in gradebook.entries)
+
+
+def _grade_all(submissions: Submissions, out: Path, file: str, jobs: int, cluster: str | None) -> None:
+    order = submissions.order
+    results = Results(out, file)
+    try:
+        kinds = {result.key: result.kind for result in read(out)}
+        done = {key for key in submissions.keys if kinds.get(key, BROKEN) != BROKEN}
+        for key, reason in submissions.refused.items():
+            if key not in done:
+                label = submissions.found[submissions.keys.index(key)].label
+                results.add(Result(key, label, REFUSED, reason))
+        todo = set(submissions.keys) - done - set(submissions.refused)
+        if not todo:
+            return
+        with executor_for(jobs, cluster) as (executor, width):
+            if cluster is None and order.sandbox == "auto":
+                name = graders().protection(order.lab.name, order.python or sys.executable)
+                print(f"protection: {name}", flush=True)
+            with Progress(len(todo)) as progress:
+                for result in run(submissions.tasks(todo), executor, width):
+                    results.add(result)
+                    progress.advance()
+    finally:
+        results.close()
+
+
+def _summary(gradebook: Gradebook, out: Path, *, whole: bool) -> Iterator[str]:
+    """Yield lines that say what there is, and what could not be graded, with the reason."""
+    entries = gradebook.entries
+    parts = [f"{gradebook.graded} of {gradebook.graded + gradebook.not_graded} submissions graded"]
+    parts += [f"{gradebook.nothing} handed in nothing"] if gradebook.nothing else []
+    parts += [str(out / name) for name in (report.GRADES, report.PAGE) if whole]
+    yield " · ".join(parts)
+    problems = [entry for entry in entries if entry.is_a_problem and entry.remark != NOT_YET]
+    for entry in problems[:MOST_TOLD]:
+        yield f"  {printable(entry.submission)}: {printable(entry.remark)}"
+    if len(problems) > MOST_TOLD:
+        yield f"  and {len(problems) - MOST_TOLD} more, see the column `note`"
+    if any(entry.faults for entry in entries):
+        yield f"labcheck has made faults of its own: please report what stands under `faults` in {out}/*.jsonl"

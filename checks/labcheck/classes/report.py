@@ -1,0 +1,75 @@
+"""The reports of a class, in the folder of its results: grades.csv and class.html; and exports for other systems."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from labcheck.classes.results import read
+from labcheck.platforms.formats import find
+from labcheck.reports import class_page, clusters
+from labcheck.reports.files import write_report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from labcheck.record.gradebook import Gradebook
+    from labcheck.record.record import Record
+    from labcheck.record.result import Result
+
+GRADES, PAGE = "grades.csv", "class.html"
+
+
+def write(out: Path, gradebook: Gradebook) -> Gradebook:
+    """Write the reports of a class into the folder of its results, and return it with what became of each.
+
+    Raises UsageError where they cannot be written; the results are kept.
+    """
+    names = {entry.key: entry.name for entry in gradebook.entries}
+    pages: dict[str, str] = {}
+
+    def keep_page(key: str, record: Record) -> None:
+        pages[key] = class_page.pack(record, names[key])
+
+    filled = load(out, gradebook, keep_page)
+    # A terminal that grades.csv is shown on takes it for UTF-8 with or without the mark; Excel does with it only.
+    write_report(out / GRADES, find("whole_class", "csv").render(filled), "utf-8-sig")
+    write_report(out / PAGE, class_page.render(filled, pages))
+    return filled
+
+
+def load(out: Path, gradebook: Gradebook, each: Callable[[str, Record], None] | None = None) -> Gradebook:
+    """Return a class with what became of each; `each` is called with the key of each record while it is whole.
+
+    What is large, and known from others, is dropped: a thousand records fit into memory.
+    """
+    wanted = {entry.key for entry in gradebook.entries if entry.key}
+    results: dict[str, Result] = {}
+    seen: set[tuple[str, str]] = set()
+    for result in read(out):
+        if result.key in wanted:
+            results[result.key] = result
+            if result.record is not None:
+                if each is not None:
+                    each(result.key, result.record)
+                _shorten(result.record, seen)
+    return gradebook.filled(results)
+
+
+def _shorten(record: Record, seen: set[tuple[str, str]]) -> None:
+    """Drop what the programs printed, and all transcripts but those of wrong answers that nobody else has given."""
+    for program in record.programs:
+        program.stdout = program.stderr = ""
+    for requirement in record.requirements:
+        if requirement.transcript:
+            known = requirement.id, clusters.signature(requirement)
+            if known in seen:
+                requirement.transcript = []
+            seen.add(known)
+
+
+def export(gradebook: Gradebook, files: Mapping[str, str]) -> None:
+    """Write a class in other formats: a file for each, or `-`. Raises UsageError where one cannot be written."""
+    texts = {file: find("whole_class", name).render(gradebook) for name, file in files.items()}
+    for file, text in texts.items():  # all or none, where one cannot be made
+        write_report(file, text)

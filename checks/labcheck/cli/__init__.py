@@ -1,0 +1,4 @@
+"""The command line: arguments and exit statuses, nothing else.
+
+May import: everything.
+"""

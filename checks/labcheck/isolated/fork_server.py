@@ -1,0 +1,51 @@
+"""The process that gradings are forked from."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+import signal
+import socket
+import sys
+from functools import partial
+from typing import TYPE_CHECKING
+
+from labcheck.isolated.forked import end_after
+from labcheck.isolated.supervisor import supervise
+from labcheck.workbook.labs import load_lab
+
+if TYPE_CHECKING:
+    import pytest
+
+NEEDED = (  # by every grading; what is imported before a fork is imported once
+    *("pytest", "labcheck.judging.judge", "labcheck.judging.checks", "labcheck.judging.catalogue", "labcheck.suite"),
+    *("labcheck.submission.unpack", "labcheck.sandbox.guard", "labcheck.protocols.websocket.client"),
+    *("labcheck.protocols.websocket.peer", "labcheck.protocols.websocket.server"),
+)
+
+
+def main() -> None:
+    """Be the fork server of a lab: `-c "..." DESCRIPTOR LAB`."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the supervisors
+    for name in NEEDED:
+        importlib.import_module(name)
+    from labcheck.judging.judge import with_checks
+
+    with socket.socket(fileno=int(sys.argv[1])) as control:
+        with_checks(load_lab(sys.argv[2]), partial(_fork, control))
+    os._exit(0)
+
+
+def _fork(control: socket.socket, session: pytest.Session) -> None:
+    """Fork a supervisor for each connection that is handed over, until the other side has gone.
+
+    The lab's checks are collected by now: each grading begins where it would run the first.
+    """
+    gc.collect()
+    gc.freeze()  # what is never freed need not be copied into every child
+    while descriptors := socket.recv_fds(control, 1, 1)[1]:
+        with socket.socket(fileno=descriptors[0]) as connection:
+            if os.fork() == 0:
+                control.close()
+                end_after(partial(supervise, connection, session))

@@ -1,0 +1,88 @@
+"""The process that looks after one grading: it has its time, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labcheck.isolated.forked import end_after
+from labcheck.isolated.task import Reply, receive
+from labcheck.isolated.worker import Grading
+from labcheck.sandbox import isolation, processes
+from labcheck.sandbox.cgroup import Group
+from labcheck.submission.files import remove_tree
+
+if TYPE_CHECKING:
+    import socket
+
+    import pytest
+
+
+def supervise(connection: socket.socket, session: pytest.Session) -> None:
+    """Start a worker for what is asked, and answer when nothing of it lives any more."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.umask(0o022)
+    request = receive(connection)
+    if request is None:
+        return
+    processes.adopt_orphans()
+    scratch = Path(tempfile.mkdtemp(prefix="labcheck-"))
+    group = Group(f"labcheck-{os.getpid()}")
+    grading = Grading(request, session, scratch, group, os.getpid())
+    try:
+        if request.sandbox == "namespaces":
+            isolation.unshare()
+        reply = _start(grading, connection)
+    except OSError as error:
+        reply = Reply("broken", f"{error.strerror or error}")
+    finally:
+        processes.end_all()
+        remove_tree(scratch)
+        group.remove()
+    connection.sendall(reply.to_json())
+
+
+def _start(grading: Grading, connection: socket.socket) -> Reply:
+    """Start a worker, and return what it says; it is gone then, with all that was in its namespaces."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        connection.close()
+        os.close(reading)
+        end_after(partial(grading.answer, writing))
+    os.close(writing)
+    seconds = grading.request.seconds
+    answer = _listen(reading, connection, seconds)
+    os.close(reading)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    _, status = os.waitpid(pid, 0)
+    if answer is None:
+        return Reply("broken", f"its grading did not end within {seconds:g} s")
+    try:
+        return Reply.from_json(answer)
+    except ValueError:
+        return Reply("broken", f"its grader ended ({os.waitstatus_to_exitcode(status)}) before it had a result")
+
+
+def _listen(reading: int, connection: socket.socket, seconds: float) -> bytes | None:
+    """Return all that the worker writes; nothing when its time is over, or nobody waits for it any more."""
+    limit = time.monotonic() + seconds
+    answer = b""
+    while (left := limit - time.monotonic()) > 0:
+        ready, _, _ = select.select([reading, connection.fileno()], [], [], left)
+        if connection.fileno() in ready:
+            return None
+        if ready:
+            chunk = os.read(reading, 1 << 20)
+            if not chunk:
+                return answer
+            answer += chunk
+    return None

@@ -1,0 +1,124 @@
+"""The process that judges one submission, confined as well as the machine can."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import subprocess
+import tempfile
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labcheck.errors import RefusedError
+from labcheck.isolated.task import PROBE_WITHIN, Probe, Reply, Task
+from labcheck.judging.catalogue import digest_of, with_more
+from labcheck.judging.judge import judge
+from labcheck.judging.run import Options
+from labcheck.sandbox import isolation
+from labcheck.sandbox.confine import version as landlock_version
+from labcheck.sandbox.protections import Confined, Namespaces, Sandbox
+from labcheck.submission.archive import SUBMISSION, Target, extract
+from labcheck.submission.unpack import unpack
+from labcheck.workbook.labs import load_lab
+
+if TYPE_CHECKING:
+    import pytest
+
+    from labcheck.sandbox.cgroup import Group
+
+
+@dataclass
+class Grading:
+    """What the worker does; `scratch` is a folder of its own, `number` is no other grading's of the moment."""
+
+    request: Task | Probe
+    session: pytest.Session
+    scratch: Path
+    group: Group
+    number: int
+
+    def answer(self, writing: int) -> None:
+        """Do what was asked for, and write the reply; whatever goes wrong is told."""
+        isolation.die_with_parent()
+        try:
+            reply = self._work()
+        except Exception as error:
+            if isinstance(self.request, Probe):
+                reply = Reply("broken", str(getattr(error, "strerror", "") or error))
+            else:
+                reply = Reply("broken", "labcheck's own fault", faults=[traceback.format_exc()])
+        with os.fdopen(writing, "wb") as pipe:
+            pipe.write(reply.to_json())
+
+    def _work(self) -> Reply:
+        if self.request.sandbox == "namespaces":
+            isolation.settle()
+            self.scratch = Path(tempfile.mkdtemp(dir=isolation.SCRATCH))
+        tempfile.tempdir = str(self.scratch)
+        sandbox = self._sandbox()
+        if sandbox.name != "none":
+            sandbox.group = self.group
+        return self._grade(self.request, sandbox) if isinstance(self.request, Task) else self._try_out(sandbox)
+
+    def _sandbox(self) -> Sandbox:
+        kind, python = self.request.sandbox, self.request.python
+        if kind == "namespaces":
+            etc = self.scratch / "etc"
+            etc.mkdir()
+            return Namespaces(python, self.number, etc)
+        if kind in ("landlock", "limits"):
+            self.scratch.chmod(0o711)  # a program of another user reaches its copy through it
+            return Confined(python, self.number, landlock=kind == "landlock")
+        return Sandbox()
+
+    def _try_out(self, sandbox: Sandbox) -> Reply:
+        """Start Python as a student's program would be."""
+        if sandbox.name == "landlock" and not landlock_version():
+            return Reply("broken", "this kernel has no Landlock")
+        for tool in sandbox.tools:
+            if shutil.which(tool) is None:
+                return Reply("broken", f"{tool} is not installed")
+        place = self.scratch / "1"
+        place.mkdir()
+        sandbox.make_room(place, 0)
+        folder = place / "work"
+        folder.mkdir()
+        (folder / "probe.py").write_text("print('here')")
+        sandbox.hand_over(place)
+        done = subprocess.run(
+            sandbox.command([self.request.python, "-s", "probe.py", "20000"], folder),
+            cwd=folder,
+            env={"PATH": os.environ.get("PATH", os.defpath), **sandbox.environment(folder)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=PROBE_WITHIN / 2,
+            check=False,
+        )
+        if done.stdout.strip() == "here":
+            return Reply("graded")
+        return Reply("broken", (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1])
+
+    def _grade(self, task: Task, sandbox: Sandbox) -> Reply:
+        lab = load_lab(task.lab)
+        if task.suite and task.suite != digest_of(lab, task.extra, hidden=task.hidden):
+            return Reply("broken", f"where it was to be graded, another labcheck or suite of {task.lab} is installed")
+        more, place = self.scratch / "more", self.scratch / "handed-in"
+        more.mkdir(0o700)
+        place.mkdir(0o700)
+        if task.extra:
+            extract(io.BytesIO(task.extra), Target(more, SUBMISSION))
+            lab = with_more(lab, more, hidden=task.hidden)
+        try:
+            folder = unpack(task.name, task.data, place, lab)
+        except RefusedError as error:
+            return Reply("refused", str(error))
+        options = Options(task.seed, task.only, task.budget, task.slow, task.python, sandbox, task.whole)
+        faults: list[str] = []
+        record = judge(lab, folder, options, faults, None if lab.more else self.session)
+        record.submission = task.label
+        return Reply("graded", record=record.to_table(), faults=faults)

@@ -1,0 +1,97 @@
+"""What a suite says of itself, without running it: the ids of its checks, their titles and hints."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import inspect
+import re
+from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from labcheck.errors import UsageError
+from labcheck.version import __version__
+from labcheck.workbook.labs import Lab, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from types import ModuleType
+
+
+@dataclass(frozen=True)
+class CheckInfo:
+    """One check: the requirement it proves, its sentence, its hints."""
+
+    id: str
+    title: str
+    hints: tuple[str, ...]
+
+
+def read_suite(lab: Lab) -> list[CheckInfo]:
+    """Return the checks of a lab's suite, and those that an instructor has added."""
+    found: list[CheckInfo] = []
+    for file in sorted(lab.suite.glob("test_*.py")):
+        found += _checks(import_module(f"labcheck.suites.{lab.name}.{file.stem}"))
+    for file in sorted(lab.more.glob("test_*.py")) if lab.more else ():
+        found += _checks(_module(file))
+    return sorted(found, key=lambda check: lab.requirements.index(check.id) if check.id in lab.requirements else -1)
+
+
+def with_more(lab: Lab, folder: Path, *, hidden: bool = False) -> Lab:
+    """Return the lab with the checks that an instructor has put into a folder.
+
+    A check with an id of a step, as 2.9, belongs to that step; one with another number to a new step, for
+    the lab's first program.
+    Raises UsageError, in one line, where they cannot be used.
+    """
+    files = sorted(folder.glob("test_*.py"))
+    if not files:
+        raise UsageError(f"there are no checks in {folder}: no file test_*.py")
+    checks = [check for file in files for check in _checks(_module(file))]
+    steps = {step.number: step for step in lab.steps}
+    for check in checks:
+        if not re.fullmatch(r"[1-9]\d*\.[1-9]\d*", check.id):
+            raise UsageError(f"{folder} has a check {check.id!r}; give it the number of a step and one of its own: 2.9")
+        if check.id in lab.requirements:
+            raise UsageError(f"{folder} has a check {check.id}, which {lab.name} has already; give it another number")
+        if not check.title:
+            raise UsageError(f"{folder}: the check of {check.id} has no docstring, which is what reports say")
+        number = int(check.id.split(".")[0])
+        step = steps.get(number) or Step(number, "More checks", lab.programs[0].name, ())
+        if check.id not in step.requirements:
+            steps[number] = replace(step, requirements=(*step.requirements, check.id))
+    if not checks:
+        raise UsageError(f"there are no checks in {folder}: nothing in it has a @requirement")
+    ids = frozenset(check.id for check in checks) if hidden else frozenset()
+    return replace(lab, steps=tuple(step for _, step in sorted(steps.items())), more=folder, hidden=ids)
+
+
+def digest_of(lab: Lab, more: bytes = b"", *, hidden: bool = False) -> str:
+    """Return the digest of all that judges: labcheck's version, the lab, its suite, and further checks."""
+    digest = hashlib.sha256(f"{__version__} {lab.name} {hidden}".encode() + more)
+    supplied = (file for name in lab.supplies for file in (lab.starter / name).rglob("*") if file.is_file())
+    for file in sorted([*lab.suite.glob("*.py"), lab.starter / "lab.toml", *supplied]):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _module(file: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise UsageError(f"{file} cannot be imported: {type(error).__name__}: {error}") from error
+    return module
+
+
+def _checks(module: ModuleType) -> Iterator[CheckInfo]:
+    for _, function in inspect.getmembers(module, inspect.isfunction):
+        for mark in getattr(function, "pytestmark", []):
+            if mark.name == "requirement" and function.__module__ == module.__name__:
+                title = " ".join((function.__doc__ or "").split())
+                yield CheckInfo(mark.kwargs["id"], title, mark.kwargs["hints"])

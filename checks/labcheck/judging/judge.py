@@ -1,0 +1,184 @@
+"""From a folder to a record: the one street that every grading takes."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from datetime import UTC, datetime
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+from labcheck.errors import Fault
+from labcheck.judging.run import Options, Run, running
+from labcheck.record.record import Outcome, ProgramResult, Record, RequirementResult, StepTitle
+from labcheck.version import __version__
+from labcheck.workbook.labs import PACKAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    import pytest
+
+    from labcheck.judging.checks import Finding, Grader
+    from labcheck.program.program import Program
+    from labcheck.workbook.labs import Lab
+
+SUITES = PACKAGE / "suites"
+# Parts of pytest that a grading does without: some would write into folders or onto the terminal,
+# the others only take time.
+NOT_NEEDED = (
+    *("cacheprovider", "capture", "debugging", "doctest", "faulthandler", "junitxml", "legacypath"),
+    *("logging", "monkeypatch", "pastebin", "recwarn", "setuponly", "setupplan", "skipping", "stepwise"),
+    *("subtests", "terminal", "threadexception", "tmpdir", "unittest", "unraisableexception", "warnings"),
+)
+HIDDEN = "one of the instructor's own checks; how it is done is not told"
+
+
+def judge(
+    lab: Lab, folder: Path, options: Options, faults: list[str] | None = None, session: pytest.Session | None = None
+) -> Record:
+    """Judge the programs in a folder against a lab.
+
+    What went wrong on our side, in checks whose outcome is `error`, is added to `faults`. `session` is one in
+    which the lab's checks are collected already (see `with_checks`), and no check was run.
+
+    All processes that are started below this one meanwhile are taken for the submission's, and
+    ended: call it in a process that does nothing else at the time.
+    Raises UsageError for a folder that cannot be copied, and Fault where the suite is broken.
+    """
+    started, clock = datetime.now(UTC), time.perf_counter()
+    selected = lab.select(options.only) if options.only else lab.requirements
+    with running(lab, folder, options) as run:
+        grader = run_suite(run, selected, session)
+    if faults is not None:
+        faults += grader.faults
+    programs = [_program(started.program, hidden=bool(lab.hidden)) for started in run.history]
+    return Record(
+        lab=lab.name,
+        title=lab.title,
+        labcheck=__version__,
+        seed=options.seed,
+        sandbox=options.sandbox.name,
+        python=platform.python_version(),
+        platform=f"{platform.system()} {platform.release()} {platform.machine()}",
+        submission=str(folder),
+        started=started.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        seconds=round(time.perf_counter() - clock, 3),
+        steps=[StepTitle(step.number, step.title, step.program) for step in lab.steps],
+        selected=list(selected),
+        programs=programs,
+        requirements=[_result(id, grader, selected, hidden=id in lab.hidden) for id in lab.requirements],
+    )
+
+
+def run_suite(run: Run, selected: Sequence[str], session: pytest.Session | None = None) -> Grader:
+    """Run a lab's checks, and return what they have found."""
+    if session is None:
+        graders: list[Grader] = []
+        run.start_more()
+        with_checks(run.lab, lambda session: graders.append(run_suite(run, selected, session)))
+        return graders[0]
+    from labcheck.judging.checks import Grader
+
+    run.start_more()
+    grader = Grader(run, selected)
+    session.config.pluginmanager.register(grader)
+    items = list(session.items)
+    grader.pytest_collection_modifyitems(items)
+    for item, after in zip_longest(items, items[1:]):
+        if item is not None:
+            item.ihook.pytest_runtest_protocol(item=item, nextitem=after)
+    return grader
+
+
+def with_checks(lab: Lab, work: Callable[[pytest.Session], None]) -> None:
+    """Collect a lab's checks under pytest, in this process, as if nobody had configured pytest; then do some work.
+
+    Raises Fault where the checks cannot be collected, and what the work raises.
+    """
+    import pytest
+
+    from labcheck.judging import checks
+
+    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
+        os.environ.pop(name, None)
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    arguments = ["-c", str(SUITES / "pytest.ini"), "--rootdir", str(SUITES), str(lab.suite)]
+    arguments += [str(lab.more)] if lab.more else []
+    arguments += ["--noconftest", "--import-mode=importlib"]
+    arguments += [word for name in NOT_NEEDED for word in ("-p", f"no:{name}")]
+    between = Between(work)
+    status = pytest.main(arguments, plugins=[checks, between])
+    if between.error is not None:
+        raise between.error
+    if not between.is_done:
+        raise Fault("\n".join(between.faults) or f"pytest ended with {status!r}")
+
+
+class Between:
+    """The pytest plugin that does some work where pytest would run the tests that it has collected."""
+
+    def __init__(self, work: Callable[[pytest.Session], None]) -> None:
+        self.faults: list[str] = []
+        self.error: BaseException | None = None
+        self.is_done = False
+        self._work = work
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
+        """Do the work; what it raises is none of pytest's business."""
+        if session.testsfailed:
+            return None  # a fault in a suite, which pytest makes its own
+        self.is_done = True
+        try:
+            self._work(session)
+        except BaseException as error:
+            self.error = error
+        return True
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Keep an interrupt that came while pytest collected, and which it would keep to itself."""
+        self.error = excinfo.value
+
+    def pytest_internalerror(self, excrepr: object) -> None:
+        """Keep a fault of pytest's."""
+        self.faults.append(str(excrepr))
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Keep a suite's fault that shows when it is imported."""
+        if report.failed:
+            self.faults.append(str(report.longrepr))
+
+
+def _program(program: Program, *, hidden: bool) -> ProgramResult:
+    """Return what became of a program; not what it printed, where that may tell how it was checked."""
+    verdict = str(program.verdict or "not used")
+    out, err = ("", "") if hidden else (program.shown(stream.text()) for stream in (program.stdout, program.stderr))
+    return ProgramResult(program.spec.name, verdict, out, err)
+
+
+def _result(id: str, grader: Grader, selected: Sequence[str], *, hidden: bool) -> RequirementResult:
+    findings = grader.findings.get(id, [])
+    result = RequirementResult(id, grader.title(id), hidden=hidden)
+    if id not in selected or not findings:
+        result.reason = "was not asked for (--only)" if id not in selected else "was not run"
+        return result
+    worst = max(findings, key=_weight)
+    result.outcome = worst.outcome
+    result.earned = result.points if worst.outcome in (Outcome.PASSED, Outcome.ERROR) else 0
+    result.seconds = round(sum(finding.seconds for finding in findings), 4)
+    if hidden:
+        result.reason = "" if worst.outcome is Outcome.PASSED else HIDDEN
+        return result
+    result.reason, result.expected, result.received = worst.reason, worst.expected, worst.received
+    transcript = grader.transcripts[id]
+    result.by_hand = transcript.by_hand
+    if grader.run.options.whole or worst.outcome is not Outcome.PASSED:
+        result.transcript = [event.to_json() for event in transcript.events]
+    return result
+
+
+def _weight(finding: Finding) -> int:
+    """Order outcomes: one failed check fails a requirement, one that could not be judged leaves it open."""
+    return (Outcome.PASSED, Outcome.ERROR, Outcome.NOT_RUN, Outcome.FAILED).index(finding.outcome)

@@ -1,0 +1,159 @@
+"""What a run under GitHub Actions says besides: its summary, and its remarks at lines of the student's files.
+
+What a student's program has printed must neither become markup of the summary nor a command to the runner.
+"""
+
+# Without the import of annotations from __future__: that name is a function's here.
+import os
+import re
+import secrets
+from html import escape
+from itertools import groupby
+from pathlib import Path, PurePosixPath
+
+from labcheck.record.record import Outcome, Record, RequirementResult, StepTitle
+from labcheck.reports import wording
+from labcheck.reports.wording import SPARED, block, explanation, heading, printable
+
+CELL = 300  # characters of a cell; the summary of a step is refused above 1 MiB
+MOST_ROWS = 60
+MESSAGE = 1500  # characters of an annotation
+PLACE = re.compile(r"\(([^()\n]+), line ([0-9]{1,6})\)")  # as Program.explain tells it
+FRAME = re.compile(r'\s*File "([^"<>]+)", line ([0-9]{1,6})')
+COMPLAINT = re.compile(r"[\w.]+(Error|Exception|Exit|Interrupt)\b")
+
+
+def publish(record: Record) -> str:
+    """Add to the step's summary, and return the commands to print that make annotations."""
+    if file := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with Path(file).open("a", encoding="utf-8", errors="backslashreplace") as page:
+            page.write(summary(record))
+    submission, workspace = Path(record.submission).resolve(), Path(os.environ.get("GITHUB_WORKSPACE", ".")).resolve()
+    folder = submission if submission.is_dir() else submission.parent
+    place = folder.relative_to(workspace).as_posix() if folder.is_relative_to(workspace) else ""
+    return "".join(f"{command}\n" for command in annotations(record, place))
+
+
+def shielded(text: str) -> str:
+    """Return a text as it may be printed here: in a workflow, so that nothing in it is taken for a command."""
+    return protected(text, secrets.token_hex(16)) if in_workflow() else text
+
+
+def summary(record: Record) -> str:
+    """Return what $GITHUB_STEP_SUMMARY is to hold.
+
+    It is Markdown made of blocks of HTML: in them nothing but `<` and `&` has a meaning, as long as no line is empty.
+    What does not come from the lab stands in `<code>`, where nobody is mentioned either.
+    """
+    blocks = [
+        f"<h2>{_text(f'{record.lab} · {record.title}')}</h2>",
+        f"<p><b>{record.score} of {record.max_score} points</b> · {_text(wording.summary(record))}</p>",
+    ]
+    if passed := [f"{step.number} {step.title}" for step in record.steps if _is_passed(record, step)]:
+        blocks.append(f"<p>Steps passed: {_text(' · '.join(passed))}</p>")
+    if rows := _rows(record):
+        more = [f"<p>and {len(rows) - MOST_ROWS} more</p>"] if len(rows) > MOST_ROWS else []
+        titles = "".join(f"<th>{title}</th>" for title in ("Requirement", "Expected", "Received", "Note"))
+        blocks += ["\n".join(["<table>", f"<tr>{titles}</tr>", *rows[:MOST_ROWS], "</table>"]), *more]
+    return "\n\n".join([*blocks, ""])
+
+
+def annotations(record: Record, folder: str) -> list[str]:
+    """Return workflow commands: an error for each failure, a warning for what was not judged.
+
+    GitHub shows ten of a kind, so those come first that have a line, and one cause is told once. `folder` is where
+    the submission lies in the repository (`lab1`, or nothing for its root).
+    """
+    failures: dict[tuple[str, str], list[RequirementResult]] = {}
+    for each in record.of(Outcome.FAILED):
+        failures.setdefault(_place(record, each) or ("", each.id), []).append(each)
+    commands = []
+    for (file, line), (first, *others) in sorted(failures.items(), key=lambda each: not each[0][0]):
+        known = {"file": file, "line": line} if file else {"file": f"{record.step_of(first).program}.py"}
+        where = {**known, "file": PurePosixPath(folder, known["file"]).as_posix(), "title": heading(first)}
+        also = f"\nThe same cause: {', '.join(each.id for each in others)}" if others else ""
+        commands.append(_command("error", where, explanation(record, first, MESSAGE) + also))
+    spared: dict[str, list[str]] = {}
+    # What was not run for a failure's sake is told by that failure.
+    for each in record.of(Outcome.ERROR) if failures else record.of(Outcome.ERROR, Outcome.NOT_RUN):
+        note = SPARED if each.outcome is Outcome.ERROR else f"not run: {each.reason}"
+        spared.setdefault(note, []).append(each.id)
+    for note, ids in spared.items():
+        commands.append(_command("warning", {"title": f"Not judged: {', '.join(ids)}"}, block(note, MESSAGE)))
+    return commands
+
+
+def protected(text: str, token: str) -> str:
+    """Return a text between two lines that let the runner take nothing in it for a command.
+
+    `token` ends that; no program may know it before: let the secrets module make it.
+    """
+    lines = [f"::stop-commands::{token}", text.rstrip("\n"), f"::{token}::", ""]
+    return "\n".join(lines)
+
+
+def _is_passed(record: Record, step: StepTitle) -> bool:
+    found = record.requirements_of(step)
+    return bool(found) and all(each.outcome is Outcome.PASSED for each in found)
+
+
+def _rows(record: Record) -> list[str]:
+    """Return the rows of the table; neighbours that were not run for one reason share one."""
+    rows = []
+    chosen = [each for each in record.requirements if each.id in record.selected]
+    for (outcome, _), group in groupby(chosen, key=lambda each: (each.outcome, _cause(each))):
+        first, *others = group
+        if outcome is Outcome.PASSED:
+            continue
+        name = f"{first.id} to {others[-1].id}" if others else heading(first)
+        note = {Outcome.NOT_RUN: f"not run: {first.reason}", Outcome.ERROR: SPARED}.get(outcome, first.reason)
+        cells = [f"<code>{_text(text)}</code>" if text else "" for text in (first.expected, first.received, note)]
+        rows.append(f"<tr><td>{_text(name)}</td>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
+    return rows
+
+
+def _cause(requirement: RequirementResult) -> str:
+    return requirement.id if requirement.outcome is Outcome.FAILED else requirement.reason
+
+
+def _text(text: str) -> str:
+    return escape(block(text, CELL)).replace("\n", "<br>")
+
+
+def _place(record: Record, requirement: RequirementResult) -> tuple[str, str] | None:
+    """Return the file and the line, of the student's, at which a failure came about, where that is known."""
+    told = f"{requirement.reason}\n{requirement.received}"
+    for file, line in reversed(PLACE.findall(told)):
+        if _is_own(file):
+            return file, line
+    for program in record.programs_of(requirement):
+        place = None
+        for text in program.stderr.splitlines():
+            if (frame := FRAME.match(text)) and _is_own(frame[1]):
+                place = frame[1], frame[2]
+            elif COMPLAINT.match(text) and place and text[:CELL] in told:
+                return place
+    return None
+
+
+def _is_own(file: str) -> bool:
+    path = PurePosixPath(file)
+    return not path.is_absolute() and ".." not in path.parts and not re.search(r"[\\:]", file) and path.suffix == ".py"
+
+
+def _command(kind: str, properties: dict[str, str], text: str) -> str:
+    listed = ",".join(f"{name}={_property(value)}" for name, value in properties.items() if value)
+    return f"::{kind} {listed}::{_data(text)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(printable(text)).replace(":", "%3A").replace(",", "%2C")
+
+
+def in_workflow() -> bool:
+    """Return whether this is a step of a workflow of GitHub Actions."""
+    return os.environ.get("GITHUB_ACTIONS") == "true"

@@ -1,0 +1,78 @@
+"""Exercism's results.json, version 3: a test for each requirement.
+
+A step is a task. The format has no points: a test's name tells them where they are not one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from labcheck.record.record import Outcome
+from labcheck.reports.formats import one
+from labcheck.reports.wording import EXPLAINED, block, explanation, heading, message, summary
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from labcheck.record.record import Record, RequirementResult
+
+OUTPUT = 500  # characters of what the student's program has printed
+STATUS = {Outcome.PASSED: "pass", Outcome.FAILED: "fail", Outcome.NOT_RUN: "fail", Outcome.ERROR: "error"}
+ROOTS = "home|root|usr|opt|tmp|var|private|Users|Library|mnt|srv|nix"
+MACHINE_PATHS = (
+    re.compile(r'(?<=File ")(?:/|[A-Za-z]:\\)[^"\n]*[/\\]'),
+    re.compile(rf"""(?<![\w.:/-])(?:/(?:{ROOTS})|[A-Za-z]:)[/\\](?:[^\s"'<>/\\]+[/\\])*"""),
+)
+
+
+@one("Exercism's results.json, version 3: a test for each requirement")
+def render(record: Record) -> str:
+    """Return the record as results.json.
+
+    The status is `error` where no test ran: nothing that was asked for is passed or failed, as where the time was
+    used up. A program that does not start has failed its first requirement, which says why.
+    """
+    tests = [_test(record, each) for each in record.requirements]
+    table: dict[str, Any] = {"version": 3}
+    if record.of(Outcome.PASSED, Outcome.FAILED):
+        table["status"] = "pass" if all(test["status"] == "pass" for test in tests) else "fail"
+    else:
+        reasons = dict.fromkeys(each.reason for each in record.of(Outcome.ERROR, Outcome.NOT_RUN))
+        table |= {"status": "error", "message": _clean("\n".join([summary(record), *reasons]))}
+    return json.dumps({**table, "tests": tests}, ensure_ascii=False, indent=1) + "\n"
+
+
+def _test(record: Record, requirement: RequirementResult) -> dict[str, Any]:
+    points = "" if requirement.points == 1 else f" ({requirement.points} points)"
+    test: dict[str, Any] = {"name": heading(requirement) + points, "status": STATUS[requirement.outcome]}
+    if requirement.outcome is not Outcome.PASSED:
+        test["message"] = _clean(explanation(record, requirement)) or "not met"
+    if printed := _printed(record, requirement):
+        test["output"] = _clean(printed, OUTPUT)
+    # There are no lines of a test that a student could read: what they can repeat is as good.
+    test["test_code"] = _clean(requirement.by_hand or requirement.title)
+    test["task_id"] = record.step_of(requirement).number
+    return test
+
+
+def _printed(record: Record, requirement: RequirementResult) -> str:
+    """Return what a program has printed during a check; where that is not known, all of it at its first requirement."""
+    if printed := [message(event) for event in requirement.transcript if event["kind"] == "printed"]:
+        return "\n".join(printed)
+    programs = record.programs_of(requirement)[:1]
+    return "\n".join(
+        text
+        for program in programs
+        if requirement.id == record.first_of(program.name).id
+        for text in (program.stdout, program.stderr)
+        if text
+    )
+
+
+def _clean(text: str, limit: int = EXPLAINED) -> str:
+    """Return the text fit to be read, without the paths of this machine, in at most so many characters."""
+    for path in MACHINE_PATHS:
+        text = path.sub("", text)
+    return block(text, limit)

@@ -1,0 +1,53 @@
+"""All formats that a result can be written in: those of `labcheck.reports`, and each platform's own."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labcheck import platforms, reports
+from labcheck.reports.formats import FORMATS, Format, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def formats(kind: Kind) -> list[Format]:
+    """Return the formats of one submission, or of a class, sorted by their names."""
+    for name in (*_reports(kind), *_platforms()):
+        _load(kind, name)
+    return [FORMATS[key] for key in sorted(FORMATS) if key[0] == kind]
+
+
+def names(kind: Kind, words: Iterable[str]) -> list[str]:
+    """Return the names of the formats that words of a command line may ask for: no other platform is imported."""
+    said = {word.removeprefix("--").partition("=")[0] for word in words if word.startswith("--")}
+    for name in said:
+        _load(kind, name)
+    return [*_reports(kind), *sorted(name for name in said if (kind, name) in FORMATS and name not in _reports(kind))]
+
+
+def find(kind: Kind, name: str) -> Format:
+    """Return the format of that name. Raises KeyError where there is none."""
+    _load(kind, name)
+    return FORMATS[kind, name]
+
+
+def _load(kind: Kind, name: str) -> None:
+    """Import the module of that name, which registers itself; nothing happens where there is none."""
+    for package, known in ((f"{reports.__name__}.{kind}", _reports(kind)), (platforms.__name__, _platforms())):
+        if name in known:
+            import_module(f"{package}.{name}")
+
+
+def _reports(kind: Kind) -> list[str]:
+    return _modules(Path(reports.__path__[0], kind))
+
+
+def _platforms() -> list[str]:
+    return _modules(Path(platforms.__path__[0]))
+
+
+def _modules(folder: Path) -> list[str]:
+    return sorted(file.stem for file in folder.glob("*.py") if file.stem != "__init__")

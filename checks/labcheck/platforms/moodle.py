@@ -1,0 +1,62 @@
+"""A file to import into a Moodle gradebook: grade and feedback.
+
+To be mapped together, as feedback that is imported alone wipes the grades of its item (docs.moodle.org, Grade import).
+"""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING
+
+from labcheck.platforms.people import people_of
+from labcheck.record.record import Outcome
+from labcheck.reports.cells import to_cells
+from labcheck.reports.formats import whole_class
+from labcheck.reports.wording import SPARED, cut
+
+if TYPE_CHECKING:
+    from labcheck.record.gradebook import Gradebook
+    from labcheck.record.record import Record, RequirementResult
+
+SHOWN = 200  # characters of what was expected or received
+
+
+@whole_class("a file to import into a Moodle gradebook: grade and feedback")
+def render(gradebook: Gradebook) -> str:
+    """Return the table: a row for everybody who has a grade.
+
+    Whoever has none is left out, since an empty cell might wipe what stands in the course's gradebook. Raises
+    UsageError where nobody knows who has handed in what.
+    """
+    rows: list[list[str | float]] = [
+        ["Full name", "Email address", "ID number", "Username", gradebook.column, f"{gradebook.column} feedback"]
+    ]
+    for person, entry in people_of(gradebook, "Moodle"):
+        if entry.record is not None:
+            who = person.name, person.email, person.id, person.sis_login_id
+            rows.append([*who, entry.record.score, feedback(entry.record)])
+    return to_cells(rows)
+
+
+def feedback(record: Record) -> str:
+    """Return what a student reads beside the grade, a line for each requirement that is not met.
+
+    Moodle shows feedback as HTML: what a program has said is escaped.
+    """
+    lines = [f"{record.score} of {record.max_score} points, seed {record.seed}"]
+    missed = record.of(Outcome.FAILED, Outcome.NOT_RUN, Outcome.ERROR)
+    return html.escape("\n".join([*lines, *map(_line, missed)]), quote=False)
+
+
+def _line(requirement: RequirementResult) -> str:
+    what = {Outcome.NOT_RUN: "not run", Outcome.ERROR: SPARED}.get(requirement.outcome, "failed")
+    parts = [
+        f"{name}: {cut(text, SHOWN)}"
+        for name, text in (
+            ("expected", requirement.expected),
+            ("received", requirement.received),
+            ("note", requirement.reason),
+        )
+        if text
+    ]
+    return " | ".join([f"{requirement.id} {what}. {requirement.title}", *(" ".join(part.split()) for part in parts)])

@@ -1,0 +1,453 @@
+"""An HTTP/1.1 client for judging: it keeps every byte, never waits for ever, and says errors in plain words.
+
+It is lenient where a browser is (RFC 9112, section 2.2: a bare LF ends a line), and it reads on
+until the server hangs up, so that a body of another length than was announced is seen as it is.
+One connection carries one request.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import html
+import re
+import shlex
+import socket
+import struct
+import time
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from labcheck.errors import HttpError, Trouble
+from labcheck.program.evidence import shorten, show_bytes
+from labcheck.protocols.http.evidence import Body, HeaderValue, MediaType, Shown, Source, Status
+from labcheck.record.transcript import HUNG_UP
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from labcheck.protocols.deadline import Deadline
+    from labcheck.record.transcript import Transcript
+
+MAX_HEAD = 64 * 1024  # bytes of a status line and headers
+MAX_BODY = 16 * 1024 * 1024
+CHUNK = 128 * 1024
+LINGER = 1.0  # seconds that a server may take to hang up after a whole answer
+LINGER_AGAIN = 0.01  # the same, for a server that did not do so before
+FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass
+class Answer:
+    """An answer to a request.
+
+    `body` is what came after the headers, without the chunks' framing, whatever was announced.
+    `whole` says whether as much came as was announced.
+    """
+
+    code: int
+    reason: str
+    fields: list[tuple[str, str]] = field(repr=False)
+    body_bytes: bytes = field(repr=False)
+    whole: bool
+    seconds: float
+
+    def __str__(self) -> str:
+        kind = self.header("content-type") or "no Content-Type"
+        said = f"{self.code} {self.reason}".strip()
+        seen = unescape(TAG.sub(" ", UNSEEN.sub(" ", self.source[:20_000])))
+        text = shorten(" ".join(seen.split()), 90) if "text" in kind else f"{len(self.body):,} bytes"
+        return f"{said}, {kind}" + (f": {text}" if text else "")
+
+    @property
+    def status(self) -> Status:
+        """The status code."""
+        return Status(self.code, self)
+
+    @cached_property
+    def body(self) -> Body:
+        """The bytes of the body."""
+        return Body(self.body_bytes, self)
+
+    def header(self, name: str) -> HeaderValue | None:
+        """Return a header field's value; None where there is none. Names are compared without case."""
+        values = [value for key, value in self.fields if key.lower() == name.lower()]
+        return HeaderValue(", ".join(values), name) if values else None
+
+    @property
+    def media_type(self) -> MediaType:
+        """The media type of Content-Type in lower case, without parameters (RFC 9110, section 8.3.1)."""
+        value = self.header("Content-Type")
+        return MediaType((value or "").partition(";")[0].strip().lower(), value)
+
+    @property
+    def content_length(self) -> HeaderValue:
+        """The value of Content-Length; where there is none, an empty one that says so."""
+        return self.header("Content-Length") or HeaderValue("", "Content-Length", missing=True)
+
+    @cached_property
+    def source(self) -> Source:
+        """The body as text, markup and all; in its declared charset, else UTF-8."""
+        declared = re.search(r';\s*charset\s*=\s*"?([\w.:-]+)', self.header("Content-Type") or "", re.IGNORECASE)
+        charset = declared[1].lower() if declared else "utf-8"
+        try:
+            return Source(self.body_bytes.decode(charset if CHARSET.fullmatch(charset) else "latin-1"), self)
+        except (LookupError, UnicodeError):
+            return Source(self.body_bytes.decode("latin-1"), self)
+
+    @cached_property
+    def shown(self) -> Shown:
+        """What a visitor reads."""
+        source = self.source
+        # A tag may stand in the middle of a text (<b>/a/</b>b.zzz), or part two (<td>1<td>2).
+        views = (source, TAG.sub("", source), TAG.sub(" ", source))
+        return Shown(tuple(unescape(view) for view in views), self)
+
+
+@dataclass
+class Manners:
+    """What was learned of a server, in seconds.
+
+    `linger`: how long it is worth waiting until it hangs up. `slowest`: the longest time that any of
+    its answers has needed to begin. `answered`: whether there was a whole one. `usual`: the status
+    of the first answer to each kind of request.
+    """
+
+    linger: float = LINGER
+    slowest: float = 0.0
+    answered: bool = False
+    usual: dict[str, int] = field(default_factory=dict)
+
+
+UNSEEN = re.compile(r"<(title|style|script)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
+TAG = re.compile(r"<[/!]?[a-zA-Z][^<>]*>|<!--.*?(?:-->|\Z)", re.DOTALL)
+ZEROS = re.compile(r"&#([xX]?)0+(?=[0-9a-fA-F])")
+LONG = re.compile(r"&#(\d{8,}|[xX][0-9a-fA-F]{7,});?")
+# Python has codecs, too, that are no page's: some take quadratic time, some fail in ways of their own.
+CHARSET = re.compile(
+    r"(us-?)?ascii|utf-?8|utf-?(16|32)-?([bl]e)?|iso-?8859-\d+|latin-?\d+|(windows-|cp)\d+|koi8-[ru]"
+    r"|shift_jis|euc-(jp|kr)|iso-2022-jp|gb(k|2312|18030)|big5(-hkscs)?|macintosh"
+)
+
+
+def unescape(text: str) -> str:
+    """Return the text without character references; a number beyond all characters is none, and html fails at it."""
+    return html.unescape(LONG.sub("\ufffd", ZEROS.sub(r"&#\1", text)))
+
+
+class Connection:
+    """One connection of one visitor."""
+
+    def __init__(
+        self, sock: socket.socket, transcript: Transcript, deadline: Deadline, manners: Manners, usual_port: int
+    ) -> None:
+        self._socket = sock
+        self._manners = manners
+        self._usual_port = usual_port
+        self._transcript = transcript
+        self._deadline = deadline
+        self._buffer = bytearray()
+        self._closed = False
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Hang up."""
+        self._socket.close()
+
+    def reset(self) -> None:
+        """Vanish without a goodbye: the other side gets a TCP reset."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._socket.close()
+        self._transcript.note("vanished (TCP reset)")
+
+    def send(self, data: bytes) -> None:
+        """Send all of it. That the other side no longer listens is no error: it may have answered before."""
+        self._transcript.sent(data)
+        self._transcript.by_hand = _printf(data, self._usual_port)
+        self._socket.settimeout(self._deadline.left())
+        with contextlib.suppress(OSError):
+            self._socket.sendall(data)
+
+    def read_some(self, size: int) -> int:
+        """Read until that many bytes have come, or it is over; return how many there are."""
+        while len(self._buffer) < size and self._read_more(self._deadline):
+            pass
+        return len(self._buffer)
+
+    def read_answer(self, method: str = "GET", patience: float | None = None) -> Answer:
+        """Read an answer to a request of that method.
+
+        `patience` is how many seconds may pass without one byte, where that is less than the deadline.
+        Raises HttpError where there is none.
+        """
+        started = time.monotonic()
+        first = self._deadline if patience is None else self._deadline.at_most(patience)
+        if not self._buffer and not self._read_more(first) and not self._closed:
+            raise HttpError(Trouble.SILENT, f"no answer, not one byte, {first.words}")
+        if self._buffer:
+            self._manners.slowest = max(self._manners.slowest, time.monotonic() - started)
+        code, reason, fields = self._read_head()
+        while 100 <= code < 200 and code != 101:  # RFC 9110, section 15.2: interim, another one follows
+            code, reason, fields = self._read_head()
+        body, whole = self._read_body(code, fields, method)
+        self._manners.answered = True
+        self._buffer.clear()
+        return Answer(code, reason, fields, body, whole, time.monotonic() - started)
+
+    def read_refusal(self) -> Status | None:
+        """Read an answer to what is no request: its status, or None where the server hung up without one."""
+        try:
+            return self.read_answer().status
+        except HttpError as error:
+            if error.trouble is Trouble.CLOSED:
+                return None
+            if error.trouble is Trouble.MALFORMED:  # a page without a status line, as in HTTP/0.9
+                self.read_to_end()
+                return None
+            raise
+
+    def read_to_end(self) -> bytes:
+        """Read until the server hangs up, and return what came. Raises HttpError where it does not."""
+        while self._read_more(self._deadline):
+            self._check_size(MAX_BODY)
+        if not self._closed:
+            raise HttpError(Trouble.SLOW, f"the connection was still open after {self._deadline.seconds:g} s")
+        return bytes(self._buffer)
+
+    def _read_more(self, deadline: Deadline) -> bool:
+        """Read what is there into the buffer; False where it is too late, or the server hung up."""
+        if self._closed or deadline.passed():
+            return False
+        self._socket.settimeout(deadline.left())
+        try:
+            data = self._socket.recv(CHUNK)
+        except TimeoutError:
+            return False
+        except OSError:
+            data = b""
+        self._closed = not data
+        if data:
+            self._transcript.received(data)
+        else:
+            self._transcript.note(HUNG_UP)
+        self._buffer += data
+        return bool(data)
+
+    def _check_size(self, limit: int) -> None:
+        if len(self._buffer) > limit:
+            raise HttpError(Trouble.TOO_LARGE, f"the answer does not end: more than {limit:,} bytes came")
+
+    def _missing(self, what: str) -> HttpError:
+        """Return the error for an answer that broke off before `what`."""
+        came = f"after {show_bytes(bytes(self._buffer))}" if self._buffer else "without an answer"
+        if self._closed and not self._buffer:
+            return HttpError(Trouble.CLOSED, "the connection was closed without an answer")
+        if self._closed:
+            return HttpError(Trouble.CLOSED, f"the connection was closed {came}, before {what}")
+        return HttpError(Trouble.SLOW, f"{self._deadline.seconds:g} s were over {came}, before {what}")
+
+    def _read_head(self) -> tuple[int, str, list[tuple[str, str]]]:
+        while True:
+            if not b"HTTP/1.".startswith(self._buffer[:7]):
+                shown = show_bytes(bytes(self._buffer))
+                raise HttpError(Trouble.MALFORMED, f"the answer does not begin with HTTP/1.1 or HTTP/1.0, but {shown}")
+            if end := re.search(rb"\r?\n\r?\n", self._buffer):
+                break
+            if len(self._buffer) > MAX_HEAD:
+                raise HttpError(Trouble.TOO_LARGE, f"the headers do not end: more than {MAX_HEAD:,} bytes came")
+            if not self._read_more(self._deadline):
+                raise self._missing("the empty line that ends the headers")
+        head = bytes(self._buffer[: end.start()]).decode("latin-1")
+        del self._buffer[: end.end()]
+        status_line, *lines = re.split(r"\r?\n", head)
+        # RFC 9112, section 4: HTTP-version SP status-code SP [reason-phrase]
+        match = re.fullmatch(r"HTTP/1\.[01] (\d{3})(?: (.*))?", status_line)
+        if not match:
+            raise HttpError(Trouble.MALFORMED, f"this is no status line: {status_line!r}")
+        fields: list[tuple[str, str]] = []
+        for header in lines:
+            name, colon, value = header.partition(":")
+            if not colon or not re.fullmatch(r"[!#$%&'*+.^_`|~\w-]+", name, re.ASCII):
+                raise HttpError(Trouble.MALFORMED, f"this is no header line (Name: value): {header!r}")
+            fields.append((name, value.strip(" \t")))
+        return int(match[1]), match[2] or "", fields
+
+    def _read_body(self, code: int, fields: list[tuple[str, str]], method: str) -> tuple[bytes, bool]:
+        """Return the body, and whether as much came as was announced (RFC 9112, section 6.3)."""
+        values = {name.lower(): value for name, value in fields}
+        if method == "HEAD" or code in (204, 304):
+            self._read_on(0, LINGER)  # a body would come in a second write, from a slow disk perhaps
+            return bytes(self._buffer), True
+        if "chunked" in values.get("transfer-encoding", "").lower():
+            return self._read_chunks(), True
+        announced = values.get("content-length", "")
+        if not announced.isdecimal():
+            body = self.read_to_end()
+            return body, not announced
+        length = int(announced[:18])
+        while len(self._buffer) < min(length, MAX_BODY + 1) and self._read_more(self._deadline):
+            pass
+        self._check_size(MAX_BODY)
+        if len(self._buffer) < length and not self._closed:
+            raise HttpError(
+                Trouble.SLOW,
+                f"Content-Length announced {length:,} bytes; {len(self._buffer):,} came within "
+                f"{self._deadline.seconds:g} s, and the connection stayed open",
+            )
+        self._read_on(length)
+        return bytes(self._buffer), len(self._buffer) >= length
+
+    def _read_on(self, length: int, at_least: float = 0.0) -> None:
+        """Give the server a moment to hang up, and read what it sends besides."""
+        linger = self._deadline.at_most(max(at_least, self._manners.linger))
+        while self._read_more(linger) and len(self._buffer) < length + MAX_HEAD:
+            pass
+        if not self._closed:
+            self._manners.linger = LINGER_AGAIN
+
+    def _read_chunks(self) -> bytes:
+        """Take chunks apart (RFC 9112, section 7.1)."""
+        body = bytearray()
+        while size := self._read_chunk_size():
+            while len(self._buffer) < size + 2:
+                self._check_size(MAX_BODY)
+                if not self._read_more(self._deadline):
+                    raise self._missing("the end of a chunk")
+            body += self._buffer[:size]
+            del self._buffer[:size]
+            self._read_line()
+            if len(body) > MAX_BODY:
+                raise HttpError(Trouble.TOO_LARGE, f"the body does not end: more than {MAX_BODY:,} bytes came")
+        while self._read_line():  # trailers
+            pass
+        return bytes(body)
+
+    def _read_chunk_size(self) -> int:
+        line = self._read_line()
+        try:
+            return int(line.partition(b";")[0], 16)
+        except ValueError:
+            raise HttpError(Trouble.MALFORMED, f"this is no size of a chunk: {show_bytes(line)}") from None
+
+    def _read_line(self) -> bytes:
+        while (end := self._buffer.find(b"\n")) < 0:
+            self._check_size(MAX_HEAD)
+            if not self._read_more(self._deadline):
+                raise self._missing("the end of a chunk's line")
+        line = bytes(self._buffer[:end]).rstrip(b"\r")
+        del self._buffer[: end + 1]
+        return line
+
+
+def _printf(data: bytes, usual_port: int) -> str:
+    """Return a line for a shell that sends the bytes as they are."""
+    text = data.decode("latin-1").replace("\\", "\\\\").replace("%", "%%")
+    text = text.replace("\r", "\\r").replace("\n", "\\n")
+    return f"printf {shlex.quote(text)} | nc localhost {usual_port}" if len(data) < 300 and text.isprintable() else ""
+
+
+class Client:
+    """Visitors of one server.
+
+    `open_socket` opens a connection within some seconds. `usual_port` is the one in the lines that
+    repeat a request by hand. The methods raise HttpError where there is no answer.
+    """
+
+    def __init__(
+        self,
+        open_socket: Callable[[float], socket.socket],
+        port: int,
+        usual_port: int,
+        transcript: Transcript,
+        deadline: Deadline,
+        manners: Manners,
+    ) -> None:
+        self.port = port
+        self._open_socket = open_socket
+        self._usual_port = usual_port
+        self._transcript = transcript
+        self._deadline = deadline
+        self._manners = manners
+
+    def connect(self, within: float | None = None, *, receive_buffer: int | None = None) -> Connection:
+        """Open a connection, within so many seconds where that is less than the deadline.
+
+        `receive_buffer` is the size in bytes that the kernel keeps of what was not read yet.
+        Raises HttpError where nobody listens (any more).
+        """
+        deadline = self._deadline if within is None else self._deadline.at_most(within)
+        try:
+            sock = self._open_socket(deadline.left())
+        except TimeoutError:
+            text = f"no connection {deadline.words}: nobody accepts it"
+            raise HttpError(Trouble.SILENT, text) from None
+        except ConnectionRefusedError:
+            raise HttpError(Trouble.REFUSED, f"nothing listens on port {self.port} (any more)") from None
+        except OSError as error:
+            text = f"the connection was closed without an answer ({error.strerror})"
+            raise HttpError(Trouble.CLOSED, text) from None
+        if receive_buffer is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        return Connection(sock, self._transcript, self._deadline, self._manners, self._usual_port)
+
+    def get(self, target: str) -> Answer:
+        """GET a target: a path as it stands in the request line, with its query."""
+        return self.request("GET", target)
+
+    def follow(self, answer: Answer) -> Answer:
+        """Return what a redirect to another path of the same server leads to; any other answer as it is.
+
+        Some frameworks send a visitor from //a to /a before they look whether there is an /a.
+        """
+        location = answer.header("Location")
+        if answer.status not in range(300, 400) or location is None:
+            return answer
+        path = re.sub(rf"^http://[^/]*:{self.port}(?=/)", "", location)
+        return self.get(path) if re.fullmatch(r"/[!-~]*", path) else answer
+
+    def head(self, target: str) -> Answer:
+        """Ask for the headers of a target only."""
+        return self.request("HEAD", target)
+
+    def post(self, target: str, form: str) -> Answer:
+        """POST a form, encoded as application/x-www-form-urlencoded."""
+        return self.request("POST", target, {"Content-Type": FORM, "Content-Length": str(len(form))}, form)
+
+    def request(
+        self, method: str, target: str, fields: Mapping[str, str] | None = None, body: str = "",
+        *, patience: float | None = None,
+    ) -> Answer:  # fmt: skip
+        """Send a request in one write, and read its answer. `patience`: see Connection.read_answer."""
+        data = self.head_of(method, target, fields) + body.encode()
+        by_hand = self._curl(method, target, fields or {}, body)
+        self._transcript.by_hand = by_hand
+        with self.connect() as connection:
+            connection.send(data)
+            self._transcript.by_hand = by_hand
+            return connection.read_answer(method, patience)
+
+    def head_of(self, method: str, target: str, fields: Mapping[str, str] | None = None) -> bytes:
+        """Return a request's line and headers, as bytes (RFC 9112, section 2.1)."""
+        lines = {"Host": f"localhost:{self.port}", "Connection": "close", **(fields or {})}
+        text = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+        return f"{method} {target} HTTP/1.1\r\n{text}\r\n".encode("latin-1")
+
+    def _curl(self, method: str, target: str, fields: Mapping[str, str], body: str) -> str:
+        words = ["curl", "-I" if method == "HEAD" else "-i"]
+        if method not in ("GET", "HEAD", "POST") or (method == "POST" and not body):
+            words += ["-X", method]
+        if any(part in target for part in ("..", "//")):
+            words.append("--path-as-is")
+        implied = ("Content-Type", "Content-Length") if body else ()
+        for name, value in fields.items():
+            if name not in implied:
+                words += ["-H", f"{name}: {value}"]
+        if body:
+            words += ["-d", shorten(body, 100)]
+        words.append(f"http://localhost:{self._usual_port}{shorten(target, 100)}")
+        return shlex.join(words)

@@ -1,0 +1,104 @@
+"""The student's program, as a check sees it: what all have in common, and the HTTP server."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from labcheck.errors import HttpError, Trouble
+from labcheck.program.evidence import Printed
+from labcheck.protocols.http.client import Client
+from labcheck.protocols.view import CONNECTED_WITHIN, PACE, Judged
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from labcheck.judging.run import Run
+    from labcheck.program.program import Ending
+    from labcheck.protocols.http.client import Answer, Connection
+    from labcheck.protocols.started import Started
+
+
+class Server(Judged, Client):
+    """The student's HTTP server."""
+
+    def __init__(self, run: Run, started: Started) -> None:
+        Judged.__init__(self, run, started)
+        program = started.program
+        Client.__init__(
+            self, program.connect, program.port, run.lab.port, run.transcript, run.deadline, started.manners
+        )
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether it has ever given a whole answer."""
+        return self._manners.answered
+
+    @property
+    def clock(self) -> str:
+        """Where the server's local time is that of."""
+        return f"while the check runs, your program's local time is UTC{self._run.local_time.offset:+d}"
+
+    @property
+    def host(self) -> str:
+        """The address on which it listens: 127.0.0.1 or ::1."""
+        assert self.program.address is not None
+        return self.program.address[0]
+
+    def today(self) -> set[int]:
+        """Return the day of the year and the year, in the server's local time."""
+        return self._run.local_time.today()
+
+    def output(self, until: str, seconds: float) -> Printed:
+        """Return its standard output, once a line with the text has come; at the latest in so many seconds."""
+        self._by_hand()
+        stdout = self.program.stdout
+        came = stdout.wait_for(until, seconds * self._run.options.slow)
+        return Printed(stdout.text(), {until} if came else set())
+
+    def answers(self, patience: float | None = None) -> bool:
+        """Return whether it answers an ordinary request, and with the same status as the first time.
+
+        Which status it is does not matter here. Raises HttpError where there is silence instead.
+        """
+        word = self._run.draw.word()
+        for kind, target in (("/", "/"), ("page", f"/{word}.zzz"), ("file", f"/{word}.html")):
+            try:
+                status = self.request("GET", target, patience=patience).status
+            except HttpError as error:
+                if error.trouble in (Trouble.SILENT, Trouble.SLOW):
+                    raise
+            else:
+                return status == self._manners.usual.setdefault(kind, status)
+        return False
+
+    def announce(self, target: str, fields: Mapping[str, str]) -> Answer:
+        """POST the headers only, and wait for an answer that does not wait for a body."""
+        return self.request("POST", target, fields, patience=self.patience)
+
+    @contextmanager
+    def connect_many(self, number: int) -> Iterator[list[Connection]]:
+        """Connect so many visitors, one after the other: a listen backlog of 5 is normal."""
+        with ExitStack() as stack:
+            visitors = []
+            for _ in range(number):
+                paced = time.monotonic() + PACE
+                visitors.append(stack.enter_context(self.connect(CONNECTED_WITHIN * self._run.options.slow)))
+                time.sleep(max(0.0, paced - time.monotonic()))
+            yield visitors
+
+    def interrupt(self, seconds: float) -> Ending:
+        """Send Ctrl+C, and return how it ended; at the latest after so many seconds."""
+        transcript = self._run.transcript
+        self._by_hand("then press Ctrl+C")
+        self.come_to_rest()
+        transcript.note("Ctrl+C")
+        ending = self.program.interrupt(seconds * self._run.options.slow)
+        transcript.note(f"{ending.status.received()} after {ending.seconds:.2f} s")
+        return ending
+
+    def restart(self) -> Server:
+        """Start it again on the same port. Raises NotReadyError where it does not start."""
+        self._run.transcript.note("started again")
+        return Server(self._run, self._run.start_again(self.program))

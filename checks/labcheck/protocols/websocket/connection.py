@@ -1,0 +1,492 @@
+"""WebSocket connections for judging (RFC 6455): every frame is kept, no wait is endless, errors are in plain words.
+
+The protocol itself is the core of the library websockets, which does no input or output of its own.
+An `Endpoint` is either side of one connection and never waits; a `Visitor` is the client's side,
+for a check that waits for what comes next.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import select
+import socket
+import struct
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from websockets.client import ClientProtocol
+from websockets.exceptions import InvalidHandshake, InvalidHeaderValue, InvalidStatus, PayloadTooBig
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.protocol import OPEN
+from websockets.uri import WebSocketURI
+from websockets.utils import accept_key
+
+from labcheck.errors import Trouble, WebSocketError
+from labcheck.program.evidence import quote, shorten, show_bytes
+from labcheck.protocols.websocket.evidence import Message, Messages, Shutdown
+from labcheck.record.transcript import HUNG_UP
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from websockets.http11 import Request, Response
+    from websockets.protocol import Protocol
+
+    from labcheck.protocols.deadline import Deadline
+    from labcheck.protocols.http.client import Manners
+    from labcheck.record.transcript import Transcript
+
+CHUNK = 128 * 1024  # bytes read or written at once
+HEAD = 64 * 1024  # bytes kept of an opening handshake
+MOST_UNSENT = 16 * 1024 * 1024  # bytes of answers that the other side does not take
+MOST_WAITING = 5_000  # messages that have come and were not asked for
+MOST_PINGS = 10_000  # pings and pongs of one connection
+MOST_OTHERS = 1000  # messages that are heard while another one is waited for
+MOST_HEARD = 32 * 1024 * 1024  # characters of them; a server may send a client its own 16 MiB back
+KEPT_OF_ONE = 1000  # characters of such a message that are kept
+KEPT_ASIDE = 100  # messages that nobody has asked for, kept for the report
+AHEAD = 4096  # bytes of a message that is too large, before it is seen how the server takes it
+REACTION = 0.05  # seconds that it has for that
+FAREWELL = 1.0  # seconds for the server's half of the closing handshake, where nobody judges it
+
+SILENCE = logging.Logger(
+    "labcheck.protocols.websocket", logging.CRITICAL + 1
+)  # the library logs; this is a grader's output
+
+
+def size_of(messages: Iterable[Message]) -> int:
+    """Return how many bytes messages have together, or characters."""
+    return sum(len(message.text if message.data is None else message.data) for message in messages)
+
+
+class Endpoint:
+    """One side of a connection. Its methods never wait.
+
+    `who` names the other side in the transcript. `inbox` holds the messages that have come and were
+    not asked for yet; `opened` says that the opening handshake is done, `error` what went wrong, and
+    `shutdown` how the connection was closed.
+    """
+
+    hung_up = HUNG_UP
+    # Bytes of one message, and of all that nobody has asked for yet; a check asks for 1 MiB at most.
+    most = 5 * 256 * 1024
+
+    def __init__(self, sock: socket.socket, protocol: Protocol, transcript: Transcript, who: str = "") -> None:
+        sock.setblocking(False)
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.transcript = transcript
+        self.who = who
+        self.inbox: deque[Message] = deque()
+        self.error: WebSocketError | None = None
+        self.shutdown: Shutdown | None = None
+        self._socket = sock
+        self._protocol = protocol
+        self._out = bytearray()
+        self._half_closed = False
+        self._held_back = False
+        self._unread = 0  # bytes that have come, at least since the last time they were counted
+        self._pings = 0
+        self._pieces: list[bytes] = []  # of a message that comes in several frames
+        self._binary = False
+        self._head = bytearray()  # of what has come before the connection was open
+        self.opened = False  # the opening handshake is done
+
+    def fileno(self) -> int:
+        """Return the socket's file descriptor, for select(); -1 when it is closed."""
+        return self._socket.fileno()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether messages may be sent."""
+        return self._protocol.state is OPEN and self.shutdown is None
+
+    @property
+    def wants_to_write(self) -> bool:
+        """Whether something is to be written."""
+        return bool(self._out) and self.shutdown is None
+
+    def post(self, text: str) -> None:
+        """Send a text message, as one frame, as soon as the other side takes it."""
+        data = text.encode()
+        if self.is_open:
+            self._protocol.send_text(data)
+            self.transcript.sent(data, "text", self.who)
+            self._collect()
+
+    def say_goodbye(self, code: int = CloseCode.NORMAL_CLOSURE) -> None:
+        """Send a close frame."""
+        if self.is_open:
+            self._protocol.send_close(code)
+            self.transcript.sent(b"", f"close {code}", self.who)
+            self._collect()
+
+    def vanish(self) -> None:
+        """Go without a goodbye: the other side gets a TCP reset."""
+        if self._socket.fileno() >= 0:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self._socket.close()
+            self.transcript.note("vanished (TCP reset)", self.who)
+        self.shutdown = self.shutdown or Shutdown(CloseCode.ABNORMAL_CLOSURE)
+
+    def hang_up(self) -> None:
+        """Close the socket, and forget what has come."""
+        self.inbox.clear()
+        self._pieces = []
+        self._socket.close()
+        self.shutdown = self.shutdown or Shutdown(CloseCode.ABNORMAL_CLOSURE)
+
+    def write(self) -> None:
+        """Write what the other side takes now."""
+        try:
+            while self._out:
+                del self._out[: self._socket.send(self._out[:CHUNK])]
+            if self._half_closed and self._socket.fileno() >= 0:
+                self._socket.shutdown(socket.SHUT_WR)
+                self._half_closed = False
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._out.clear()  # it has gone; what it said last is still to be read
+
+    def read(self) -> None:
+        """Read what has come."""
+        try:
+            data = self._socket.recv(CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._over()
+            return
+        if not self.opened:
+            self._head += data[: max(0, HEAD - len(self._head))]
+        with contextlib.suppress(EOFError):  # bytes after the end
+            self._protocol.receive_data(data)
+        self._take()
+
+    def _over(self) -> None:
+        with contextlib.suppress(EOFError):
+            self._protocol.receive_eof()
+        self._take()
+        if self.shutdown is None:
+            self.transcript.note(self.hung_up, self.who)
+            self.shutdown = Shutdown(CloseCode.ABNORMAL_CLOSURE)
+        self._out.clear()
+        self._socket.close()
+
+    def _take(self) -> None:
+        """Take what the library has made of the bytes."""
+        for event in self._protocol.events_received():
+            if isinstance(event, Frame):
+                self._take_frame(event)
+                continue
+            end = self._head.find(b"\r\n\r\n") + 4
+            self.transcript.received(bytes(self._head[: end if end > 3 else None]), "handshake", self.who)
+            if self._protocol.handshake_exc is None:
+                self._open(event)
+        wrong = self._protocol.handshake_exc
+        if wrong is not None and not self.opened and self.error is None:
+            self._fail_handshake(wrong)
+        broken = self._protocol.parser_exc
+        if broken is not None and self.error is None and not isinstance(broken, EOFError):
+            if isinstance(broken, PayloadTooBig):
+                self.error = WebSocketError(Trouble.TOO_LARGE, f"a message does not end, or is too large: {broken}")
+            else:
+                self.error = WebSocketError(Trouble.MALFORMED, f"what came is against the protocol: {broken}")
+            self.transcript.note(str(self.error), self.who)
+        self._collect()
+        if len(self._out) > MOST_UNSENT + self.most:
+            self._stop("it wants to be answered without end, and reads no answer")
+
+    def _stop(self, why: str) -> None:
+        """Have nothing more to do with the other side."""
+        self.error = self.error or WebSocketError(Trouble.TOO_LARGE, why)
+        self.hang_up()
+        self._out.clear()
+
+    def _open(self, event: Request | Response) -> None:
+        """Take the other side's half of the opening handshake."""
+        raise NotImplementedError
+
+    def _fail_handshake(self, error: Exception) -> None:
+        """Say what was wrong with the other side's half of the opening handshake."""
+        raise NotImplementedError
+
+    def _take_frame(self, frame: Frame) -> None:
+        data = bytes(frame.data)
+        more = "" if frame.fin else ", more to come"
+        if frame.opcode is Opcode.CLOSE:
+            close = self._protocol.close_rcvd
+            code = close.code if close else CloseCode.NO_STATUS_RCVD
+            self.transcript.received(data[2:], f"close {int(code)}", self.who)
+            self.shutdown = Shutdown(code, close.reason if close else "")
+            if self._protocol.close_rcvd_then_sent:
+                self.transcript.sent(b"", f"close {int(code)}", self.who)
+            return
+        self.transcript.received(data, f"{frame.opcode.name.lower()}{more}", self.who)
+        if frame.opcode in (Opcode.PING, Opcode.PONG):
+            self._pings += 1
+            if self._pings > MOST_PINGS:
+                self._stop("pings come without end")
+            return
+        if frame.opcode is not Opcode.CONT:
+            self._binary = frame.opcode is Opcode.BINARY
+        self._pieces.append(data)
+        if not frame.fin:
+            return
+        whole = b"".join(self._pieces)
+        self._pieces = []
+        try:
+            text = whole.decode("utf-8", "backslashreplace" if self._binary else "strict")
+        except UnicodeDecodeError as error:
+            self._protocol.fail(CloseCode.INVALID_DATA, "not UTF-8")
+            self.error = WebSocketError(
+                Trouble.MALFORMED, f"a text message is not UTF-8: {show_bytes(whole[error.start :])}"
+            )
+            return
+        self.inbox.append(Message(text, whole if self._binary else None))
+        self._unread += len(whole)
+        if self._unread > self.most:
+            self._unread = size_of(self.inbox)
+        if len(self.inbox) > MOST_WAITING or (self._unread > self.most and len(self.inbox) > 1):
+            self._stop("messages that nobody has asked for come without end")
+
+    def _collect(self) -> None:
+        for data in self._protocol.data_to_send():
+            if data:
+                self._out += data
+            else:
+                self._half_closed = True
+        if not self._held_back:
+            self.write()
+
+
+class Visitor(Endpoint):
+    """A client of the student's server, which a check lets speak and listen.
+
+    What is waited for has to come before `deadline`, and within `patience` seconds where no byte comes.
+    Every method raises WebSocketError where the connection ends first.
+    """
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        port: int,
+        transcript: Transcript,
+        deadline: Deadline,
+        patience: float,
+        manners: Manners,
+        who: str = "",
+        *,
+        target: str = "/",
+        compression: bool = False,
+    ) -> None:
+        extensions = [ClientPerMessageDeflateFactory(client_max_window_bits=True)] if compression else None
+        uri = WebSocketURI(False, "localhost", port, target, "")
+        protocol = ClientProtocol(uri, extensions=extensions, max_size=self.most, logger=SILENCE)
+        super().__init__(sock, protocol, transcript, who)
+        self.deadline = deadline
+        self.patience = patience
+        self.aside: deque[Message] = deque(maxlen=KEPT_ASIDE)
+        self._manners = manners
+        self._client = protocol
+
+    def open(self) -> Visitor:
+        """Do the opening handshake (RFC 6455, section 4.1)."""
+        request = self._client.connect()
+        self.transcript.sent(request.serialize(), "handshake", self.who)
+        self._client.send_request(request)
+        self._collect()
+        self._wait(lambda: self.opened or self.error is not None, "answer to the opening handshake")
+        if self.error is not None:
+            raise self.error
+        return self
+
+    def send(self, *texts: str) -> None:
+        """Send text messages, one after the other, without waiting for answers."""
+        for text in texts:
+            self.post(text)
+            while self.wants_to_write and self._pump(self.deadline.left()):
+                pass
+            if self.wants_to_write:
+                raise WebSocketError(Trouble.SLOW, "the server has stopped reading")
+            if self.shutdown is not None or self.error is not None:
+                raise self._ended("a message could be sent")
+
+    def receive(self) -> Message:
+        """Return the next message."""
+        self._wait(lambda: bool(self.inbox), "message")
+        return self.inbox.popleft()
+
+    def hear(self, mark: str) -> Message:
+        """Return the next message that holds the mark; what comes before it is put aside."""
+        return self.hear_until(mark)[-1]
+
+    def hear_until(self, mark: str, patience: float | None = None) -> list[Message]:
+        """Return all messages up to the next one that holds the mark; where it does not come, they stay."""
+        heard: list[Message] = []
+        room = MOST_HEARD
+        try:
+            while True:
+                self._wait(lambda: bool(self.inbox), f"message with {quote(mark)}", patience, heard)
+                heard.append(self.inbox.popleft())
+                if mark in heard[-1]:
+                    self.aside.extend(Message(message.text[:KEPT_OF_ONE]) for message in heard[:-1])
+                    return heard
+                room -= size_of(heard[-1:])
+                if len(heard) > MOST_OTHERS or room < 0:
+                    text = f"{len(heard):,} other messages, and none with {quote(mark)}"
+                    heard = []
+                    raise WebSocketError(Trouble.TOO_LARGE, text)
+        except WebSocketError:
+            self.inbox.extendleft(reversed(heard))
+            raise
+
+    def collect(self, marks: Sequence[str]) -> Messages:
+        """Return the messages that hold one of the marks, as their marks, until all have come or nothing comes.
+
+        What holds none of them is put aside.
+        """
+        came: list[str] = []
+        with contextlib.suppress(WebSocketError):
+            while len(came) < len(marks):
+                message = self.receive()
+                found = [mark for mark in marks if mark in message]
+                came += found[:1]
+                if not found:
+                    self.aside.append(Message(message.text[:KEPT_OF_ONE]))
+        return Messages(came)
+
+    def send_too_much(self, text: str) -> Shutdown:
+        """Send a message that the server will not take; return how it closed the connection.
+
+        The beginning, which says how long it is, goes ahead: a server that hangs up while there is
+        something to be read sends a TCP reset, which may overtake its own goodbye. A server that sends
+        the message back has taken it, and is not waited for.
+        """
+        self._held_back = True
+        self.post(text)
+        self._held_back = False
+        with contextlib.suppress(OSError):
+            del self._out[: self._socket.send(self._out[:AHEAD])]
+        self.listen(REACTION)
+
+        def came_back() -> bool:
+            return bool(self.inbox) and self.inbox[-1].text.endswith(text)
+
+        while self.shutdown is None and not came_back() and self._pump(self.deadline.at_most(self.patience).left()):
+            pass
+        end = self.shutdown or Shutdown(None)
+        self.hang_up()
+        return end
+
+    def leave(self, within: float | None = None) -> list[Message]:
+        """Close the connection politely, and return the messages that have come meanwhile."""
+        self.say_goodbye()
+        # Who never answers a goodbye must not take all of the time that the next visitor of this check needs.
+        limit = self.deadline.at_most(min(self.patience, self.deadline.left() / 2) if within is None else within)
+        while self.shutdown is None and self._pump(limit.left()) and not limit.passed():
+            pass
+        late = list(self.inbox)
+        self.hang_up()
+        if self.error is not None and self.error.trouble is Trouble.TOO_LARGE:
+            return [Message(str(self.error))]  # they were too many to be kept
+        return late
+
+    def shut(self, seconds: float) -> Shutdown:
+        """Wait until the server closes the connection, at most so long, and return how it did."""
+        limit = self.deadline.at_most(seconds)
+        while self.shutdown is None and not limit.passed():
+            self._pump(limit.left())
+        return self.shutdown or Shutdown(None)
+
+    def listen(self, seconds: float = 0.0) -> None:
+        """Take in what has come, or comes within so many seconds."""
+        if self.shutdown is None:
+            self._pump(seconds, write=False)
+
+    def _pump(self, seconds: float, *, write: bool = True) -> bool:
+        """Write and read, as soon as either can be done; return whether it could before the time was over."""
+        write = write and self.wants_to_write
+        if self._socket.fileno() < 0:
+            self.shutdown = self.shutdown or Shutdown(CloseCode.ABNORMAL_CLOSURE)
+            return False
+        poll = select.poll() if hasattr(select, "poll") else None
+        if poll is None:  # Windows
+            ready = select.select([self], [self] if write else [], [], seconds)
+            readable, writable = bool(ready[0]), bool(ready[1])
+        else:
+            poll.register(self, select.POLLIN | (select.POLLOUT if write else 0))
+            events = poll.poll(seconds * 1000)
+            readable = any(mask & ~select.POLLOUT for _, mask in events)
+            writable = any(mask & select.POLLOUT for _, mask in events)
+        if readable:
+            self.read()
+        if writable:
+            self.write()
+        return readable or writable
+
+    def _wait(
+        self,
+        condition: Callable[[], bool],
+        what: str,
+        patience: float | None = None,
+        heard: Sequence[Message] = (),
+    ) -> None:
+        started = time.monotonic()
+        patience = self.patience if patience is None else patience
+        limit = self.deadline.at_most(patience)
+        anything = False
+        while not condition():
+            if self.shutdown is not None or self.error is not None:
+                raise self._ended(f"the {what} came")
+            if self._pump(limit.left()):
+                limit = self.deadline.at_most(patience)
+                anything = True
+            if (limit.passed() or self.deadline.passed()) and not condition():
+                # Where nothing at all has come, the limit is the one that was set, and can be named.
+                by_the_clock = anything and limit.in_all is None
+                took = f"within {time.monotonic() - started:.2g} s" if by_the_clock else limit.words
+                if heard:
+                    text = f"no {what} {took}; the last one was {heard[-1].received()}"
+                    raise WebSocketError(Trouble.SLOW, text)
+                if anything:
+                    raise WebSocketError(Trouble.SLOW, f"no whole {what} {took}, though something of it came")
+                raise WebSocketError(Trouble.SILENT, f"no {what} {took}")
+        self._manners.slowest = max(self._manners.slowest, time.monotonic() - started)
+
+    def _ended(self, before: str) -> WebSocketError:
+        if self.error is not None:
+            return self.error
+        assert self.shutdown is not None
+        return WebSocketError(Trouble.CLOSED, f"{self.shutdown} before {before}")
+
+    def _take_frame(self, frame: Frame) -> None:
+        super()._take_frame(frame)
+        self._manners.answered = self._manners.answered or bool(self.inbox)
+
+    def _open(self, event: Request | Response) -> None:
+        self.opened = True  # the library has compared it with what was asked for
+
+    def _fail_handshake(self, error: Exception) -> None:
+        if isinstance(error, InvalidStatus):
+            response = error.response
+            said = f"{response.status_code} {response.reason_phrase}".strip()
+            text = f"the answer to the opening handshake is {said}, not 101 Switching Protocols"
+        elif isinstance(error, InvalidHeaderValue) and error.name == "Sec-WebSocket-Accept":
+            said, right = shorten(str(error.value), 60), accept_key(self._client.key)
+            text = f"Sec-WebSocket-Accept is {said}; for this key it is {right}"
+        elif not self._head:
+            text = "the connection was closed without an answer to the opening handshake"
+            self.error = WebSocketError(Trouble.CLOSED, text)
+            return
+        elif isinstance(error, InvalidHandshake) and error.__cause__ is None:
+            text = f"the answer to the opening handshake is not valid: {error}"
+        else:
+            text = f"what came is no answer to the opening handshake: {show_bytes(bytes(self._head))}"
+        self.error = WebSocketError(Trouble.MALFORMED, text)

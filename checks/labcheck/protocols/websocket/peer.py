@@ -1,0 +1,300 @@
+"""The grader's own WebSocket server, which a student's client talks to.
+
+It listens on both loopback addresses, in a thread of its own: a client is let in whenever it comes,
+and its pings are answered, while the checks of another program are run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import socket
+import threading
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from websockets.exceptions import InvalidHandshake
+from websockets.http11 import Request, Response
+from websockets.server import ServerProtocol
+
+from labcheck.errors import Trouble, WebSocketError
+from labcheck.program.evidence import shorten
+from labcheck.program.ports import LOOPBACK
+from labcheck.protocols.websocket.connection import SILENCE, Endpoint, size_of
+from labcheck.protocols.websocket.evidence import Message, Target
+from labcheck.record.transcript import Transcript
+
+if TYPE_CHECKING:
+    from labcheck.protocols.websocket.evidence import Shutdown
+
+BACKLOG = 16
+MOST_GUESTS = 8  # connections at a time; who wants more is turned away
+MOST_MESSAGES = 5_000  # that have come and were not asked for; no more is read then
+
+
+@dataclass(frozen=True)
+class Parting:
+    """How the host goes: with a close code, or None for without a goodbye."""
+
+    code: int | None
+
+
+class Guest(Endpoint):
+    """A connection of the student's client."""
+
+    target = Target("")
+    welcomed = False  # the host knows of its opening handshake
+
+    hung_up = "the client hung up"
+
+    def __init__(self, sock: socket.socket, transcript: Transcript, who: str) -> None:
+        self._server = ServerProtocol(max_size=self.most, logger=SILENCE)
+        super().__init__(sock, self._server, transcript, who)
+
+    def _open(self, event: Request | Response) -> None:
+        assert isinstance(event, Request)
+        response = self._server.accept(event)
+        self._server.send_response(response)
+        self.transcript.sent(response.serialize(), "handshake", self.who)
+        self.target = Target(event.path)
+        self.opened = response.status_code == 101
+        if not self.opened and self._server.handshake_exc is not None:
+            self._fail_handshake(self._server.handshake_exc)
+
+    def _fail_handshake(self, error: Exception) -> None:
+        why = error if isinstance(error, InvalidHandshake) else type(error).__name__
+        text = f"the client's request is no opening handshake: {shorten(str(why), 100)}"
+        self.error = WebSocketError(Trouble.MALFORMED, text)
+
+
+class Host:
+    """A WebSocket server on a port, as long as it is not closed.
+
+    For each message that comes the next of the prepared answers is sent back, as soon as there is one.
+    `guest` is the connection that was opened last.
+    """
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.transcript = Transcript()
+        self.who = ""  # the client's name in transcripts
+        self.guest: Guest | None = None
+        self.arrived = 0  # messages
+        self.crowd = 0  # connections, with an opening handshake or without
+        self._inbox: deque[Message] = deque()  # what has come, and was not taken yet
+        self._answers: deque[str | Parting] = deque()
+        self._unanswered = 0
+        self._lock = threading.RLock()
+        self._guests: list[Guest] = []
+        self._stopped = False
+        self._fault: Exception | None = None  # our own, in the thread
+        self._selector = selectors.DefaultSelector()
+        self._wake, self._waker = socket.socketpair()
+        self._wake.setblocking(False)
+        self._selector.register(self._wake, selectors.EVENT_READ)
+        self._listeners = [listener for family, host in LOOPBACK if (listener := _listen(family, host, port))]
+        if not self._listeners:
+            raise OSError(f"port {port} is taken on every loopback address")
+        for listener in self._listeners:
+            self._selector.register(listener, selectors.EVENT_READ)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def begin(self, transcript: Transcript, who: str) -> None:
+        """Keep what happens from now on in this transcript, what has happened at its beginning, and no message."""
+        with self._lock:
+            self._inbox.clear()
+            if transcript is not self.transcript:
+                transcript.resume(self.transcript, who)
+            self.transcript, self.who = transcript, who
+            for guest in self._guests:
+                guest.transcript, guest.who = transcript, who
+
+    @property
+    def has_message(self) -> bool:
+        """Whether a message has come that was not taken yet."""
+        return bool(self._inbox)
+
+    def take(self) -> Message:
+        """Take the first message that has come and was not taken yet."""
+        with self._lock:
+            return self._inbox.popleft()
+
+    def waiting(self) -> list[Message]:
+        """Return the messages that have come and were not taken yet."""
+        with self._lock:
+            return list(self._inbox)
+
+    def answer(self, text: str) -> None:
+        """Send this back for the next message that was not answered yet."""
+        with self._lock:
+            self._answers.append(text)
+            self._go_on()
+
+    def leave_instead(self, code: int | None) -> None:
+        """Instead of answering the next message, close with this code; None: vanish without a goodbye."""
+        with self._lock:
+            self._answers.append(Parting(code))
+            self._go_on()
+
+    def send(self, text: str) -> None:
+        """Send a message that nobody has asked for."""
+        with self._lock:
+            if self.guest is not None:
+                self._post(self.guest, text)
+
+    def go(self, code: int | None) -> None:
+        """Close the connection with this code, or vanish without a goodbye; let nobody in any more."""
+        with self._lock:
+            for listener in self._listeners:
+                with contextlib.suppress(KeyError, ValueError):
+                    self._selector.unregister(listener)
+                listener.close()
+            for guest in self._guests:
+                if code is None:
+                    self._drop(guest)
+                    guest.vanish()
+                else:
+                    guest.say_goodbye(code)
+            self._nudge()
+
+    @property
+    def shutdown(self) -> Shutdown | None:
+        """How the last connection was closed; None while it is open, and where there was none."""
+        return self.guest.shutdown if self.guest is not None else None
+
+    @property
+    def error(self) -> WebSocketError | None:
+        """What was wrong with what came."""
+        with self._lock:
+            return next((guest.error for guest in reversed(self._guests) if guest.error), None)
+
+    @property
+    def settled(self) -> bool:
+        """Whether each answer that was prepared has been sent."""
+        return not self._answers
+
+    def raise_fault(self) -> None:
+        """Raise what has ended the host's thread, if anything has: then silence is not the client's."""
+        if self._fault is not None:
+            raise RuntimeError("the server that the client talks to has broken down") from self._fault
+
+    def forget(self) -> None:
+        """Keep nothing of what happens from now on."""
+        with self._lock:
+            self.transcript = Transcript()
+            for guest in self._guests:
+                guest.transcript = self.transcript
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._stopped = True
+        self._nudge()
+        self._thread.join()
+
+    def _nudge(self) -> None:
+        with contextlib.suppress(OSError):
+            self._waker.send(b"x")
+
+    def _serve(self) -> None:
+        with self._selector:
+            try:
+                while not self._stopped:
+                    self._serve_some()
+            except Exception as error:  # raise_fault() raises it where it is noticed
+                self._fault = error
+            with self._lock:
+                for sock in (*self._listeners, self._wake, self._waker):
+                    sock.close()
+                for guest in self._guests:
+                    guest.hang_up()
+
+    def _serve_some(self) -> None:
+        for key, mask in self._selector.select():
+            with self._lock:
+                self._serve_one(key.fileobj, mask)
+        with self._lock:
+            for guest in list(self._guests):
+                self._look_after(guest)
+
+    def _serve_one(self, ready: object, mask: int) -> None:
+        if ready is self._wake:
+            with contextlib.suppress(OSError):
+                self._wake.recv(4096)
+        elif isinstance(ready, Guest):
+            if mask & selectors.EVENT_READ:
+                ready.read()
+            if mask & selectors.EVENT_WRITE:
+                ready.write()
+            if ready.fileno() < 0:  # at once: the next connection may get its descriptor
+                self._drop(ready)
+        elif isinstance(ready, socket.socket):
+            try:
+                sock, _ = ready.accept()
+            except OSError:
+                return
+            self.crowd += 1
+            living = [guest for guest in self._guests if guest.shutdown is None]
+            if len(living) >= MOST_GUESTS:
+                sock.close()
+                return
+            guest = Guest(sock, self.transcript, self.who)
+            self._guests = [*living, guest]
+            self._selector.register(guest, selectors.EVENT_READ)
+
+    def _look_after(self, guest: Guest) -> None:
+        """Take up what a guest has said, and let the selector know what it waits for."""
+        if guest.opened and not guest.welcomed:
+            guest.welcomed = True
+            self.guest = guest
+        while guest.inbox:
+            self._inbox.append(guest.inbox.popleft())
+            self.arrived += 1
+            self._unanswered += 1
+        self._go_on()
+        if guest.shutdown is not None or guest.fileno() < 0:
+            self._drop(guest)
+            guest.hang_up()
+        elif len(self._inbox) < MOST_MESSAGES and size_of(self._inbox) < 4 * guest.most:
+            wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if guest.wants_to_write else 0)
+            with contextlib.suppress(KeyError):
+                self._selector.modify(guest, wanted)
+        else:
+            self._drop(guest)
+
+    def _go_on(self) -> None:
+        """Answer what can be answered."""
+        while self._unanswered and self._answers and self.guest is not None:
+            self._unanswered -= 1
+            answer = self._answers.popleft()
+            if isinstance(answer, Parting):
+                self.go(answer.code)
+            else:
+                self._post(self.guest, answer)
+
+    def _post(self, guest: Guest, text: str) -> None:
+        guest.post(text)
+        guest.write()  # at once: who then waits until the client is at rest has not forestalled it
+        self._nudge()  # what did not fit is left to the thread
+
+    def _drop(self, guest: Guest) -> None:
+        with contextlib.suppress(KeyError, ValueError):
+            self._selector.unregister(guest)
+
+
+def _listen(family: int, host: str, port: int) -> socket.socket | None:
+    """Return a socket that listens; None on a machine without this kind of address."""
+    try:
+        listener = socket.socket(family)
+    except OSError:
+        return None
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        return None
+    listener.setblocking(False)
+    return listener

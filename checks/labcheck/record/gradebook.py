@@ -1,0 +1,154 @@
+"""A class: who is in it, whose work is whose, and what became of each."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from labcheck.errors import UsageError
+from labcheck.record.people import Person
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from labcheck.record.record import Record
+    from labcheck.record.result import Result
+
+SCHEMA = 1
+FILE = "class.json"
+NOT_YET = "not graded yet"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A requirement of the lab, or one that an instructor has added."""
+
+    id: str
+    title: str
+    points: int = 1
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of the class: a person of the roster, or a submission that is nobody's.
+
+    `submission` is what the instructor knows the work by, empty where nothing was handed in; `key` says what was
+    graded by what (see `grade.Order.task`), empty where nothing can be. `remark` says why there is no grade, or what
+    is to be looked at.
+    """
+
+    submission: str = ""
+    key: str = ""
+    person: Person | None = None
+    remark: str = ""
+    record: Record | None = None
+    faults: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The person, as far as that is known; else the submission."""
+        return (str(self.person) if self.person else "") or self.submission
+
+    @property
+    def is_a_problem(self) -> bool:
+        """Whether something was handed in, and there is no grade for it, or one that is to be looked at."""
+        return bool(self.submission) and (self.record is None or bool(self.remark))
+
+
+@dataclass(frozen=True)
+class Gradebook:
+    """All rows of a class for one lab; `with_people` where a roster said who is in it."""
+
+    lab: str
+    title: str
+    requirements: tuple[Asked, ...]
+    entries: tuple[Entry, ...]
+    with_people: bool = False
+    heading: str = ""  # the lab's name in the course's own gradebook
+
+    @property
+    def max_score(self) -> int:
+        """The points that there are."""
+        return sum(each.points for each in self.requirements)
+
+    @property
+    def graded(self) -> int:
+        """How many submissions have a grade."""
+        return sum(entry.record is not None for entry in self.entries)
+
+    @property
+    def not_graded(self) -> int:
+        """How many submissions have none."""
+        return sum(bool(entry.submission) and entry.record is None for entry in self.entries)
+
+    @property
+    def nothing(self) -> int:
+        """How many have handed in nothing."""
+        return sum(not entry.submission for entry in self.entries)
+
+    @property
+    def column(self) -> str:
+        """The heading of the lab's column in the course's gradebook."""
+        return self.heading or f"{self.lab} {self.title}"
+
+    def filled(self, results: Mapping[str, Result]) -> Gradebook:
+        """Return the class with what became of each row."""
+        return replace(self, entries=tuple(_filled(each, results) for each in self.entries))
+
+    def to_json(self) -> str:
+        """Return who is in the class and whose work is whose, as JSON; not what became of it."""
+        entries = []
+        for each in self.entries:
+            person = None if each.person is None else asdict(each.person)
+            entries.append({"submission": each.submission, "key": each.key, "person": person, "remark": each.remark})
+        table: dict[str, Any] = {
+            "schema": SCHEMA,
+            "lab": self.lab,
+            "title": self.title,
+            "requirements": [asdict(each) for each in self.requirements],
+            "with_people": self.with_people,
+            "entries": entries,
+        }
+        return json.dumps(table, indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Gradebook:
+        """Read what `to_json` has returned. Raises ValueError where it is something else."""
+        table = json.loads(text)
+        try:
+            if table.pop("schema") != SCHEMA:
+                raise ValueError("written by another version of labcheck")
+            table["requirements"] = tuple(Asked(**each) for each in table["requirements"])
+            table["entries"] = tuple(
+                Entry(**{**each, "person": each["person"] and Person(**each["person"])}) for each in table["entries"]
+            )
+            return cls(**table)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ValueError(f"no class of labcheck: {error}") from error
+
+    @classmethod
+    def load(cls, folder: Path) -> Gradebook:
+        """Read the class whose results are in a folder. Raises UsageError where there is none."""
+        file = folder / FILE
+        try:
+            return cls.from_json(file.read_text("utf-8"))
+        except FileNotFoundError:
+            raise UsageError(
+                f"there is no {file}; name the --out of a labcheck grade that has ended (with shards: after --merge)"
+            ) from None
+        except OSError as error:
+            raise UsageError(f"{file} cannot be read: {error.strerror}") from error
+        except ValueError as error:
+            raise UsageError(f"{file}: {error}; let labcheck grade write it again") from error
+
+
+def _filled(entry: Entry, results: Mapping[str, Result]) -> Entry:
+    if not entry.key:
+        return entry
+    result = results.get(entry.key)
+    if result is None:
+        return replace(entry, remark=entry.remark or NOT_YET)
+    remark = "; ".join(filter(None, [entry.remark, result.reason]))
+    return replace(entry, record=result.record, remark=remark, faults=result.faults)

@@ -1,0 +1,46 @@
+"""The registry of formats: a report registers the function that makes it, under the name of its module."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from labcheck.record.gradebook import Gradebook
+    from labcheck.record.record import Record
+
+Kind = Literal["one", "whole_class"]  # what a report is about: one submission, or a class
+Render = TypeVar("Render", bound="Callable[..., str]")
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format: what it is, in a few words, and the function that makes it of a Record or of a Gradebook."""
+
+    name: str
+    purpose: str
+    render: Callable[..., str]
+
+
+FORMATS: dict[tuple[Kind, str], Format] = {}
+
+
+def one(purpose: str) -> Callable[[Callable[[Record], str]], Callable[[Record], str]]:
+    """Register a function as a format of one submission: `@one("a page for the browser")`."""
+    return _register("one", purpose)
+
+
+def whole_class(purpose: str) -> Callable[[Callable[[Gradebook], str]], Callable[[Gradebook], str]]:
+    """Register a function as a format of a class."""
+    return _register("whole_class", purpose)
+
+
+def _register(kind: Kind, purpose: str) -> Callable[[Render], Render]:
+    def register(render: Render) -> Render:
+        name = render.__module__.rpartition(".")[2]
+        FORMATS[kind, name] = Format(name, purpose, render)
+        return render
+
+    return register

@@ -1,1 +1,0 @@
-"""The formats of a class: `render(gradebook)` returns the text."""

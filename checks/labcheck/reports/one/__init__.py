@@ -1,0 +1,4 @@
+"""The reports of one submission, a format each.
+
+May import: reports, record.
+"""

@@ -1,0 +1,83 @@
+"""A page for the browser, with whole transcripts; it needs no network."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from labcheck.record.record import Outcome
+from labcheck.reports.formats import one
+from labcheck.reports.wording import block, label, message, missing
+
+if TYPE_CHECKING:
+    from labcheck.record.record import Record, RequirementResult
+
+MARKS = {
+    Outcome.PASSED: "met",
+    Outcome.FAILED: "failed",
+    Outcome.NOT_RUN: "not run",
+    Outcome.ERROR: "not judged",
+}
+
+
+@one("a page for the browser, with whole transcripts; it needs no network")
+def render(record: Record) -> str:
+    """Return the record as a page of HTML. Everything in it is shown as text."""
+    return _template().render(_facts(record, f"{record.lab} · {record.title}"))
+
+
+def style() -> Markup:
+    """Return the CSS of the page."""
+    return _part("style", {})
+
+
+def body(record: Record, heading: str) -> Markup:
+    """Return what is inside the page's body, under another heading."""
+    return _part("body", _facts(record, heading))
+
+
+def transcript(requirement: RequirementResult) -> Markup:
+    """Return the transcript of a requirement, as the page has it."""
+    return _part("transcript", {"each": requirement})
+
+
+def environment(folder: Path) -> Environment:
+    """Return what reads the templates in a folder; where they put a value, it is shown as text."""
+    made = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["message"] = lambda event: block(message(event))
+    made.filters["missing"] = missing
+    made.filters["label"] = label
+    made.filters["block"] = block
+    return made
+
+
+@cache
+def _template() -> Template:
+    return environment(Path(__file__).parent).get_template("html.jinja")
+
+
+def _part(name: str, values: dict[str, Any]) -> Markup:
+    """Return a block of the template alone."""
+    template = _template()
+    return Markup("".join(template.blocks[name](template.new_context(values))))
+
+
+def _facts(record: Record, heading: str) -> dict[str, Any]:
+    return {
+        "record": record,
+        "heading": heading,
+        "steps": [(step, record.requirements_of(step)) for step in record.steps],
+        "marks": MARKS,
+        "passed": len(record.of(Outcome.PASSED)),
+        "asked": len(record.selected),
+    }

@@ -1,1 +1,0 @@
-"""The formats of one submission: `render(record)` returns the text."""

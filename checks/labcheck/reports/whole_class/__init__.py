@@ -1,0 +1,4 @@
+"""The reports of a class, a format each.
+
+May import: reports, record.
+"""

@@ -1,0 +1,47 @@
+"""A table: the score and the points of each requirement, and what is to be known of a grade.
+
+A row a student. The first column tells who; the last one what could not be graded, with the reason.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from labcheck.record.record import Outcome
+from labcheck.reports.cells import to_cells
+from labcheck.reports.formats import whole_class
+
+if TYPE_CHECKING:
+    from labcheck.record.gradebook import Entry, Gradebook
+
+
+@whole_class("a table: the score and the points of each requirement, and what is to be known of a grade")
+def render(gradebook: Gradebook) -> str:
+    """Return the table."""
+    who = ["student", "e-mail", "id", "submission"] if gradebook.with_people else ["student"]
+    ids = [each.id for each in gradebook.requirements]
+    rows: list[list[str | float]] = [[*who, "score", "max", *ids, "note"]]
+    for entry in gradebook.entries:
+        earned: dict[str, int] = {}
+        score: list[str | float] = ["", ""]
+        if entry.record is not None:
+            earned = {each.id: each.earned for each in entry.record.requirements}
+            score = [entry.record.score, entry.record.max_score]
+        rows.append([*_who(entry, gradebook), *score, *(earned.get(id, "") for id in ids), note(entry)])
+    return to_cells(rows)
+
+
+def _who(entry: Entry, gradebook: Gradebook) -> list[str]:
+    if not gradebook.with_people:
+        return [entry.submission]
+    if entry.person is None:
+        return ["", "", "", entry.submission]
+    person = entry.person
+    return [person.name, person.email, person.id or person.sis_user_id, entry.submission]
+
+
+def note(entry: Entry) -> str:
+    """Return why there is no grade, or what is to be known of it."""
+    faults = [] if entry.record is None else entry.record.of(Outcome.ERROR)
+    spared = f"not judged, by a fault of labcheck's own: {', '.join(each.id for each in faults)}" if faults else ""
+    return "; ".join(filter(None, [entry.remark, spared]))

@@ -1,0 +1,44 @@
+"""All that grades.csv holds, and the outcome of each requirement, as JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from labcheck.reports.formats import whole_class
+from labcheck.reports.whole_class.csv import note
+
+if TYPE_CHECKING:
+    from labcheck.record.gradebook import Entry, Gradebook
+
+
+@whole_class("all that grades.csv holds, and the outcome of each requirement, as JSON")
+def render(gradebook: Gradebook) -> str:
+    """Return the class: `students` holds one object a row; without a record its score is null."""
+    table = {
+        "schema": 1,
+        "lab": gradebook.lab,
+        "title": gradebook.title,
+        "max_score": gradebook.max_score,
+        "requirements": [asdict(each) for each in gradebook.requirements],
+        "students": [_student(entry) for entry in gradebook.entries],
+    }
+    # In ASCII, so that half a character in a name is no reason to fail.
+    return json.dumps(table, indent=1) + "\n"
+
+
+def _student(entry: Entry) -> dict[str, Any]:
+    record = entry.record
+    person = {} if entry.person is None else {name: text for name, text in asdict(entry.person).items() if text}
+    return {
+        "name": entry.name,
+        **person,
+        "submission": entry.submission,
+        "score": None if record is None else record.score,
+        "max_score": None if record is None else record.max_score,
+        "seed": None if record is None else record.seed,
+        "seconds": None if record is None else record.seconds,
+        "note": note(entry),
+        "requirements": {each.id: [each.outcome, each.earned] for each in record.requirements} if record else {},
+    }

@@ -1,0 +1,46 @@
+"""JUnit XML of a class: a suite for each student."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from xml.etree.ElementTree import Element, SubElement
+
+from labcheck.reports.formats import whole_class
+from labcheck.reports.one.junit import add_property, counted, document, suite
+from labcheck.reports.wording import printable
+
+if TYPE_CHECKING:
+    from labcheck.record.gradebook import Entry, Gradebook
+
+NOTHING = "nothing was handed in"
+NO_GRADE = "there is no grade"
+
+
+@whole_class("JUnit XML of a class: a suite for each student")
+def render(gradebook: Gradebook) -> str:
+    """Return the class as a document whose suites are named as the students."""
+    return document(f"{gradebook.lab} {gradebook.title}", [_suite(gradebook.lab, each) for each in gradebook.entries])
+
+
+def _suite(lab: str, entry: Entry) -> Element:
+    if entry.record is not None:
+        found = suite(entry.record, entry.name)
+        about = found.find("properties")
+    else:
+        about = Element("properties")
+        found = counted("testsuite", entry.name, [about, _without_record(lab, entry)])
+    assert about is not None
+    for name in ("submission", "remark"):
+        if text := getattr(entry, name):
+            add_property(about, name, text)
+    return found
+
+
+def _without_record(lab: str, entry: Entry) -> Element:
+    """Return the one testcase of a student who has no grade: an error is to be looked at, who is skipped is not."""
+    case = Element("testcase", name="graded", classname=printable(lab), time="0.000")
+    if entry.submission:
+        SubElement(case, "error", message=printable(entry.remark or NO_GRADE), type="error")
+    else:
+        SubElement(case, "skipped", message=printable(entry.remark or NOTHING))
+    return case

@@ -1,0 +1,168 @@
+"""What the reports share: what is said of a requirement, and the bytes of a transcript, made fit to be read."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+from labcheck.record.record import Outcome
+from labcheck.record.transcript import HUNG_UP
+
+if TYPE_CHECKING:
+    from labcheck.record.record import Record, RequirementResult
+
+SHOWN_LINES = 7  # lines of one message's head in a short report
+SHOWN_EVENTS = 6  # frames and lines in a short report
+SHOWN_TEXT = 100  # characters of one of them
+SHOWN_WIDTH = 160  # characters of one of its lines
+EXPLAINED = 10_000  # characters of an explanation
+NAME = 11  # columns of a value's name
+STDERR_LINES = 8
+EXCHANGED = ("happened", "request", "answer", "then")  # what an exchange is told by
+SPARED = "not judged, by a fault of labcheck's own, which costs no point"
+BACKGROUND = {"host", "connection", "server", "date"}  # header fields that say nothing about the failure
+
+
+def printable(text: str) -> str:
+    """Return the text with every character that could move a cursor or recolour a screen written out."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def within(text: str, limit: int) -> str:
+    """Return the text in at most so many characters; of a longer one the middle is left out."""
+    if len(text) <= limit:
+        return text
+    gap = f" … ({len(text):,} characters in all) … "
+    kept = limit - len(gap)
+    if kept <= 0:
+        return text[:limit]
+    tail = kept // 2
+    return text[: kept - tail] + gap + text[len(text) - tail :]
+
+
+def block(text: str, limit: int | None = None) -> str:
+    """Return a text of several lines, each of them printable, in at most so many characters."""
+    if limit is None:
+        plain = text.replace("\r\n", "\n")
+        if plain.replace("\n", "").isprintable():  # as nearly all are, which is quickly seen
+            return plain.removesuffix("\n")
+        return "\n".join(map(printable, text.splitlines()))
+    # Cut before, too: to write out what is left out takes long.
+    return within(block(within(text, limit)), limit)
+
+
+def heading(requirement: RequirementResult) -> str:
+    """Return the requirement's id and title in a line."""
+    return f"{requirement.id} {printable(requirement.title)}"
+
+
+def facts(record: Record, requirement: RequirementResult) -> list[tuple[str, str]]:
+    """Return what there is to say of a requirement that is not passed, each with its name, in the report's order."""
+    if requirement.outcome is Outcome.PASSED:
+        return []
+    if requirement.outcome is Outcome.NOT_RUN:
+        return [("not run", requirement.reason)]
+    if requirement.outcome is Outcome.ERROR:
+        return [("error", requirement.reason), ("note", SPARED)]
+    found = [("expected", requirement.expected), ("received", requirement.received), ("note", requirement.reason)]
+    for program in record.programs_of(requirement)[:1]:
+        if program.verdict != "ready" and requirement.id == record.first_of(program.name).id:
+            said = [line for line in program.stderr.splitlines() if line.strip(" ^~")]
+            found.append(("stderr", "\n".join(said[-STDERR_LINES:])))
+    return [*found, *last_exchange(requirement.transcript), ("by hand", requirement.by_hand)]
+
+
+def explanation(record: Record, requirement: RequirementResult, limit: int = EXPLAINED) -> str:
+    """Return the facts as plain text, in at most so many characters, each line of them printable."""
+    lines = []
+    for name, text in facts(record, requirement):
+        for number, line in enumerate(block(text, limit).split("\n") if text else []):
+            lines.append(f"{'' if number else name:{NAME}}{line}".rstrip())
+    return within("\n".join(lines), limit)
+
+
+def summary(record: Record) -> str:
+    """Return in a line how many requirements are met, and what became of the others."""
+    passed, asked = len(record.of(Outcome.PASSED)), len(record.selected)
+    parts = [f"{passed} of {asked} requirements met"]
+    for outcome, words in ((Outcome.FAILED, "failed"), (Outcome.NOT_RUN, "not run"), (Outcome.ERROR, SPARED)):
+        if number := len(record.of(outcome)):
+            parts.append(f"{number} {words}")
+    if asked < len(record.requirements):
+        parts.append(f"{len(record.requirements) - asked} not asked for")
+    return " · ".join([*parts, f"seed {record.seed}"])
+
+
+def message(event: dict[str, Any]) -> str:
+    """Return the bytes of an event as text: as they are where they are UTF-8, else escaped."""
+    if event["encoding"] == "utf-8":
+        return str(event["data"])
+    data = base64.b64decode(event["data"])
+    head, gap, body = data.partition(b"\r\n\r\n")
+    try:
+        shown = head.decode("ascii") + gap.decode()
+    except UnicodeDecodeError:
+        shown, body = "", data
+    return shown + "".join(chr(byte) if 32 <= byte < 127 else f"\\x{byte:02x}" for byte in body)
+
+
+def missing(event: dict[str, Any]) -> int:
+    """Return how many bytes of the event the transcript does not hold."""
+    kept = len(event["data"].encode()) if event["encoding"] == "utf-8" else len(base64.b64decode(event["data"]))
+    return int(event["size"]) - kept
+
+
+def last_exchange(transcript: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Return what happened last, in a few lines: a request and its answer, or what came after them.
+
+    Each comes with its name: `request`, `answer`, `then`; `happened` where there is more than one of each.
+    """
+    if any(event["what"] or event["kind"] == "typed" for event in transcript):
+        return [("happened", "\n".join(map(_in_a_line, transcript[-SHOWN_EVENTS:])))]
+    place = max((place for place, event in enumerate(transcript) if event["kind"] == "sent"), default=None)
+    if place is None:
+        return []
+    later = [message(event) for event in transcript[place:] if event["kind"] == "note"]
+    if later and later[-1] != HUNG_UP:
+        return [("then", " · ".join(note for note in later if note != HUNG_UP))]
+    names = {"sent": "request", "received": "answer"}
+    return [
+        (names[event["kind"]], _in_short(message(event))) for event in transcript[place:] if event["kind"] in names
+    ][:2]
+
+
+def label(event: dict[str, Any]) -> str:
+    """Return who did what: `client 1 sent text`."""
+    return " ".join(filter(None, (event["who"], event["kind"], event["what"])))
+
+
+def _in_a_line(event: dict[str, Any]) -> str:
+    text = message(event)
+    if event["kind"] == "note":
+        return " ".join(filter(None, (event["who"], text)))
+    if event["what"] == "handshake":
+        text = text.partition("\r\n")[0]
+    elif event["kind"] == "printed":
+        text = text.strip("\n")
+    shown = cut(text.replace("\n", " ⏎ "), SHOWN_TEXT)
+    large = event["size"] > SHOWN_WIDTH and event["what"] != "handshake" and event["kind"] != "printed"
+    size = f" ({event['size']:,} bytes)" if large else ""
+    return f"{label(event)}{size}: {shown}" if shown or not event["what"].startswith("close") else label(event)
+
+
+def _in_short(text: str) -> str:
+    """Return the first line, the headers that matter here, and the beginning of the body."""
+    head, _, body = text.replace("\r\n", "\n").partition("\n\n")
+    first, *headers = head.split("\n")
+    lines = [first, *(line for line in headers if line.partition(":")[0].lower() not in BACKGROUND)]
+    shown = [cut(line, SHOWN_WIDTH) for line in lines[:SHOWN_LINES]]
+    if body.strip():
+        shown += ["", cut(" ".join(body.split()), SHOWN_WIDTH)]
+    return "\n".join(shown)
+
+
+def cut(line: str, width: int) -> str:
+    """Return the beginning of a line."""
+    return line if len(line) <= width else f"{line[:width]} …"

@@ -1,0 +1,88 @@
+"""The copies of a student's folder in which its programs live, so that nothing of theirs is touched."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labcheck.errors import UsageError
+
+if TYPE_CHECKING:
+    from labcheck.sandbox.protections import Sandbox
+    from labcheck.workbook.labs import Lab
+from labcheck.submission.files import regular_files, remove_tree
+
+MAX_FILES = 5_000
+
+
+MAX_BYTES = 200 * 1024 * 1024
+
+
+class PrivateCopies:
+    """Copies of a student's folder, with what the lab supplies, in a temporary folder of our own.
+
+    As a context manager it removes them in the end, whatever a program has done to them. Only
+    regular files are copied, and no link is followed.
+    """
+
+    def __init__(self, lab: Lab, folder: Path, sandbox: Sandbox) -> None:
+        self._lab = lab
+        self._folder = folder
+        self._sandbox = sandbox
+        self._made = 0
+
+    def __enter__(self) -> PrivateCopies:
+        self._top = Path(tempfile.mkdtemp(prefix="labcheck-")).resolve()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        remove_tree(self._top)
+
+    @cached_property
+    def _size(self) -> int:
+        """The bytes of what was handed in."""
+        return sum(file.lstat().st_size for file, _ in regular_files(self._folder))
+
+    def new(self) -> Path:
+        """Make a copy: a folder `work`, in a folder of its own.
+
+        Raises UsageError where the student's folder has more than MAX_FILES files or MAX_BYTES bytes.
+        """
+        self._made += 1
+        place = self._top / str(self._made)
+        place.mkdir()
+        self._sandbox.make_room(place, self._size)
+        work = place / "work"
+        work.mkdir()
+        _copy_tree(self._folder, work)
+        for name in self._lab.supplies:
+            _copy_tree(self._lab.starter / name, work / name)
+        self._sandbox.hand_over(place)
+        return work
+
+
+def _copy_tree(source: Path, target: Path) -> None:
+    """Copy a folder; a file that is there already stays."""
+    total = 0
+    ready: set[Path] = set()
+    for files, (file, relative) in enumerate(regular_files(source), start=1):
+        total += file.lstat().st_size
+        if files > MAX_FILES or total > MAX_BYTES:
+            raise UsageError(
+                f"{source} holds more than {MAX_FILES:,} files or {MAX_BYTES >> 20} MiB; "
+                "give a folder with the lab's files only"
+            )
+        to = target / relative
+        if to.parent not in ready:
+            for parent in (target, *reversed([target / each for each in relative.parents[:-1]])):
+                if not parent.is_dir():
+                    parent.unlink(missing_ok=True)  # a file where the lab has a folder
+                    parent.mkdir()
+            ready.add(to.parent)
+        if to.is_dir():
+            shutil.rmtree(to)
+        if not to.exists():
+            shutil.copyfile(file, to)

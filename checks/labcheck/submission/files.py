@@ -1,0 +1,66 @@
+"""A student's work: found in a folder, and copied, so that nothing of theirs is touched."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+LEFT_OUT = {"__pycache__", "node_modules", ".git", ".hg", ".svn", ".idea", ".vscode"}
+
+
+def is_there(file: Path) -> bool:
+    """Return whether a file is there and can be reached: a program may have shut its own folder."""
+    try:
+        return file.is_file()
+    except OSError:
+        return False
+
+
+def copy_new(source: Path, target: Path) -> Iterator[tuple[Path, bool]]:
+    """Copy a lab's files for a student to edit, never over a file.
+
+    Yields each file's path below the target, and whether it was copied (False: it was there).
+    """
+    for file, relative in regular_files(source):
+        to = target / relative
+        if os.path.lexists(to):
+            yield relative, False
+            continue
+        to.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, to)
+        yield relative, True
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder that a hostile program may have made hard to remove."""
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+    except RecursionError:
+        subprocess.run(["rm", "-rf", "--", folder], check=False)
+    if folder.exists():  # a folder without write permission, say
+        for parent, folders, _ in os.walk(folder):
+            for name in (parent, *(os.path.join(parent, each) for each in folders)):  # noqa: PTH118
+                if not os.path.islink(name):  # noqa: PTH114
+                    os.chmod(name, stat.S_IRWXU)  # noqa: PTH101
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def regular_files(folder: Path) -> Iterator[tuple[Path, Path]]:
+    """Yield each regular file below the folder, and its path relative to it."""
+    for parent, folders, names in os.walk(folder):
+        here = Path(parent)
+        folders[:] = sorted(
+            name for name in folders if name not in LEFT_OUT and not (here / name / "pyvenv.cfg").exists()
+        )
+        for name in sorted(names):
+            file = here / name
+            if stat.S_ISREG(file.lstat().st_mode) and not name.endswith(".pyc"):
+                yield file, file.relative_to(folder)

@@ -1,0 +1,173 @@
+"""The labs: where they live (in a wheel or in a checkout), and what their lab.toml says."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labcheck.errors import SuiteError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+PACKAGE = Path(__file__).resolve().parents[1]  # the folder of the package labcheck
+
+
+@dataclass(frozen=True)
+class ProgramSpec:
+    """A program of a lab: its name, its file, and the texts looked for in its output (`fold`: in any case).
+
+    `kind` says how it is judged: `http server`, `websocket server` or `websocket client`. `prompts`
+    are what a client asks its user. `early` is how often it is started before it is asked for:
+    once to be shared by most checks, and more often for those that need a process of their own.
+    """
+
+    name: str
+    file: str
+    kind: str
+    lines: tuple[str, ...]
+    fold: tuple[str, ...]
+    prompts: tuple[str, ...]
+    early: int
+
+    @property
+    def is_client(self) -> bool:
+        """Whether it talks to a server of the grader's, and has a user who types."""
+        return self.kind.endswith("client")
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of a lab: its number, its title, its program, and the ids of its requirements, in order."""
+
+    number: int
+    title: str
+    program: str
+    requirements: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Lab:
+    """One lab of the workbook.
+
+    `port` is the usual one, with which a program is started by hand. `supplies` are the files and
+    folders that a submission gets from the lab where it does not bring its own. `more` is a folder with
+    checks that an instructor has added, and `hidden` the ids of those that are reported by title only.
+    `notebook` is the walkthrough, where the lab has one.
+    """
+
+    name: str
+    title: str
+    minutes: int
+    port: int
+    supplies: tuple[str, ...]
+    programs: tuple[ProgramSpec, ...]
+    steps: tuple[Step, ...]
+    starter: Path
+    solution: Path
+    suite: Path
+    notebook: Path | None
+    more: Path | None = None
+    hidden: frozenset[str] = frozenset()
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """The ids of all requirements, in the spec's order."""
+        return tuple(id for step in self.steps for id in step.requirements)
+
+    def step_of(self, id: str) -> Step:
+        """Return the step that a requirement belongs to."""
+        return next(step for step in self.steps if id in step.requirements)
+
+    def program_of(self, id: str) -> ProgramSpec:
+        """Return the program that a requirement is about."""
+        name = self.step_of(id).program
+        return next(program for program in self.programs if program.name == name)
+
+    def first_of(self, id: str) -> str:
+        """Return the first requirement of the same program: where it is not met, nothing else can be judged."""
+        name = self.step_of(id).program
+        return next(step.requirements[0] for step in self.steps if step.program == name)
+
+    def select(self, wanted: Iterable[str]) -> tuple[str, ...]:
+        """Return the ids that `--only` names: requirements (`2.3`) or whole steps (`2`).
+
+        Raises UsageError for a name that the lab does not have.
+        """
+        chosen: set[str] = set()
+        for name in wanted:
+            ids = [id for id in self.requirements if id == name or id.split(".")[0] == name]
+            if not ids:
+                raise UsageError(
+                    f"{self.name} has no requirement {name!r}{nearest(name, self.requirements)}; "
+                    f"it has {self.requirements[0]} to {self.requirements[-1]}, and steps 1 to {len(self.steps)}"
+                )
+            chosen.update(ids)
+        return tuple(id for id in self.requirements if id in chosen)
+
+
+def nearest(given: str, known: Iterable[str]) -> str:
+    """Return `, did you mean 'x'?` for the known name that is most like the given one, or nothing."""
+    close = difflib.get_close_matches(given.lower(), list(known), n=1, cutoff=0.5)
+    return f", did you mean {close[0]!r}?" if close else ""
+
+
+def root() -> Path:
+    """Return the folder that holds labs/, solutions/ and notebooks/: in the wheel, or the checkout."""
+    installed = PACKAGE / "_workbook"
+    return installed if installed.is_dir() else PACKAGE.parent.parent
+
+
+def lab_names() -> list[str]:
+    """Return the names of all labs, in order."""
+    return sorted(path.parent.name for path in root().glob("labs/*/lab.toml"))
+
+
+def load_lab(name: str) -> Lab:
+    """Return the lab of that name.
+
+    Raises UsageError where there is none, and SuiteError where its lab.toml is wrong.
+    """
+    file = root() / "labs" / name / "lab.toml"
+    if not re.fullmatch(r"\w+", name) or not file.is_file():
+        known = lab_names()
+        raise UsageError(f"there is no lab {name!r}{nearest(name, known)}; the labs are: {', '.join(known)}")
+    try:
+        return _read(name, file)
+    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        raise SuiteError(f"labs/{name}/lab.toml: {error!r}") from error
+
+
+def _read(name: str, file: Path) -> Lab:
+    table = tomllib.loads(file.read_text("utf-8"))
+    return Lab(
+        name=name,
+        title=table["title"],
+        minutes=table["minutes"],
+        port=table["port"],
+        supplies=tuple(table.get("supplies", ())),
+        programs=tuple(
+            ProgramSpec(
+                program,
+                entry["file"],
+                entry.get("kind", "http server"),
+                tuple(entry.get("lines", ())),
+                tuple(entry.get("lines_in_any_case", ())),
+                tuple(entry.get("prompts", ())),
+                entry.get("early", 0),
+            )
+            for program, entry in table["programs"].items()
+        ),
+        steps=tuple(
+            Step(number, step["title"], step.get("program", next(iter(table["programs"]))), tuple(step["requirements"]))
+            for number, step in enumerate(table["steps"], start=1)
+        ),
+        starter=file.parent,
+        solution=root() / "solutions" / name,
+        suite=PACKAGE / "suites" / name,
+        notebook=notebook if (notebook := root() / "notebooks" / f"{name}.ipynb").is_file() else None,
+    )

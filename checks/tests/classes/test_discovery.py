@@ -1,0 +1,287 @@
+"""What arrives from Canvas, Moodle, GitHub Classroom and by hand, and whose it is."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+import tempfile
+import zipfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+from labcheck.classes.discovery import PLAIN, discover, opened
+from labcheck.errors import RefusedError, UsageError
+from labcheck.submission.archive import MAX_BYTES, MAX_FILES
+from labcheck.submission.handed_in import pack
+from labcheck.submission.unpack import unpack
+from labcheck.workbook.labs import load_lab
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from labcheck.submission.handed_in import HandedIn
+
+
+def fill(place: Path, *files: str) -> Path:
+    """Make files, each with its own path as content; a path that ends in a slash is an empty folder."""
+    for file in files:
+        path = place / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if file.endswith("/"):
+            path.mkdir()
+        else:
+            path.write_text(file, "utf-8")
+    return place
+
+
+def plain(label: str, *github: str) -> tuple[tuple[str, str], ...]:
+    """Return the clues of a name that an instructor gave."""
+    return (*((kind, label) for kind in PLAIN), *(("github", user) for user in github))
+
+
+def members(data: bytes) -> Mapping[str, str]:
+    """Return what a tar holds."""
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        return {info.name: tar.extractfile(info).read().decode() for info in tar}  # type: ignore[union-attr]
+
+
+FOLDERS: dict[str, tuple[list[str], dict[str, tuple[tuple[str, str], ...]]]] = {
+    "folders and files": (
+        ["jane/webserver.py", "max.zip", "eva.tar.gz", "tom.py", "zoe.rar"],
+        {label: plain(label) for label in ("eva", "jane", "max", "tom", "zoe")},
+    ),
+    "what lies beside them": (
+        ["jane/x", ".git/x", ".hidden.zip", "__MACOSX/x", "list.csv", "README.md", "index.html", "a.json", "b.txt"],
+        {"jane": plain("jane")},
+    ),
+    "the same label twice": (
+        ["jane/x", "jane.zip", "max/x"],
+        {"jane": plain("jane"), "jane.zip": plain("jane"), "max": plain("max")},
+    ),
+    "Canvas": (
+        [
+            "doejane_123_9001_webserver.py",
+            "doejohn_LATE_124_9002_lab_1-2.zip",
+            "müllerérik_125_9003_webserver-1.py",
+        ],
+        {
+            "doejane": (("compact name", "doejane"), ("id", "123")),
+            "doejohn": (("compact name", "doejohn"), ("id", "124")),
+            "müllerérik": (("compact name", "müllerérik"), ("id", "125")),
+        },
+    ),
+    "two of one name in Canvas": (
+        ["doejane_123_9001_webserver.py", "doejane_124_9002_webserver.py"],
+        {f"doejane_{number}": (("compact name", "doejane"), ("id", number)) for number in ("123", "124")},
+    ),
+    "Moodle": (
+        [
+            "Jane Doe_123_assignsubmission_file_/webserver.py",
+            "John A. Doe_124_assignsubmission_file/webserver.py",
+            "Eva Müller_125_assignsubmission_file_webserver.py",
+            "Jane Doe_123_assignsubmission_onlinetext_/onlinetext.html",
+            "Eva Müller_125_assignsubmission_onlinetext_x.html",
+        ],
+        {name: (("name", name),) for name in ("Eva Müller", "Jane Doe", "John A. Doe")},
+    ),
+    "two of one name in Moodle": (
+        ["Jane Doe_1_assignsubmission_file_/x", "Jane Doe_2_assignsubmission_file_/x"],
+        {f"Jane Doe_{number}": (("name", "Jane Doe"),) for number in (1, 2)},
+    ),
+    "GitHub Classroom": (
+        ["lab1-alice/x", "lab1-albert-x/x"],
+        {
+            "lab1-albert-x": plain("lab1-albert-x", "albert-x"),
+            "lab1-alice": plain("lab1-alice", "alice"),
+        },
+    ),
+    "an assignment with dashes": (
+        ["lab-1-alice/x", "lab-1-bob/x"],
+        {"lab-1-alice": plain("lab-1-alice", "1-alice", "alice"), "lab-1-bob": plain("lab-1-bob", "1-bob", "bob")},
+    ),
+    "a single clone": (
+        ["lab1-alice-x/.git/config", "lab1-alice-x/x"],
+        {"lab1-alice-x": plain("lab1-alice-x", "alice-x", "x")},
+    ),
+    "a single folder": (["anna-maria/x"], {"anna-maria": plain("anna-maria")}),
+    "names with dashes": (["anna-maria/x", "eva/x"], {name: plain(name) for name in ("anna-maria", "eva")}),
+}
+
+
+@pytest.mark.parametrize("case", FOLDERS)
+def test_students_are_found(case: str, tmp_path: Path) -> None:
+    """Each student is found once, in order, with what the names say of them."""
+    files, expected = FOLDERS[case]
+    found = discover(fill(tmp_path, *files))
+    assert [(each.label, each.clues) for each in found] == list(expected.items())
+
+
+def only(found: Iterable[HandedIn]) -> HandedIn:
+    """Return the one that there is."""
+    (each,) = found
+    return each
+
+
+READ = {
+    "a file": (["jane.zip"], ("jane.zip", "jane.zip")),
+    "Canvas's file": (["doejane_1_2_web_server-1.py"], ("web_server-1.py", "doejane_1_2_web_server-1.py")),
+    "Moodle's file": (
+        ["J_1_assignsubmission_file_a_b.py"],
+        ("a_b.py", "J_1_assignsubmission_file_a_b.py"),
+    ),
+    "the only archive in a folder": (["jane/work.tar.gz", "jane/read.txt"], ("work.tar.gz", "jane/work.tar.gz")),
+    "the only notebook in a folder": (["jane/lab.ipynb"], ("lab.ipynb", "jane/lab.ipynb")),
+}
+
+
+@pytest.mark.parametrize("case", READ)
+def test_single_file_is_read_as_it_is(case: str, tmp_path: Path) -> None:
+    """A file arrives as it is, under the name that its student gave it."""
+    files, (name, content) = READ[case]
+    assert only(discover(fill(tmp_path, *files))).read() == (name, content.encode())
+
+
+@pytest.mark.parametrize(
+    ("files", "inside"),
+    [
+        (["jane/b.py", "jane/site/a", "jane/é"], {"b.py", "site/a", "é"}),
+        (["jane/b.py", "jane/.git/x", "jane/__pycache__/x", "jane/v/pyvenv.cfg", "jane/x.pyc"], {"b.py"}),
+        (["jane/work.zip", "jane/webserver.py"], {"work.zip", "webserver.py"}),
+        (["jane/work.zip", "jane/old/webserver.py"], {"work.zip", "old/webserver.py"}),
+        (["jane/a.zip", "jane/b.zip"], {"a.zip", "b.zip"}),
+        (["doejane_1_2_b.py", "doejane_LATE_1_3_a.html"], {"a.html", "b.py"}),
+        (["J_1_assignsubmission_file_b.py", "J_1_assignsubmission_file_a.py"], {"a.py", "b.py"}),
+        (["jane/"], set()),
+    ],
+)
+def test_several_files_are_read_as_a_tar(files: list[str], inside: set[str], tmp_path: Path) -> None:
+    """A folder, or several files of one student, become a tar of the files that count, under their names."""
+    name, data = only(discover(fill(tmp_path, *files))).read()
+    assert name.endswith(".tar")
+    assert members(data).keys() == inside
+
+
+def test_tar_is_the_same_for_the_same_files(tmp_path: Path) -> None:
+    """Times, owners, modes and the order of a folder leave no trace."""
+    files = ["site/é" * 30, "webserver.py", "a/b"]
+    one, other = fill(tmp_path / "one", *files), fill(tmp_path / "other", *reversed(files))
+    os.utime(other / "webserver.py", (1, 1))
+    (other / "webserver.py").chmod(0o600)
+    assert pack(one) == pack(other)
+    (tmp_path / "out").mkdir()
+    folder = unpack("work.tar", pack(one), tmp_path / "out", load_lab("lab1"))
+    assert {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} == set(files)
+
+
+def test_links_are_not_followed(tmp_path: Path) -> None:
+    """A link in a student's folder, or beside it, is no file of theirs."""
+    (tmp_path / "secret").write_text("x", "utf-8")
+    place = fill(tmp_path / "place", "jane/webserver.py", "max/")
+    for link in ("jane/link.py", "max/work.zip", "eva.py"):
+        (place / link).symlink_to(tmp_path / "secret")
+    (place / "jane" / "all").symlink_to(tmp_path)
+    jane, max_ = discover(place)
+    assert members(jane.read()[1]).keys() == {"webserver.py"}
+    assert members(max_.read()[1]) == {}
+
+
+@pytest.mark.parametrize("what", ["files", "bytes", "one"])
+def test_too_much_is_refused(what: str, tmp_path: Path) -> None:
+    """A folder or a file that is too much for a submission is refused before it is read."""
+    folder = fill(tmp_path / "place", "jane/webserver.py") / "jane"
+    if what == "files":
+        fill(folder, *map(str, range(MAX_FILES)))
+    large = tmp_path / "place" / "eva.zip" if what == "one" else folder / "large"
+    with large.open("wb") as file:
+        file.truncate(5 * MAX_BYTES if what != "files" else 0)
+    with pytest.raises(RefusedError, match="more than 2,000 files" if what == "files" else "more than .* MiB"):
+        discover(tmp_path / "place")[0].read()
+
+
+@pytest.mark.parametrize(
+    ("place", "why"),
+    [
+        ("nowhere", "there is no folder .*nowhere; give the folder"),
+        ("file.csv", "file.csv is a file; give the folder"),
+        ("empty", "there is no submission in .*empty; it takes a folder"),
+    ],
+)
+def test_wrong_place_is_told_in_a_line(place: str, why: str, tmp_path: Path) -> None:
+    """A place without submissions is an error of use."""
+    fill(tmp_path, "file.csv", "empty/list.csv")
+    with pytest.raises(UsageError, match=why):
+        discover(tmp_path / place)
+
+
+def bulk(place: Path, *files: str) -> Path:
+    """Make the archive of a bulk download."""
+    with zipfile.ZipFile(place / "bulk.zip", "w") as archive:
+        for file in files:
+            archive.writestr(file, "x")
+    return place / "bulk.zip"
+
+
+BULKS = {
+    "Canvas": (["doejane_1_2_a.py", "doejohn_2_3_a.py"], ["doejane", "doejohn"]),
+    "Moodle": (["Jane Doe_1_assignsubmission_file_/a.py", "__MACOSX/x"], ["Jane Doe"]),
+    "a folder of Moodle's": (["lab1/Jane Doe_1_assignsubmission_file_/a.py"], ["Jane Doe"]),
+    "a folder of Canvas's": (["lab1/doejane_1_2_a.py"], ["doejane"]),
+    "a folder of folders": (["lab1/jane/a.py", "lab1/max/a.py", "lab1/list.csv"], ["jane", "max"]),
+    "clones": (["lab1-a/.git/x", "lab1-a/a.py", "lab1-b/.git/x"], ["lab1-a", "lab1-b"]),
+    "a single clone": (["lab1-a/.git/x", "lab1-a/site/x", "lab1-a/src/a.py"], ["lab1-a"]),
+    "a single student": (["jane/webserver.py", "jane/site/x"], ["jane"]),
+}
+
+
+@pytest.mark.parametrize("case", BULKS)
+def test_bulk_archive_is_opened_for_a_while(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bulk download is unpacked as long as it is needed, with all that a student's folder holds."""
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    files, labels = BULKS[case]
+    with opened(bulk(tmp_path, *files)) as folder:
+        assert [each.label for each in discover(folder)] == labels
+        assert len(list(folder.rglob(".git"))) == str(files).count(".git")
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_folder_is_opened_as_it_is(tmp_path: Path) -> None:
+    """A folder is yielded itself, and stays."""
+    with opened(tmp_path) as folder:
+        assert folder == tmp_path
+    assert tmp_path.is_dir()
+
+
+def test_link_in_a_bulk_archive_is_left_out(tmp_path: Path) -> None:
+    """A link that one student has does not cost the others their grade."""
+    with tarfile.open(tmp_path / "bulk.tar.gz", "w:gz") as tar:
+        for name, type in (("jane/webserver.py", tarfile.REGTYPE), ("max/link", tarfile.SYMTYPE)):
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = type, "/etc/passwd"
+            tar.addfile(info)
+    with opened(tmp_path / "bulk.tar.gz") as folder:
+        assert [path.name for path in folder.iterdir()] == ["jane"]
+
+
+@pytest.mark.parametrize(
+    ("files", "why"),
+    [(["../x"], "leads out of its folder"), (["a", "a/b"], "both as a file and as a folder")],
+)
+def test_unsafe_bulk_archive_is_an_error_of_use(files: list[str], why: str, tmp_path: Path) -> None:
+    """A bulk archive is as little trusted as a student's, and what is wrong is the instructor's to know."""
+    archive = bulk(tmp_path, *files)
+    with pytest.raises(UsageError, match=f"bulk.zip cannot be unpacked: .*{why}"), opened(archive):
+        pass
+
+
+def test_what_is_no_archive_is_an_error_of_use(tmp_path: Path) -> None:
+    """A file that is no archive is told in one line."""
+    fill(tmp_path, "list.csv")
+    with (
+        pytest.raises(UsageError, match=r"list\.csv cannot be unpacked: it is no archive"),
+        opened(tmp_path / "list.csv"),
+    ):
+        pass

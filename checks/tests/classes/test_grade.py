@@ -1,0 +1,600 @@
+"""A whole class: everybody is graded once, whatever happens meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import zipfile
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+
+from conftest import CHECKOUT, Result, alive, need, until
+from dask_cluster import cluster, kill_tree
+from labcheck.authoring.verify import variants
+from labcheck.classes import progress as progressing
+from labcheck.classes.grade import Order, Shard, Submissions, run
+from labcheck.classes.results import Results, read
+from labcheck.errors import UsageError
+from labcheck.isolated.graders import ForkServer, Graders
+from labcheck.isolated.task import Probe, Reply
+from labcheck.workbook.labs import load_lab
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Labcheck = Callable[..., Result]
+
+SOLUTION = CHECKOUT / "solutions" / "lab1" / "webserver.py"
+SITE = "import sys; sys.exit('closed today')  # {}"
+HANGS = "import socket, sys, time\ns = socket.create_server(('127.0.0.1', int(sys.argv[1])))\ntime.sleep(1000)\n"
+
+pytestmark = [
+    pytest.mark.skipif(os.name != "posix", reason="classes are graded on Linux and macOS"),
+    pytest.mark.usefixtures("protection"),
+]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """Return the folder with a class's submissions."""
+    folder = tmp_path / "class"
+    folder.mkdir()
+    return folder
+
+
+def hand_in(place: Path, name: str, text: str) -> None:
+    (place / name).mkdir()
+    (place / name / "webserver.py").write_text(text)
+
+
+def hand_in_many(place: Path, number: int) -> None:
+    """Hand in so many programs that end at once, which are graded in a moment."""
+    for each in range(number):
+        hand_in(place, f"student{each:02}", SITE.format(each))
+
+
+def grades(out: Path) -> dict[str, dict[str, str]]:
+    with (out / "grades.csv").open(encoding="utf-8-sig", newline="") as file:
+        return {row["student"] or row["submission"]: row for row in csv.DictReader(file)}
+
+
+def kinds(out: Path) -> Counter[tuple[str, str]]:
+    """Return how often each key and kind stands in the results."""
+    return Counter((result.key, result.kind) for result in read(out))
+
+
+def started(*words: object, out: Path) -> subprocess.Popen[str]:
+    """Start `labcheck grade` with results in a folder."""
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "labcheck", "grade", "lab1", *map(str, words), "--out", str(out)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def lines(out: Path) -> int:
+    file = out / "results.jsonl"
+    return file.read_bytes().count(b"\n") if file.exists() else 0
+
+
+def test_class_is_graded_as_it_arrives(labcheck: Labcheck, place: Path, tmp_path: Path, protection: str) -> None:
+    """A folder, an archive, a single file and a notebook are graded; what cannot be is told with the reason."""
+    hand_in(place, "ada", SOLUTION.read_text())
+    with zipfile.ZipFile(place / "bob.zip", "w") as archive:
+        archive.write(SOLUTION, "lab/webserver.py")
+    shutil.copy(SOLUTION, place / "cyd.py")
+    cell: dict[str, Any] = {
+        "cell_type": "code",
+        "source": f"%%writefile webserver.py\n{SOLUTION.read_text()}",
+        "metadata": {},
+    }
+    cell |= {"outputs": [], "execution_count": None}
+    notebook = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
+    (place / "dot.ipynb").write_text(json.dumps(notebook))
+    hand_in(place, "eve", "print('hello')")
+    (place / "fay.rar").write_bytes(b"Rar!")
+    out = tmp_path / "out"
+    result = labcheck("grade", "lab1", place, "--out", out)
+    found = grades(out)
+    assert {name: (row["score"], row["max"]) for name, row in found.items()} == {
+        **dict.fromkeys(("ada", "bob", "cyd", "dot"), ("29", "29")),
+        "eve": ("0", "29"),
+        "fay": ("", ""),
+    }
+    assert sum(int(found["ada"][id]) for id in load_lab("lab1").requirements) == 29
+    assert "fay.rar" in found["fay"]["note"]
+    assert "fay.rar" in result.out
+    assert "5 of 6 submissions graded" in result.out
+    assert result.status == 1
+    assert {result.record.sandbox for result in read(out) if result.record} == {protection}
+
+
+@pytest.mark.everything
+def test_wrong_programs_are_found_out(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
+    """Confined as a class is, a program that breaks a requirement fails that one and what follows from it."""
+    lab = load_lab("lab1")
+    chosen = {variant.fails: variant for variant in variants(lab)}
+    chosen |= {variant.why: variant for variant in variants(lab) if variant.fails == "4.2"}
+    for number, variant in enumerate(chosen.values()):
+        (place / f"{number:02}").mkdir()
+        variant.write(lab, place / f"{number:02}")
+    labcheck("grade", "lab1", place, "--out", tmp_path / "out")
+    wrong = []
+    for variant, row in zip(chosen.values(), grades(tmp_path / "out").values(), strict=True):
+        missed = {id for id in lab.requirements if row[id] != "1"}
+        if missed != {variant.fails, *variant.also}:
+            wrong.append((str(variant), sorted(missed)))
+    assert wrong == []
+
+
+def test_second_run_does_nothing(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
+    """What is graded is not graded again, also under another name; what has changed is."""
+    hand_in_many(place, 3)
+    out = tmp_path / "out"
+    assert labcheck("grade", "lab1", place, "--out", out).status == 0
+    before = (out / "results.jsonl").read_bytes()
+    (place / "student00").rename(place / "renamed")
+    assert labcheck("grade", "lab1", place, "--out", out).status == 0
+    assert (out / "results.jsonl").read_bytes() == before
+    assert grades(out).keys() == {"renamed", "student01", "student02"}
+    (place / "renamed" / "webserver.py").write_text("another text = 1")
+    labcheck("grade", "lab1", place, "--out", out)
+    assert (out / "results.jsonl").read_bytes().startswith(before)
+    assert lines(out) == 4
+
+
+def test_seed_comes_from_what_is_judged(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
+    """Two submissions have two seeds, always the same; a seed that is given is everybody's."""
+    hand_in_many(place, 2)
+    seeds = []
+    for number, more in enumerate(((), (), ("--seed", 7))):
+        out = tmp_path / f"out{number}"
+        labcheck("grade", "lab1", place, "--out", out, *more)
+        seeds.append({result.label: result.record.seed for result in read(out) if result.record})
+    assert seeds[0] == seeds[1]
+    assert len(set(seeds[0].values())) == 2
+    assert set(seeds[2].values()) == {7}
+
+
+def test_roster_says_whose_is_what(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
+    """A person has the grade of the only submission that is hers; nothing, two, and nobody's are told."""
+    hand_in_many(place, 2)
+    hand_in(place, "Cyd Two", "raise SystemExit(1)")
+    hand_in(place, "cyd@x.org", "raise SystemExit(2)")
+    roster = tmp_path / "roster.csv"
+    roster.write_text("Name,Email,ID\nstudent00,a@x.org,1\nAda Nothing,b@x.org,2\nCyd Two,cyd@x.org,3\n")
+    out = tmp_path / "out"
+    result = labcheck("grade", "lab1", place, "--out", out, "--roster", roster)
+    found = grades(out)
+    assert (found["student00"]["e-mail"], found["student00"]["score"]) == ("a@x.org", "0")
+    assert found["Ada Nothing"]["note"] == "handed in nothing"
+    assert found["student01"]["note"] == "matches nobody in the roster"
+    assert "1 handed in nothing" in result.out
+    assert result.status == 1
+    one = [found["Cyd Two"], found.get("cyd@x.org")]
+    assert any(row is not None and row["score"] == "" and "2 submissions" in row["note"] for row in one)
+
+
+def test_shards_make_the_whole(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
+    """Parts that are graded apart, in one folder or several, are merged to what one run would have graded."""
+    hand_in_many(place, 5)
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    labcheck("grade", "lab1", place, "--out", whole)
+    for number in (1, 2, 3):
+        assert labcheck("grade", "lab1", place, "--out", parts / str(number), "--shard", f"{number}/3").status == 0
+        if number < 3:
+            assert labcheck("grade", "lab1", place, "--out", parts, "--merge").status == 1
+    merged = labcheck("grade", "lab1", place, "--out", parts, "--merge")
+    assert merged.status == 0
+    assert "5 of 5 submissions graded" in merged.out
+    assert (parts / "grades.csv").read_bytes() == (whole / "grades.csv").read_bytes()
+    assert sum(kinds(parts).values()) == 5
+
+
+def test_shards_are_a_partition() -> None:
+    """Every key is in one part, and the parts are of the same size, give or take one."""
+    keys = {f"{number:x}" for number in range(100)}
+    parts = [Shard(number, 7).takes(keys) for number in range(1, 8)]
+    assert set().union(*parts) == keys
+    assert sum(map(len, parts)) == 100
+    assert {len(part) for part in parts} == {14, 15}
+
+
+@pytest.mark.everything
+def test_killed_at_any_moment_it_goes_on(place: Path, tmp_path: Path) -> None:
+    """A run that is killed twenty times loses no result, and grades nothing twice."""
+    hand_in_many(place, 24)
+    out = tmp_path / "out"
+    moments = random.Random(4711)
+    kept = 0
+    for _ in range(20):
+        killed = started(place, out=out)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            killed.wait(moments.uniform(0.2, 1.2))  # no wait for something: the moment is what is tried
+        killed.kill()
+        killed.communicate()
+        assert lines(out) >= kept
+        kept = lines(out)
+    last = started(place, out=out)
+    assert "24 of 24 submissions graded" in last.communicate(timeout=100)[0]
+    assert last.returncode == 0
+    assert set(kinds(out).values()) == {1}
+    assert len(grades(out)) == 24
+    until(lambda: not graders_of(tmp_path))
+
+
+def graders_of(place: Path) -> list[int]:
+    """Return the processes that still grade something for a test."""
+    marks = str(place)
+    return [
+        each.pid
+        for each in psutil.process_iter(["cmdline"])
+        if any(marks in word for word in each.info["cmdline"] or ())
+    ]
+
+
+def test_half_a_line_is_cut_off(tmp_path: Path) -> None:
+    """What a killed run has left of a line is gone when the file is opened again, and whole lines stay."""
+    (tmp_path / "results.jsonl").write_bytes(b'{"whole": 1}\n{"half": ' + b"x" * 200_000)
+    Results(tmp_path).close()
+    assert (tmp_path / "results.jsonl").read_bytes() == b'{"whole": 1}\n'
+
+
+def test_two_runs_at_once(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
+    """The second run on the same results is refused, in one line, and the first goes on."""
+    hand_in(place, "slow", "import time; time.sleep(60)")  # for which is waited
+    out = tmp_path / "out"
+    first = started(place, "--slow", 0.5, out=out)
+    until(lambda: (out / "results.jsonl").exists())
+    second = labcheck("grade", "lab1", place, "--out", out)
+    assert first.poll() is None
+    assert second.status == 2
+    assert "at work" in second.err
+    assert second.err.count("\n") == 1
+    assert "1 of 1 submissions graded" in first.communicate(timeout=60)[0]
+
+
+def test_ctrl_c_ends_cleanly(place: Path, tmp_path: Path) -> None:
+    """Ctrl+C leaves grades.csv with what there is, and no process; the same command goes on."""
+    hand_in_many(place, 30)
+    out = tmp_path / "out"
+    interrupted = started(place, "--jobs", 1, out=out)  # so that not all are graded when it is interrupted
+    until(lambda: lines(out) > 2)
+    below = psutil.Process(interrupted.pid).children(recursive=True)
+    interrupted.send_signal(signal.SIGINT)
+    text = interrupted.communicate(timeout=30)[0]
+    assert interrupted.returncode == 130
+    assert "Traceback" not in text
+    assert len(grades(out)) == 30
+    assert 2 < sum(row["score"] != "" for row in grades(out).values()) < 30
+    assert {row["note"] for row in grades(out).values()} == {"", "not graded yet"}
+    psutil.wait_procs(below, timeout=20)
+    assert not any(alive(each.pid) for each in below)
+    again = started(place, out=out)
+    assert "30 of 30 submissions graded" in again.communicate(timeout=100)[0]
+    assert set(kinds(out).values()) == {1}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for the processes by /proc")
+@pytest.mark.everything
+def test_whoever_is_killed_costs_a_retry(place: Path, tmp_path: Path) -> None:
+    """The server, keepers and graders may be killed while a class is graded: everybody has a grade all the same."""
+    jobs, names = 2, [f"student{number:02}" for number in range(16)]
+    for name in names:
+        hand_in(place, name, f"{SOLUTION.read_text()}\n# {name}\n")
+    out = tmp_path / "out"
+    graded = started(place, "--jobs", jobs, out=out)
+    until(lambda: lines(out))
+    for generation in (1, 2, 3):
+        until(partial(killed_one, graded.pid, generation))
+        # Nobody may be hit twice, as there is one retry: wait for all whose grading had begun, though results of
+        # some before them were still to be written.
+        begun = set(names[: lines(out) + 2 * jobs])
+        until(partial(have_results, begun, out), 90)
+    text = graded.communicate(timeout=120)[0]
+    assert graded.returncode == 0, text
+    assert {row["score"] for row in grades(out).values()} == {"29"}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="nurseries fork")
+def test_server_that_dies_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A killed server may have hung up long before the system tells of its death: a new one takes its place."""
+    graders, question = Graders(), Probe("lab1", "none", sys.executable)
+    assert graders.ask(question).kind == "graded"
+    (server,) = (
+        each for each in psutil.Process().children() if "labcheck.isolated.fork_server" in " ".join(each.cmdline())
+    )
+    server.kill()
+    until(lambda: server.status() == psutil.STATUS_ZOMBIE)
+    monkeypatch.setattr(subprocess.Popen, "poll", lambda _: None)
+    assert graders.ask(question).kind == "graded"
+    graders.close()
+
+
+def killed_one(pid: int, generation: int) -> bool:
+    """Kill a process of that generation, where there is one that has not ended by itself."""
+    for victim in descendants(pid, generation):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            victim.kill()
+            return True
+    return False
+
+
+def have_results(labels: set[str], out: Path) -> bool:
+    """Return whether each of these submissions has a result."""
+    return labels <= {result.label for result in read(out)}
+
+
+def descendants(pid: int, generation: int) -> list[psutil.Process]:
+    """Return the children of a process, or their children, and so on: server, keepers, graders."""
+    found = [psutil.Process(pid)]
+    for _ in range(generation):
+        children = []
+        for each in found:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                children += each.children()
+        found = children
+    return found
+
+
+@pytest.mark.everything
+def test_one_that_hangs_costs_its_time_and_nothing_else(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
+    """A program that never answers is settled within its budget, and the others have their grades."""
+    hand_in(place, "hangs", HANGS)
+    hand_in(place, "right", SOLUTION.read_text())
+    out = tmp_path / "out"
+    labcheck("grade", "lab1", place, "--out", out)
+    assert grades(out)["right"]["score"] == "29"
+    assert int(grades(out)["hangs"]["score"]) < 5
+
+
+HIDDEN = '''
+from labcheck.suite import Draw, Server, requirement
+
+@requirement("2.9", hints=["none"])
+def test_page_has_a_status(server: Server, draw: Draw) -> None:
+    """A made page answers {status}."""
+    assert server.get(f"/{{draw.word()}}.zzz").status == {status}
+
+@requirement("7.1", hints=["none"])
+def test_says_hello(server: Server) -> None:
+    """The first page answers 200."""
+    assert server.get("/index.html").status in (200, 404)
+'''
+
+
+def test_own_checks_are_added(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
+    """The instructor's own checks count as the lab's do, in their step or in a new one."""
+    hand_in(place, "ada", SOLUTION.read_text())
+    suite, out = tmp_path / "suite", tmp_path / "out"
+    suite.mkdir()
+    (suite / "test_more.py").write_text(HIDDEN.format(status=418))
+    labcheck("grade", "lab1", place, "--out", out, "--suite", suite)
+    row = grades(out)["ada"]
+    assert (row["score"], row["max"], row["2.9"], row["7.1"]) == ("30", "31", "0", "1")
+    record = next(read(out)).record
+    assert record is not None
+    assert next(each for each in record.requirements if each.id == "2.9").transcript
+
+
+def test_hidden_checks_are_told_by_title_only(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
+    """Of a hidden check nothing can be learned but its title and outcome, and it counts."""
+    hand_in(place, "ada", SOLUTION.read_text() + "\nprint('a word of its own')\n")
+    suite, out = tmp_path / "suite", tmp_path / "out"
+    suite.mkdir()
+    (suite / "test_more.py").write_text(HIDDEN.format(status=418))
+    labcheck("grade", "lab1", place, "--out", out, "--suite", suite, "--hidden")
+    record = next(read(out)).record
+    assert record is not None
+    assert not record.all_passed
+    hidden = next(each for each in record.requirements if each.id == "2.9")
+    assert (hidden.hidden, hidden.outcome, hidden.earned) == (True, "failed", 0)
+    assert not (hidden.expected or hidden.received or hidden.by_hand or hidden.transcript)
+    assert not any(program.stdout or program.stderr for program in record.programs)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "no file test_"),
+        ("x = 1", "@requirement"),
+        (HIDDEN.replace("2.9", "2.3").format(status=418), "has already"),
+        (HIDDEN.replace("2.9", "more").format(status=418), "2.9"),
+        ("import nothing_of_this_name", "cannot be imported"),
+    ],
+    ids=["no checks", "no mark", "a taken id", "no id", "broken"],
+)
+def test_own_checks_that_cannot_be_used(labcheck: Labcheck, place: Path, tmp_path: Path, text: str, says: str) -> None:
+    """They are refused in one line before anybody is graded."""
+    hand_in_many(place, 1)
+    suite, out = tmp_path / "suite", tmp_path / "out"
+    suite.mkdir()
+    if text:
+        (suite / "test_more.py").write_text(text)
+    result = labcheck("grade", "lab1", place, "--out", out, "--suite", suite)
+    assert result.status == 2
+    assert says in result.err
+    assert result.err.count("\n") == 1
+    assert not out.exists()
+
+
+def test_any_executor_will_do(place: Path, tmp_path: Path) -> None:
+    """Processes of the standard library grade as threads do."""
+    hand_in_many(place, 3)
+    submissions = Submissions.in_folder(Order(load_lab("lab1")), place, tmp_path / "out")
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        found = list(run(submissions.tasks(set(submissions.keys)), pool, 2))
+    assert sorted((result.label, result.kind) for result in found) == [
+        (f"student0{number}", "graded") for number in range(3)
+    ]
+
+
+def test_executor_that_fails_loses_its_task_only(place: Path, tmp_path: Path) -> None:
+    """What an executor raises for one task is told of that task, and the others are graded."""
+    hand_in_many(place, 3)
+    submissions = Submissions.in_folder(Order(load_lab("lab1"), sandbox="no such kind"), place, tmp_path / "out")
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        tasks = list(submissions.tasks(set(submissions.keys)))
+        pool.submit(os._exit, 1)
+        found = list(run(iter(tasks), pool, 1))
+    assert {result.kind for result in found} == {"broken"}
+    assert len(found) == 3
+
+
+@pytest.mark.everything
+def test_cluster_loses_a_worker_and_no_grade(place: Path, tmp_path: Path) -> None:
+    """Two workers of a dask cluster share a class; one is killed half-way, and everybody has a grade."""
+    pytest.importorskip("distributed")
+    for number in range(8):
+        hand_in(place, f"student{number}", f"{SOLUTION.read_text()}\n# {number}\n")
+    out = tmp_path / "out"
+    with cluster(2) as (address, workers):
+        graded = started(place, "--cluster", address, out=out)
+        until(lambda: lines(out) >= 3 or graded.poll() is not None, 90)
+        kill_tree(workers[0])
+        text = graded.communicate(timeout=120)[0]
+    assert graded.returncode == 0, text
+    assert {row["score"] for row in grades(out).values()} == {"29"}
+    assert set(kinds(out).values()) == {1}
+
+
+def test_no_cluster_is_told(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
+    """An address at which nobody schedules is an error of use."""
+    pytest.importorskip("distributed")
+    hand_in_many(place, 1)
+    result = labcheck("grade", "lab1", place, "--out", tmp_path / "out", "--cluster", "no address")
+    assert result.status == 2
+    assert "no dask scheduler" in result.err
+
+
+def test_without_protection_nothing_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a machine offers no protection, the one line says why, and how to get it or go without."""
+    monkeypatch.setattr(ForkServer, "ask", lambda _, request: Reply("broken", f"no {request.sandbox} today"))
+    graders = Graders()
+    with pytest.raises(UsageError, match=r"no namespaces today.*bubblewrap.*--sandbox none"):
+        graders.protection("lab1", sys.executable)
+    graders.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="bubblewrap and Landlock are of Linux")
+def test_best_protection_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Namespaces where bubblewrap is, Landlock where it is not, each tried out."""
+    need("bwrap")
+    graders = Graders()
+    assert graders.protection("lab1", sys.executable) == "namespaces"
+    graders.close()
+    for tool in ("prlimit", "setpriv"):
+        (tmp_path / tool).symlink_to(shutil.which(tool) or tool)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    server = ForkServer("lab1")
+    reply = server.ask(Probe("lab1", "namespaces", sys.executable))
+    server.close()
+    assert reply == Reply("broken", "bwrap is not installed")
+    graders = Graders()
+    assert graders.protection("lab1", sys.executable) == "landlock"
+    graders.close()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="nurseries fork")
+def test_asker_that_goes_is_no_fault(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks for a grading, and is interrupted before it has said which, gets no keeper's traceback."""
+    server, question = ForkServer("lab1"), Probe("lab1", "none", sys.executable)
+    with monkeypatch.context() as patch:
+        patch.setattr("labcheck.isolated.task.pickle", None)
+        with pytest.raises(AttributeError):
+            server.ask(question)
+    assert server.ask(question).kind == "graded"
+    server.close()
+    assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["lab9", "x", "--out", "o"], "lab9"),
+        (["lab1", "x"], "--out"),
+        (["lab1", "nowhere", "--out", "o"], "nowhere"),
+        (["lab1", ".", "--out", "o"], "no submission"),
+        (["lab1", ".", "--out", "o", "--shard", "4/3"], "4/3"),
+        (["lab1", ".", "--out", "o", "--jobs", "0"], "'0'"),
+        (["lab1", ".", "--out", "o", "--hidden"], "--suite"),
+        (["lab1", ".", "--out", "o", "--merge", "--shard", "1/2"], "--merge"),
+        (["lab1", ".", "--out", "o", "--roster", "nobody.csv"], "nobody.csv"),
+        (["lab1", ".", "--out", "o", "--merge"], "no folder o"),
+        (["lab1", ".", "--out", "o", "--sandbox", "strong"], "strong"),
+    ],
+)
+def test_wrong_use_is_one_line(labcheck: Labcheck, words: list[str], says: str) -> None:
+    """What cannot be done is said in one line, with status 2."""
+    result = labcheck("grade", *words)
+    assert result.status == 2
+    assert says in result.err
+    assert result.err.count("\n") == 1
+
+
+def test_progress_is_told_in_lines(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a terminal a line says how many are graded, how fast, and how long it takes yet."""
+    monkeypatch.setattr(progressing, "TELL_AFTER", 0.0)
+    with progressing.Progress(2) as progress:
+        progress.advance()
+        progress.advance()
+    told = capsys.readouterr().out.splitlines()
+    assert [line.split(" · ")[0] for line in told] == ["1 of 2 graded", "2 of 2 graded"]
+    assert all("a second" in line and "s left" in line for line in told)
+
+
+def test_fault_of_our_own_is_said_to_be(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
+    """A check that fails by its author's fault costs nobody a point, and the instructor is told, with its traceback."""
+    hand_in(place, "ada", SOLUTION.read_text())
+    suite, out = tmp_path / "suite", tmp_path / "out"
+    suite.mkdir()
+    (suite / "test_more.py").write_text(
+        HIDDEN.format(status=200).replace('    assert server.get(f"', '    1 / 0\n    assert server.get(f"')
+    )
+    result = labcheck("grade", "lab1", place, "--out", out, "--suite", suite)
+    assert grades(out)["ada"]["score"] == "31"
+    assert "2.9" in grades(out)["ada"]["note"]
+    assert "faults of its own" in result.out
+    assert "ZeroDivisionError" in next(read(out)).faults[0]
+
+
+def test_submission_that_vanishes_costs_nobody_else(place: Path, tmp_path: Path) -> None:
+    """One that is gone when its turn has come is not graded; the others are."""
+    hand_in_many(place, 3)
+    (place / "archive.zip").write_bytes(b"PK")
+    submissions = Submissions.in_folder(Order(load_lab("lab1")), place, tmp_path / "out")
+    (place / "archive.zip").unlink()
+    assert [task.label for _, task in submissions.tasks(set(submissions.keys))] == [
+        "student00",
+        "student01",
+        "student02",
+    ]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names that are no text are of Linux")
+def test_name_that_is_no_text_is_graded(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
+    """A submission whose name is not UTF-8 is graded like any other."""
+    file = os.fsencode(place) + b"/\xff\xfe.py"
+    with open(file, "w") as target:  # noqa: PTH123, pathlib knows no bytes
+        target.write(SITE.format(0))
+    (place / os.fsdecode(b"b.\xff")).write_text("no archive")
+    out = tmp_path / "out"
+    result = labcheck("grade", "lab1", place, "--out", out)
+    assert result.status == 1
+    assert "1 of 2 submissions graded" in result.out
+    assert len(grades(out)) == 2

@@ -1,0 +1,300 @@
+"""The command line, as a student uses it from an empty folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from conftest import CHECKOUT, TESTS, Result, need
+from labcheck.record.record import Outcome, Record
+from labcheck.sandbox.copies import MAX_FILES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Run = Callable[..., Result]
+
+
+def test_student_starts_checks_and_compares(labcheck: Run, tmp_path: Path) -> None:
+    """start, check, hint, solution and list work in an empty folder, one after the other."""
+    assert "lab1/webserver.py" in labcheck("start", "lab1").out
+    here = tmp_path / "here"
+    assert (here / "lab1" / "site" / "Snooker" / "index.html").is_file()
+    assert not (here / "lab1" / "solutions").exists()
+
+    checked = labcheck("lab1")
+    assert checked.status == 1
+    assert "8 of 29 requirements met · 20 failed · 1 not run" in checked.out
+    assert "8 of 29 met" in labcheck("list").out
+
+    (here / "lab1" / "webserver.py").write_text((CHECKOUT / "solutions" / "lab1" / "webserver.py").read_text())
+    assert labcheck("lab1").status == 0
+    assert labcheck("lab1", cwd=here / "lab1").status == 0
+    assert "29 of 29 met" in labcheck("list").out
+
+    assert labcheck("solution", "lab1").status == 0
+    assert labcheck("lab1", "lab1-solution").status == 0
+
+
+def test_start_never_writes_over_a_file(labcheck: Run, tmp_path: Path) -> None:
+    """Files that are there stay as they are; what is missing is copied."""
+    labcheck("start", "lab1", "mine")
+    mine = tmp_path / "here" / "mine"
+    (mine / "webserver.py").write_text("my work\n")
+    (mine / "README.md").unlink()
+    assert "were kept as they are" in labcheck("start", "lab1", "mine").out
+    assert (mine / "webserver.py").read_text() == "my work\n"
+    assert (mine / "README.md").is_file()
+
+
+def test_solution_never_writes_over_a_file(labcheck: Run, tmp_path: Path) -> None:
+    """The solution is not copied over a student's work."""
+    labcheck("start", "lab1")
+    before = (tmp_path / "here" / "lab1" / "webserver.py").read_text()
+    refused = labcheck("solution", "lab1", "lab1")
+    assert refused.status == 2
+    assert "nothing was written over it" in refused.err
+    assert (tmp_path / "here" / "lab1" / "webserver.py").read_text() == before
+
+
+def test_hints_come_one_by_one(labcheck: Run) -> None:
+    """Each call gives the next hint, and after the last they begin again."""
+    hints = [labcheck("hint", "lab1", "2.3").out.splitlines()[1] for _ in range(4)]
+    assert [hint.split(":")[0] for hint in hints] == ["hint 1 of 3", "hint 2 of 3", "hint 3 of 3", "hint 1 of 3"]
+    assert labcheck("hint", "lab1", "3.1").out.splitlines()[1].startswith("hint 1 of 3")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["lab11"], "there is no lab or command 'lab11', did you mean 'lab1'?; there are: lab1, lab2, list"),
+        (["lits"], "did you mean 'list'?"),
+        (["lab1"], "`labcheck start lab1` makes the folder"),
+        (["lab1", "nowhere"], "there is no folder nowhere"),
+        (["lab1", "."], "has no webserver.py"),
+        (["lab2", __file__], "is none of echo_server.py, echo_client.py"),
+        (["lab1", "--only", "2.9"], "lab1 has no requirement '2.9'"),
+        (["lab1", "--only", "7"], "it has 1.1 to 6.3, and steps 1 to 6"),
+        (["lab1", "--seed", "x"], "argument --seed: 'x' is no whole number from 0 on"),
+        (["lab1", "--seed", "-1"], "argument --seed"),
+        (["lab1", "--budget", "0"], "argument --budget"),
+        (["lab1", "--slow", "nan"], "argument --slow"),
+        (["lab1", "--colour"], "unrecognized arguments: --colour"),
+        (["lab1", str(CHECKOUT / "labs" / "lab1"), "--json", "no/such/folder/x.json"], "there is no such folder"),
+        (["lab1", str(CHECKOUT / "labs" / "lab1"), "--json", "."], "it is a folder"),
+        (["lab1", str(CHECKOUT / "labs" / "lab1"), "--python", "no-such-python"], "no Python interpreter"),
+        (["hint", "lab1", "2"], "2 is a step; name a requirement: 2.1, 2.2"),
+        (["hint", "lab1"], "the following arguments are required: ID"),
+        (["start", "lab7"], "there is no lab 'lab7', did you mean 'lab2'?; the labs are: lab1, lab2"),
+        (["start", "../lab1"], "there is no lab '../lab1'"),
+    ],
+)
+def test_wrong_use_is_told_in_one_line(labcheck: Run, words: list[str], told: str) -> None:
+    """Bad input gets one line that says what was given and what is known, and exit status 2."""
+    result = labcheck(*words)
+    assert result.status == 2
+    assert result.out == ""
+    assert result.err.count("\n") == 1
+    assert told in result.err
+    assert "labcheck --help" in result.err
+
+
+def test_help_names_every_command(labcheck: Run) -> None:
+    """--help lists the commands and the exit statuses, and so does labcheck without words."""
+    helped = labcheck("--help")
+    assert helped.status == 0
+    for word in ("start", "hint", "solution", "list", "verify", "--only", "--json", "Exit status"):
+        assert word in helped.out
+    assert labcheck().status == 2
+    assert labcheck("lab1", "--help").out == helped.out
+    assert labcheck("--version").out.startswith("labcheck ")
+
+
+def test_too_many_files_are_refused(labcheck: Run, tmp_path: Path) -> None:
+    """A folder that is no lab's folder is not copied."""
+    folder = tmp_path / "much"
+    folder.mkdir()
+    for number in range(MAX_FILES + 1):
+        (folder / f"{number}.txt").touch()
+    (folder / "webserver.py").touch()
+    result = labcheck("lab1", folder)
+    assert result.status == 2
+    assert "holds more than 5,000 files" in result.err
+
+
+def test_several_reports_at_once(labcheck: Run, tmp_path: Path) -> None:
+    """JSON and HTML are written beside the terminal's report, and agree with it."""
+    result = labcheck("lab1", CHECKOUT / "labs" / "lab1", "--json", tmp_path / "r.json", "--html", tmp_path / "r.html")
+    record = Record.from_json((tmp_path / "r.json").read_text())
+    page = (tmp_path / "r.html").read_text()
+    assert f"{record.score} of 29 requirements met" in result.out
+    assert f"<title>lab1: {record.score} of 29 requirements met</title>" in page
+    assert page.count('<details class="failed"') == 20
+    assert "http://" not in page.replace("http://localhost", "")
+
+
+def test_json_on_standard_output_is_nothing_else(labcheck: Run) -> None:
+    """With `--json -` standard output is JSON alone."""
+    assert json.loads(labcheck("lab1", CHECKOUT / "labs" / "lab1", "--only", "1.1", "--json", "-").out)["score"] == 1
+
+
+def test_our_own_fault_is_said_to_be_ours() -> None:
+    """A fault in labcheck is told as such, with exit status 3."""
+    code = (
+        "import sys, labcheck.judging.judge as judge; judge.platform.system = None;"
+        f"from labcheck.cli.main import main; sys.exit(main(['lab1', {str(CHECKOUT / 'solutions' / 'lab1')!r}]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 3
+    assert "this is a fault of labcheck's own" in done.stderr
+    assert "Traceback" not in done.stderr
+    details = Path(done.stderr.split("with the file ")[1].split(",")[0])
+    assert "Traceback" in details.read_text()
+    details.unlink()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as Unix knows them")
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupted_grading_leaves_nothing(
+    submission: Callable[..., Path], number: signal.Signals, status: int
+) -> None:
+    """Ctrl+C and SIGTERM end labcheck in good order: its programs are gone."""
+    folder = submission(TESTS / "lab1" / "hostile" / "accepts_never_answers.py")
+    with subprocess.Popen(
+        [sys.executable, "-m", "labcheck", "lab1", folder], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        grader = psutil.Process(process.pid)
+        limit = time.monotonic() + 30
+        while not (programs := grader.children()) and time.monotonic() < limit:
+            time.sleep(0.01)
+        assert programs
+        process.send_signal(number)
+        _, said = process.communicate(timeout=20)
+    assert process.returncode == status
+    assert "Traceback" not in said
+    assert not any(program.is_running() for program in programs)
+
+
+def test_interrupt_while_checks_are_collected_is_one(tmp_path: Path) -> None:
+    """pytest, which collects the checks, keeps an interrupt to itself; labcheck ends as with any other."""
+    code = (
+        "import sys; from labcheck.cli.main import main; from labcheck.judging import checks\n"
+        "def interrupt(collector): raise KeyboardInterrupt\n"
+        "checks.pytest_collectstart = interrupt\n"
+        "sys.exit(main(['lab1', sys.argv[1]]))"
+    )
+    command = [sys.executable, "-c", code, str(CHECKOUT / "solutions" / "lab1")]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "\nlabcheck: interrupted\n")
+
+
+def test_broken_memory_is_no_obstacle(labcheck: Run, tmp_path: Path) -> None:
+    """Where the file with the progress is broken, or cannot be written, everything works without it."""
+    memory = tmp_path / "state" / "labcheck"
+    memory.mkdir(parents=True)
+    (memory / "state.json").write_text("{broken")
+    assert labcheck("list").status == 0
+    assert labcheck("hint", "lab1", "1.1").status == 0
+    assert labcheck("list", XDG_STATE_HOME=os.devnull).status == 0
+
+
+def test_check_that_is_wrong_costs_no_point(labcheck: Run, tmp_path: Path) -> None:
+    """A check that fails by a fault of its own is an error: the point is given, and the fault is ours."""
+    code = (
+        "import sys; from labcheck.suite import Server; from labcheck.cli.main import main\n"
+        "def broken(*_): raise ZeroDivisionError('the suite is wrong')\n"
+        "Server.today = broken\n"
+        f"sys.exit(main(['lab1', {str(CHECKOUT / 'solutions' / 'lab1')!r}, '--json', {str(tmp_path / 'r.json')!r}]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 3
+    record = Record.from_json((tmp_path / "r.json").read_text())
+    assert [each.id for each in record.of(Outcome.ERROR)] == ["2.3"]
+    assert record.score == 29
+    assert not record.all_passed
+    assert "1 not judged" in done.stdout
+    details = Path(done.stderr.split("with the file ")[1].split(",")[0])
+    assert "the suite is wrong" in details.read_text()
+    details.unlink()
+
+
+def test_program_stands_for_its_folder(labcheck: Callable[..., Result], submission: Callable[..., Path]) -> None:
+    """Who names the program instead of its folder means the folder, with what else is in it."""
+    folder = submission("import helper", **{"helper.py": "raise SystemExit('the helper was found')"})
+    result = labcheck("lab1", folder / "webserver.py", "--only", "1.1")
+    assert "the helper was found" in result.out
+
+
+def test_archive_is_checked_like_a_folder(labcheck: Callable[..., Result], tmp_path: Path) -> None:
+    """An archive is unpacked and checked, with whole transcripts; one that cannot be used is told in one line."""
+    archive = shutil.make_archive(str(tmp_path / "work"), "gztar", CHECKOUT / "solutions" / "lab1")
+    result = labcheck("lab1", archive, "--only", "2.3", "--json", "-")
+    assert result.record.score == 1
+    assert next(each for each in result.record.requirements if each.id == "2.3").transcript
+    (tmp_path / "empty.zip").write_bytes(b"")
+    refused = labcheck("lab1", tmp_path / "empty.zip")
+    assert refused.status == 2
+    assert refused.err.count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="namespaces are of Linux")
+def test_own_work_is_confined_where_asked(labcheck: Callable[..., Result], submission: Callable[..., Path]) -> None:
+    """With --require-sandbox a program sees nothing of the machine, and the record says so."""
+    need("bwrap")
+    folder = submission("import os, sys; sys.exit(' '.join(sorted(os.listdir('/'))) + os.getcwd())")
+    result = labcheck("lab1", folder, "--only", "1.1", "--require-sandbox", "--json", "-")
+    assert result.record.sandbox == "namespaces"
+    seen = result.record.programs[0].stderr
+    assert "usr" in seen
+    assert not {"boot", "mnt", "sys", "var"} & set(seen.split())
+    assert str(folder) not in seen
+
+
+def commands_in(output: str) -> list[str]:
+    """Return the lines that a runner of GitHub Actions takes for commands (actions/runner, ActionCommand.cs)."""
+    commands, token = [], ""
+    for line in output.splitlines():
+        text = line.lstrip()
+        if token:
+            token = "" if text == f"::{token}::" else token
+        elif text.startswith("::stop-commands::"):
+            token = text.removeprefix("::stop-commands::")
+        elif text.startswith("::") or "##[" in text:
+            commands.append(text)
+    assert not token
+    return commands
+
+
+BREAKS = r"""
+import sys
+print("::error::forged", "##[error]forged", "::add-path::/forged", sep="\n", file=sys.stderr)
+int("port")
+"""
+
+
+def test_step_of_a_workflow(labcheck: Run, submission: Callable[..., Path], tmp_path: Path) -> None:
+    """GitHub shows a summary, and an error at the line that broke; what a program says commands nothing."""
+    folder, summary = submission(BREAKS), tmp_path / "summary.md"
+    summary.write_text("# Before\n\n")
+    step = {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(tmp_path), "GITHUB_STEP_SUMMARY": str(summary)}
+    told = labcheck("lab1", folder, **step)
+    assert "add-path::/forged" in told.out
+    (error,) = commands_in(told.out)
+    assert error.startswith("::error file=submission/webserver.py,line=4,title=1.1 ")
+    assert "ValueError" in error
+    text = summary.read_text("utf-8")
+    assert text.startswith("# Before\n")
+    assert "0 of 29 points" in text
+    assert labcheck("lab1", folder, "--json", "-", **step).record.score == 0
+    assert summary.read_text("utf-8").count("0 of 29 points") == 2
+    assert commands_in(labcheck("lab1", CHECKOUT / "solutions" / "lab1", **step).out) == []

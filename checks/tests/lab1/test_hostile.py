@@ -1,0 +1,182 @@
+"""Broken and hostile programs get their verdict in bounded time, and leave nothing behind."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conftest import CHECKOUT, TESTS, Result, failed, not_passed
+from labcheck.program.ports import Port
+from labcheck.record.record import Outcome, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = pytest.mark.usefixtures("nothing_is_left")
+HOSTILE = TESTS / "lab1" / "hostile"
+NEVER_ANSWERS = "accepts connections, but never answers"
+
+# Programs that cannot be judged: the verdict, the requirement at which it shows, and words of its text.
+SETTLED = {
+    "syntax_error": ("did not start", "1.1", "SyntaxError: 'return' outside function (webserver.py, line 7)"),
+    "crashes_at_import": ("did not start", "1.1", "KeyError: 'port' (webserver.py, line 6)"),
+    "stdin_reader": ("did not start", "1.1", "EOFError"),
+    "exits_at_once": ("exited", "1.1", "exit status 0"),
+    "never_binds": ("never listened", "1.1", "did not listen on port"),
+    "accepts_never_answers": (NEVER_ANSWERS, "2.1", "not one byte"),
+    "binds_never_accepts": (NEVER_ANSWERS, "2.1", "not one byte"),
+    "one_byte_a_second": (NEVER_ANSWERS, "2.1", "the empty line that ends the headers"),
+    "half_status_line": (NEVER_ANSWERS, "2.1", "the empty line that ends the headers"),
+    "closes_at_once": (NEVER_ANSWERS, "2.1", "closed without an answer"),
+    "resets": (NEVER_ANSWERS, "2.1", "closed without an answer"),
+    "garbage": (NEVER_ANSWERS, "2.1", "does not begin with HTTP/1.1"),
+    "endless_headers": (NEVER_ANSWERS, "2.1", "the headers do not end"),
+    "huge_header_line": (NEVER_ANSWERS, "2.1", "the headers do not end"),
+    "endless_body": (NEVER_ANSWERS, "2.1", "the answer does not end"),
+}
+
+# Programs that can be judged: what they must fail, and what they must pass.
+JUDGED = {
+    "answers_then_dies": ({"2.1"}, {"1.1", "1.2"}),
+    "wrong_content_length": ({"3.6"}, {"1.1", "1.4", "2.1", "3.1", "3.3", "3.7", "6.3"}),
+    "ignores_signals": ({"1.3"}, {"1.1", "1.4", "3.1", "3.3"}),
+    "daemon_left_behind": ({"1.3"}, {"1.1", "3.1", "3.3"}),
+    "fork_storm": ({"4.1"}, {"1.1", "3.1", "3.3"}),
+    "floods_stdout": ({"4.1"}, {"1.1", "1.2", "3.1", "3.3"}),
+    "floods_stderr": ({"4.1"}, {"1.1", "1.2", "3.1", "3.3"}),
+    "answers_early": ({"2.2", "3.1", "4.1"}, {"1.1"}),
+    "redirect_loop": ({"2.1", "3.1", "4.1"}, {"1.1"}),
+    "deletes_its_folder": ({"2.1", "3.1"}, {"1.1"}),
+    "edits_its_original": ({"4.1"}, {"1.1", "3.1"}),
+}
+
+
+def test_every_hostile_program_has_its_verdict() -> None:
+    """Each program in the folder stands in one of the tables, or has a test of its own."""
+    assert {path.stem for path in HOSTILE.glob("*.py")} == {*SETTLED, *JUDGED, "hard_coded_port"}
+
+
+@pytest.mark.sample(4)
+@pytest.mark.parametrize("name", SETTLED)
+def test_program_that_cannot_be_judged_is_settled_at_once(
+    name: str, labcheck: Callable[..., Result], submission: Callable[..., Path]
+) -> None:
+    """One requirement tells the verdict, everything after it is not run, and it takes no longer than one deadline."""
+    verdict, first, words = SETTLED[name]
+    result = labcheck("lab1", submission(HOSTILE / f"{name}.py"), "--json", "-")
+    record = result.record
+    assert result.status == 1
+    assert failed(record) == [first]
+    assert words in not_passed(record)[first]
+    assert record.programs[0].verdict == verdict
+    assert all(verdict in each.reason for each in record.of(Outcome.NOT_RUN))
+    assert record.seconds < 25
+
+
+@pytest.mark.sample(5)
+@pytest.mark.parametrize("name", JUDGED)
+def test_program_that_serves_is_judged_for_what_it_does(
+    name: str, labcheck: Callable[..., Result], submission: Callable[..., Path]
+) -> None:
+    """A program that serves gets what it earns, whatever else it does."""
+    must_fail, must_pass = JUDGED[name]
+    folder = submission(HOSTILE / f"{name}.py", **{"canary.txt": "as it was\n"})
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    record = labcheck("lab1", folder, "--json", "-").record
+    assert must_fail <= set(failed(record)), not_passed(record)
+    assert not must_pass & set(not_passed(record)), not_passed(record)
+    assert not record.of(Outcome.ERROR)
+    assert record.seconds < 65
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_hard_coded_port_is_named(labcheck: Callable[..., Result], submission: Callable[..., Path]) -> None:
+    """A program that listens on another port than it was given is told which."""
+    port = Port()  # one that no connection of another test gets meanwhile
+    source = (HOSTILE / "hard_coded_port.py").read_text().replace("8001", str(port.number))
+    record = labcheck("lab1", submission(source), "--json", "-").record
+    port.release()
+    assert record.programs[0].verdict == "listens on another port"
+    assert f"listens on port {port.number}, not on the port that it was given" in record.requirements[0].reason
+
+
+def test_port_that_another_program_holds_is_told(
+    labcheck: Callable[..., Result], submission: Callable[..., Path]
+) -> None:
+    """A program that wants a port of its own, which is taken, is told so, and that its own is free."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        source = (HOSTILE / "hard_coded_port.py").read_text().replace("8001", str(other.getsockname()[1]))
+        record = labcheck("lab1", submission(source), "--json", "-").record
+    assert record.programs[0].verdict == "another program holds the port"
+    assert "tried to listen on a port that another program holds" in record.requirements[0].reason
+
+
+def test_file_that_hides_a_library_is_named(labcheck: Callable[..., Result], submission: Callable[..., Path]) -> None:
+    """A student's http.py, which hides the library http, is named as the cause."""
+    solution = CHECKOUT / "solutions" / "lab1" / "webserver.py"
+    record = labcheck("lab1", submission(solution, **{"http.py": "x = 1\n"}), "--json", "-").record
+    assert record.programs[0].verdict == "hides a library"
+    assert "your http.py hides the library http" in record.requirements[0].reason
+
+
+@pytest.mark.parametrize("how", ["module", "script"])
+def test_files_of_the_student_are_not_loaded(
+    labcheck: Callable[..., Result], submission: Callable[..., Path], how: str, tmp_path: Path
+) -> None:
+    """Nothing in the student's folder runs in the grader, also when it is called from there."""
+    solution = CHECKOUT / "solutions" / "lab1" / "webserver.py"
+    trap = f"open({str(tmp_path / 'trapped')!r}, 'a').write(__name__)\nraise SystemExit('trapped')\n"
+    names = ["websockets", "conftest", "sitecustomize", "usercustomize", "pytest", "rich", "psutil"]
+    files = {f"{name}.py": trap for name in names} | {"pytest.ini": "[pytest]\naddopts = --collect-only\n"}
+    folder = submission(solution, **files)
+    script = Path(sys.executable).with_name("labcheck")
+    command = [sys.executable, "-m", "labcheck"] if how == "module" else [str(script)]
+    done = subprocess.run(
+        [*command, "lab1"], cwd=folder, capture_output=True, text=True, timeout=60, check=False,
+        env={**os.environ, "PYTEST_ADDOPTS": "--collect-only", "PYTEST_PLUGINS": "conftest"},
+    )  # fmt: skip
+    assert "29 of 29 requirements met" in done.stdout, done.stdout + done.stderr
+    assert not (tmp_path / "trapped").exists()
+
+
+def test_result_is_written_when_nothing_of_the_submission_lives(
+    labcheck: Callable[..., Result], submission: Callable[..., Path], tmp_path: Path
+) -> None:
+    """A daemon that rewrites every result it finds is gone before the result is written."""
+    results = tmp_path / "results"
+    results.mkdir()
+    decoy, result = results / "decoy.json", results / "result.json"
+    decoy.write_text("{}")
+    source = (HOSTILE / "daemon_left_behind.py").read_text()
+    folder = submission(source.replace("def prey", f"os.environ['PREY'] = {str(results)!r}\n\n\ndef prey", 1))
+    labcheck("lab1", folder, "--json", result)
+    # It may have been killed in the middle of writing.
+    assert decoy.read_text() != "{}", "the daemon has not even tried"
+    record = Record.from_json(result.read_text())
+    assert record.score < record.max_score
+
+
+def test_symbolic_links_are_not_followed(labcheck: Callable[..., Result], submission: Callable[..., Path]) -> None:
+    """A link in the student's folder is not copied, wherever it points."""
+    folder = submission(CHECKOUT / "solutions" / "lab1" / "webserver.py")
+    (folder / "site").symlink_to("/etc")
+    assert labcheck("lab1", folder, "--json", "-").record.score == 29
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
+def test_flood_does_not_fill_the_memory(submission: Callable[..., Path]) -> None:
+    """1 GB on standard output leaves the peak memory of labcheck below 120 MB."""
+    folder = submission(HOSTILE / "floods_stdout.py")
+    # Not by ru_maxrss, in which the memory of the process counts that has started this one.
+    code = (
+        "import sys; from labcheck.cli.main import main; sys.argv[1:] = ['lab1', sys.argv[1]]; status = main();"
+        "print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, folder], capture_output=True, text=True, timeout=120, check=True)
+    assert int(done.stdout.splitlines()[-1]) < 120_000

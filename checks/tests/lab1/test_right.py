@@ -1,0 +1,123 @@
+"""Programs that meet lab 1's spec, each written in another way, get full marks."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conftest import CHECKOUT, TESTS, Result, not_passed
+from labcheck.program.ports import Port
+from labcheck.record.record import Outcome
+from labcheck.sandbox.copies import PrivateCopies
+from labcheck.sandbox.protections import Sandbox
+from labcheck.workbook.labs import load_lab
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+RIGHT = sorted((TESTS / "lab1" / "right").glob("*.py"))
+
+
+@pytest.mark.sample(8)
+@pytest.mark.parametrize("program", RIGHT, ids=lambda path: path.stem)
+def test_right_program_gets_full_marks(
+    program: Path, labcheck: Callable[..., Result], submission: Callable[..., Path]
+) -> None:
+    """A right program passes, however it is written."""
+    result = labcheck("lab1", submission(program), "--json", "-")
+    assert not_passed(result.record) == {}
+    assert result.status == 0
+
+
+def test_solution_gets_full_marks(labcheck: Callable[..., Result]) -> None:
+    """The reference solution passes."""
+    result = labcheck("lab1", CHECKOUT / "solutions" / "lab1", "--json", "-")
+    assert not_passed(result.record) == {}
+    assert (result.record.score, result.record.max_score) == (29, 29)
+
+
+@pytest.mark.parametrize("requirement", ["2.3", "1.4", "6.2"])
+def test_one_requirement_can_be_checked_alone(labcheck: Callable[..., Result], requirement: str) -> None:
+    """`--only` checks one requirement; the others are listed as not asked for."""
+    result = labcheck("lab1", CHECKOUT / "solutions" / "lab1", "--only", requirement, "--json", "-")
+    assert result.status == 0
+    others = [each for each in result.record.requirements if each.id != requirement]
+    assert len(others) == 28
+    assert {(each.outcome, each.reason) for each in others} == {(Outcome.NOT_RUN, "was not asked for (--only)")}
+    assert result.record.selected == [requirement]
+
+
+def test_seed_repeats_every_random_value(labcheck: Callable[..., Result]) -> None:
+    """Two runs with the same seed send the same requests, also when only one requirement is checked."""
+    solution = CHECKOUT / "solutions" / "lab1"
+    runs = [
+        labcheck("lab1", solution, "--seed", "7", "--json", "-", *only).record for only in ((), (), ("--only", "2.2"))
+    ]
+    lines = [next(each.by_hand for each in run.requirements if each.id == "2.2") for run in runs]
+    assert lines[0] == lines[1] == lines[2]
+    assert labcheck("lab1", solution, "--seed", "8", "--json", "-").record.requirements[5].by_hand != lines[0]
+
+
+def test_ctrl_c_reaches_a_program_whose_grader_runs_in_the_background(labcheck: Callable[..., Result]) -> None:
+    """Where the grader was started with Ctrl+C ignored, as by a shell's `&`, 1.3 is judged all the same."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        result = labcheck("lab1", CHECKOUT / "solutions" / "lab1", "--only", "1.3")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert result.status == 0, result.out
+
+
+def test_solution_never_aborts_at_its_end() -> None:
+    """Ctrl+C while visitors are being served ends the solution with status 0, with buffered streams, too.
+
+    A daemon thread that is inside sys.stderr.write() when the interpreter shuts down would abort it.
+    """
+    request = b"GET /a.zzz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+    def visit(port: int, over: threading.Event) -> None:
+        while not over.is_set():
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as visitor:
+                visitor.sendall(request)
+                visitor.recv(4096)
+
+    def listens(port: int) -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return True
+        return False
+
+    lab, port, statuses = load_lab("lab1"), Port(), set()
+    with PrivateCopies(lab, lab.solution, Sandbox()) as copies:
+        folder = copies.new()
+        for _ in range(15):
+            over = threading.Event()
+            with subprocess.Popen(
+                [sys.executable, "webserver.py", str(port.number)], cwd=folder, text=True,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={"PYTHONUNBUFFERED": ""},
+            ) as process:  # fmt: skip
+                while not listens(port.number):
+                    assert process.poll() is None
+                visitors = [threading.Thread(target=visit, args=(port.number, over), daemon=True) for _ in range(4)]
+                for visitor in visitors:
+                    visitor.start()
+                with socket.create_connection(("127.0.0.1", port.number)) as first:
+                    first.sendall(request)
+                    first.recv(4096)
+                # Sent again where Python drops it, as it does inside the callback of a weak reference.
+                while process.poll() is None:
+                    process.send_signal(signal.SIGINT)
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        statuses.add(process.wait(3))
+                over.set()
+                for visitor in visitors:
+                    visitor.join()
+    port.release()
+    assert statuses == {0}

@@ -1,0 +1,295 @@
+"""Programs that break WebSocket's rules, or their neighbours' peace, get their verdict in bounded time and memory."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conftest import CHECKOUT, TESTS, Result, failed, not_passed
+from labcheck.record.record import Outcome
+from labcheck.workbook.labs import load_lab
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from labcheck.record.record import Record
+
+HOSTILE = TESTS / "lab2" / "hostile"
+LAB = load_lab("lab2")
+pytestmark = pytest.mark.usefixtures("nothing_is_left")  # `hurry`: most of these programs use up all deadlines
+needs_proc = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
+
+# What cannot be judged: in the first requirement that fails, these words tell why; all that needs it is not run.
+SETTLED = {
+    ("echo_server", "never_answers_the_handshake"): ("1.1", "answer to the opening handshake in time"),
+    ("echo_server", "half_a_handshake"): ("1.1", "no whole answer to the opening handshake in time"),
+    ("echo_server", "handshake_without_its_last_line"): ("1.1", "no whole answer to the opening handshake in time"),
+    ("echo_server", "drips_the_handshake"): ("1.1", "in time, though something of it came"),
+    ("echo_server", "endless_headers"): ("1.1", "opening handshake"),
+    ("echo_server", "one_endless_header"): ("1.1", "opening handshake"),
+    ("echo_server", "wrong_accept"): ("1.1", "Sec-WebSocket-Accept is "),
+    ("echo_server", "no_accept"): ("1.1", "missing Sec-WebSocket-Accept header"),
+    ("echo_server", "no_upgrade_headers"): ("1.1", "missing Connection header"),
+    ("echo_server", "page_for_everything"): ("1.1", "is 200 OK, not 101 Switching Protocols"),
+    ("echo_server", "garbage"): ("1.1", "no answer to the opening handshake: ff "),
+    ("echo_server", "answers_in_capitals"): ("1.1", "no answer to the opening handshake: 'GET / HTTP/1.1"),
+    ("echo_server", "hangs_up"): ("1.1", "closed without an answer to the opening handshake"),
+    ("chat_server", "never_answers_the_handshake"): ("3.1", "answer to the opening handshake in time"),
+    ("chat_server", "never_says_a_word"): ("3.1", "message with"),
+    ("chat_server", "floods_with_messages"): ("3.1", "other messages, and none with"),
+    ("chat_server", "pings_without_end"): ("3.1", "pings come without end"),
+    ("chat_server", "fragments_without_end"): ("3.1", "message"),
+    ("chat_server", "drips_its_messages"): ("3.1", "message with"),
+    ("chat_server", "masks_its_frames"): ("3.1", "masking"),
+    ("chat_server", "dies_at_the_third"): ("3.1", "cut without a goodbye"),
+    ("echo_client", "never_connects"): ("2.1", "did not connect to port"),
+    ("echo_client", "prints_lines_for_ever"): ("2.1", "did not connect to port"),
+    ("echo_client", "prints_one_line_for_ever"): ("2.1", "did not connect to port"),
+    ("echo_client", "prints_prompts_for_ever"): ("2.1", "did not connect to port"),
+    ("echo_client", "opens_a_thousand_connections"): ("2.1", "it sent no whole opening handshake"),
+    ("echo_client", "half_a_handshake"): ("2.1", "it sent no whole opening handshake"),
+    ("echo_client", "connects_without_a_word"): ("2.1", "it sent no whole opening handshake"),
+    ("echo_client", "no_http"): ("2.1", "it sent no whole opening handshake"),
+    ("echo_client", "exits_with_status_0"): ("2.1", "ended with exit status 0 before it connected"),
+    ("echo_client", "exits_with_status_1"): ("2.1", "before it connected, and said: No time."),
+}
+
+# What breaks a rule in the middle of the talk: what is checked, what fails there and with which words, what passes.
+JUDGED = {
+    ("echo_server", "masks_its_frames"): ("1", "1.2", "incorrect masking", {"1.1"}),
+    ("echo_server", "sets_reserved_bits"): ("1", "1.2", "reserved bits must be 0", {"1.1"}),
+    ("echo_server", "compresses_unasked"): ("1", "1.2", "reserved bits must be 0", {"1.1"}),
+    ("echo_server", "unknown_opcode"): ("1.2", "1.2", "invalid opcode", set()),
+    ("echo_server", "large_control_frame"): ("1.2", "1.2", "control frame too long", set()),
+    ("echo_server", "continues_nothing"): ("1.2", "1.2", "unexpected continuation frame", set()),
+    ("echo_server", "announces_2_to_63"): ("1", "1.2", "9223372036854775807 bytes", {"1.1"}),
+    ("echo_server", "announces_a_gigabyte"): ("1.2", "1.2", "1000000000 bytes", set()),
+    ("echo_server", "not_utf_8"): ("1", "1.2", "is not UTF-8: ff fe", {"1.1"}),
+    ("echo_server", "answers_in_binary"): ("1.2", "1.2", "binary", set()),
+    ("echo_server", "closes_with_5"): ("1.2", "1.2", "invalid status code", set()),
+    ("echo_server", "close_frame_of_one_byte"): ("1.2", "1.2", "close frame too short", set()),
+    ("echo_server", "half_a_message"): ("1.2", "1.2", "message in time", set()),
+    ("echo_server", "every_message_twice"): ("1", "1.3", "as message 2: ", {"1.1", "1.4", "1.7", "1.9"}),
+    ("echo_server", "hangs_up_once_open"): ("1.2", "1.2", "cut without a goodbye", set()),
+    ("echo_server", "says_hello_for_ever"): ("1.2", "1.2", 'as message 1: "hello"', set()),
+    ("echo_server", "dies_at_the_third"): ("1", "1.2", "cut without a goodbye", {"1.1", "1.4", "1.9"}),
+    ("echo_server", "answers_a_close_with_5"): ("1", "1.10", "close code", {"1.2", "1.3", "1.4", "1.5", "1.6", "1.7"}),
+    ("echo_server", "never_answers_a_close"): ("1", "1.10", "close code", {"1.2", "1.3", "1.4", "1.5", "1.6", "1.7"}),
+    ("echo_server", "never_says_a_word"): ("1", "1.2", "message in time", {"1.1"}),
+    ("echo_server", "drips_its_messages"): ("1.2", "1.2", "in time, though something of it came", set()),
+    ("echo_server", "pings_without_end"): ("1.2", "1.2", "pings come without end", set()),
+    ("echo_server", "fragments_without_end"): ("1.2", "1.2", "message", set()),
+    ("chat_server", "says_hello_for_ever"): ("3", "3.7", 'the message "hello"', {"3.1", "3.8", "3.9"}),
+    ("chat_server", "never_answers_a_close"): ("3", "3.11", "close code", {"3.1", "3.6", "3.8", "3.9"}),
+    ("echo_client", "gets_a_page"): ("2.1", "2.1", "no opening handshake: missing Connection header", set()),
+    ("echo_client", "endless_request"): ("2.1", "2.1", "no opening handshake", set()),
+    ("echo_client", "comes_and_goes"): ("2.1", "2.1", "no opening handshake", set()),
+    ("echo_client", "opens_and_goes"): ("2", "2.4", "message", {"2.1"}),
+    ("echo_client", "reads_no_input"): ("2", "2.4", "message", {"2.1", "2.5"}),
+    ("echo_client", "announces_a_gigabyte"): ("2.4", "2.4", "1000000000 bytes", set()),
+    ("echo_client", "unmasked"): ("2", "2.2", "incorrect masking", {"2.5"}),
+    ("echo_client", "not_utf_8"): ("2.2", "2.2", "is not UTF-8: ff fe", set()),
+    ("echo_client", "unknown_opcode"): ("2.2", "2.2", "invalid opcode", set()),
+    ("echo_client", "every_message_twice"): ("2", "2.2", 'the message ""', {"2.4", "2.5"}),
+    ("echo_client", "never_answers_a_close"): ("2", "2.6", "it still runs", {"2.1", "2.2", "2.3", "2.4", "2.5"}),
+    ("echo_client", "ignores_the_end_of_input"): ("2", "2.4", "close code 1000", {"2.1", "2.2", "2.3", "2.5", "2.6"}),
+    ("echo_client", "never_ends"): ("2.5", "2.5", "it still runs", set()),
+    ("echo_client", "guesses_the_answer"): ("2.3", "2.3", "the line 'From server: ", set()),
+    ("echo_client", "pings_without_end"): ("2", "2.2", "the prompt", {"2.5"}),
+    ("chat_client", "never_connects"): ("4", "4.1", "the prompt", set()),
+    ("chat_client", "opens_and_goes"): ("4", "4.1", "the prompt", set()),
+    ("chat_client", "reads_no_input"): ("4", "4.1", "the prompt", {"4.5"}),
+    ("chat_client", "floods_with_messages"): ("4.1", "4.1", "the prompt", set()),
+    ("chat_client", "unmasked"): ("4.1", "4.1", "incorrect masking", set()),
+    ("chat_client", "never_answers_a_close"): ("4", "4.6", "standard error", {"4.1", "4.2", "4.3", "4.4", "4.5"}),
+    ("chat_client", "ignores_the_end_of_input"): ("4", "4.4", "close code 1000", {"4.1", "4.2", "4.3", "4.5", "4.6"}),
+    ("chat_client", "never_ends"): ("4.5", "4.5", "it still runs", set()),
+}
+
+# Floods and bombs: what is checked, and what must fail.
+LARGE = {
+    ("echo_server", "compression_bomb"): ("1.2", {"1.2"}),
+    ("echo_server", "floods_with_messages"): ("1", {"1.2", "1.6", "1.10"}),
+    ("echo_server", "floods_with_large_messages"): ("1", {"1.2", "1.10"}),
+    ("echo_server", "floods_with_huge_messages"): ("1.2", {"1.2"}),
+    ("echo_server", "empty_fragments_without_end"): ("1.2", {"1.2"}),
+    ("echo_server", "talks_on_after_a_close"): ("1.2", {"1.2"}),
+    ("echo_server", "talks_on_at_length_after_a_close"): ("1.2", {"1.2"}),
+    ("chat_server", "compression_bomb"): ("3.1", {"3.1"}),
+    ("chat_server", "floods_with_large_messages"): ("3.1", {"3.1"}),
+    ("chat_server", "floods_with_huge_messages"): ("3.1", {"3.1"}),
+    ("echo_client", "floods_with_messages"): ("2.2", {"2.2"}),
+    ("echo_client", "floods_with_large_messages"): ("2.2", {"2.2"}),
+    ("echo_client", "fragments_without_end"): ("2.2", {"2.2"}),
+    ("echo_client", "empty_fragments_without_end"): ("2.4", {"2.4"}),
+}
+
+# The solution, before which something else is done, keeps its marks but for these.
+BEFORE = {
+    ("echo_server", "floods_stdout"): set(),
+    ("echo_server", "floods_stderr"): set(),
+    ("echo_server", "leaves_a_daemon"): set(),
+    ("echo_server", "mentions_tracebacks"): set(),
+    ("echo_server", "boasts"): set(),
+    ("echo_server", "ignores_ctrl_c"): {"1.10"},
+    ("chat_server", "floods_stdout"): set(),
+    ("chat_server", "ignores_ctrl_c"): {"3.11"},
+    ("echo_client", "floods_stdout"): set(),
+    ("echo_client", "leaves_a_daemon"): set(),
+    ("echo_client", "mentions_tracebacks"): set(),
+    ("echo_client", "prints_every_prompt"): set(),
+    ("echo_client", "boasts"): set(),
+    ("echo_client", "always_status_0"): {"2.5", "2.6"},
+    ("chat_client", "floods_stdout"): set(),
+    ("chat_client", "leaves_a_daemon"): set(),
+    ("chat_client", "prints_every_prompt"): {"4.1"},
+    ("chat_client", "always_status_0"): {"4.5", "4.6"},
+}
+
+
+@pytest.fixture
+def hostile(with_program: Callable[..., Path]) -> Callable[[str, str], Path]:
+    """Make a folder with the solution in which one program behaves as it is told."""
+
+    def make(program: str, behaviour: str) -> Path:
+        source = (HOSTILE / f"{program.rpartition('_')[2]}.py").read_text("utf-8")
+        source, found = re.subn(r'(?m)^BEHAVIOUR = "none"', f'BEHAVIOUR = "{behaviour}"', source)
+        assert found == 1
+        return with_program("lab2", program, source)
+
+    return make
+
+
+def names(table: Iterable[tuple[str, str]]) -> list[str]:
+    return ["-".join(key) for key in table]
+
+
+def step_of(program: str) -> int:
+    return next(step.number for step in LAB.steps if step.program == program)
+
+
+def test_every_hostile_program_has_its_verdict() -> None:
+    """Each behaviour, and each file that is put before a solution, stands in one of the tables."""
+    tables = {**SETTLED, **JUDGED, **LARGE}
+    for kind in ("server", "client"):
+        source = (HOSTILE / f"{kind}.py").read_text("utf-8")
+        written = {*re.findall(r'^    "(\w+)":', source, re.M), *re.findall(r'BEHAVIOUR == "(\w+)"', source)}
+        assert written == {behaviour for program, behaviour in tables if kind in program}
+    assert {path.stem for path in (HOSTILE / "before").glob("*.py")} == {behaviour for _, behaviour in BEFORE}
+
+
+@pytest.mark.sample(6)
+@pytest.mark.parametrize(("program", "behaviour"), SETTLED, ids=names(SETTLED))
+def test_program_that_cannot_be_judged_is_settled_at_once(
+    program: str,
+    behaviour: str,
+    labcheck: Callable[..., Result],
+    hostile: Callable[[str, str], Path],
+    hurry: float,
+) -> None:
+    """One requirement tells the verdict, hardly anything after it is run, and it takes no longer than one deadline."""
+    first, words = SETTLED[program, behaviour]
+    result = labcheck("lab2", hostile(program, behaviour), "--only", step_of(program), "--slow", hurry, "--json", "-")
+    record = result.record
+    assert not record.of(Outcome.ERROR), not_passed(record)
+    assert result.status == 1
+    assert failed(record)[0] == first
+    # A plain GET is answered for itself.
+    assert set(failed(record)) <= {first, "1.9"}, not_passed(record)
+    assert words in not_passed(record)[first]
+    assert result.seconds < 16 * hurry + 15
+
+
+@pytest.mark.sample(7)
+@pytest.mark.parametrize(("program", "behaviour"), JUDGED, ids=names(JUDGED))
+def test_program_that_breaks_a_rule_is_judged_for_what_it_does(
+    program: str,
+    behaviour: str,
+    labcheck: Callable[..., Result],
+    hostile: Callable[[str, str], Path],
+    hurry: float,
+) -> None:
+    """It fails where it breaks the rule, is told which, and passes what has nothing to do with that."""
+    only, first, words, must_pass = JUDGED[program, behaviour]
+    result = labcheck("lab2", hostile(program, behaviour), "--only", only, "--slow", hurry, "--json", "-")
+    record = result.record
+    assert not record.of(Outcome.ERROR), not_passed(record)
+    assert first in failed(record), not_passed(record)
+    assert words in not_passed(record)[first]
+    assert not must_pass & set(not_passed(record)), not_passed(record)
+    assert all(each.seconds < 12 * hurry + 8 for each in record.requirements)
+    assert result.seconds < 45 * hurry + 20
+
+
+@needs_proc
+@pytest.mark.sample(3)
+@pytest.mark.parametrize(("program", "behaviour"), LARGE, ids=names(LARGE))
+def test_flood_does_not_fill_the_memory(
+    program: str, behaviour: str, hostile: Callable[[str, str], Path], hurry: float
+) -> None:
+    """However much comes, on fifty connections at once too, the peak memory of labcheck stays below 400 MB."""
+    only, must_fail = LARGE[program, behaviour]
+    record, peak, seconds = measured(hostile(program, behaviour), only, hurry)
+    assert not record.of(Outcome.ERROR), not_passed(record)
+    assert must_fail <= set(failed(record)), not_passed(record)
+    assert peak < 400_000
+    assert all(each.seconds < 12 * hurry + 8 for each in record.requirements)
+    assert seconds < 45 * hurry + 20
+
+
+@needs_proc
+@pytest.mark.sample(4)
+@pytest.mark.parametrize(("program", "name"), BEFORE, ids=names(BEFORE))
+def test_right_program_keeps_its_marks(program: str, name: str, with_program: Callable[..., Path]) -> None:
+    """Whatever else a right program does, it gets what it earns."""
+    source = (HOSTILE / "before" / f"{name}.py").read_text("utf-8")
+    solution = (CHECKOUT / "solutions" / "lab2" / f"{program}.py").read_text("utf-8")
+    record, peak, seconds = measured(with_program("lab2", program, source + solution), str(step_of(program)))
+    assert not record.of(Outcome.ERROR), not_passed(record)
+    missed = {id for id in not_passed(record) if id in record.selected}
+    assert missed == BEFORE[program, name], not_passed(record)
+    assert peak < 150_000
+    assert seconds < 45
+
+
+@pytest.mark.everything
+@pytest.mark.parametrize(
+    ("program", "behaviour"),
+    [
+        ("echo_client", "floods_with_large_messages"),
+        ("echo_client", "pings_without_end"),
+    ],
+)
+def test_hostile_program_takes_no_marks_from_others(
+    program: str, behaviour: str, labcheck: Callable[..., Result], hostile: Callable[[str, str], Path]
+) -> None:
+    """The other programs are judged in what time is left, however slow one is, and whoever is flooded."""
+    result = labcheck("lab2", hostile(program, behaviour), "--json", "-")
+    record = result.record
+    assert result.seconds < 65
+    assert not record.of(Outcome.ERROR), not_passed(record)
+    assert {id.partition(".")[0] for id in not_passed(record)} == {str(step_of(program))}, not_passed(record)
+
+
+def measured(folder: Path, only: str, slow: float = 1.0) -> tuple[Record, int, float]:
+    """Judge a folder; return the record, the peak memory in KB, and the seconds that it took."""
+    code = (
+        "import re, resource, sys, time; resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30));"
+        "from labcheck.cli.main import main; started = time.monotonic(); main();"
+        "used = re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1];"
+        "print(f'\\n{used} KB {time.monotonic() - started} s', file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "lab2", folder, "--only", only, "--slow", str(slow), "--json", "-"],
+        cwd=folder.parent, env={**os.environ, "XDG_STATE_HOME": str(folder.parent / "state")},
+        capture_output=True, text=True, timeout=150, check=True,
+    )  # fmt: skip
+    found = re.search(r"(\d+) KB ([\d.]+) s\n$", done.stderr)
+    assert found, done.stderr
+    return Result(0, done.stdout, done.stderr, 0.0).record, int(found[1]), float(found[2])

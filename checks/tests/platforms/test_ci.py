@@ -1,0 +1,777 @@
+"""What `labcheck ci` writes: read as rules, and run as GitHub, GitLab and Gradescope run it.
+
+Actions are played, and commands that change a machine only write down how they were called. Everything else is run
+literally, also the installation of a wheel of this checkout.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+import psutil
+import pytest
+import yaml
+
+from conftest import need, once
+from labcheck.errors import UsageError
+from labcheck.platforms import ci
+from labcheck.version import __version__
+from labcheck.workbook.labs import Lab, lab_names, load_lab
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+pytest.importorskip("fcntl")
+
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+BASH = ("bash", "--noprofile", "--norc", "-eo", "pipefail")  # as GitHub runs a step
+INSTALL = 'python -I -m venv "{0}"\n"{0}/bin/python" -I -m pip install labcheck==' + __version__ + "\n"
+REPORTER = "classroom-resources/autograding-grading-reporter@v1"  # see the comment beside it in the workflow
+LAB = load_lab("lab1")
+SOLUTION, STARTER = LAB.solution, LAB.starter
+SECONDS = 120  # for any one command
+
+
+# What is written
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written for a lab, read again."""
+
+    lab: Lab
+    student: dict[Any, Any]
+    instructor: dict[Any, Any]
+    gitlab: dict[Any, Any]
+    texts: dict[str, str]
+
+    @classmethod
+    def into(cls, folder: Path, lab: Lab) -> Written:
+        """Write everything for a lab into a folder."""
+        texts: dict[str, str] = {}
+        for kind in ci.KINDS:
+            for file in ci.write(kind, lab, folder):
+                if file.suffix == ".zip":
+                    packed = zipfile.ZipFile(file)
+                    texts |= {name: packed.read(name).decode() for name in packed.namelist()}
+                else:
+                    texts[file.name] = file.read_text("utf-8")
+        student, instructor, gitlab = (
+            yaml.safe_load(texts[name]) for name in ("labcheck.yml", "grade.yml", ".gitlab-ci.yml")
+        )
+        return cls(lab, student, instructor, gitlab, texts)
+
+    @property
+    def workflows(self) -> tuple[dict[Any, Any], ...]:
+        """Those of GitHub."""
+        return self.student, self.instructor
+
+    @property
+    def jobs(self) -> Iterator[dict[str, Any]]:
+        """The jobs of both workflows."""
+        for workflow in self.workflows:
+            yield from workflow["jobs"].values()
+
+    @property
+    def steps(self) -> Iterator[dict[str, Any]]:
+        """The steps of all these jobs."""
+        for job in self.jobs:
+            yield from job["steps"]
+
+    @property
+    def scripts(self) -> Iterator[str]:
+        """Everything that a shell is to run."""
+        yield from (step["run"] for step in self.steps if "run" in step)
+        yield "\n".join(self.gitlab[self.lab.name]["script"])
+        yield from (self.texts[name] for name in ("setup.sh", "run_autograder"))
+
+
+@pytest.fixture(params=lab_names())
+def written(request: pytest.FixtureRequest, tmp_path: Path) -> Written:
+    """Write everything for a lab."""
+    return Written.into(tmp_path, load_lab(request.param))
+
+
+def test_actions_are_pinned_to_commits(written: Written) -> None:
+    """Each action is a full commit, and says which version that is; one is a tag, and says why."""
+    for name in ("labcheck.yml", "grade.yml"):
+        for line in re.findall(r"uses: (.+)", written.texts[name]):
+            assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+", line) or line == REPORTER
+    before, found, _ = written.texts["labcheck.yml"].partition(REPORTER)
+    assert found
+    assert "put that commit's 40 digits in its place" in before.splitlines()[-4]
+    assert REPORTER not in written.texts["grade.yml"]
+
+
+def test_permissions_are_the_least(written: Written) -> None:
+    """A workflow may read; no job asks for more, and no token stays in a checkout."""
+    assert written.student["permissions"] == {"actions": "read", "contents": "read"}
+    assert written.instructor["permissions"] == {"contents": "read"}
+    assert not any("permissions" in job for job in written.jobs)
+    checkouts = [step for step in written.steps if step.get("uses", "").startswith("actions/checkout@")]
+    assert [step["with"]["persist-credentials"] for step in checkouts] == [False, False, False]
+    assert not any("secrets" in text for text in written.texts.values())
+
+
+def test_workflows_have_limits(written: Written) -> None:
+    """Each job ends by itself, a workflow does not run beside itself, and bash is the shell."""
+    assert all(0 < job["timeout-minutes"] <= 120 for job in written.jobs)
+    for workflow in written.workflows:
+        assert workflow["concurrency"]["group"]
+        assert workflow["defaults"] == {"run": {"shell": "bash"}}
+    job = written.gitlab[written.lab.name]
+    assert (job["timeout"], job["interruptible"]) == ("10 minutes", True)
+    assert job["artifacts"]["when"] == "always"
+
+
+def test_workflows_start_when_they_are_to(written: Written) -> None:
+    """A push has a student's work checked; a class is graded when somebody asks for it. (YAML reads `on` as true.)"""
+    assert set(written.student[True]) == {"push", "workflow_dispatch"}
+    assert set(written.instructor[True]) == {"workflow_dispatch"}
+    assert set(written.instructor[True]["workflow_dispatch"]["inputs"]) == {"submissions", "roster"}
+
+
+def test_no_text_of_others_is_part_of_a_script(written: Written) -> None:
+    """Scripts hold no expression: what somebody has typed comes in the environment."""
+    for script in written.scripts:
+        assert "${{" not in script
+        assert "eval" not in script
+    assert "$CI_" not in written.texts[".gitlab-ci.yml"]
+
+
+def test_labcheck_is_the_only_thing_that_is_installed_and_run(written: Written) -> None:
+    """labcheck is installed at this version, in isolated mode, and called by its path; nothing else of Python is."""
+    for script in written.scripts:
+        code = re.sub(r"#.*", "", script)
+        assert all(line.endswith(f" -I -m pip install labcheck=={__version__}") for line in _lines(code, "pip"))
+        for line in _lines(code, "python"):
+            assert "-I" in line or "apt-get install" in line or re.match(r"(for name in )?python[\d.=]*", line), line
+        for line in _lines(code, f"labcheck {written.lab.name}"):
+            assert re.search(r"/labcheck/bin/labcheck\"? \w+ ", line), line
+
+
+def _lines(code: str, word: str) -> list[str]:
+    return [line.strip() for line in code.splitlines() if re.search(rf"(^|[\s/]){word}\b", line)]
+
+
+def test_labcheck_is_installed_before_the_checkout(written: Written) -> None:
+    """Nothing of the repository is there yet."""
+    for job in written.jobs:
+        places = [
+            next(n for n, step in enumerate(job["steps"]) if text in step.get("uses", step.get("run", "")))
+            for text in ("setup-python@", "pip install", "checkout@", "bin/labcheck")
+        ]
+        assert places == sorted(places)
+
+
+def test_reporter_gets_every_requirement(written: Written) -> None:
+    """Classroom's reporter has a variable for each requirement, in a workflow and a job of the names that it wants."""
+    assert written.student["name"] == "Autograding Tests"
+    assert list(written.student["jobs"]) == ["run-autograding-tests"]
+    reporter = next(step for step in written.steps if step.get("uses") == REPORTER)
+    runners = ["r" + id.replace(".", "_") for id in written.lab.requirements]
+    assert reporter["env"] == {
+        f"{runner.upper()}_RESULTS": f"${{{{ steps.labcheck.outputs.{runner} }}}}" for runner in runners
+    }
+
+
+def test_scripts_are_sound(written: Written, tmp_path: Path) -> None:
+    """bash reads them, and shellcheck has nothing to say where it is installed."""
+    for number, script in enumerate(written.scripts):
+        file = tmp_path / f"{number}.sh"
+        file.write_text(script if script.startswith("#!") else f"#!/usr/bin/env bash\n{script}")
+        subprocess.run([need("bash"), "-n", file], check=True, timeout=SECONDS)
+        if shutil.which("shellcheck"):
+            subprocess.run(["shellcheck", file], check=True, timeout=SECONDS)
+
+
+def test_autograder_is_executable_and_always_the_same(tmp_path: Path) -> None:
+    """Both scripts lie at the root of the zip with mode 755, and the zip has the same bytes each time."""
+    one, other = (ci.write("gradescope", LAB, tmp_path / name)[0] for name in ("one", "other"))
+    assert one.name == "lab1-gradescope.zip"
+    assert one.read_bytes() == other.read_bytes()
+    modes = {entry.filename: oct(entry.external_attr >> 16) for entry in zipfile.ZipFile(one).infolist()}
+    assert modes == dict.fromkeys(("setup.sh", "run_autograder"), oct(stat.S_IFREG | 0o755))
+
+
+def test_nothing_is_written_over(tmp_path: Path) -> None:
+    """Where one of the files is there, even as a dangling link, none is written."""
+    there = tmp_path / "instructor/.github/workflows/grade.yml"
+    there.parent.mkdir(parents=True)
+    there.symlink_to("nowhere")
+    with pytest.raises(UsageError, match=r"grade\.yml is there already, and nothing was written; name another DIR"):
+        ci.write("github", LAB, tmp_path)
+    assert not (tmp_path / "student").exists()
+    there.unlink()
+    assert [file.relative_to(tmp_path).as_posix() for file in ci.write("github", LAB, tmp_path)] == [
+        "student/.github/workflows/labcheck.yml",
+        "instructor/.github/workflows/grade.yml",
+    ]
+
+
+def test_wrong_use_is_told(tmp_path: Path) -> None:
+    """A kind that there is not, and a folder that is a file, are told in one line."""
+    with pytest.raises(UsageError, match=r"did you mean 'gitlab'.*there is: github, gitlab, gradescope"):
+        ci.write("gitlub", LAB, tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match=r"cannot write .*gitlab-ci\.yml: "):
+        ci.write("gitlab", LAB, tmp_path / "file")
+
+
+def test_next_steps_name_each_file(tmp_path: Path) -> None:
+    """What to do with the files fits in two or three lines, and names them all."""
+    for kind in ci.KINDS:
+        paths = ci.write(kind, LAB, tmp_path)
+        steps = ci.next_steps(kind, LAB, paths)
+        assert 2 <= len(steps.splitlines()) <= 3
+        assert all(str(path) in steps for path in paths)
+
+
+# What they are run with
+
+
+@pytest.fixture(scope="session")
+def for_pip(wheel: Path) -> dict[str, str]:
+    """The environment in which pip finds a wheel of this checkout."""
+    ours = re.compile(r"PIP_\w+|\w+_proxy|SSL_CERT_\w+", re.IGNORECASE)
+    known = {name: value for name, value in os.environ.items() if ours.fullmatch(name)}
+    known["PIP_FIND_LINKS"] = f"{wheel.parent} {known.get('PIP_FIND_LINKS', '')}".rstrip()
+    return {**known, "PIP_NO_COMPILE": "0"}  # which means that it does not compile: half of the time
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Written:
+    """Everything for lab 1."""
+    return Written.into(tmp_path_factory.mktemp("files"), LAB)
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory, for_pip: dict[str, str]) -> Path:
+    """The venv that the step `Install labcheck` makes; tests assert that theirs is the same."""
+
+    def install(place: Path) -> None:
+        stubs = _stubs(place / "stubs")
+        script = place / "install.sh"
+        script.write_text(INSTALL.format("$RUNNER_TEMP/labcheck"))
+        known = {"PATH": f"{stubs}:{SYSTEM_PATH}", "HOME": str(place), "RUNNER_TEMP": str(place)}
+        _run(*BASH, script, cwd=place, env={**for_pip, **known})
+
+    return once(tmp_path_factory, "installed", install) / "labcheck"
+
+
+def _run(*words: object, env: dict[str, str], cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        list(map(str, words)), env=env, cwd=cwd, capture_output=True, text=True, timeout=SECONDS * 2, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def _stubs(folder: Path) -> Path:
+    """Make commands that only write down how they were called, and the Python of the machine that is played."""
+    folder.mkdir(parents=True)
+    for name in ("sudo", "apt-get", "sysctl"):
+        _executable(folder / name, f'echo "{name} $*" >> "{folder}/called"')
+    _executable(folder / "python", f'exec {sys.executable} "$@"')
+    return folder
+
+
+def _executable(file: Path, line: str) -> None:
+    file.write_text(f"#!/bin/sh\n{line}\n")
+    file.chmod(0o755)
+
+
+# GitHub
+
+
+@dataclass
+class Job:
+    """A job as GitHub's runner does it; actions are played. `artifacts` is what all jobs of a run share."""
+
+    job: dict[str, Any]
+    top: Path
+    repository: Path
+    venv: Path
+    artifacts: dict[str, Path] = field(default_factory=dict)
+    known: dict[str, str] = field(default_factory=dict)  # what expressions may name
+    reported: dict[str, dict[str, Any]] = field(default_factory=dict)
+    said: str = ""
+    is_red: bool = False
+
+    def run(self) -> Job:
+        """Do one step after the other."""
+        self.workspace, self.temp = self.top / "workspace", self.top / "temp"
+        for folder in (self.workspace, self.temp, self.top / "home"):
+            folder.mkdir(parents=True)
+        (self.temp / "labcheck").symlink_to(self.venv)
+        self.stubs = _stubs(self.top / "stubs")
+        self.known["runner.temp"] = str(self.temp)
+        for number, step in enumerate(self.job["steps"]):
+            if not self._holds(step.get("if")):
+                continue
+            if "uses" in step:
+                self._action(step, {name: self._value(value) for name, value in step.get("with", {}).items()})
+            else:
+                self._script(number, step)
+        return self
+
+    def _value(self, text: object) -> str:
+        return re.sub(r"\$\{\{ ([\w.]+) \}\}", lambda match: self._lookup(match[1]), str(text))
+
+    def _lookup(self, name: str) -> str:
+        return self.known.get(name, "") if name.startswith("steps.") else self.known[name]
+
+    def _holds(self, condition: str | None) -> bool:
+        if condition is None:
+            return not self.is_red
+        always, _, rest = condition.partition(" && ")
+        assert always == "always()"
+        name, _, empty = rest.partition(" != ")
+        assert empty == ("''" if rest else "")
+        return not rest or self._lookup(name) != ""
+
+    def _script(self, number: int, step: dict[str, Any]) -> None:
+        if "pip install" in step["run"]:
+            assert step["run"] == INSTALL.format("$RUNNER_TEMP/labcheck")  # done in the fixture `installed`
+            assert list(self.workspace.iterdir()) == []
+            return
+        output = self.top / f"output-{number}"
+        output.touch()
+        script = self.top / f"{number}.sh"
+        script.write_text(step["run"])
+        done = subprocess.run(
+            [*BASH, script],
+            cwd=self.workspace,
+            env={
+                "PATH": f"{self.stubs}:{SYSTEM_PATH}",
+                "HOME": str(self.top / "home"),
+                "CI": "true",
+                "GITHUB_ACTIONS": "true",
+                "GITHUB_WORKSPACE": str(self.workspace),
+                "GITHUB_OUTPUT": str(output),
+                "GITHUB_STEP_SUMMARY": str(self.top / f"summary-{number}"),
+                "RUNNER_TEMP": str(self.temp),
+                **{name: self._value(value) for name, value in step.get("env", {}).items()},
+            },
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        self.said += done.stdout + done.stderr
+        self.is_red |= done.returncode != 0
+        for line in output.read_text().splitlines():
+            name, _, value = line.partition("=")
+            self.known[f"steps.{step.get('id')}.outputs.{name}"] = value
+
+    def _action(self, step: dict[str, Any], given: dict[str, str]) -> None:
+        match step["uses"].partition("@")[0]:
+            case "actions/setup-python":
+                assert given == {"python-version": ci.PYTHON}
+            case "actions/checkout":
+                shutil.copytree(self.repository, self.workspace, dirs_exist_ok=True, symlinks=True)
+            case "actions/upload-artifact":
+                self._upload(given)
+            case "actions/download-artifact":
+                self._download(given)
+            case _:
+                assert step["uses"] == REPORTER
+                self._report(given["runners"].split(","), step["env"])
+
+    def _upload(self, given: dict[str, str]) -> None:
+        kept = self.top / "artifacts" / given["name"]
+        paths = list(map(Path, given["path"].splitlines()))
+        for path in paths:
+            assert path.exists(), path
+            target = kept if len(paths) == 1 else kept / path.name  # of several, their common folder is left out
+            if path.is_dir():
+                shutil.copytree(path, target)
+            else:
+                kept.mkdir(parents=True, exist_ok=True)
+                shutil.copy(path, target)
+        self.artifacts[given["name"]] = kept
+
+    def _download(self, given: dict[str, str]) -> None:
+        assert given["merge-multiple"] == "False"
+        start = given["pattern"].removesuffix("*")
+        for name, kept in self.artifacts.items():
+            if name.startswith(start):
+                shutil.copytree(kept, Path(given["path"]) / name)
+
+    def _report(self, runners: list[str], variables: dict[str, str]) -> None:
+        """Do what src/main.js of the reporter does."""
+        for runner in runners:
+            text = self._value(variables[f"{runner.upper()}_RESULTS"])
+            self.reported[runner] = json.loads(base64.b64decode(text, validate=True))
+        self.is_red |= any(each["status"] != "pass" for each in self.reported.values())
+
+    @property
+    def points(self) -> tuple[int, int]:
+        """What Classroom is told: the sum of the scores, and of the most that can be had."""
+        tests = [test for each in self.reported.values() for test in each["tests"]]
+        return sum(test["score"] for test in tests), sum(each["max_score"] for each in self.reported.values())
+
+    @property
+    def called(self) -> list[str]:
+        """The commands that would have changed the machine."""
+        file = self.stubs / "called"
+        return file.read_text().splitlines() if file.exists() else []
+
+
+@pytest.fixture
+def pushed(files: Written, installed: Path, tmp_path: Path) -> Callable[[Path], Job]:
+    """Push a repository to GitHub, and return what became of the student's workflow."""
+
+    def push(repository: Path) -> Job:
+        job = files.student["jobs"]["run-autograding-tests"]
+        return Job(job, tmp_path / f"job-{repository.name}", repository, installed).run()
+
+    return push
+
+
+def _record_of(job: Job) -> dict[str, Any]:
+    table: dict[str, Any] = json.loads((job.artifacts["labcheck-lab1"] / "record.json").read_text())
+    return table
+
+
+def test_github_right_program_is_green(pushed: Callable[[Path], Job], tmp_path: Path) -> None:
+    """The solution in a folder lab1 has all points, and a report."""
+    shutil.copytree(SOLUTION, tmp_path / "right" / "lab1")
+    job = pushed(tmp_path / "right")
+    assert not job.is_red, job.said
+    assert job.points == (29, 29)
+    assert list(job.reported) == ["r" + id.replace(".", "_") for id in LAB.requirements]
+    assert (job.artifacts["labcheck-lab1"] / "report.html").is_file()
+    assert job.called == []
+
+
+FORGERY = """\
+import os
+for name, text in (({marker!r}, "here"), (os.environ.get("GITHUB_OUTPUT", os.devnull), "runners=\\n")):
+    try:
+        with open(name, "a") as file:
+            file.write(text)
+    except OSError:
+        pass
+"""
+FORGED = (
+    *("labcheck.py", "labcheck/__init__.py", "conftest.py", "sitecustomize.py", "usercustomize.py", "json.py"),
+    *("pytest.py", "setup.py", "venv.py", "pip.py", "argparse.py", "encodings.py", "lab1/__init__.py"),
+)
+
+
+def test_github_repository_cannot_take_the_place_of_labcheck(pushed: Callable[[Path], Job], tmp_path: Path) -> None:
+    """The starter is red and has its points, whatever modules and settings lie beside it."""
+    plain, hostile, marker = tmp_path / "plain", tmp_path / "hostile", tmp_path / "imported"
+    for folder in (plain, hostile):
+        shutil.copytree(STARTER, folder)
+    for name in FORGED:
+        (hostile / name).parent.mkdir(exist_ok=True)
+        (hostile / name).write_text(FORGERY.format(marker=str(marker)))
+    shutil.rmtree(hostile / "lab1")
+    (hostile / "pip.conf").write_text("[install]\nno-index = true\n")
+    (hostile / "pyproject.toml").write_text('[tool.pytest.ini_options]\naddopts = "--collect-only"\n')
+    (hostile / "pytest.ini").write_text("[pytest]\naddopts = --collect-only\n")
+    expected, job = pushed(plain), pushed(hostile)
+    assert expected.is_red
+    assert 0 < expected.points[0] < expected.points[1] == 29
+    assert job.is_red
+    assert {name: each["status"] for name, each in job.reported.items()} == {
+        name: each["status"] for name, each in expected.reported.items()
+    }
+    assert _record_of(job)["score"] == _record_of(expected)["score"]
+    assert not marker.exists()
+
+
+def test_github_link_to_the_solution_is_no_submission(
+    pushed: Callable[[Path], Job], installed: Path, tmp_path: Path
+) -> None:
+    """Where lab1 is a link, it is not followed: the job is red, and nothing is reported."""
+    (tmp_path / "link").mkdir()
+    solution = next(installed.glob("lib/python3*/site-packages/labcheck/_workbook/solutions/lab1"))
+    (tmp_path / "link" / "lab1").symlink_to(solution)
+    job = pushed(tmp_path / "link")
+    assert job.is_red
+    assert "has no webserver.py" in job.said
+    assert job.reported == {}
+
+
+def test_github_grades_a_class(files: Written, installed: Path, tmp_path: Path) -> None:
+    """The parts are graded on four machines, and one makes grades of them all, with the names of the class."""
+    repository = tmp_path / "repository"
+    for name, source in {"ada": SOLUTION, "bob": STARTER}.items():
+        shutil.copytree(source, repository / "submissions" / name)
+    shutil.copytree(SOLUTION, repository / "submissions" / "cy")
+    with (repository / "submissions" / "cy" / "webserver.py").open("a") as program:
+        program.write("# by cy\n")
+    (repository / "class.csv").write_text("Name,Login\nAda A,ada\nBob B,bob\nCy C,cy\nDan D,dan\n")
+    inputs = files.instructor[True]["workflow_dispatch"]["inputs"]
+    known = {f"inputs.{name}": each["default"] for name, each in inputs.items()}
+    artifacts: dict[str, Path] = {}
+    grade, merge = (files.instructor["jobs"][name] for name in ("grade", "merge"))
+    parts = grade["strategy"]["matrix"]["part"]
+    assert parts == list(range(1, ci.SHARDS + 1))
+    for part in parts:
+        place = tmp_path / f"part-{part}"
+        job = Job(grade, place, repository, installed, artifacts, {**known, "matrix.part": str(part)}).run()
+        assert not job.is_red, job.said
+        assert job.called == [
+            "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
+            "sudo apt-get update",
+            "sudo apt-get install -y bubblewrap",
+        ]
+    assert (merge["needs"], merge["if"]) == ("grade", "always()")
+    job = Job(merge, tmp_path / "merge", repository, installed, artifacts, known).run()
+    assert not job.is_red, job.said
+    kept = artifacts["grades-lab1"]
+    rows = list(csv.DictReader(io.StringIO((kept / "grades.csv").read_text("utf-8-sig"))))
+    assert [row["student"] for row in rows] == ["Ada A", "Bob B", "Cy C", "Dan D"]
+    assert [row["score"] for row in rows] == ["29", "8", "29", ""]
+
+
+# GitLab
+
+
+@pytest.mark.parametrize("source", [SOLUTION, STARTER], ids=["solution", "starter"])
+def test_gitlab_job_tells_right_from_wrong(files: Written, installed: Path, tmp_path: Path, source: Path) -> None:
+    """The job fails for the starter only; its report is labcheck's own, though the student has brought one along."""
+    job = files.gitlab["lab1"]
+    *install, _, _, check = script = job["script"]
+    assert "\n".join(install) + "\n" == INSTALL.format("/opt/labcheck").replace('"', "")
+    project = tmp_path / "project"
+    shutil.copytree(source, project)
+    (project / "labcheck-report").symlink_to(tmp_path)
+    text = "\n".join(script[len(install) :]).replace("/opt/labcheck", str(installed))
+    assert check.splitlines()[-1].strip().startswith("--junit")
+    done = subprocess.run(
+        [*BASH, "-c", text],
+        cwd=project,
+        env={"PATH": SYSTEM_PATH, "HOME": str(tmp_path), "CI": "true"},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == (0 if source == SOLUTION else 1), done.stderr
+    report = ElementTree.parse(project / job["artifacts"]["reports"]["junit"])
+    failed = [case.get("name") for case in report.iter("testcase") if case.find("failure") is not None]
+    assert (failed == []) == (source == SOLUTION)
+    assert len(list(report.iter("testcase"))) == 29
+    for path in job["artifacts"]["paths"]:
+        assert sorted(file.name for file in (project / path).iterdir()) == ["report.html", "report.xml"]
+
+
+# Gradescope
+
+CONTAINER = (  # the capabilities that Docker gives
+    *("AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "NET_RAW"),
+    *("SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"),
+)
+OLD_PYTHON = 'if [ "$1" = -c ]; then exit 1; fi; exit 127'
+
+
+def in_container(
+    place: Path, *words: object, bound: dict[Path, str] | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command as root, in a file system where `place` is /autograder, with the rights that a container gives."""
+    bwrap = [need("bwrap"), "--cap-drop", "ALL", *(word for name in CONTAINER for word in ("--cap-add", f"CAP_{name}"))]
+    if os.getuid() != 0:
+        pytest.skip("Gradescope runs everything as root, and only root can play that here")
+    for entry in sorted(Path("/").iterdir()):
+        if entry.is_symlink():
+            bwrap += ["--symlink", str(entry.readlink()), str(entry)]
+        elif entry.is_dir() and entry.name != "autograder":
+            bwrap += ["--dev-bind", str(entry), str(entry)]
+    bwrap += ["--bind", str(place), "/autograder", "--chdir", "/autograder"]
+    for path, target in (bound or {}).items():
+        bwrap += ["--ro-bind", str(path), target]
+    return subprocess.run(
+        [*bwrap, "--", *map(str, words)],
+        env={"PATH": SYSTEM_PATH, "HOME": "/root", **environment},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS * 2,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def autograder(tmp_path_factory: pytest.TempPathFactory, files: Written, for_pip: dict[str, str]) -> Path:
+    """What setup.sh makes of an image with Python 3.10, whose packages have 3.11, but not 3.12."""
+
+    def build(place: Path) -> None:
+        stubs = _stubs(place / "stubs")
+        (stubs / "python").unlink()
+        _executable(stubs / "apt-get", f'echo "$*" >> {stubs}/called; case "$*" in *python3.12*) exit 100;; esac')
+        _executable(stubs / "python3.12", OLD_PYTHON)
+        _executable(stubs / "python3", OLD_PYTHON)
+        _executable(stubs / "python3.11", f'exec {_system_python()} "$@"')
+        (place / "setup.sh").write_text(files.texts["setup.sh"])
+        path = f"{stubs}:{SYSTEM_PATH}"
+        done = in_container(place, "bash", "/autograder/setup.sh", bound=None, **{**for_pip, "PATH": path})
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert (stubs / "called").read_text().splitlines() == [
+            "update",
+            "install -y --no-install-recommends bubblewrap",
+            "install -y --no-install-recommends python3.12 python3.12-venv",
+            "install -y --no-install-recommends python3.11 python3.11-venv",
+        ]
+
+    return once(tmp_path_factory, "autograder", build) / "labcheck"
+
+
+def _system_python() -> str:
+    """Return a Python that makes a venv: the system's, if it does, as no other user may enter a folder of root's."""
+    for place in ("/usr/bin/python3.12", "/usr/bin/python3.11"):
+        words = [place, "-c", "import ensurepip"]
+        if Path(place).exists() and subprocess.run(words, check=False, timeout=SECONDS).returncode == 0:
+            return place
+    return str(Path(sys.executable).resolve())
+
+
+@pytest.fixture
+def submit(autograder: Path, files: Written, tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    """Hand in what a function puts into the folder of the submission, and return results.json."""
+
+    def run(fill: Callable[[Path], object]) -> dict[str, Any]:
+        place = tmp_path / "autograder"
+        for name in ("submission", "results", "labcheck"):
+            (place / name).mkdir(parents=True)
+        fill(place / "submission")
+        (place / "results" / "stdout").touch()  # Gradescope's own
+        (place / "results" / "results.json").write_text('{"score": 29, "output": "of an earlier run"}')
+        (place / "run_autograder").write_text(files.texts["run_autograder"])
+        done = in_container(place, "bash", "/autograder/run_autograder", bound={autograder: "/autograder/labcheck"})
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert stat.S_IMODE((place / "results").stat().st_mode) == 0o700
+        assert {file.name for file in (place / "results").iterdir()} == {"results.json", "stdout"}
+        results: dict[str, Any] = json.loads((place / "results" / "results.json").read_text())
+        return results
+
+    return run
+
+
+def _scores(results: dict[str, Any]) -> list[str]:
+    """Return the requirements that have a point."""
+    return [test["number"] for test in results["tests"] if test["score"]]
+
+
+@pytest.mark.everything
+def test_gradescope_solution_has_all_points(submit: Callable[..., dict[str, Any]], autograder: Path) -> None:
+    """Also where it was handed in with its folder; the solution that is installed can be read by root only."""
+    results = submit(lambda folder: shutil.copytree(SOLUTION, folder / "lab1"))
+    assert _scores(results) == list(LAB.requirements)
+    package = next(autograder.glob("lib/python3*/site-packages/labcheck"))
+    assert stat.S_IMODE(package.stat().st_mode) == 0o700
+
+
+@pytest.mark.everything
+def test_gradescope_starter_has_some_points(submit: Callable[..., dict[str, Any]]) -> None:
+    """The autograder has not failed: what is wrong stands in the results."""
+    results = submit(lambda folder: shutil.copytree(STARTER, folder, dirs_exist_ok=True))
+    assert 0 < len(_scores(results)) < len(results["tests"]) == 29
+
+
+@pytest.mark.everything
+@pytest.mark.parametrize("link", [False, True])
+def test_gradescope_submission_without_a_program_has_none(
+    submit: Callable[..., dict[str, Any]], autograder: Path, link: bool
+) -> None:
+    """The student reads why; a link to the solution is not followed."""
+
+    def fill(folder: Path) -> None:
+        (folder / 'essay "$(touch x)".txt').touch()
+        if link:
+            there = next(autograder.glob("lib/python3*/site-packages/labcheck/_workbook/solutions/lab1"))
+            (folder / "lab1").symlink_to(Path("/autograder/labcheck") / there.relative_to(autograder))
+
+    results = submit(fill)
+    assert results["score"] == 0
+    assert results["visibility"] == "visible"
+    assert results["output"].startswith("labcheck: /autograder/submission has no webserver.py; give the folder")
+    assert "tests" not in results
+
+
+@pytest.mark.everything
+def test_gradescope_daemon_cannot_write_results(submit: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    """What a program leaves behind does not live on, and the results are labcheck's."""
+    mark = f"left behind by {tmp_path.name}"
+    daemon = f'''
+import json, os, subprocess, sys
+subprocess.Popen([sys.executable, "-c", """
+import os, time
+while True:  # {mark}
+    for name in ("results.json", "new"):
+        for change in (lambda: os.chmod("/autograder/results", 0o777), lambda: os.remove("/autograder/results/" + name),
+                       lambda: open("/autograder/results/" + name, "w").write('{{"score": 29}}')):
+            try:
+                change()
+            except OSError:
+                pass
+    time.sleep(0.01)
+"""], start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+'''
+
+    def fill(folder: Path) -> None:
+        shutil.copytree(STARTER, folder, dirs_exist_ok=True)
+        program = folder / "webserver.py"
+        text = program.read_text("utf-8")
+        assert "\nimport " in text
+        program.write_text(text.replace("\nimport ", f"\n{daemon}\nimport ", 1), "utf-8")
+
+    results = submit(fill)
+    assert 0 < len(_scores(results)) < len(results["tests"]) == 29
+    assert [each.pid for each in psutil.process_iter(["cmdline"]) if mark in " ".join(each.info["cmdline"] or ())] == []
+
+
+@pytest.mark.everything
+@pytest.mark.parametrize(
+    ("status", "writes", "expected"),
+    [
+        (3, "", (3, None)),
+        (3, '{"tests": []}', (0, '{"tests": []}')),
+        (137, '{"tes', (137, None)),
+        (1, '{"tests": []}', (0, '{"tests": []}')),
+    ],
+)
+def test_gradescope_fault_of_ours_costs_no_point(
+    files: Written, tmp_path: Path, status: int, writes: str, expected: tuple[int, str | None]
+) -> None:
+    """Without results of labcheck there are none, and Gradescope says that the autograder failed."""
+    place = tmp_path / "autograder"
+    (place / "labcheck" / "bin").mkdir(parents=True)
+    (place / "results").mkdir()
+    (place / "results" / "results.json").write_text("of an earlier run")
+    (place / "run_autograder").write_text(files.texts["run_autograder"])
+    results = place / "results" / "results.json"
+    write = f"printf %s '{writes}' > /autograder/results/results.json; " if writes else ""
+    _executable(place / "labcheck" / "bin" / "labcheck", f"{write}exit {status}")
+    done = in_container(place, "bash", "/autograder/run_autograder")
+    assert (done.returncode, results.read_text() if results.exists() else None) == expected
+
+
+@pytest.mark.everything
+def test_gradescope_setup_asks_for_another_image(files: Written, tmp_path: Path) -> None:
+    """Where there is no Python 3.11 to be had, one line says what to choose."""
+    stubs = _stubs(tmp_path / "stubs")
+    for name in ("python3", "python3.11", "python3.12"):
+        _executable(stubs / name, OLD_PYTHON)
+    (tmp_path / "setup.sh").write_text(files.texts["setup.sh"])
+    done = in_container(tmp_path, "bash", "/autograder/setup.sh", PATH=f"{stubs}:{SYSTEM_PATH}")
+    assert done.returncode == 1
+    assert done.stderr == "labcheck needs Python 3.11 or later; choose Ubuntu 22.04 or later as the base image\n"
+    assert not (tmp_path / "labcheck").exists()

@@ -1,0 +1,163 @@
+"""Programs: their output is bounded, their ports are theirs, and nothing of them is left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from labcheck.program import ports
+from labcheck.program.output import HEAD, TAIL, Output
+from labcheck.program.ports import Port
+from labcheck.sandbox import processes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+
+def output_of(code: str, fold: Iterable[str] = ()) -> Output:
+    """Return the drained standard output of a Python program that has ended."""
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, bufsize=0)
+    assert process.stdout is not None
+    output = Output(process.stdout, (), fold)
+    process.wait()
+    output.finish(10)
+    process.stdout.close()
+    return output
+
+
+def test_output_is_kept_whole_where_it_is_short() -> None:
+    """A few lines are kept as they are."""
+    assert output_of("print('a'); print('b')").text() == "a\nb\n"
+
+
+def test_output_keeps_beginning_and_end() -> None:
+    """Of a flood the beginning and the end are kept, and the rest is counted."""
+    output = output_of("print('first'); print('x' * 10_000_000); print('last')")
+    text = output.text()
+    assert output.total == 10_000_012
+    assert text.startswith("first\n")
+    assert text.endswith("last\n")
+    assert f"[... {10_000_012 - HEAD - TAIL:,} bytes left out ...]" in text
+
+
+def test_watched_line_is_found_in_a_flood() -> None:
+    """A line is found in any case, also where no buffer holds it any more."""
+    code = "import sys; w = sys.stdout.write; w('x\\n' * 500_000); w('Now LISTENING here\\n'); w('y\\n' * 500_000)"
+    output = output_of(code, fold=["listening"])
+    assert output.has("listening")
+    assert "LISTENING" not in output.text()
+    assert not output.has("listening", since=1_000_100)
+
+
+@pytest.mark.parametrize("gap", range(1, 9))
+def test_watched_line_is_found_where_two_reads_meet(gap: int) -> None:
+    """A line that comes in two pieces is found."""
+    code = (
+        f"import sys, time; w, f = sys.stdout.write, sys.stdout.flush; w('listening'[:{gap}]); f();"
+        f"time.sleep(0.02); w('listening'[{gap}:]); f()"
+    )
+    assert output_of(code, fold=["listening"]).has("listening")
+
+
+@pytest.mark.parametrize(
+    ("printed", "found"),
+    [
+        ("Traceback (most recent call last):", True),
+        ("a\\nTraceback", True),
+        ("  Traceback", False),
+        ("No Traceback", False),
+    ],
+)
+def test_traceback_counts_at_the_start_of_a_line(printed: str, found: bool) -> None:
+    """Only a line that starts with Traceback is one."""
+    assert output_of(f"print('{printed}')").has("Traceback") is found
+
+
+def test_port_is_held_until_it_is_released() -> None:
+    """No two holders have the same port, and the port itself stays free for the program."""
+    held = [Port() for _ in range(50)]
+    assert len({port.number for port in held}) == 50
+    assert all(ports.is_free(port.number) for port in held)
+    for port in held:
+        port.release()
+
+
+def test_port_with_a_listener_is_not_free() -> None:
+    """A port on which somebody listens, on any of the addresses, is not given out."""
+    import socket
+
+    for family, host in ports.LOOPBACK:
+        with socket.socket(family) as other:
+            try:
+                other.bind((host, 0))
+            except OSError:
+                continue  # a machine without IPv6
+            other.listen()
+            assert not ports.is_free(other.getsockname()[1])
+
+
+FLEES = """
+import os, signal, sys, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        open(sys.argv[1], "w").write(str(os.getpid()))
+        os.rename(sys.argv[1], sys.argv[2])
+        time.sleep(60)
+    os._exit(0)
+os.wait()
+"""
+
+SWEEPS = """
+import subprocess, sys, time, os
+from labcheck.sandbox import processes
+processes.adopt_orphans()
+spared = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+subprocess.run([sys.executable, "-c", {flees!r}, sys.argv[1], sys.argv[2]], check=True)
+while not os.path.exists(sys.argv[2]):
+    pass
+processes.end_all(spare=[spared.pid])
+print(spared.poll())
+spared.kill()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="orphans are adopted on Linux only")
+def test_process_that_flees_its_tree_is_ended(tmp_path: Path) -> None:
+    """A grandchild that forks twice, calls setsid and ignores signals is gone; what is spared lives."""
+    done = subprocess.run(
+        [sys.executable, "-c", SWEEPS.format(flees=FLEES), tmp_path / "new", tmp_path / "pid"],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == "None"
+    pid = int((tmp_path / "pid").read_text())
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_tree_is_ended_with_its_root() -> None:
+    """A program that ignores SIGTERM and SIGINT, and its children, are killed."""
+    code = (
+        "import signal, subprocess, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']);"
+        "print(child.pid, flush=True); time.sleep(60)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    child = int(process.stdout.readline())
+    assert child in processes.descendants(process.pid)
+    processes.end_tree(process.pid)
+    assert process.wait(5) == -signal.SIGKILL
+    process.stdout.close()
+    limit = time.monotonic() + 5
+    while processes._alive(child):
+        assert time.monotonic() < limit

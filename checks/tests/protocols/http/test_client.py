@@ -1,0 +1,241 @@
+"""The HTTP client: it understands what a browser understands, and says in words what it does not."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conftest import need
+from labcheck.errors import HttpError, Trouble
+from labcheck.protocols.deadline import Deadline
+from labcheck.protocols.http.client import LINGER_AGAIN, Answer, Client, Manners
+from labcheck.record.transcript import Transcript
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+@contextlib.contextmanager
+def server(data: bytes, *, piece: int | None = None, pause: float = 0.0, then: str = "close") -> Iterator[int]:
+    """Serve one visitor: read a request, send the data in pieces, then close, reset, or keep it open.
+
+    `pause` is how many seconds are between two pieces.
+    """
+    done = threading.Event()
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            visitor, _ = listener.accept()
+            with visitor:
+                visitor.recv(65536)
+                step = piece or max(len(data), 1)
+                for start in range(0, len(data), step):
+                    done.wait(pause if start else 0)
+                    visitor.sendall(data[start : start + step])
+                if then == "open":
+                    done.wait(10)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            done.set()
+            listener.close()
+            thread.join()
+
+
+def client(port: int, seconds: float = 5.0, manners: Manners | None = None) -> Client:
+    """Return a client of a server on this machine."""
+    transcript, deadline = Transcript(), Deadline(seconds)
+    return Client(
+        lambda left: socket.create_connection(("127.0.0.1", port), left),
+        port, 8001, transcript, deadline, manners or Manners(linger=seconds),  # who is slow has not hung up
+    )  # fmt: skip
+
+
+def ask(
+    data: bytes, method: str = "GET", seconds: float = 5.0, *, piece: int | None = None, then: str = "close"
+) -> Answer:
+    """Return the answer that the client makes of these bytes."""
+    with server(data, piece=piece, then=then) as port:
+        return client(port, seconds).request(method, "/")
+
+
+# What comes over the wire, and what it means: (method, bytes, status, body, whether it was whole)
+UNDERSTOOD = [
+    ("GET", OK + b"Content-Length: 5\r\n\r\nhello", 200, b"hello", True),
+    ("GET", OK + b"content-length:5\r\n\r\nhello", 200, b"hello", True),
+    ("GET", OK + b"Content-Length: 3\r\n\r\nhello", 200, b"hello", True),
+    ("GET", OK + b"Content-Length: 9\r\n\r\nhello", 200, b"hello", False),
+    ("GET", OK + b"\r\nhello", 200, b"hello", True),
+    ("GET", b"HTTP/1.0 404\r\n\r\n", 404, b"", True),
+    ("GET", b"HTTP/1.0 404 \r\n\r\n", 404, b"", True),
+    ("GET", b"HTTP/1.1 200 OK\nContent-Length: 2\n\nhi", 200, b"hi", True),
+    ("GET", b"HTTP/1.1 100 Continue\r\n\r\n" + OK + b"Content-Length: 2\r\n\r\nhi", 200, b"hi", True),
+    (
+        "GET",
+        OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3;x=y\r\nllo\r\n0\r\nX: y\r\n\r\n",
+        200,
+        b"hello",
+        True,
+    ),
+    ("HEAD", OK + b"Content-Length: 5\r\n\r\n", 200, b"", True),
+    ("HEAD", OK + b"Content-Length: 5\r\n\r\nhello", 200, b"hello", True),
+    ("GET", b"HTTP/1.1 204 No Content\r\n\r\n", 204, b"", True),
+]
+
+
+@pytest.mark.parametrize("piece", [None, 1, 7])
+@pytest.mark.parametrize(("method", "data", "status", "body", "whole"), UNDERSTOOD)
+def test_answer_is_understood_however_it_is_cut(
+    method: str, data: bytes, status: int, body: bytes, whole: bool, piece: int | None
+) -> None:
+    """An answer is the same whether it comes at once or byte by byte."""
+    answer = ask(data, method, piece=piece)
+    assert (answer.code, answer.body_bytes, answer.whole) == (status, body, whole)
+
+
+def test_body_after_head_is_seen_where_it_comes_late() -> None:
+    """A file that is slow to be read is a body of HEAD's answer, too, also of a server that does not hang up."""
+    head = OK + b"Content-Length: 5\r\n\r\n"
+    with server(head + b"hello", piece=len(head), pause=0.3) as port:
+        assert client(port, manners=Manners(linger=LINGER_AGAIN)).request("HEAD", "/").body_bytes == b"hello"
+
+
+# What cannot be understood: (bytes, what the server does then, the trouble, words of its text)
+TROUBLES = [
+    (b"", "close", Trouble.CLOSED, "closed without an answer"),
+    (b"HTTP/1.1 200 OK\r\n", "close", Trouble.CLOSED, "before the empty line that ends the headers"),
+    (b"", "open", Trouble.SILENT, "not one byte"),
+    (b"HTTP/1.", "open", Trouble.SLOW, "before the empty line"),
+    (OK + b"Content-Length: 9\r\n\r\nhello", "open", Trouble.SLOW, "Content-Length announced 9 bytes; 5 came"),
+    (b"<html>hello</html>", "close", Trouble.MALFORMED, "does not begin with HTTP/1.1"),
+    (b"Content-Type: text/html\r\n\r\nhello", "close", Trouble.MALFORMED, "does not begin with HTTP/1.1"),
+    (b"HTTP/1.1 2000 OK\r\n\r\n", "close", Trouble.MALFORMED, "no status line: 'HTTP/1.1 2000 OK'"),
+    (OK + b"no colon here\r\n\r\n", "close", Trouble.MALFORMED, "no header line"),
+    (OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", "close", Trouble.MALFORMED, "no size of a chunk"),
+    (OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhel", "close", Trouble.CLOSED, "before the end of a chunk"),
+    (OK + b"X: y\r\n" * 20_000, "open", Trouble.TOO_LARGE, "the headers do not end"),
+]
+
+
+@pytest.mark.parametrize(("data", "then", "trouble", "words"), TROUBLES)
+def test_trouble_is_said_in_words(data: bytes, then: str, trouble: Trouble, words: str) -> None:
+    """What is no answer is named for what it is."""
+    with pytest.raises(HttpError, match=words.replace("(", r"\(")) as raised:
+        ask(data, seconds={Trouble.SILENT: 0.3, Trouble.SLOW: 2.0}.get(trouble, 5.0), then=then)
+    assert raised.value.trouble is trouble
+
+
+def test_nobody_listens_is_said() -> None:
+    """A refused connection is named."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(HttpError, match="nothing listens on port"):
+        client(port).get("/")
+
+
+def test_deadline_ends_a_server_that_drips() -> None:
+    """The deadline counts from the start of the check, not from the last byte."""
+    started = time.monotonic()
+    with server(OK + b"X: " + b"y" * 1_000_000, piece=1) as port, pytest.raises(HttpError):
+        client(port, 0.3).get("/")
+    assert time.monotonic() - started < 5
+
+
+def test_server_that_stays_open_is_waited_for_once() -> None:
+    """A server that does not hang up costs the linger time once, not at every request."""
+    manners = Manners(linger=0.2)
+    for _ in range(2):
+        with server(OK + b"Content-Length: 2\r\n\r\nhi", then="open") as port:
+            client(port, manners=manners).get("/")
+    assert manners.linger < 0.05
+
+
+def test_transcript_holds_every_byte() -> None:
+    """What was sent and received is kept as it was, in order."""
+    with server(OK + b"Content-Length: 2\r\n\r\nhi", piece=3) as port:
+        visitor = client(port)
+        visitor.get("/x")
+        events = visitor._transcript.events
+    assert [event.kind for event in events] == ["sent", "received", "note"]
+    assert bytes(events[0].data).startswith(b"GET /x HTTP/1.1\r\n")
+    assert bytes(events[1].data) == OK + b"Content-Length: 2\r\n\r\nhi"
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "line"),
+    [
+        ("GET", "/a.zzz", "curl -i http://localhost:8001/a.zzz"),
+        ("GET", "/../a", "curl -i --path-as-is http://localhost:8001/../a"),
+        ("GET", "/<b>", "curl -i 'http://localhost:8001/<b>'"),
+        ("HEAD", "/", "curl -I http://localhost:8001/"),
+        ("BREW", "/", "curl -i -X BREW http://localhost:8001/"),
+    ],
+)
+def test_line_repeats_the_request_by_hand(method: str, target: str, line: str) -> None:
+    """The curl line is made for the usual port, and quoted for a shell."""
+    with server(OK + b"\r\n") as port:
+        visitor = client(port)
+        visitor.request(method, target)
+        assert visitor._transcript.by_hand == line
+
+
+@pytest.mark.parametrize(
+    ("declared", "data", "text"),
+    [
+        (b"text/html; charset=iso-8859-1", b"caf\xe9", "café"),
+        (b"text/html", "café".encode(), "café"),
+        (b"text/html", b"caf\xe9", "café"),
+        (b"text/html; charset=nonsense", b"cafe", "cafe"),
+    ],
+)
+def test_charset_is_honoured(declared: bytes, data: bytes, text: str) -> None:
+    """A page is decoded as it declares, else as UTF-8."""
+    answer = ask(OK + b"Content-Type: " + declared + b"\r\n\r\n" + data)
+    assert answer.source == text
+
+
+def test_shown_text_is_found_with_and_without_tags() -> None:
+    """What a visitor reads is found through entities and tags."""
+    answer = ask(OK + b"\r\n<p><b>/a/</b>b.zzz</p><td>1<td>2 &lt;x&gt; &#233;")
+    for text in ("/a/b.zzz", "<x>", "é", "1 2"):
+        assert text in answer.shown
+    assert "12 " in answer.shown or "1 2" in answer.shown
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_make_the_client_fail(data: bytes) -> None:
+    """Whatever a server sends, the outcome is an answer or an HttpError."""
+    with contextlib.suppress(HttpError):
+        ask(b"HTTP/1.1 200 OK\r\n" + data)
+    with contextlib.suppress(HttpError):
+        ask(data)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the line is one for a Unix shell")
+@pytest.mark.parametrize("data", [b"kolibri\r\n\r\n", b"GET /100%25\\n'x'$HOME HTTP/1.1\r\n\r\n"])
+def test_line_for_a_shell_sends_the_same_bytes(data: bytes) -> None:
+    """What is no whole request is repeated with printf, byte for byte."""
+    with server(OK + b"\r\n") as port:
+        visitor = client(port)
+        with visitor.connect() as connection:
+            connection.send(data)
+        line = visitor._transcript.by_hand
+    assert line.endswith(" | nc localhost 8001")
+    assert (
+        subprocess.run([need("sh"), "-c", line.partition(" | nc ")[0]], capture_output=True, check=True).stdout == data
+    )

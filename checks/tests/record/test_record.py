@@ -1,0 +1,115 @@
+"""The record: JSON that is held to its schema, and that survives being read again."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conftest import CHECKOUT, TESTS, Result, record_of
+from labcheck.record.record import SCHEMA_FILE, Outcome, ProgramResult, Record, RequirementResult
+from labcheck.reports.one import html
+from labcheck.reports.terminal import lines
+from labcheck.reports.wording import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SCHEMA = json.loads(SCHEMA_FILE.read_text("utf-8"))
+TEXT = st.text(max_size=40)
+EVENTS = st.fixed_dictionaries(
+    {
+        "kind": st.sampled_from(["sent", "received", "typed", "printed", "note"]),
+        "what": st.one_of(st.just(""), TEXT),
+        "who": st.one_of(st.just(""), TEXT),
+        "at": st.floats(0, 100),
+        "size": st.integers(0, 10**9),
+        "encoding": st.just("utf-8"),
+        "data": TEXT,
+    }
+)
+
+
+@st.composite
+def records(draw: st.DrawFn) -> Record:
+    """Make records with any text in every place."""
+    outcomes = draw(st.lists(st.sampled_from(list(Outcome)), min_size=1, max_size=5))
+    requirements = [
+        RequirementResult(
+            f"1.{number}",
+            draw(TEXT),
+            outcome,
+            earned=int(outcome in (Outcome.PASSED, Outcome.ERROR)),
+            reason=draw(TEXT),
+            expected=draw(TEXT),
+            received=draw(TEXT),
+            by_hand=draw(TEXT),
+            transcript=draw(st.lists(EVENTS, max_size=3)),
+        )
+        for number, outcome in enumerate(outcomes, start=1)
+    ]
+    return record_of(requirements, programs=[ProgramResult("server", "ready", draw(TEXT), draw(TEXT))])
+
+
+@given(records())
+def test_record_survives_json(record: Record) -> None:
+    """What was written is what is read, and it fits the schema."""
+    text = record.to_json()
+    jsonschema.validate(json.loads(text), SCHEMA)
+    assert Record.from_json(text) == record
+
+
+@given(records())
+def test_no_text_of_a_program_escapes_into_a_report(record: Record) -> None:
+    """No report holds a control character, or markup, that came from a program."""
+    for line in lines(record, 80):
+        assert all(text.isprintable() for text, _ in line)
+    page = html.render(record)
+    assert "<script" not in page
+    assert page.count("<pre>") == sum(len(each.transcript) for each in record.requirements) + 2
+
+
+def test_hidden_check_is_told_by_title_only() -> None:
+    """A hidden check that failed is named with its title, without hint, and nothing says that all passed."""
+    hidden = RequirementResult("1.1", "A secret title.", Outcome.FAILED, hidden=True, reason="not told")
+    seen = RequirementResult("1.2", "Another.", Outcome.PASSED, earned=1)
+    record = record_of([hidden, seen], programs=[])
+    text = "\n".join("".join(piece for piece, _ in line) for line in lines(record, 80))
+    assert "1 of 2 requirements met" in text
+    for report in (text, html.render(record)):
+        assert "A secret title." in report
+        assert "labcheck hint" not in report
+
+
+@pytest.mark.parametrize("name", ["solution", "starter", "floods_stdout", "garbage", "syntax_error"])
+def test_real_records_fit_the_schema(
+    name: str, labcheck: Callable[..., Result], submission: Callable[..., object]
+) -> None:
+    """Records of real runs fit the schema, with every requirement in order."""
+    places = {"solution": CHECKOUT / "solutions" / "lab1", "starter": CHECKOUT / "labs" / "lab1"}
+    folder = places.get(name) or submission(TESTS / "lab1" / "hostile" / f"{name}.py")
+    result = labcheck("lab1", folder, "--json", "-")
+    jsonschema.validate(json.loads(result.out), SCHEMA)
+    record = result.record
+    assert len(record.requirements) == 29
+    assert [each.id for each in record.requirements] == sorted(each.id for each in record.requirements)
+    assert record.score == sum(each.outcome is Outcome.PASSED for each in record.requirements)
+
+
+@given(records())
+def test_sum_that_is_wrong_is_refused(record: Record) -> None:
+    """A record whose score is not the sum of its points is not read, nor is one of another version."""
+    table = json.loads(record.to_json())
+    with pytest.raises(ValueError, match="its points add up to"):
+        Record.from_json(json.dumps({**table, "score": table["score"] + 1}))
+    with pytest.raises(ValueError, match="version 2"):
+        Record.from_json(json.dumps({**table, "schema": 2}))
+
+
+def test_printable_writes_escapes_out() -> None:
+    """An escape sequence is shown as characters."""
+    assert printable("a\x1b[31mb\r\n") == "a\\x1b[31mb\\r\\n"

@@ -1,0 +1,792 @@
+"""class.html: its numbers are the gradebook's, equal mistakes are found, a student's text stays text, and it works."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+import random
+import re
+import zlib
+from collections import Counter
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+from conftest import CONTRAST, record_of, run_labcheck
+from labcheck.authoring.verify import variants
+from labcheck.record.gradebook import Asked, Entry, Gradebook
+from labcheck.record.people import Person
+from labcheck.record.record import Outcome, ProgramResult, Record, RequirementResult
+from labcheck.reports import class_page, clusters
+from labcheck.reports.one import html
+from labcheck.workbook.labs import load_lab
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+LIMIT = 30  # seconds until what is awaited must have come, on a loaded machine too
+WORDS = {"passed": "passed", "failed": "failed", "not_run": "not run", "error": "not judged"}
+POISON = "</script><img src=x onerror=window.ran=1>\u2028\x00\u202egnp.exe\ud800<!--"
+SHOWN = r"</script><img src=x onerror=window.ran=1>\u2028\x00\u202egnp.exe\ud800<!--"
+Outcomes = dict[str, Outcome]
+
+
+def requirement(id: str, outcome: Outcome = Outcome.FAILED, **more: Any) -> RequirementResult:
+    earned = int(outcome in (Outcome.PASSED, Outcome.ERROR))
+    return RequirementResult(id, f"Title of {id}.", outcome, earned=earned, **more)
+
+
+def event(data: str, kind: str = "received") -> dict[str, Any]:
+    return {"kind": kind, "what": "", "who": "", "at": 0.5, "size": len(data), "encoding": "utf-8", "data": data}
+
+
+def gradebook_of(entries: list[Entry], *ids: str, with_people: bool = False) -> Gradebook:
+    asked = tuple(Asked(id, f"Title of {id}.") for id in ids)
+    return Gradebook("lab1", "Title", asked, tuple(entries), with_people)
+
+
+def class_of(*answers: RequirementResult) -> Gradebook:
+    """Make a class in which each has given one answer to one requirement."""
+    entries = [Entry(f"s{n}", f"k{n}", record=record_of([each])) for n, each in enumerate(answers)]
+    return gradebook_of(entries, answers[0].id)
+
+
+def page_of(gradebook: Gradebook) -> str:
+    records = {entry.key: entry.record for entry in gradebook.entries if entry.record}
+    return class_page.render(gradebook, {key: class_page.pack(record, key) for key, record in records.items()})
+
+
+class Page(HTMLParser):
+    """What a page holds: the text of each element by its class or tag, the rows of the table, attributes, scripts."""
+
+    VOID = ("meta", "link", "input", "br")
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[tuple[str, str]] = []
+        self.tags: Counter[str] = Counter()
+        self.attributes: list[tuple[str, str]] = []
+        self.texts: dict[str, list[str]] = {}
+        self.rows: list[list[str]] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        self.attributes += [(name, value or "") for name, value in attrs]
+        if tag == "tr":
+            self.rows.append([])
+        elif tag in ("td", "th"):
+            self.rows[-1].append("")
+        if tag not in (*self.VOID, "td", "th", "tr"):
+            name = dict(attrs).get("class") or tag
+            self.open.append((tag, name))
+            self.texts.setdefault(name, []).append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        if self.open and self.open[-1][0] == tag:
+            self.open.pop()
+
+    def handle_data(self, data: str) -> None:
+        if any(tag == "table" for tag, _ in self.open) and self.rows and self.rows[-1]:
+            self.rows[-1][-1] += data.strip("\n")
+        for name in {name for _, name in self.open}:
+            self.texts[name][-1] += data
+
+
+def unpacked(packed: str) -> str:
+    return zlib.decompress(base64.b64decode(packed)).decode()
+
+
+# -- Its numbers
+
+
+def test_numbers_are_the_gradebooks() -> None:
+    """Each cell, each count and each bar says what the records say."""
+    draw = random.Random(1)
+    ids = ["1.1", "1.2", "2.1"]
+    entries = []
+    for number in range(60):
+        results = [requirement(id, draw.choice(list(Outcome)), reason="why") for id in ids]
+        programs = [ProgramResult("server", draw.choice(["ready", "did not start"]), "", "") for _ in range(2)]
+        record = record_of(results, programs=programs, seconds=draw.uniform(0, 90))
+        remark = "has a remark" if number % 7 == 0 else ""
+        entries.append(Entry(f"work {number}", f"k{number}", Person(f"Student {number}"), remark, record))
+    entries += [Entry("broken", "", Person("Zoe"), "is no archive"), Entry(person=Person("Nobody"))]
+    gradebook = gradebook_of(entries, *ids, with_people=True)
+    records = [entry.record for entry in entries if entry.record]
+    page = Page(page_of(gradebook))
+
+    assert page.texts["numbers"] == ["\n60 graded\n1 not graded\n1 handed in nothing\n10 to be looked at\n"]
+    head, *rows = page.rows
+    assert head == ["Name", "Score", *ids, "Seconds", "Programs", "Submission"]
+    assert len(rows) == len(entries)
+    for entry, row in zip(entries, rows, strict=True):
+        cells = [""] * 6
+        if entry.record:
+            verdicts = dict.fromkeys(each.verdict for each in entry.record.programs)
+            told = [each for each in verdicts if each != "ready"] or ["ready"]
+            outcomes = [WORDS[each.outcome] for each in entry.record.requirements]
+            cells = [str(entry.record.score), *outcomes, f"{entry.record.seconds:.1f}", ", ".join(told)]
+        assert row == [entry.name + entry.remark, *cells, entry.submission]
+
+    found = [Counter(each.outcome for record in records for each in record.requirements if each.id == id) for id in ids]
+    assert page.texts["share"] == [f"{100 * count[Outcome.PASSED] // 60} %" for count in found]
+    assert page.texts["counts"] == [
+        f"{count[Outcome.FAILED]} failed · {count[Outcome.NOT_RUN]} not run · {count[Outcome.ERROR]} not judged"
+        for count in found
+    ]
+    scores, times = (re.findall(r"(\d+) students with ([\d.–]+) ", text) for text in page.texts["histogram"])
+    expected = Counter(record.score for record in records)
+    assert scores == [(str(expected[each]), str(each)) for each in range(len(ids) + 1)]
+    for count, bounds in times:
+        low, high = map(float, bounds.split("–"))
+        assert int(count) == sum(low <= record.seconds < high for record in records)
+    assert sum(int(count) for count, _ in times) == 60
+    became = Counter(each for record in records for each in {program.verdict for program in record.programs})
+    assert f"server: {' · '.join(f'{each} {number}' for each, number in became.most_common())}" in page.texts["main"][0]
+    slowest = sorted(entries[:60], key=lambda each: -each.record.seconds if each.record else 0)[:5]
+    assert [each.name for each in slowest] == re.findall(r"Student \d+", page.texts["main"][0].split("Slowest:")[1])[:5]
+
+
+@given(st.lists(st.one_of(st.floats(0, 5000), st.integers(0, 300)), min_size=1), st.booleans())
+def test_each_value_is_in_one_bar(values: list[float], whole: bool) -> None:
+    """The bars of a histogram are few, and hold every value once."""
+    values = [int(value) for value in values] if whole else values
+    bars = class_page.histogram(values, whole=whole)
+    assert len(bars) <= class_page.BARS
+    assert sum(bar.count for bar in bars) == len(values)
+    assert max(bar.share for bar in bars) == 1
+    assert all(bar.share == pytest.approx(bar.count / max(each.count for each in bars)) for bar in bars)
+    if whole:
+        ends = [int(number) for bar in bars for number in bar.label.split("–")]
+        assert ends[0] == 0
+        assert ends[-1] == max(values)
+        assert ends == sorted(ends)
+
+
+def test_nobody_was_graded() -> None:
+    """A class without a single record has a page, too."""
+    page = Page(page_of(gradebook_of([Entry("x", remark="is empty"), Entry(person=Person("Ann"))], "1.1")))
+    assert [row[0] for row in page.rows] == ["Name", "xis empty", "Ann"]
+    assert page.texts["share"] == ["– %"]
+    assert "histogram" not in page.texts
+
+
+def test_hidden_requirement_is_shown_with_title_and_outcome() -> None:
+    """Of a check that is the instructor's own, its title and who failed are told."""
+    page = Page(page_of(class_of(requirement("9.1", hidden=True), requirement("9.1", Outcome.PASSED, hidden=True))))
+    assert [row[2] for row in page.rows] == ["9.1", "failed", "passed"]
+    assert page.texts["title"][-1] == "Title of 9.1."
+
+
+def test_what_the_gradings_have_in_common_is_named() -> None:
+    """The heading tells when it was graded, by which labcheck, and how the machine was protected."""
+    first, last = (requirement("1.1"), requirement("1.1"))
+    early = record_of([first], sandbox="namespaces")
+    late = record_of([last], started="2026-02-03T04:05:06Z")
+    page = Page(page_of(gradebook_of([Entry("a", "a", record=early), Entry("b", "b", record=late)], "1.1")))
+    assert page.texts["h1"] == ["lab1 · Title"]
+    assert page.texts["summary"][0] == (
+        "graded 2026-01-01 00:00:00 UTC to 2026-02-03 04:05:06 UTC · labcheck 0.1.0 · protection namespaces, none"
+        " · Python 3.11.0"
+    )
+
+
+# -- Equal wrong answers
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, int], Record]:
+    """Grade some wrong variants of lab 1's solution, each with two seeds."""
+    lab = load_lab("lab1")
+    known = variants(lab)
+    wrong = [*[each for each in known if each.fails == "2.2"][:3], next(each for each in known if each.fails == "3.6")]
+    place = tmp_path_factory.mktemp("wrong")
+    folders = {"solution": lab.solution}
+    for number, variant in enumerate(wrong):
+        folders[f"{variant.fails} {number}"] = place / str(number)
+        variant.write(lab, place / str(number))
+    records = {}
+    for name, folder in folders.items():
+        for seed in (1, 2):
+            result = run_labcheck("lab1", folder, "--seed", seed, "--json", "-", cwd=place)
+            records[name, seed] = record = result.record
+            for each in record.requirements:
+                if each.outcome is Outcome.PASSED:
+                    each.transcript = []  # as labcheck grade keeps it
+    return records
+
+
+def of(record: Record, id: str) -> RequirementResult:
+    return next(each for each in record.requirements if each.id == id)
+
+
+def test_equal_mistakes_with_different_seeds_are_one_cluster(real: dict[tuple[str, int], Record]) -> None:
+    """The texts differ by what was drawn, the signatures do not; those of different mistakes do."""
+    signatures: dict[str, set[str]] = {}
+    differ = 0
+    for name in {name for name, _ in real} - {"solution"}:
+        first, second = (of(real[name, seed], name.split()[0]) for seed in (1, 2))
+        assert first.outcome is second.outcome is Outcome.FAILED
+        differ += (first.expected, first.received) != (second.expected, second.received)
+        signatures[name] = {clusters.signature(first), clusters.signature(second)}
+    assert differ >= 3
+    assert [len(each) for each in signatures.values()] == [1, 1, 1, 1]
+    assert len(set.union(*signatures.values())) == 4
+
+
+EQUAL = [
+    ("a page that shows /kolosomi.zzz", "404 at /kolosomi", "a page that shows /rirerufe.zzz", "404 at /rirerufe"),
+    ("status 200", "nothing listens on port 21605 (any more)", "status 200", "nothing listens on port 8001 (any more)"),
+    ("Content-Length: 144", "Content-Length: 145", "Content-Length: 28", "Content-Length: 30"),
+    ("200", "it took 2.31 s, at 12:00:01", "200", "it took 3.02 s, at 07:30:59"),
+    ("200", "<Page object at 0x7f3fe125ea00>, line 12", "200", "<Page object at 0x7f0000000a10>, line 7"),
+    ("no /%2ftmp%2ftmp8muapyq9%2fvatedesa", "kit' …", "no /%2ftmp%2ftmp_ab12cd9%2fkosudera", "dategid' …"),
+    ("'bafopute…dem' (20,006 characters)", "a", "'semegule…kit' (20,006 characters)", "a"),
+    ("3,145,728 bytes: 1d b1 9a e3 08 …", "Mon, 23 Nov 2026", "3,145,728 bytes: 00 01 02 03 04 …", "Tue, 1 Dec 2026"),
+    ("the year", "local time is UTC-12", "the year", "local time is UTC+14"),
+]  # fmt: skip
+DIFFERENT = [
+    ("status 200", "404 Not Found", "status 200", "500 Internal Server Error"),
+    ("status 404", "200 OK", "status 405", "200 OK"),
+    ("status 400 or 411", "200 OK", "status 400 or 413", "200 OK"),
+    ("a", "Content-Type: text/html; charset=utf-8", "a", "Content-Type: text/html; charset=utf-16"),
+    ("a", "200 OK, text/html", "a", "200 OK, text/plain"),
+    ("close code 1009", "closed with code 1011", "close code 1009", "closed with code 1008"),
+    ("a", "exit status 1", "a", "exit status 2"),
+    ("a", "[Errno 36] File name too long", "a", "[Errno 17] File name too long"),
+    ("a", "HTTP/1.0 200", "a", "HTTP/1.1 200"),
+    ("shows kolosomi", "shows kolosomi", "shows kolosomi", "shows rirerufe"),
+    ("ECHO! kolosomi", "ECHO! KOLOSOMI", "ECHO! kolosomi", "ECHO! kolosomi"),
+    ("Content-Length: 142", "Content-Length: 140", "Content-Length: 142", "Content-Length: 144"),
+    ("the numbers 326 and 2026", "day 325 of 2026", "the numbers 326 and 2026", "day 327 of 2026"),
+    ("a", "ValueError: must be positive", "a", "ValueError: must be negative"),
+    ("asked for /%2e%2e/x", "200 OK", "asked for /../x", "200 OK"),
+]
+
+
+@pytest.mark.parametrize(
+    ("texts", "equal"), [*((each, True) for each in EQUAL), *((each, False) for each in DIFFERENT)]
+)
+def test_signature(texts: tuple[str, str, str, str], equal: bool) -> None:
+    """What was drawn makes no difference; statuses, types, names, and which are equal or larger, do."""
+    first, second = (
+        requirement("1.1", expected=expected, received=received) for expected, received in (texts[:2], texts[2:])
+    )
+    assert (clusters.signature(first) == clusters.signature(second)) is equal
+
+
+@given(st.text(alphabet="bake …'%20.,:-x()\n\ud800é", max_size=3000), st.sampled_from(list(Outcome)))
+def test_signature_of_anything(text: str, outcome: Outcome) -> None:
+    """Every text has a signature, and one outcome's is never another's."""
+    answer = requirement("1.1", outcome, received=text)
+    assert clusters.signature(answer).startswith(outcome)
+    assert clusters.signature(answer) == clusters.signature(replace(answer, id="1.2", title="", by_hand="x"))
+
+
+@pytest.mark.parametrize("part", ["bo", "a", "1", "1,", "bo ", "ab ", "é", "…", "%2f", "Mon "])
+def test_long_texts_are_no_burden(part: str) -> None:
+    """A text of a million characters has a signature as short as one of a thousand."""
+    answer = requirement("1.1", received=part * (1_000_000 // len(part)))
+    assert len(clusters.signature(answer)) < 20 * clusters.LOOKED_AT
+
+
+def test_clusters_are_listed_the_largest_first() -> None:
+    """Each says how many, what was expected and received, who, and what went to and fro."""
+    answers = [requirement("1.1", expected="status 200", received=f"{400 + n % 3} No") for n in range(9)]
+    answers += [requirement("1.1", expected="status 200", received="402 No") for _ in range(2)]
+    answers += [requirement("1.1", Outcome.ERROR, reason="a fault"), requirement("1.1", Outcome.NOT_RUN, reason="x")]
+    answers[5].transcript = [event("HTTP/1.1 402 No\r\n\r\n")]
+    page = Page(page_of(class_of(*answers)))
+    assert page.texts["h3"] == ["5 students", "3 students", "3 students", "1 student"]
+    largest, *_, error = page.texts["cluster"]
+    assert [line for line in largest.split("\n") if line] == [
+        *("5 students", "expectedstatus 200", "received402 No", "Who", "s2", "s5", "s8", "s9", "s10"),
+        *("Transcript of the first", "received at 0.500 s · 19 bytes", "HTTP/1.1 402 No"),
+    ]
+    assert "notea fault" in error
+    assert sum(text.count("Transcript") for text in page.texts["cluster"]) == 1
+
+
+def test_small_clusters_are_only_counted() -> None:
+    """Where hardly any answers are equal, the page does not show all of them."""
+    answers = [requirement("1.1", received=f"wrong in {letter * 9} way") for letter in "abcdefghijklmnopqrstuvw"]
+    page = Page(page_of(class_of(*answers, *answers[:1])))
+    assert len(page.texts["cluster"]) == class_page.CLUSTERS
+    assert (
+        f"and {23 - class_page.CLUSTERS} more answers, of {23 - class_page.CLUSTERS} students" in page.texts["summary"]
+    )
+
+
+def alike(count: int) -> list[RequirementResult]:
+    return [requirement("1.1", received="404 Not Found") for _ in range(count)]
+
+
+def unlike(count: int) -> list[RequirementResult]:
+    return [requirement("1.1", received=f"nothing but {chr(97 + n) * 9}") for n in range(count)]
+
+
+def others(outcome: Outcome, count: int) -> list[RequirementResult]:
+    return [requirement("1.1", outcome) for _ in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        (alike(6), "All 6 that were judged fail, and all answers are equal"),
+        (alike(3) + unlike(3) + others(Outcome.NOT_RUN, 4), "All 6 that were judged fail:"),
+        (unlike(6) + others(Outcome.PASSED, 10), "6 fail, and hardly two in the same way"),
+        (others(Outcome.PASSED, 9) + others(Outcome.ERROR, 1), "labcheck could not judge 1 of 10"),
+        (alike(6) + others(Outcome.PASSED, 1), ""),
+        (alike(4), ""),
+        (alike(4) + others(Outcome.NOT_RUN, 9), ""),
+        (others(Outcome.ERROR, 4), ""),
+        (others(Outcome.NOT_RUN, 9), ""),
+        (unlike(4) + others(Outcome.PASSED, 10), ""),
+        (unlike(6) + others(Outcome.PASSED, 30), ""),
+        (others(Outcome.PASSED, 9), ""),
+    ],
+)
+def test_suspicions(answers: list[RequirementResult], said: str) -> None:
+    """Where all fail, or all differently, or nobody could judge, that is said; not so of a few students."""
+    hints = Page(page_of(class_of(*answers))).texts.get("hints", [])
+    assert len(hints) == bool(said)
+    assert all(said in hint and "Title of 1.1." in hint for hint in hints)
+
+
+# -- What is a student's stays text, and the file is all there is
+
+
+def poisoned() -> Gradebook:
+    texts: dict[str, Any] = dict.fromkeys(("expected", "received", "reason", "by_hand"), POISON)
+    record = record_of(
+        [requirement("1.1", **texts, transcript=[event(POISON.replace("\ud800", "")), event("x", "sent")])],
+        programs=[ProgramResult("server", POISON, POISON, POISON)],
+    )
+    entries = [
+        Entry(POISON, "k", Person(POISON), POISON, record),
+        Entry(POISON, POISON, Person(POISON), POISON),
+        Entry('"><svg onload=window.ran=1>', "k2", None, "", record),
+    ]
+    return gradebook_of(entries, "1.1", with_people=True)
+
+
+def test_poison_stays_text() -> None:
+    """Names and answers that are markup, or turn the text round, are shown letter for letter."""
+    page = page_of(poisoned())
+    page.encode()
+    parsed = Page(page)
+    assert parsed.tags["script"] == 2
+    assert {"img", "svg"}.isdisjoint(parsed.tags)
+    assert not [name for name, _ in parsed.attributes if name.startswith("on")]
+    assert parsed.rows[1] == [SHOWN * 2, "0", "failed", "1.0", SHOWN, SHOWN]
+    assert parsed.rows[3][0] == '"><svg onload=window.ran=1>'
+    assert not re.search("[\x00\u2028\u202e]", page)
+    for packed in json.loads(parsed.texts["script"][0])["pages"]:
+        # In what has several lines, U+2028 is a line's end.
+        assert SHOWN.replace(r"\u2028", "\n") in Page(unpacked(packed)).texts["pre"]
+        assert not re.search("[\x00\u2028\u202e]", unpacked(packed))
+        assert {"img", "script"}.isdisjoint(Page(unpacked(packed)).tags)
+
+
+def test_file_needs_no_network_and_runs_one_script() -> None:
+    """No address leads out of the file; the policy forbids everything but the style and the script with that hash."""
+    text = page_of(poisoned())
+    page = Page(text)
+    addresses = [value for name, value in page.attributes if name in ("href", "src", "srcset", "action", "data")]
+    assert {"data:,", "#student-1"} <= set(addresses)
+    assert all(value == "data:," or value.startswith("#") for value in addresses)
+    assert not re.search(r"url\(|@import|https?://|//[a-z]+\.", text)
+    said = next(value for name, value in page.attributes if name == "content" and "-src" in value)
+    policy = dict(part.split(" ", 1) for part in said.split("; "))
+    digest = base64.b64encode(hashlib.sha256(page.texts["script"][1].encode()).digest()).decode()
+    assert policy == {
+        "default-src": "'none'",
+        "style-src": "'unsafe-inline'",
+        "script-src": f"'sha256-{digest}'",
+        "img-src": "data:",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    assert ("sandbox", "allow-same-origin allow-modals") in page.attributes
+
+
+# -- The students' pages
+
+
+def test_page_of_a_student_is_the_page_of_a_submission(real: dict[tuple[str, int], Record]) -> None:
+    """What is packed is what labcheck --html writes, under the student's name, with whole transcripts."""
+    record = real["2.2 0", 1]
+    # What a program prints at length is shortened; this is about the rest.
+    record = replace(record, programs=[replace(each, stdout="x", stderr="") for each in record.programs])
+    page = unpacked(class_page.pack(record, "Ann"))
+    assert page.startswith("<h1>Ann</h1>")
+    assert page.partition("</h1>")[2] in html.render(record)
+    assert of(record, "2.2").transcript
+    assert page.count('<div class="event">received') == sum(
+        event["kind"] == "received" for each in record.requirements for event in each.transcript
+    )
+
+
+def test_equal_submissions_share_a_page() -> None:
+    """A page is in the file once, however many have handed it in; without a page there is no link."""
+    record = record_of([requirement("1.1")])
+    entries = [Entry(name, key, record=record) for name, key in (("a", "k"), ("b", "k"), ("c", "unpacked"))]
+    page = Page(class_page.render(gradebook_of(entries, "1.1"), {"k": class_page.pack(record, "a"), "other": "x"}))
+    assert len(json.loads(page.texts["script"][0])["pages"]) == 1
+    assert {value for name, value in page.attributes if name == "data-page"} == {"0"}
+    assert {value for name, value in page.attributes if name == "href"} == {"data:,", "#student-1", "#student-2"}
+
+
+def test_what_is_long_is_shortened_and_says_so() -> None:
+    """However much a program has sent and printed, its page stays small; short messages stay whole."""
+    noise = base64.b64encode(random.Random(1).randbytes(300_000)).decode()
+    large = {**event(noise), "encoding": "base64", "size": 300_000}
+    record = record_of(
+        [requirement("1.1", transcript=[event("short message"), large, *[event(noise[:9_000])] * 20])],
+        programs=[ProgramResult("server", "ready", noise, f"first line\n{noise}\nlast line")],
+    )
+    packed = class_page.pack(record, "Ann")
+    assert len(packed) < 60_000
+    page = unpacked(packed)
+    for text in ("short message", "more bytes were not kept", "first line", "last line", "characters in all"):
+        assert text in page
+    assert record.requirements[0].transcript[1]["data"] == noise
+
+
+def test_a_large_class_fits_into_a_file(real: dict[tuple[str, int], Record]) -> None:
+    """A thousand students with failures and transcripts of their own take less than 10 MB."""
+    records = [record for (name, _), record in real.items() if name != "solution"]
+    gradebook = gradebook_of([], *(each.id for each in records[0].requirements))
+    entries = [Entry(f"s{n:04}", f"k{n}", record=records[n % len(records)]) for n in range(1_000)]
+    page = page_of(replace(gradebook, entries=tuple(entries)))
+    assert 1_000_000 < len(page.encode()) < 10_000_000
+    assert page.count("<tr") == 1_001
+
+
+# -- In a browser
+
+
+class Screen:
+    """A page that is open in a browser."""
+
+    def __init__(self, browser: Any, file: Path) -> None:
+        self.browser = browser
+        self.file = file
+
+    def open(self, hash: str = "") -> None:
+        """Open the page anew."""
+        self.browser.get("about:blank")
+        self.browser.get(self.file.as_uri() + hash)
+
+    def run(self, script: str) -> Any:
+        """Run a script in the page, and return its value."""
+        return self.browser.execute_script(script)
+
+    def wait_for(self, expression: str) -> Any:
+        """Wait until an expression's value is true, and return it."""
+        return WebDriverWait(self.browser, LIMIT, 0.02).until(lambda _: self.run(f"return {expression}"), expression)
+
+    def find(self, css: str) -> Any:
+        """Return the first element that fits."""
+        return self.browser.find_element(By.CSS_SELECTOR, css)
+
+    def names(self) -> list[str]:
+        """Return the names that are shown, in order."""
+        return list(
+            self.run(
+                "return [...document.querySelectorAll('tbody tr')].filter(row => row.checkVisibility())"
+                ".map(row => row.cells[0].firstChild.textContent)"
+            )
+        )
+
+    def column(self, title: str) -> list[str]:
+        """Return the cells of a column in rows that are shown, in order."""
+        return list(
+            self.run(
+                f"const place = heads.findIndex(head => head.innerText.trim().startsWith({json.dumps(title)}));"
+                "return [...document.querySelectorAll('tbody tr')].filter(row => row.checkVisibility())"
+                ".map(row => row.cells[place].textContent)"
+            )
+        )
+
+    def sort_by(self, title: str) -> str:
+        """Press the button of a column, by the keyboard, and return what its heading says of the order."""
+        head = next(each for each in self.browser.find_elements(By.CSS_SELECTOR, "thead th") if each.text == title)
+        head.find_element(By.TAG_NAME, "button").send_keys(Keys.ENTER)
+        return str(head.get_attribute("aria-sort"))
+
+    def student(self) -> str:
+        """Wait for the page of a student, and return its text."""
+        self.wait_for("dialog.open && frame.contentDocument.title")
+        return str(self.run("return frame.contentDocument.body.innerText"))
+
+
+@pytest.fixture
+def show(browser: Any, tmp_path: Path) -> Iterator[Callable[[Gradebook], Screen]]:
+    """Open the page of a class in a window; in the end the browser has complained of nothing."""
+    browser.get_log("browser")
+    first = browser.current_window_handle
+    browser.switch_to.new_window("window")
+
+    def open_page(gradebook: Gradebook) -> Screen:
+        file = tmp_path / "class.html"
+        file.write_text(page_of(gradebook), "utf-8", newline="")
+        screen = Screen(browser, file)
+        screen.open()
+        return screen
+
+    yield open_page
+    complaints = browser.get_log("browser")
+    browser.close()
+    browser.switch_to.window(first)
+    assert complaints == []
+
+
+@pytest.fixture
+def people(real: dict[tuple[str, int], Record]) -> Gradebook:
+    """Make a class of some real gradings, with equal submissions, and some that were not graded."""
+    graded = {
+        "Dora": ("solution", 1), "Ann": ("2.2 0", 1), "Bob": ("2.2 0", 2), "Émile": ("3.6 3", 1),
+        "Cleo": ("solution", 1),
+    }  # fmt: skip
+    entries = [
+        Entry(f"{name}.zip", repr(key), Person(name), "handed in late" if name == "Bob" else "", real[key])
+        for name, key in graded.items()
+    ]
+    entries += [Entry("broken.zip", "", Person("Zoe"), "is no archive"), Entry(person=Person("Noah"))]
+    return gradebook_of(entries, *(each.id for each in real["solution", 1].requirements), with_people=True)
+
+
+def test_sorting(show: Callable[[Gradebook], Screen], people: Gradebook) -> None:
+    """Each column sorts up and down, numbers as numbers; what is not there comes last."""
+    screen = show(people)
+    assert screen.names() == [entry.name for entry in people.entries]
+    assert screen.sort_by("Name") == "ascending"
+    assert screen.names() == ["Ann", "Bob", "Cleo", "Dora", "Émile", "Noah", "Zoe"]
+    assert screen.sort_by("Score") == "ascending"
+    scores = sorted(entry.record.score for entry in people.entries if entry.record)
+    assert screen.column("Score") == [*map(str, scores), "", ""]
+    assert screen.names()[-2:] == ["Noah", "Zoe"]
+    assert screen.sort_by("Score") == "descending"
+    assert screen.column("Score") == [*map(str, reversed(scores)), "", ""]
+    assert screen.sort_by("2.2") == "ascending"
+    assert screen.column("2.2") == ["failed", "failed", "passed", "passed", "passed", "", ""]
+    assert screen.run("return document.querySelectorAll('[aria-sort]').length") == 1
+    assert screen.sort_by("Seconds") == "ascending"
+    assert screen.column("Seconds")[:5] == sorted(screen.column("Seconds")[:5], key=float)
+    assert screen.sort_by("Submission") == "ascending"
+    assert screen.column("Submission")[-1] == ""
+
+
+def test_filtering(show: Callable[[Gradebook], Screen], people: Gradebook) -> None:
+    """What is shown can be narrowed by text, by the outcome of a requirement, and to what is to be looked at."""
+    screen = show(people)
+    assert screen.find("#shown").text == "7 of 7 shown"
+    screen.find("#text").send_keys("LATE")
+    assert screen.names() == ["Bob"]
+    assert screen.find("#shown").text == "1 of 7 shown"
+    screen.find("#text").clear()
+    screen.find("#text").send_keys("é")
+    assert screen.names() == ["Émile"]
+    screen.find("#text").clear()
+    screen.find("#text").send_keys("broken.z")
+    assert screen.names() == ["Zoe"]
+    screen.find("#text").clear()
+    screen.find("#text").send_keys(Keys.SPACE)
+    screen.find("#requirement").send_keys("2.2")
+    assert screen.names() == ["Ann", "Bob"]
+    screen.find("#outcome").send_keys("passed")
+    assert screen.names() == ["Dora", "Émile", "Cleo"]
+    screen.find("#requirement").send_keys("any")
+    screen.find("#problems").click()
+    assert screen.names() == ["Bob", "Zoe"]
+    assert screen.sort_by("Name") == "ascending"
+    assert screen.names() == ["Bob", "Zoe"]
+
+
+def test_page_of_a_student(show: Callable[[Gradebook], Screen], people: Gradebook) -> None:
+    """A click on a name opens the page with its transcripts; one can walk on, and back, and come by the address."""
+    screen = show(people)
+    ann = people.entries[1].record
+    assert ann is not None
+    screen.find("tbody a[href='#student-2']").click()
+    text = screen.student()
+    assert text.startswith("Ann\n")
+    assert of(ann, "2.2").received in text
+    sent = next(event["data"] for event in of(ann, "2.2").transcript if event["kind"] == "sent")
+    assert sent.split("\r\n")[0] in text
+    assert screen.find("#where").text == "Ann · 2 of 5"
+    screen.find("#next").send_keys(Keys.ENTER)
+    screen.wait_for("frame.contentDocument.title === 'Bob'")
+    screen.find("#previous").send_keys(Keys.ENTER)
+    screen.wait_for("frame.contentDocument.title === 'Ann'")
+    screen.find("#back").click()
+    screen.wait_for("!dialog.open && location.hash === ''")
+
+    screen.open("#student-5")
+    assert screen.student().startswith("Cleo\n")  # though the page was packed for Dora
+    assert not screen.find("#next").is_enabled()
+    screen.find("#back").send_keys(Keys.ESCAPE)
+    screen.wait_for("!dialog.open")
+    screen.find("tbody a[href='#student-1']").click()
+    screen.wait_for("dialog.open")
+    screen.browser.back()
+    screen.wait_for("!dialog.open")
+    screen.open("#student-7")  # who has no page
+    assert screen.run("return !dialog.open")
+
+
+def test_walk_goes_through_what_is_shown(show: Callable[[Gradebook], Screen], people: Gradebook) -> None:
+    """Next and previous follow the order and the filter of the table."""
+    screen = show(people)
+    screen.find("#requirement").send_keys("2.2")
+    screen.sort_by("Name")
+    screen.sort_by("Name")
+    screen.find("tbody a[href='#student-3']").click()
+    screen.student()
+    assert screen.find("#where").text == "Bob · 1 of 2"
+    screen.find("#next").click()
+    screen.wait_for("document.getElementById('where').textContent === 'Ann · 2 of 2'")
+
+
+def test_link_to_a_requirement_unfolds_it(show: Callable[[Gradebook], Screen]) -> None:
+    """From a suspicion one click leads to the answers."""
+    screen = show(class_of(*alike(6)))
+    assert not screen.find(".cluster").is_displayed()
+    screen.find(".hints a").click()
+    screen.wait_for("document.querySelector('.cluster').checkVisibility()")
+
+
+def test_nothing_of_a_students_runs(show: Callable[[Gradebook], Screen]) -> None:
+    """In the page and in the frame of a student, markup is text."""
+    screen = show(poisoned())
+    screen.run("document.querySelectorAll('details').forEach(each => each.open = true)")
+    assert SHOWN in screen.find(".cluster").text
+    assert screen.names()[0] == SHOWN
+    screen.find("tbody a").click()
+    assert SHOWN in screen.student()
+    assert screen.find("#where").text.startswith(SHOWN)
+    assert screen.run("return [window.ran, frame.contentWindow.ran]") == [None, None]
+    assert screen.run("return document.images.length + frame.contentDocument.images.length") == 0
+
+
+def test_frame_of_a_student_runs_no_script(show: Callable[[Gradebook], Screen], people: Gradebook) -> None:
+    """Even a page that was not made by labcheck could not run anything: the frame allows no scripts."""
+    screen = show(people)
+    evil = base64.b64encode(
+        zlib.compress(b"<h1>x</h1><script>parent.ran = 1</script><b onclick='parent.ran = 1'>y</b>")
+    )
+    screen.run(f"data = JSON.parse(find('data').textContent); data.pages[0] = '{evil.decode()}'")
+    screen.find("tbody a[href='#student-1']").click()
+    assert "y" in screen.student()
+    screen.run("frame.contentDocument.querySelector('b').click()")
+    assert screen.run("return window.ran === undefined")
+    screen.browser.get_log("browser")  # it has said that it did not
+
+
+def test_readable_without_scripts(show: Callable[[Gradebook], Screen], people: Gradebook) -> None:
+    """Where no script runs, that is said, and all but what needs one is there."""
+    screen = show(people)
+    screen.browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        screen.open()
+        assert "sorting, filtering" in screen.find("noscript").text
+        assert not screen.find(".controls").is_displayed()
+        assert screen.find("tbody tr:nth-child(2) th").text == "Ann"
+        summary = screen.find("[id='r2.2'] summary")
+        assert "2 failed · 0 not run" in summary.text
+    finally:
+        screen.browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+CONTRASTS = (
+    CONTRAST
+    + """
+    document.querySelectorAll("details").forEach(each => each.open = true);
+    const texts = [...document.querySelectorAll("main *")].filter(each =>
+        each.checkVisibility() && !each.matches("option, progress, i")
+        && [...each.childNodes].some(node => node.nodeType === 3 && node.data.trim()));
+    return [...texts.map(each => contrast(each)),
+            ...[...document.querySelectorAll(".p, .f, .n, .e")].map(each => contrast(each, "::before"))];
+"""
+)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_readable_in_light_and_dark(show: Callable[[Gradebook], Screen], people: Gradebook, scheme: str) -> None:
+    """All text and all signs stand out from their ground by 4.5 to 1 at least (WCAG 2.2, section 1.4.3)."""
+    screen = show(people)
+    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    screen.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+    contrasts = screen.run(CONTRASTS)
+    assert len(contrasts) > 5 * len(people.requirements)
+    assert min(contrasts) >= 4.5
+    dark = sum(map(int, re.findall(r"\d+", screen.run("return getComputedStyle(document.body).backgroundColor")))) < 384
+    assert dark is (scheme == "dark")
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_phone(show: Callable[[Gradebook], Screen], people: Gradebook, width: int) -> None:
+    """At a phone's width nothing sticks out sideways but in the table's own box, and the names stay in sight."""
+    screen = show(people)
+    size = {"width": width, "height": 640, "deviceScaleFactor": 2, "mobile": True}
+    screen.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    screen.run("document.querySelectorAll('details').forEach(each => each.open = true)")
+    screen.wait_for(f"innerWidth === {width}")
+    assert screen.run("return document.documentElement.scrollWidth") <= width
+    assert screen.run("const box = document.querySelector('.matrix'); return box.scrollWidth > box.clientWidth")
+    screen.run("document.querySelector('.matrix').scrollLeft = 500")
+    for css in ("tbody tr:nth-child(3) th", "thead th"):
+        assert screen.run(f"return document.querySelector({css!r}).getBoundingClientRect().left") < 30
+    screen.find("tbody a").click()
+    screen.student()
+    assert screen.run("return frame.contentDocument.documentElement.scrollWidth <= innerWidth")
+
+
+def test_signs_have_words(show: Callable[[Gradebook], Screen], people: Gradebook) -> None:
+    """A cell shows a sign, and has a word for who does not see it; rows and columns have their headings."""
+    screen = show(people)
+    sign = screen.run("return getComputedStyle(document.querySelector('td.f'), '::before').content")
+    assert sign.startswith('"✗"')
+    screen.run("document.querySelector('.matrix').scrollIntoView()")  # what is out of sight is read out when it comes
+
+    outcomes = Counter(each.outcome for entry in people.entries if entry.record for each in entry.record.requirements)
+
+    def told(_: object) -> Counter[tuple[str, str]]:
+        tree = screen.browser.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+        found = Counter(
+            (node["role"]["value"], node.get("name", {}).get("value", "")) for node in tree if not node["ignored"]
+        )
+        return found if found["cell", "failed"] >= outcomes[Outcome.FAILED] else Counter()
+
+    found = WebDriverWait(screen.browser, LIMIT, 0.02).until(told)
+    assert found["cell", "failed"] == outcomes[Outcome.FAILED]
+    assert found["cell", "passed"] == outcomes[Outcome.PASSED]
+    roles = Counter(role for role, _ in found.elements())
+    assert roles["rowheader"] == len(people.entries)
+    assert roles["columnheader"] == len(people.requirements) + 5
+
+
+def test_bars_are_as_long_as_their_numbers_say(show: Callable[[Gradebook], Screen], people: Gradebook) -> None:
+    """The heights of a histogram's bars are in proportion to their counts."""
+    screen = show(people)
+    bars = screen.run(
+        "return [...document.querySelector('.histogram').children].map(bar =>"
+        "[Number(bar.querySelector('b').textContent), bar.querySelector('i').getBoundingClientRect().height])"
+    )
+    longest = max(height for _, height in bars)
+    most = max(count for count, _ in bars)
+    assert longest > 50
+    assert all(math.isclose(height / longest, count / most, abs_tol=0.02) for count, height in bars)

@@ -1,0 +1,354 @@
+"""What a confined program can reach: its own folder, its Python, and nothing else."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conftest import CHECKOUT, need
+from labcheck.errors import UsageError
+from labcheck.isolated.graders import ForkServer
+from labcheck.isolated.task import Probe, Reply, Task
+from labcheck.record.record import Outcome, Record
+from labcheck.sandbox import protections
+from labcheck.sandbox.confine import version as landlock_version
+from labcheck.sandbox.guard import Guard
+from labcheck.sandbox.protections import Confined, Namespaces, Sandbox
+from labcheck.submission.handed_in import pack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="namespaces and Landlock are of Linux")
+
+KINDS = ("namespaces", "landlock")
+
+
+def made(kind: str, place: Path) -> Sandbox:
+    """Return a sandbox; skip the test where this machine does not have it."""
+    if kind == "landlock":
+        if not landlock_version():
+            pytest.skip("this kernel has no Landlock")
+        return Confined(sys.executable, 1, landlock=True)
+    for tool in ("bwrap", "prlimit", "setpriv"):
+        need(tool)
+    etc = place / "etc"
+    etc.mkdir()
+    return Namespaces(sys.executable, 1, etc)
+
+
+@pytest.fixture(params=KINDS)
+def inside(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., dict[str, object]]:
+    """Run a piece of Python in a sandbox, and return what it has put into `found`."""
+    confining = made(request.param, tmp_path)
+
+    def run(code: str, port: int = 20_000) -> dict[str, object]:
+        place = tmp_path / "1"
+        place.mkdir()
+        if request.param == "landlock":
+            confining.make_room(place, 0)
+            tmp_path.chmod(0o711)
+        folder = place / "work"
+        folder.mkdir()
+        program = f"import json, os, sys\nfound = {{}}\n{code}\nprint(json.dumps(found))\n"
+        (folder / "program.py").write_text(program)
+        confining.hand_over(place)
+        done = subprocess.run(
+            confining.command([sys.executable, "-s", "program.py", str(port)], folder),
+            cwd=folder,
+            env={"PATH": os.environ["PATH"], **confining.environment(folder)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        found = json.loads(done.stdout)
+        assert isinstance(found, dict)
+        return found
+
+    return run
+
+
+TRY = """
+def can(action):
+    try:
+        action()
+    except OSError:
+        return False
+    return True
+"""
+
+
+def test_program_writes_in_its_own_places_only(inside: Callable[..., dict[str, object]]) -> None:
+    """Its folder, its home and its temporary folder are its own; the system and its Python are not."""
+    found = inside(
+        TRY
+        + """
+import tempfile
+found["own"] = can(lambda: open("new", "w"))
+found["home"] = can(lambda: open(os.path.expanduser("~/new"), "w"))
+found["temporary"] = can(lambda: tempfile.TemporaryFile())
+found["python"] = can(lambda: open(sys.prefix + "/new", "w"))
+found["system"] = can(lambda: open("/usr/new", "w"))
+found["root"] = can(lambda: open("/new", "w"))
+found["etc"] = can(lambda: open("/etc/hosts", "a"))
+"""
+    )
+    assert [name for name, can in found.items() if can] == ["own", "home", "temporary"]
+
+
+def test_program_does_not_see_the_machine(inside: Callable[..., dict[str, object]], tmp_path: Path) -> None:
+    """Files of the machine's user and of other submissions cannot be read, whatever their mode."""
+    (tmp_path / "secret").write_text("a secret")
+    places = [str(tmp_path / "secret"), str(CHECKOUT / "README.md"), "/etc/shadow", "/var/log", "/sys/kernel"]
+    found = inside(
+        TRY + f"for place in {places}:\n    found[place] = can(lambda: os.listdir(place)) or can(lambda: open(place))"
+    )
+    assert not any(found.values()), found
+
+
+def test_suites_and_solutions_are_hidden(inside: Callable[..., dict[str, object]]) -> None:
+    """The labcheck that judges cannot be imported, nor its files be found, where its Python is the program's."""
+    module = "labcheck.suites.lab1.test_2_pages"
+    assert importlib.util.find_spec(module)
+    found = inside(
+        TRY
+        + f"""
+try:
+    import {module}
+    found["imported"] = True
+except ImportError:
+    pass
+names = {{name for place in (sys.prefix, *sys.path) for _, _, names in os.walk(place) for name in names}}
+found.setdefault("imported", False)
+found["suite"] = "wrong.toml" in names
+found["solution"] = "lab.toml" in names
+found["python is there"] = "LICENSE.txt" in names or "socket.py" in names or "pip" in " ".join(names)
+"""
+    )
+    assert not (found["imported"] or found["suite"] or found["solution"])
+    assert found["python is there"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_installed_labcheck_is_hidden(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A labcheck beside the program's libraries is left out of what it sees, and the libraries are not."""
+    prefix = tmp_path / "prefix"
+    installed = prefix / "lib" / "python3.11" / "site-packages" / "labcheck"
+    (installed / "suites").mkdir(parents=True)
+    (installed / "suites" / "test_1.py").write_text("the suite")
+    (installed.parent / "library.py").write_text("a library")
+    for folder in (tmp_path, prefix, *prefix.rglob("*")):
+        folder.chmod(0o755)
+    monkeypatch.setattr(protections, "_prefixes", lambda _: (str(prefix), sys.prefix, sys.base_prefix))
+    confining = made(kind, tmp_path)
+    place = tmp_path / "1"
+    place.mkdir()
+    if kind == "landlock":
+        confining.make_room(place, 0)
+    folder = place / "work"
+    folder.mkdir()
+    code = f"""
+import os
+for parent, _, names in os.walk({str(prefix)!r}):
+    for name in names:
+        try:
+            print(open(os.path.join(parent, name)).read())
+        except PermissionError:
+            pass
+"""
+    (folder / "program.py").write_text(code)
+    confining.hand_over(place)
+    words = confining.command([sys.executable, "-s", "program.py", "20000"], folder)
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "a library\n"
+
+
+def test_program_has_no_rights_and_has_limits(inside: Callable[..., dict[str, object]]) -> None:
+    """It has no capability and gets none by starting a program, and takes no more than its share."""
+    found = inside(
+        """
+import resource
+status = dict(line.split(":\\t", 1) for line in open("/proc/self/status").read().splitlines() if ":\\t" in line)
+found["capabilities"] = [int(status[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")]
+found["no new"] = status["NoNewPrivs"]
+found["groups"] = status["Groups"].split()
+for name in ("AS", "CORE", "CPU", "FSIZE", "NOFILE", "NPROC"):
+    found[name] = resource.getrlimit(getattr(resource, "RLIMIT_" + name))[1]
+"""
+    )
+    assert found["no new"] == "1"
+    if os.getuid() == 0:
+        assert found["capabilities"] == [0] * 5
+        assert not set(found["groups"]) & {"0"}  # type: ignore[call-overload]
+    else:
+        assert found["capabilities"][2] == 0  # type: ignore[index]
+    assert found["AS"] == protections.ADDRESS_SPACE
+    assert found["CORE"] == 0
+    assert found["FSIZE"] == protections.FILE_SIZE
+    assert found["NOFILE"] == protections.OPEN_FILES
+    assert found["CPU"] == protections.CPU_SECONDS
+    assert found["NPROC"] >= protections.PROCESSES  # type: ignore[operator]
+
+
+def test_other_processes_are_out_of_reach(inside: Callable[..., dict[str, object]]) -> None:
+    """It cannot signal the process that judges it, nor read its memory or its environment."""
+    found = inside(
+        TRY
+        + f"""
+pid = {os.getpid()}
+found["signal"] = can(lambda: os.kill(pid, 0))
+found["memory"] = can(lambda: open(f"/proc/{{pid}}/mem", "rb"))
+found["environment"] = can(lambda: open(f"/proc/{{pid}}/environ").read())
+found["folder"] = can(lambda: os.listdir(f"/proc/{{pid}}/cwd/"))
+"""
+    )
+    if landlock_version() < 6:
+        found.pop("signal")  # Landlock scopes signals from Linux 6.12 on
+    assert not any(found.values()), found
+
+
+def test_landlock_closes_other_ports(tmp_path: Path) -> None:
+    """Under Landlock a program connects to the port that it was given, and to no other."""
+    if landlock_version() < 4:
+        pytest.skip("Landlock knows ports from Linux 6.7 on")
+    confining = made("landlock", tmp_path)
+    place = tmp_path / "1"
+    place.mkdir()
+    confining.make_room(place, 0)
+    folder = place / "work"
+    folder.mkdir()
+    tmp_path.chmod(0o711)
+    with socket.create_server(("127.0.0.1", 0)) as mine, socket.create_server(("127.0.0.1", 0)) as other:
+        ports = [each.getsockname()[1] for each in (mine, other)]
+        (folder / "program.py").write_text(
+            "import socket\n"
+            f"for port in {ports}:\n"
+            "    try:\n        socket.create_connection(('127.0.0.1', port)); print('open')\n"
+            "    except PermissionError:\n        print('closed')\n"
+        )
+        confining.hand_over(place)
+        words = confining.command([sys.executable, "-s", "program.py", str(ports[0])], folder)
+        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == ["open", "closed"]
+
+
+@pytest.mark.sample(3)
+@pytest.mark.parametrize("lab", ["lab1", "lab2"])
+@pytest.mark.parametrize("kind", [*KINDS, "limits"])
+def test_solution_has_full_marks_when_confined(kind: str, lab: str) -> None:
+    """No protection takes a mark from a right program."""
+    if kind == "namespaces":
+        need("bwrap")
+    nursery = ForkServer(lab)
+    data = pack(CHECKOUT / "solutions" / lab)
+    reply = nursery.ask(Task(lab, "work.tar", data, "me", 1, kind, sys.executable, 60.0, 1.0))
+    nursery.close()
+    assert reply.record is not None, reply
+    record = Record.from_table(reply.record)
+    assert {each.id: each.received for each in record.requirements if each.outcome is not Outcome.PASSED} == {}
+    assert record.sandbox == kind
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "limits"])
+def test_program_of_a_user_of_its_own_reaches_its_copy(kind: str) -> None:
+    """With a Python that everybody may run, root grades as another user, who has to reach what is judged."""
+    if kind == "namespaces":
+        need("bwrap")
+    nursery = ForkServer("lab1")
+    data = pack(CHECKOUT / "solutions" / "lab1")
+    reply = nursery.ask(Task("lab1", "work.tar", data, "me", 1, kind, need("/usr/bin/python3"), 60.0, 1.0))
+    nursery.close()
+    assert reply.record is not None, reply
+    record = Record.from_table(reply.record)
+    assert {each.id: each.received for each in record.requirements if each.outcome is not Outcome.PASSED} == {}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_interpreter_is_found_through_links(kind: str, tmp_path: Path) -> None:
+    """An interpreter whose name is a link, to a link in another folder, runs: many tools install Python so."""
+    if kind == "namespaces":
+        need("bwrap")
+    first, second = tmp_path / "first" / "python3", tmp_path / "second" / "python"
+    for link, target in ((first, Path("..", "second", "python")), (second, Path(sys.executable).resolve())):
+        link.parent.mkdir()
+        link.symlink_to(target)
+    nursery = ForkServer("lab1")
+    assert nursery.ask(Probe("lab1", kind, str(first))) == Reply("graded")
+    nursery.close()
+
+
+def test_user_without_rights_is_protected_too(tmp_path: Path, protection: str) -> None:
+    """A user who is not root is protected as root is."""
+    python = f"/usr/bin/python3.{sys.version_info.minor}"
+    libraries = next(path for path in map(Path, sys.path) if (path / "pytest").is_dir())
+    reachable = all(folder.stat().st_mode & 1 for place in (libraries, CHECKOUT) for folder in (place, *place.parents))
+    if os.getuid() != 0 or not Path(python).exists() or not reachable:
+        pytest.skip("needs to be root, with a Python of the system's and libraries that everybody may read")
+    (tmp_path / "class" / "ada").mkdir(parents=True)
+    shutil.copy(CHECKOUT / "solutions" / "lab1" / "webserver.py", tmp_path / "class" / "ada")
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.stat().st_uid == os.getuid() and folder != Path("/"):
+            folder.chmod(folder.stat().st_mode | 0o011)
+    out = tmp_path / "out"
+    out.mkdir()
+    os.chown(out, 65534, 65534)
+    done = subprocess.run(
+        [
+            *(need("setpriv"), "--reuid=65534", "--regid=65534", "--clear-groups", python, "-P", "-m", "labcheck"),
+            *("grade", "lab1", str(tmp_path / "class"), "--out", str(out)),
+        ],
+        cwd="/",
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": f"{CHECKOUT / 'checks'}:{libraries}", "HOME": str(out)},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert f"protection: {protection}" in done.stdout, done.stderr
+    assert '\n"ada",29,29,' in (out / "grades.csv").read_text("utf-8-sig")
+
+
+def test_guard_sees_what_all_take_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two programs that together take too much memory are told of, though neither of them does alone."""
+    monkeypatch.setattr("labcheck.sandbox.guard.MEMORY", 150 << 20)
+    told: list[float] = []
+    guard = Guard(lambda: told.append(time.monotonic()), lambda: 0)
+    code = "import sys; held = bytearray(100 << 20); print('held', flush=True); sys.stdin.read()"
+    programs: list[subprocess.Popen[bytes]] = []
+    try:
+        for number in (1, 2):
+            programs.append(
+                subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            )
+            stdout = programs[-1].stdout
+            assert stdout is not None
+            stdout.readline()
+            if number == 1:
+                assert told == []
+        limit = time.monotonic() + 20
+        while not told and time.monotonic() < limit:
+            time.sleep(0.01)
+        assert told
+    finally:
+        guard.stop()
+        for program in programs:
+            program.communicate(b"")
+
+
+def test_windows_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where processes cannot be forked, the one line says what needs that."""
+    monkeypatch.setattr("labcheck.isolated.graders.os.name", "nt")
+    with pytest.raises(UsageError, match="Linux or macOS"):
+        ForkServer("lab1")
