@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 from labcheck.judging.marks import given, requirement
 from labcheck.protocols.draw import Draw
-from labcheck.protocols.http.client import FORM, Answer
-from labcheck.protocols.http.evidence import CLIENT_ERROR, numbers
+from labcheck.protocols.http.answer import Answer, numbers
+from labcheck.protocols.http.client import FORM
+from labcheck.protocols.http.evidence import CLIENT_ERROR
 from labcheck.protocols.http.server import Server
 from labcheck.protocols.websocket.evidence import Messages
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import sys
 import tempfile
 import tomllib
 from concurrent.futures import ProcessPoolExecutor
@@ -26,7 +25,7 @@ from typing import TYPE_CHECKING
 from labcheck.errors import SuiteError
 from labcheck.judging.catalogue import read_suite
 from labcheck.judging.judge import judge
-from labcheck.judging.run import Options
+from labcheck.judging.options import Options
 from labcheck.record.record import Outcome, Record
 from labcheck.workbook.labs import load_lab
 
@@ -176,7 +175,7 @@ def complaints_of_variant(variant: Variant, record: Record) -> Iterator[str]:
 
 
 def _judge_folder(lab: str, folder: str, only: tuple[str, ...] = ()) -> Record:
-    return judge(load_lab(lab), Path(folder), Options(seed=SEED, only=only, python=sys.executable))
+    return judge(load_lab(lab), Path(folder), Options(seed=SEED, only=only)).record
 
 
 def judge_variant(name: str, variant: Variant) -> Record:

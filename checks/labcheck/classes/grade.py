@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
-import sys
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,6 +31,7 @@ from labcheck.reports.wording import printable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from labcheck.judging.options import Options
     from labcheck.record.people import Person
     from labcheck.submission.handed_in import HandedIn
     from labcheck.workbook.labs import Lab
@@ -42,14 +42,10 @@ MOST_TOLD = 20  # problems that are told one by one
 
 @dataclass(frozen=True)
 class Order:
-    """What an instructor has asked for. `sandbox` is a protection's name, or `auto` for the best that there is."""
+    """What an instructor has asked for: a lab, how to judge, and checks of their own (a tar), reported or `hidden`."""
 
     lab: Lab
-    seed: int | None = None
-    budget: float = 60.0
-    slow: float = 1.0
-    python: str = ""
-    sandbox: str = "auto"
+    options: Options
     extra: bytes = b""
     hidden: bool = False
 
@@ -65,15 +61,12 @@ class Order:
         """
         kind = Path(name).suffix.encode("utf-8", "backslashreplace")
         work = hashlib.sha256(f"{self.suite} ".encode() + kind + b" " + data).hexdigest()
-        seed = int(work[:8], 16) if self.seed is None else self.seed
-        key = work if self.seed is None else hashlib.sha256(f"{work} {seed}".encode()).hexdigest()
-        task = Task(
-            *(self.lab.name, name, data, label, seed, self.sandbox, self.python, self.budget, self.slow),
-            extra=self.extra,
-            hidden=self.hidden,
-            suite=self.suite,
-        )
-        return key, task
+        options, key = self.options, work
+        if options.seed is None:
+            options = replace(options, seed=int(work[:8], 16))
+        else:
+            key = hashlib.sha256(f"{work} {options.seed}".encode()).hexdigest()
+        return key, Task(self.lab.name, name, data, label, options, self.extra, self.hidden, self.suite)
 
 
 def run(tasks: Iterable[tuple[str, Task]], executor: Executor, width: int) -> Iterator[Result]:
@@ -249,8 +242,8 @@ def _grade_all(submissions: Submissions, out: Path, file: str, jobs: int, cluste
         if not todo:
             return
         with executor_for(jobs, cluster) as (executor, width):
-            if cluster is None and order.sandbox == "auto":
-                name = graders().protection(order.lab.name, order.python or sys.executable)
+            if cluster is None and order.options.protection == "auto":
+                name = graders().protection(order.lab.name, order.options.interpreter)
                 print(f"protection: {name}", flush=True)
             with Progress(len(todo)) as progress:
                 for result in run(submissions.tasks(todo), executor, width):

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from labcheck.reports.formats import Kind
     from labcheck.workbook.labs import Lab
 
-SANDBOXES = ("auto", "namespaces", "landlock", "none")
 PASSED, FAILED, WRONG_USE, OUR_FAULT, INTERRUPTED = 0, 1, 2, 3, 130
 
 USAGE = """\
@@ -185,33 +184,30 @@ def _check(name: str, words: list[str]) -> int:
     given = parser.parse_args(words)
 
     # What starts the student's program is imported first, and nothing slow before it.
-    import random
-
     from labcheck.judging.judge import judge
-    from labcheck.judging.run import Options
+    from labcheck.judging.options import Options
     from labcheck.submission.find import find_folder, is_packed
 
     lab = load_lab(name)
     options = Options(
-        seed=random.randrange(10_000) if given.seed is None else given.seed,
+        seed=given.seed,
         only=lab.select(given.only) if given.only else (),
         budget=given.budget,
         slow=given.slow,
         python=_python(given.python),
+        protection="auto" if given.sandbox == "none" and given.require_sandbox else given.sandbox,
     )
     files = _files(given, "one", words)
-    faults: list[str] = []
-    if given.sandbox != "none" or given.require_sandbox or is_packed(lab, Path(given.folder or "")):
+    if options.protection != "none" or is_packed(lab, Path(given.folder or "")):
         from labcheck.isolated.single import judge_apart
 
-        sandbox = "auto" if given.sandbox == "none" and given.require_sandbox else given.sandbox
-        record = judge_apart(lab, given.folder, options, sandbox, faults, required=given.require_sandbox)
+        judgement = judge_apart(lab, given.folder, options, required=given.require_sandbox)
     else:
-        record = judge(lab, find_folder(lab, given.folder), options, faults)
-    _report(record, files)
-    if faults:
-        return _own_fault("\n".join(faults), [name, *words])
-    return PASSED if record.all_passed else FAILED
+        judgement = judge(lab, find_folder(lab, given.folder), options)
+    _report(judgement.record, files)
+    if judgement.faults:
+        return _own_fault("\n".join(judgement.faults), [name, *words])
+    return PASSED if judgement.record.all_passed else FAILED
 
 
 def _report(record: Record, files: dict[str, str]) -> None:
@@ -420,6 +416,7 @@ def _grade(words: list[str]) -> int:
     from labcheck.classes.grade import Order, Shard, grade
     from labcheck.errors import RefusedError
     from labcheck.judging.catalogue import with_more
+    from labcheck.judging.options import Options
     from labcheck.submission.handed_in import pack
 
     lab = load_lab(given.lab)
@@ -430,10 +427,15 @@ def _grade(words: list[str]) -> int:
             extra = pack(given.suite)
         except RefusedError as error:
             raise UsageError(f"{given.suite}: {error}") from error
-    order = Order(
-        *(lab, given.seed, given.budget, given.slow, _python(given.python) if given.python else ""),
-        *(given.sandbox, extra, given.hidden),
+    options = Options(
+        seed=given.seed,
+        budget=given.budget,
+        slow=given.slow,
+        python=_python(given.python) if given.python else "",
+        protection=given.sandbox,
+        whole=False,
     )
+    order = Order(lab, options, extra, given.hidden)
     everybody = grade(
         order,
         given.submissions,
@@ -491,7 +493,15 @@ def _add_ways_to_judge(parser: Parser, *, sandbox: str) -> None:
     parser.add_argument("--budget", type=_positive, default=60.0)
     parser.add_argument("--slow", type=_positive, default=1.0)
     parser.add_argument("--python", metavar="FILE")
-    parser.add_argument("--sandbox", choices=SANDBOXES, default=sandbox)
+    parser.add_argument("--sandbox", type=_protection, default=sandbox)
+
+
+def _protection(text: str) -> str:
+    if text not in ("auto", "none"):
+        from labcheck.sandbox.protections import find
+
+        find(text)
+    return text
 
 
 def _count(text: str) -> int:

@@ -13,10 +13,11 @@ from dataclasses import replace
 
 from labcheck.errors import UsageError
 from labcheck.isolated.task import GRACE, Probe, Reply, Task, send
+from labcheck.judging.options import Options
 from labcheck.record.result import BROKEN, GRADED
+from labcheck.sandbox.protections import protections
 
 TRIES = 2
-PROTECTIONS = ("namespaces", "landlock")
 
 
 class ForkServer:
@@ -109,8 +110,8 @@ class Graders:
         """Return the best protection that this machine offers. Raises UsageError where there is none."""
         if python not in self._offered:
             reasons = {}
-            for name in PROTECTIONS:
-                reply = self.ask(Probe(lab, name, python))
+            for name in (name for name, kind in protections().items() if kind.strength):
+                reply = self.ask(Probe(lab, Options(python=python, protection=name)))
                 if reply.kind == GRADED:
                     self._offered[python] = name
                     break
@@ -146,12 +147,12 @@ def close_graders() -> None:
 def grade_task(task: Task) -> Reply:
     """Grade a submission, here; what was broken on the way gets a second try. To be run by an executor."""
     mine, reply = graders(), Reply(BROKEN)
-    task = replace(task, python=task.python or sys.executable)
-    if task.sandbox == "auto":
+    if task.options.protection == "auto":
         try:
-            task = replace(task, sandbox=mine.protection(task.lab, task.python))
+            found = mine.protection(task.lab, task.options.interpreter)
         except UsageError as error:
             return Reply(BROKEN, str(error))
+        task = replace(task, options=replace(task.options, protection=found))
     for _ in range(TRIES):
         reply = mine.ask(task)
         if reply.kind != BROKEN and not reply.faults:

@@ -12,11 +12,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labcheck.errors import UsageError
 from labcheck.isolated.forked import end_after
 from labcheck.isolated.task import Reply, receive
 from labcheck.isolated.worker import Grading
-from labcheck.sandbox import isolation, processes
+from labcheck.sandbox import processes
 from labcheck.sandbox.cgroup import Group
+from labcheck.sandbox.protections import find
 from labcheck.submission.files import remove_tree
 
 if TYPE_CHECKING:
@@ -37,9 +39,10 @@ def supervise(connection: socket.socket, session: pytest.Session) -> None:
     group = Group(f"labcheck-{os.getpid()}")
     grading = Grading(request, session, scratch, group, os.getpid())
     try:
-        if request.sandbox == "namespaces":
-            isolation.unshare()
+        find(request.options.protection).surround()
         reply = _start(grading, connection)
+    except UsageError as error:
+        reply = Reply("broken", str(error))
     except OSError as error:
         reply = Reply("broken", f"{error.strerror or error}")
     finally:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import socket
 
+    from labcheck.judging.options import Options
+
 GRACE = 30.0  # seconds for what comes before and after the checks, beside their budget
 PROBE_WITHIN = 20.0  # seconds
 LENGTH = struct.Struct("!Q")
@@ -21,38 +23,30 @@ class Task:
     """One submission to be graded: what was handed in, and how to judge it.
 
     `data` is a file's content and `name` what the file was called, `label` the submission's name in the
-    record; `sandbox` is the name of the protection, `extra` the instructor's own checks, as a tar; `suite` is
-    the digest of all that judges; `whole` keeps the transcripts of what has passed, too, which are most of a record.
+    record; `extra` are the instructor's own checks, as a tar, and `suite` is the digest of all that judges.
     """
 
     lab: str
     name: str
     data: bytes
     label: str
-    seed: int
-    sandbox: str
-    python: str
-    budget: float
-    slow: float
+    options: Options
     extra: bytes = b""
     hidden: bool = False
     suite: str = ""
-    only: tuple[str, ...] = ()
-    whole: bool = False
 
     @property
     def seconds(self) -> float:
         """How long its grading may take."""
-        return self.budget + GRACE * max(1.0, self.slow)
+        return self.options.budget + GRACE * max(1.0, self.options.slow)
 
 
 @dataclass(frozen=True)
 class Probe:
-    """The question whether a protection can be had here for programs that this Python runs."""
+    """The question whether a protection can be had here for programs that a Python runs."""
 
     lab: str
-    sandbox: str
-    python: str
+    options: Options
     seconds: float = PROBE_WITHIN
 
 

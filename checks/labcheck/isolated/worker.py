@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 import subprocess
 import tempfile
 import traceback
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcheck.errors import RefusedError
 from labcheck.isolated.task import PROBE_WITHIN, Probe, Reply, Task
 from labcheck.judging.catalogue import digest_of, with_more
 from labcheck.judging.judge import judge
-from labcheck.judging.run import Options
 from labcheck.sandbox import isolation
-from labcheck.sandbox.confine import version as landlock_version
-from labcheck.sandbox.protections import Confined, Namespaces, Sandbox
+from labcheck.sandbox.protections import find
 from labcheck.submission.archive import SUBMISSION, Target, extract
 from labcheck.submission.unpack import unpack
 from labcheck.workbook.labs import load_lab
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
 
+    from labcheck.sandbox.base import Sandbox
     from labcheck.sandbox.cgroup import Group
 
 
@@ -54,33 +53,19 @@ class Grading:
             pipe.write(reply.to_json())
 
     def _work(self) -> Reply:
-        if self.request.sandbox == "namespaces":
-            isolation.settle()
-            self.scratch = Path(tempfile.mkdtemp(dir=isolation.SCRATCH))
+        options = self.request.options
+        protection = find(options.protection)
+        self.scratch = protection.settle(self.scratch)
         tempfile.tempdir = str(self.scratch)
-        sandbox = self._sandbox()
-        if sandbox.name != "none":
+        sandbox = protection.make(options.interpreter, self.number, self.scratch)
+        if sandbox.is_limited:
             sandbox.group = self.group
         return self._grade(self.request, sandbox) if isinstance(self.request, Task) else self._try_out(sandbox)
 
-    def _sandbox(self) -> Sandbox:
-        kind, python = self.request.sandbox, self.request.python
-        if kind == "namespaces":
-            etc = self.scratch / "etc"
-            etc.mkdir()
-            return Namespaces(python, self.number, etc)
-        if kind in ("landlock", "limits"):
-            self.scratch.chmod(0o711)  # a program of another user reaches its copy through it
-            return Confined(python, self.number, landlock=kind == "landlock")
-        return Sandbox()
-
     def _try_out(self, sandbox: Sandbox) -> Reply:
         """Start Python as a student's program would be."""
-        if sandbox.name == "landlock" and not landlock_version():
-            return Reply("broken", "this kernel has no Landlock")
-        for tool in sandbox.tools:
-            if shutil.which(tool) is None:
-                return Reply("broken", f"{tool} is not installed")
+        if missing := sandbox.missing():
+            return Reply("broken", missing)
         place = self.scratch / "1"
         place.mkdir()
         sandbox.make_room(place, 0)
@@ -89,7 +74,7 @@ class Grading:
         (folder / "probe.py").write_text("print('here')")
         sandbox.hand_over(place)
         done = subprocess.run(
-            sandbox.command([self.request.python, "-s", "probe.py", "20000"], folder),
+            sandbox.command([self.request.options.interpreter, "-s", "probe.py", "20000"], folder),
             cwd=folder,
             env={"PATH": os.environ.get("PATH", os.defpath), **sandbox.environment(folder)},
             stdin=subprocess.DEVNULL,
@@ -117,8 +102,6 @@ class Grading:
             folder = unpack(task.name, task.data, place, lab)
         except RefusedError as error:
             return Reply("refused", str(error))
-        options = Options(task.seed, task.only, task.budget, task.slow, task.python, sandbox, task.whole)
-        faults: list[str] = []
-        record = judge(lab, folder, options, faults, None if lab.more else self.session)
-        record.submission = task.label
-        return Reply("graded", record=record.to_table(), faults=faults)
+        judgement = judge(lab, folder, task.options, sandbox, None if lab.more else self.session)
+        judgement.record.submission = task.label
+        return Reply("graded", record=judgement.record.to_table(), faults=judgement.faults)

@@ -12,47 +12,45 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from labcheck.protocols.draw import Draw
-    from labcheck.protocols.http.server import Server
-    from labcheck.protocols.websocket.client import ClientProgram
-    from labcheck.protocols.websocket.server import WebSocketServer
+    from labcheck.protocols.view import ClientView, Judged
 
 
 RUN = pytest.StashKey[Run]()
 
 
 @pytest.fixture
-def server(request: pytest.FixtureRequest) -> Server | WebSocketServer:
+def server(request: pytest.FixtureRequest) -> Judged:
     """The server that most checks of its program share."""
     return request.config.stash[RUN].shared_server()
 
 
 @pytest.fixture
-def own_server(request: pytest.FixtureRequest) -> Server | WebSocketServer:
+def own_server(request: pytest.FixtureRequest) -> Judged:
     """A server for the checks that end it or may spoil it; the first of them gets it before anybody else."""
     return request.config.stash[RUN].own_server()
 
 
 @pytest.fixture
-def new_server(request: pytest.FixtureRequest) -> Server | WebSocketServer:
+def new_server(request: pytest.FixtureRequest) -> Judged:
     """A server for one check alone."""
     return request.config.stash[RUN].new_server()
 
 
 @pytest.fixture
-def client(request: pytest.FixtureRequest) -> ClientProgram:
+def client(request: pytest.FixtureRequest) -> ClientView:
     """A client that waits for its user; an earlier check may have used it."""
     return request.config.stash[RUN].client()
 
 
 @pytest.fixture
-def new_clients(request: pytest.FixtureRequest) -> Callable[[int], list[ClientProgram]]:
+def new_clients(request: pytest.FixtureRequest) -> Callable[[int], list[ClientView]]:
     """So many clients that nobody has used, for the checks that end them."""
     run = request.config.stash[RUN]
     return lambda number: [run.client(f"client {place}", new=True) for place in range(1, number + 1)]
 
 
 @pytest.fixture
-def client_alone(request: pytest.FixtureRequest) -> ClientProgram:
+def client_alone(request: pytest.FixtureRequest) -> Judged:
     """A client whose port nobody listens on."""
     return request.config.stash[RUN].client_alone()
 
@@ -60,10 +58,10 @@ def client_alone(request: pytest.FixtureRequest) -> ClientProgram:
 @pytest.fixture
 def material(request: pytest.FixtureRequest) -> Any:
     """What the suite's material.prepare() has put in place."""
-    return request.config.stash[RUN].material
+    return request.config.stash[RUN].fleet.material
 
 
 @pytest.fixture
 def draw(request: pytest.FixtureRequest) -> Draw:
     """Random values, the same for the same seed and check."""
-    return request.config.stash[RUN].draw
+    return request.config.stash[RUN].check.draw

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import platform
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from labcheck.errors import Fault
-from labcheck.judging.run import Options, Run, running
+from labcheck.judging.run import Run, running
 from labcheck.record.record import Outcome, ProgramResult, Record, RequirementResult, StepTitle
 from labcheck.version import __version__
 from labcheck.workbook.labs import PACKAGE
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from labcheck.judging.checks import Finding, Grader
+    from labcheck.judging.blame import Finding
+    from labcheck.judging.checks import Grader
+    from labcheck.judging.options import Options
     from labcheck.program.program import Program
+    from labcheck.sandbox.base import Sandbox
     from labcheck.workbook.labs import Lab
 
 SUITES = PACKAGE / "suites"
@@ -36,13 +40,25 @@ NOT_NEEDED = (
 HIDDEN = "one of the instructor's own checks; how it is done is not told"
 
 
+@dataclass(frozen=True)
+class Judgement:
+    """The record of one submission, and what went wrong on our side (tracebacks) in checks with the outcome `error`."""
+
+    record: Record
+    faults: list[str]
+
+
 def judge(
-    lab: Lab, folder: Path, options: Options, faults: list[str] | None = None, session: pytest.Session | None = None
-) -> Record:
+    lab: Lab,
+    folder: Path,
+    options: Options,
+    sandbox: Sandbox | None = None,
+    session: pytest.Session | None = None,
+) -> Judgement:
     """Judge the programs in a folder against a lab.
 
-    What went wrong on our side, in checks whose outcome is `error`, is added to `faults`. `session` is one in
-    which the lab's checks are collected already (see `with_checks`), and no check was run.
+    `sandbox` is what starts them, by default without any protection. `session` is one in which the lab's checks are
+    collected already (see `with_checks`), and no check was run.
 
     All processes that are started below this one meanwhile are taken for the submission's, and
     ended: call it in a process that does nothing else at the time.
@@ -50,17 +66,15 @@ def judge(
     """
     started, clock = datetime.now(UTC), time.perf_counter()
     selected = lab.select(options.only) if options.only else lab.requirements
-    with running(lab, folder, options) as run:
+    with running(lab, folder, options, sandbox) as run:
         grader = run_suite(run, selected, session)
-    if faults is not None:
-        faults += grader.faults
-    programs = [_program(started.program, hidden=bool(lab.hidden)) for started in run.history]
-    return Record(
+    programs = [_program(started.program, hidden=bool(lab.hidden)) for started in run.fleet.history]
+    record = Record(
         lab=lab.name,
         title=lab.title,
         labcheck=__version__,
-        seed=options.seed,
-        sandbox=options.sandbox.name,
+        seed=run.seed,
+        sandbox="none" if sandbox is None else sandbox.name,
         python=platform.python_version(),
         platform=f"{platform.system()} {platform.release()} {platform.machine()}",
         submission=str(folder),
@@ -71,18 +85,19 @@ def judge(
         programs=programs,
         requirements=[_result(id, grader, selected, hidden=id in lab.hidden) for id in lab.requirements],
     )
+    return Judgement(record, grader.blame.faults)
 
 
 def run_suite(run: Run, selected: Sequence[str], session: pytest.Session | None = None) -> Grader:
     """Run a lab's checks, and return what they have found."""
     if session is None:
         graders: list[Grader] = []
-        run.start_more()
+        run.fleet.start_more()
         with_checks(run.lab, lambda session: graders.append(run_suite(run, selected, session)))
         return graders[0]
     from labcheck.judging.checks import Grader
 
-    run.start_more()
+    run.fleet.start_more()
     grader = Grader(run, selected)
     session.config.pluginmanager.register(grader)
     items = list(session.items)
@@ -159,8 +174,8 @@ def _program(program: Program, *, hidden: bool) -> ProgramResult:
 
 
 def _result(id: str, grader: Grader, selected: Sequence[str], *, hidden: bool) -> RequirementResult:
-    findings = grader.findings.get(id, [])
-    result = RequirementResult(id, grader.title(id), hidden=hidden)
+    findings = grader.blame.findings.get(id, [])
+    result = RequirementResult(id, grader.titles.get(id, ""), hidden=hidden)
     if id not in selected or not findings:
         result.reason = "was not asked for (--only)" if id not in selected else "was not run"
         return result

@@ -15,7 +15,8 @@ from labcheck.record.transcript import Transcript
 from labcheck.reports.wording import cut, printable
 
 if TYPE_CHECKING:
-    from labcheck.protocols.http.client import Answer, Client
+    from labcheck.protocols.http.answer import Answer
+    from labcheck.protocols.http.client import Client
 
 SHOWN_WORD = 60  # characters of a word in the name of a part
 BODY_LINES = 20  # shown of a body

@@ -16,10 +16,11 @@ from labcheck.jupyter.keeper import end_session, keeper
 from labcheck.program import ports
 from labcheck.program.program import Program, listening
 from labcheck.protocols.deadline import Deadline
-from labcheck.protocols.http.client import FORM, Client, Manners
+from labcheck.protocols.http.client import FORM, Client
+from labcheck.protocols.manners import Manners
 from labcheck.reports.wording import block
 from labcheck.sandbox import processes
-from labcheck.sandbox.protections import Sandbox
+from labcheck.sandbox.base import Sandbox
 from labcheck.workbook.labs import ProgramSpec
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from labcheck.sandbox import processes
 from labcheck.submission.files import is_there
 
 if TYPE_CHECKING:
-    from labcheck.sandbox.protections import Sandbox
+    from labcheck.sandbox.base import Sandbox
     from labcheck.workbook.labs import ProgramSpec
 
 POLL = 0.005  # seconds between two looks whether it listens

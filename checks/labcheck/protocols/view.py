@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from labcheck.program.evidence import Complaint, Printed
@@ -11,7 +12,7 @@ from labcheck.program.output import TRACEBACK
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from labcheck.judging.run import Run
+    from labcheck.protocols.check import Check
     from labcheck.protocols.deadline import Deadline
     from labcheck.protocols.started import Started
 
@@ -34,9 +35,9 @@ IDLE_WITHIN = 0.5  # seconds in which a server that has answered should have com
 class Judged:
     """A program that was started, as one check sees it: with that check's transcript and deadline."""
 
-    def __init__(self, run: Run, started: Started) -> None:
+    def __init__(self, check: Check, started: Started) -> None:
         self.program = started.program
-        self._run = run
+        self._check = check
         self._started = started
 
     @property
@@ -47,7 +48,7 @@ class Judged:
     @property
     def patience(self) -> float:
         """Seconds after which an answer that has not begun is not `at once` any more."""
-        return self._run.patience()
+        return self._check.programs.patience()
 
     def expect_lines(self, *lines: str) -> None:
         """Look for lines on its standard output from now on."""
@@ -56,7 +57,7 @@ class Judged:
 
     def prints(self, line: str, within: float | None = None) -> Printed:
         """Return its standard output, once it has printed a line that was expected, or the time is over."""
-        seconds = self._limit.left() if within is None else within * self._run.options.slow
+        seconds = self._limit.left() if within is None else within * self._check.slow
         stdout = self.program.stdout
         came = self._until(lambda: stdout.count(line) > 0, seconds, gives_up_at_rest=True)
         return Printed(stdout.text(), {line} if came else set(), "the line")
@@ -74,7 +75,7 @@ class Judged:
     @property
     def _limit(self) -> Deadline:
         """The end of its patience, or of the check's time where that is earlier."""
-        return self._run.deadline.at_most(self.patience)
+        return self._check.deadline.at_most(self.patience)
 
     def _until(
         self,
@@ -91,7 +92,7 @@ class Judged:
         limit = time.monotonic() + seconds
         self.program.begin_rest()
         while not condition():
-            rested = gives_up_at_rest and self.program.has_rested(RESTS * max(1.0, self._run.options.slow))
+            rested = gives_up_at_rest and self.program.has_rested(RESTS * max(1.0, self._check.slow))
             if rested or time.monotonic() > limit:
                 return bool(condition())
             if self.program.has_exited and not whatever:
@@ -111,5 +112,17 @@ class Judged:
 
     def _by_hand(self, then: str = "") -> None:
         """Say how to start the program by hand, and what to do then."""
-        command = f"python {self.program.spec.file} {self._run.lab.port}"
-        self._run.transcript.by_hand = f"{command}   ({then})" if then else command
+        command = f"python {self.program.spec.file} {self._check.port}"
+        self._check.transcript.by_hand = f"{command}   ({then})" if then else command
+
+
+class ClientView(Judged, ABC):
+    """A client that was started, as one check sees it."""
+
+    @abstractmethod
+    def begin(self) -> None:
+        """Begin a check: what happens is kept in its transcript."""
+
+    @abstractmethod
+    def is_idle(self) -> bool:
+        """Return whether it waits for its user, every exchange being over."""

@@ -1,7 +1,7 @@
 """Confine this process, and become another program: `python -I -S confine.py RULES COMMAND...`.
 
 Run as a program, not imported, and with nothing but the standard library: between fork and exec of a grader
-that has threads there is no safe place for this. RULES is JSON, see `sandbox.Confined`.
+that has threads there is no safe place for this. RULES is JSON, see `labcheck.sandbox.protections.limits`.
 """
 
 import ctypes
@@ -117,8 +117,8 @@ def main() -> None:
         # Where memory runs out, the kernel is to end this program, and nobody else's.
         with open("/proc/self/oom_score_adj", "w") as file:  # noqa: PTH123
             file.write("1000")
-    if rules["read"] is not None:
-        restrict(rules["read"], rules["hidden"], rules["write"], rules["port"])
+    if (files := rules["files"]) is not None:
+        restrict(files["read"], files["hidden"], files["write"], rules["port"])
     for name, value in rules["limits"].items():
         number = getattr(resource, f"RLIMIT_{name.upper()}", None)
         if number is not None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from labcheck.errors import UsageError
 
 if TYPE_CHECKING:
-    from labcheck.sandbox.protections import Sandbox
+    from labcheck.sandbox.base import Sandbox
     from labcheck.workbook.labs import Lab
 from labcheck.submission.files import regular_files, remove_tree
 

@@ -609,7 +609,7 @@ def test_page_takes_no_longer_to_read_than_to_send(page: str) -> None:
     """A page of 2 MB is read in a moment, whatever is in it and however it says that it is encoded."""
     kind, body = SLOW_PAGES[page]
     code = (
-        "import sys; from labcheck.protocols.http.client import Answer; body = sys.stdin.buffer.read();"
+        "import sys; from labcheck.protocols.http.answer import Answer; body = sys.stdin.buffer.read();"
         f"answer = Answer(200, 'OK', [('Content-Type', {kind!r})], body, True, 0.0); str(answer); answer.shown"
     )
     subprocess.run([sys.executable, "-c", code], input=body, check=True, timeout=30)

@@ -68,14 +68,15 @@ for process in (server, own):
 def record_exchanges(folder: Path) -> None:
     """Write what one run of labcheck sends into exchanges.json, and its files beside it."""
     from labcheck.judging.judge import run_suite
-    from labcheck.judging.run import Options, running
+    from labcheck.judging.options import Options
+    from labcheck.judging.run import running
     from labcheck.record import transcript
     from labcheck.workbook.labs import load_lab
 
     transcript.KEPT = transcript.ALL_KEPT = 1 << 24
     lab = load_lab("lab1")
-    with running(lab, SOLUTION, Options(1, python=sys.executable)) as run:
-        shutil.copytree(run._work, folder, dirs_exist_ok=True)
+    with running(lab, SOLUTION, Options(1)) as run:
+        shutil.copytree(run.fleet._work, folder, dirs_exist_ok=True)
         grader = run_suite(run, lab.requirements)
     exchanges: list[tuple[str, bool]] = []
     for id, found in grader.transcripts.items():

@@ -30,6 +30,7 @@ from labcheck.classes.results import Results, read
 from labcheck.errors import UsageError
 from labcheck.isolated.graders import ForkServer, Graders
 from labcheck.isolated.task import Probe, Reply
+from labcheck.judging.options import Options
 from labcheck.workbook.labs import load_lab
 
 if TYPE_CHECKING:
@@ -314,7 +315,7 @@ def test_whoever_is_killed_costs_a_retry(place: Path, tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name != "posix", reason="nurseries fork")
 def test_server_that_dies_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """A killed server may have hung up long before the system tells of its death: a new one takes its place."""
-    graders, question = Graders(), Probe("lab1", "none", sys.executable)
+    graders, question = Graders(), Probe("lab1", Options())
     assert graders.ask(question).kind == "graded"
     (server,) = (
         each for each in psutil.Process().children() if "labcheck.isolated.fork_server" in " ".join(each.cmdline())
@@ -436,7 +437,7 @@ def test_own_checks_that_cannot_be_used(labcheck: Labcheck, place: Path, tmp_pat
 def test_any_executor_will_do(place: Path, tmp_path: Path) -> None:
     """Processes of the standard library grade as threads do."""
     hand_in_many(place, 3)
-    submissions = Submissions.in_folder(Order(load_lab("lab1")), place, tmp_path / "out")
+    submissions = Submissions.in_folder(Order(load_lab("lab1"), Options(protection="auto")), place, tmp_path / "out")
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         found = list(run(submissions.tasks(set(submissions.keys)), pool, 2))
     assert sorted((result.label, result.kind) for result in found) == [
@@ -447,7 +448,9 @@ def test_any_executor_will_do(place: Path, tmp_path: Path) -> None:
 def test_executor_that_fails_loses_its_task_only(place: Path, tmp_path: Path) -> None:
     """What an executor raises for one task is told of that task, and the others are graded."""
     hand_in_many(place, 3)
-    submissions = Submissions.in_folder(Order(load_lab("lab1"), sandbox="no such kind"), place, tmp_path / "out")
+    submissions = Submissions.in_folder(
+        Order(load_lab("lab1"), Options(protection="no such kind")), place, tmp_path / "out"
+    )
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         tasks = list(submissions.tasks(set(submissions.keys)))
         pool.submit(os._exit, 1)
@@ -484,7 +487,7 @@ def test_no_cluster_is_told(labcheck: Labcheck, place: Path, tmp_path: Path) -> 
 
 def test_without_protection_nothing_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a machine offers no protection, the one line says why, and how to get it or go without."""
-    monkeypatch.setattr(ForkServer, "ask", lambda _, request: Reply("broken", f"no {request.sandbox} today"))
+    monkeypatch.setattr(ForkServer, "ask", lambda _, request: Reply("broken", f"no {request.options.protection} today"))
     graders = Graders()
     with pytest.raises(UsageError, match=r"no namespaces today.*bubblewrap.*--sandbox none"):
         graders.protection("lab1", sys.executable)
@@ -502,7 +505,7 @@ def test_best_protection_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         (tmp_path / tool).symlink_to(shutil.which(tool) or tool)
     monkeypatch.setenv("PATH", str(tmp_path))
     server = ForkServer("lab1")
-    reply = server.ask(Probe("lab1", "namespaces", sys.executable))
+    reply = server.ask(Probe("lab1", Options(protection="namespaces")))
     server.close()
     assert reply == Reply("broken", "bwrap is not installed")
     graders = Graders()
@@ -513,7 +516,7 @@ def test_best_protection_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 @pytest.mark.skipif(os.name != "posix", reason="nurseries fork")
 def test_asker_that_goes_is_no_fault(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever asks for a grading, and is interrupted before it has said which, gets no keeper's traceback."""
-    server, question = ForkServer("lab1"), Probe("lab1", "none", sys.executable)
+    server, question = ForkServer("lab1"), Probe("lab1", Options())
     with monkeypatch.context() as patch:
         patch.setattr("labcheck.isolated.task.pickle", None)
         with pytest.raises(AttributeError):
@@ -577,7 +580,7 @@ def test_submission_that_vanishes_costs_nobody_else(place: Path, tmp_path: Path)
     """One that is gone when its turn has come is not graded; the others are."""
     hand_in_many(place, 3)
     (place / "archive.zip").write_bytes(b"PK")
-    submissions = Submissions.in_folder(Order(load_lab("lab1")), place, tmp_path / "out")
+    submissions = Submissions.in_folder(Order(load_lab("lab1"), Options(protection="auto")), place, tmp_path / "out")
     (place / "archive.zip").unlink()
     assert [task.label for _, task in submissions.tasks(set(submissions.keys))] == [
         "student00",

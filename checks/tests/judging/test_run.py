@@ -14,14 +14,16 @@ import pytest
 
 from conftest import until
 from labcheck.errors import NotReadyError, Verdict
-from labcheck.judging.run import Options, running
+from labcheck.judging.options import Options
+from labcheck.judging.run import running
 from labcheck.judging.watchdog import Watchdog
 from labcheck.program import program
 from labcheck.program.ports import Port
 from labcheck.program.program import Program
+from labcheck.protocols.started import Role
 from labcheck.sandbox import processes
+from labcheck.sandbox.base import Sandbox
 from labcheck.sandbox.guard import memory_of
-from labcheck.sandbox.protections import Sandbox
 from labcheck.workbook.labs import load_lab
 
 if TYPE_CHECKING:
@@ -79,9 +81,9 @@ def why_not(run: Run) -> Verdict:
 def test_who_is_ended_for_its_memory_did_not_fail_to_start(sandbox: Sandbox, verdict: Verdict, tmp_path: Path) -> None:
     """Who is ended by a signal before it listens took too much memory, where the kernel has ended somebody for that."""
     (tmp_path / "webserver.py").write_text(ENDS)
-    with running(load_lab("lab1"), tmp_path, Options(1, sandbox=sandbox)) as run:
+    with running(load_lab("lab1"), tmp_path, Options(1), sandbox) as run:
         assert why_not(run) == verdict
-        assert run.history[0].program.verdict == verdict
+        assert run.fleet.history[0].program.verdict == verdict
 
 
 @pytest.fixture
@@ -103,11 +105,11 @@ def _visitors_are_late(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_who_is_ended_for_its_memory_is_not_started_again(tmp_path: Path) -> None:
     """What the kernel has ended is judged no longer, as what the guard ends, and whichever of them comes first."""
     (tmp_path / "webserver.py").write_text(ENDS_LATER)
-    with running(load_lab("lab1"), tmp_path, Options(1, sandbox=Starved())) as run:
+    with running(load_lab("lab1"), tmp_path, Options(1), Starved()) as run:
         run.begin("1.1")
         program = run.shared_server().program
         assert why_not(run) == program.verdict == Verdict.GREEDY
-        assert "webserver" in run.given_up
+        assert "webserver" in run.fleet.given_up
 
 
 @on_linux
@@ -130,6 +132,7 @@ def test_who_has_fallen_is_blamed_and_nobody_else(tmp_path: Path) -> None:
 
     class Fallen(Sandbox):
         name = "guarded"
+        is_limited = True
 
         def killed(self) -> int:
             return len(killed)
@@ -138,14 +141,14 @@ def test_who_has_fallen_is_blamed_and_nobody_else(tmp_path: Path) -> None:
     for spec in lab.programs:
         (tmp_path / spec.file).write_text("import time; time.sleep(60)")
     (tmp_path / lab.programs[0].file).write_text(ENDS)
-    with running(lab, tmp_path, Options(1, sandbox=Fallen())) as run:
-        run.start_more()
-        fallen, *waiting = run.history
+    with running(lab, tmp_path, Options(1), Fallen()) as run:
+        run.fleet.start_more()
+        fallen, *waiting = run.fleet.history
         assert waiting
         fallen.program.wait_until_ended(time.monotonic(), 20)
         killed.append(fallen.name)
-        until(lambda: run.given_up)
-        assert set(run.given_up) == {fallen.name}
+        until(lambda: run.fleet.given_up)
+        assert set(run.fleet.given_up) == {fallen.name}
         assert not any(each.program.has_exited for each in waiting)
 
 
@@ -154,24 +157,25 @@ def test_copy_that_is_asked_goes_with_the_one_that_took_the_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The kernel may have ended what was started by one copy, and the guard find the memory in another."""
-    monkeypatch.setattr("labcheck.judging.run.MEMORY", 80 * MIB)
+    monkeypatch.setattr("labcheck.judging.fleet.MEMORY", 80 * MIB)
 
     class StarvedByCopy(Sandbox):
         name = "guarded"
+        is_limited = True
 
         def killed(self) -> int:
-            if not runs or runs[0].history[0] in runs[0]._early:  # nobody has asked the first one yet
+            if not runs or runs[0].fleet.history[0].role is Role.EARLY:  # nobody has asked the first one yet
                 return 0
-            copies = [each.program.pid for each in runs[0].history[1:]]
+            copies = [each.program.pid for each in runs[0].fleet.history[1:]]
             return int(any(memory_of(pid) > 50 * MIB for pid in copies))
 
     runs: list[Run] = []
     (tmp_path / "webserver.py").write_text(TAKES_UNLESS_ASKED)
-    with running(load_lab("lab1"), tmp_path, Options(1, sandbox=StarvedByCopy())) as run:
+    with running(load_lab("lab1"), tmp_path, Options(1), StarvedByCopy()) as run:
         runs.append(run)
-        run.start_more()
+        run.fleet.start_more()
         assert why_not(run) == Verdict.GREEDY
-        assert run.history[0].program.verdict == Verdict.GREEDY
+        assert run.fleet.history[0].program.verdict == Verdict.GREEDY
 
 
 @pytest.mark.parametrize("lab", ["lab1", "lab2"])
@@ -184,8 +188,8 @@ def test_copy_that_was_faster_on_a_port_of_its_own_choice_hides_nothing(lab: str
         (tmp_path / spec.file).write_text(text)
     with running(judged, tmp_path, Options(1)) as run:
         until((tmp_path / "mark").is_dir)  # the one that is judged is the first
-        run.start_more()
-        assert why_not(run) == run.history[0].program.verdict == Verdict.OTHER_PORT
+        run.fleet.start_more()
+        assert why_not(run) == run.fleet.history[0].program.verdict == Verdict.OTHER_PORT
     port.release()
 
 
@@ -234,8 +238,8 @@ def asleep(tmp_path: Path) -> Iterator[Program]:
     """Start a program that sleeps, and wait until it does."""
     (tmp_path / "webserver.py").write_text("import time; time.sleep(60)")
     with running(load_lab("lab1"), tmp_path, Options(1)) as run:
-        run.history[0].program.wait_until_idle(30)
-        yield run.history[0].program
+        run.fleet.history[0].program.wait_until_idle(30)
+        yield run.fleet.history[0].program
 
 
 @on_linux

@@ -15,8 +15,8 @@ import pytest
 from conftest import CHECKOUT, TESTS, Result, not_passed
 from labcheck.program.ports import Port
 from labcheck.record.record import Outcome
+from labcheck.sandbox.base import Sandbox
 from labcheck.sandbox.copies import PrivateCopies
-from labcheck.sandbox.protections import Sandbox
 from labcheck.workbook.labs import load_lab
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from conftest import CHECKOUT, serving
+from labcheck.sandbox.base import Sandbox
 from labcheck.sandbox.copies import PrivateCopies
-from labcheck.sandbox.protections import Sandbox
 from labcheck.workbook.labs import load_lab
 
 if TYPE_CHECKING:

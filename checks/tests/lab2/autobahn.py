@@ -19,7 +19,7 @@ import kosoku
 
 from labcheck.errors import WebSocketError
 from labcheck.protocols.deadline import Deadline
-from labcheck.protocols.http.client import Manners
+from labcheck.protocols.manners import Manners
 from labcheck.protocols.websocket.connection import Visitor
 from labcheck.record.transcript import Transcript
 

@@ -19,15 +19,17 @@ from conftest import CHECKOUT, need
 from labcheck.errors import UsageError
 from labcheck.isolated.graders import ForkServer
 from labcheck.isolated.task import Probe, Reply, Task
+from labcheck.judging.options import Options
 from labcheck.record.record import Outcome, Record
-from labcheck.sandbox import protections
-from labcheck.sandbox.confine import version as landlock_version
+from labcheck.sandbox import confine, visible
 from labcheck.sandbox.guard import Guard
-from labcheck.sandbox.protections import Confined, Namespaces, Sandbox
+from labcheck.sandbox.protections import find, limits
 from labcheck.submission.handed_in import pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from labcheck.sandbox.base import Sandbox
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="namespaces and Landlock are of Linux")
 
@@ -36,15 +38,10 @@ KINDS = ("namespaces", "landlock")
 
 def made(kind: str, place: Path) -> Sandbox:
     """Return a sandbox; skip the test where this machine does not have it."""
-    if kind == "landlock":
-        if not landlock_version():
-            pytest.skip("this kernel has no Landlock")
-        return Confined(sys.executable, 1, landlock=True)
-    for tool in ("bwrap", "prlimit", "setpriv"):
-        need(tool)
-    etc = place / "etc"
-    etc.mkdir()
-    return Namespaces(sys.executable, 1, etc)
+    sandbox = find(kind).make(sys.executable, 1, place)
+    if missing := sandbox.missing():
+        pytest.skip(missing)
+    return sandbox
 
 
 @pytest.fixture(params=KINDS)
@@ -151,7 +148,7 @@ def test_installed_labcheck_is_hidden(kind: str, tmp_path: Path, monkeypatch: py
     (installed.parent / "library.py").write_text("a library")
     for folder in (tmp_path, prefix, *prefix.rglob("*")):
         folder.chmod(0o755)
-    monkeypatch.setattr(protections, "_prefixes", lambda _: (str(prefix), sys.prefix, sys.base_prefix))
+    monkeypatch.setattr(visible, "prefixes", lambda _: (str(prefix), sys.prefix, sys.base_prefix))
     confining = made(kind, tmp_path)
     place = tmp_path / "1"
     place.mkdir()
@@ -194,12 +191,12 @@ for name in ("AS", "CORE", "CPU", "FSIZE", "NOFILE", "NPROC"):
         assert not set(found["groups"]) & {"0"}  # type: ignore[call-overload]
     else:
         assert found["capabilities"][2] == 0  # type: ignore[index]
-    assert found["AS"] == protections.ADDRESS_SPACE
+    assert found["AS"] == limits.ADDRESS_SPACE
     assert found["CORE"] == 0
-    assert found["FSIZE"] == protections.FILE_SIZE
-    assert found["NOFILE"] == protections.OPEN_FILES
-    assert found["CPU"] == protections.CPU_SECONDS
-    assert found["NPROC"] >= protections.PROCESSES  # type: ignore[operator]
+    assert found["FSIZE"] == limits.FILE_SIZE
+    assert found["NOFILE"] == limits.OPEN_FILES
+    assert found["CPU"] == limits.CPU_SECONDS
+    assert found["NPROC"] >= limits.PROCESSES  # type: ignore[operator]
 
 
 def test_other_processes_are_out_of_reach(inside: Callable[..., dict[str, object]]) -> None:
@@ -214,14 +211,14 @@ found["environment"] = can(lambda: open(f"/proc/{{pid}}/environ").read())
 found["folder"] = can(lambda: os.listdir(f"/proc/{{pid}}/cwd/"))
 """
     )
-    if landlock_version() < 6:
+    if confine.version() < 6:
         found.pop("signal")  # Landlock scopes signals from Linux 6.12 on
     assert not any(found.values()), found
 
 
 def test_landlock_closes_other_ports(tmp_path: Path) -> None:
     """Under Landlock a program connects to the port that it was given, and to no other."""
-    if landlock_version() < 4:
+    if confine.version() < 4:
         pytest.skip("Landlock knows ports from Linux 6.7 on")
     confining = made("landlock", tmp_path)
     place = tmp_path / "1"
@@ -251,10 +248,10 @@ def test_solution_has_full_marks_when_confined(kind: str, lab: str) -> None:
     """No protection takes a mark from a right program."""
     if kind == "namespaces":
         need("bwrap")
-    nursery = ForkServer(lab)
+    server = ForkServer(lab)
     data = pack(CHECKOUT / "solutions" / lab)
-    reply = nursery.ask(Task(lab, "work.tar", data, "me", 1, kind, sys.executable, 60.0, 1.0))
-    nursery.close()
+    reply = server.ask(Task(lab, "work.tar", data, "me", Options(1, protection=kind)))
+    server.close()
     assert reply.record is not None, reply
     record = Record.from_table(reply.record)
     assert {each.id: each.received for each in record.requirements if each.outcome is not Outcome.PASSED} == {}
@@ -266,10 +263,12 @@ def test_program_of_a_user_of_its_own_reaches_its_copy(kind: str) -> None:
     """With a Python that everybody may run, root grades as another user, who has to reach what is judged."""
     if kind == "namespaces":
         need("bwrap")
-    nursery = ForkServer("lab1")
+    server = ForkServer("lab1")
     data = pack(CHECKOUT / "solutions" / "lab1")
-    reply = nursery.ask(Task("lab1", "work.tar", data, "me", 1, kind, need("/usr/bin/python3"), 60.0, 1.0))
-    nursery.close()
+    reply = server.ask(
+        Task("lab1", "work.tar", data, "me", Options(1, python=need("/usr/bin/python3"), protection=kind))
+    )
+    server.close()
     assert reply.record is not None, reply
     record = Record.from_table(reply.record)
     assert {each.id: each.received for each in record.requirements if each.outcome is not Outcome.PASSED} == {}
@@ -284,9 +283,9 @@ def test_interpreter_is_found_through_links(kind: str, tmp_path: Path) -> None:
     for link, target in ((first, Path("..", "second", "python")), (second, Path(sys.executable).resolve())):
         link.parent.mkdir()
         link.symlink_to(target)
-    nursery = ForkServer("lab1")
-    assert nursery.ask(Probe("lab1", kind, str(first))) == Reply("graded")
-    nursery.close()
+    server = ForkServer("lab1")
+    assert server.ask(Probe("lab1", Options(python=str(first), protection=kind))) == Reply("graded")
+    server.close()
 
 
 def test_user_without_rights_is_protected_too(tmp_path: Path, protection: str) -> None:
@@ -318,6 +317,18 @@ def test_user_without_rights_is_protected_too(tmp_path: Path, protection: str) -
     )
     assert f"protection: {protection}" in done.stdout, done.stderr
     assert '\n"ada",29,29,' in (out / "grades.csv").read_text("utf-8-sig")
+
+
+def test_unknown_protection_is_an_error() -> None:
+    """A name that is no protection's runs nothing, and is told with the nearest one and all that there are."""
+    server = ForkServer("lab1")
+    data = pack(CHECKOUT / "solutions" / "lab1")
+    reply = server.ask(Task("lab1", "work.tar", data, "me", Options(1, protection="namespace")))
+    server.close()
+    assert reply == Reply(
+        "broken",
+        "there is no protection 'namespace', did you mean 'namespaces'?; there are: namespaces, landlock, limits, none",
+    )
 
 
 def test_guard_sees_what_all_take_together(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
-
 from labcheck.program.evidence import shorten, show_bytes
-
-if TYPE_CHECKING:
-    from labcheck.protocols.http.client import Answer
 
 CLIENT_ERROR = range(400, 500)  # RFC 9110, section 15.5: the request is at fault
 
@@ -185,9 +179,3 @@ class Numbers(frozenset[int]):
     def received(self) -> str:
         """Show the answer in a line."""
         return str(self.answer)
-
-
-def numbers(answer: Answer) -> Numbers:
-    """Return the numbers on a page that have no letter and no digit beside them."""
-    found = [re.findall(r"(?<![^\W_])\d+(?![^\W_])", view) for view in answer.shown.views]
-    return Numbers(frozenset(int(number) for view in found for number in view if len(number) < 10), answer)

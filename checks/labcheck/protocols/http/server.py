@@ -14,20 +14,21 @@ from labcheck.protocols.view import CONNECTED_WITHIN, PACE, Judged
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from labcheck.judging.run import Run
     from labcheck.program.program import Ending
-    from labcheck.protocols.http.client import Answer, Connection
+    from labcheck.protocols.check import Check
+    from labcheck.protocols.http.answer import Answer
+    from labcheck.protocols.http.client import Connection
     from labcheck.protocols.started import Started
 
 
 class Server(Judged, Client):
     """The student's HTTP server."""
 
-    def __init__(self, run: Run, started: Started) -> None:
-        Judged.__init__(self, run, started)
+    def __init__(self, check: Check, started: Started) -> None:
+        Judged.__init__(self, check, started)
         program = started.program
         Client.__init__(
-            self, program.connect, program.port, run.lab.port, run.transcript, run.deadline, started.manners
+            self, program.connect, program.port, check.port, check.transcript, check.deadline, started.manners
         )
 
     @property
@@ -38,7 +39,7 @@ class Server(Judged, Client):
     @property
     def clock(self) -> str:
         """Where the server's local time is that of."""
-        return f"while the check runs, your program's local time is UTC{self._run.local_time.offset:+d}"
+        return f"while the check runs, your program's local time is UTC{self._check.local_time.offset:+d}"
 
     @property
     def host(self) -> str:
@@ -48,13 +49,13 @@ class Server(Judged, Client):
 
     def today(self) -> set[int]:
         """Return the day of the year and the year, in the server's local time."""
-        return self._run.local_time.today()
+        return self._check.local_time.today()
 
     def output(self, until: str, seconds: float) -> Printed:
         """Return its standard output, once a line with the text has come; at the latest in so many seconds."""
         self._by_hand()
         stdout = self.program.stdout
-        came = stdout.wait_for(until, seconds * self._run.options.slow)
+        came = stdout.wait_for(until, seconds * self._check.slow)
         return Printed(stdout.text(), {until} if came else set())
 
     def answers(self, patience: float | None = None) -> bool:
@@ -62,7 +63,7 @@ class Server(Judged, Client):
 
         Which status it is does not matter here. Raises HttpError where there is silence instead.
         """
-        word = self._run.draw.word()
+        word = self._check.draw.word()
         for kind, target in (("/", "/"), ("page", f"/{word}.zzz"), ("file", f"/{word}.html")):
             try:
                 status = self.request("GET", target, patience=patience).status
@@ -84,21 +85,21 @@ class Server(Judged, Client):
             visitors = []
             for _ in range(number):
                 paced = time.monotonic() + PACE
-                visitors.append(stack.enter_context(self.connect(CONNECTED_WITHIN * self._run.options.slow)))
+                visitors.append(stack.enter_context(self.connect(CONNECTED_WITHIN * self._check.slow)))
                 time.sleep(max(0.0, paced - time.monotonic()))
             yield visitors
 
     def interrupt(self, seconds: float) -> Ending:
         """Send Ctrl+C, and return how it ended; at the latest after so many seconds."""
-        transcript = self._run.transcript
+        transcript = self._check.transcript
         self._by_hand("then press Ctrl+C")
         self.come_to_rest()
         transcript.note("Ctrl+C")
-        ending = self.program.interrupt(seconds * self._run.options.slow)
+        ending = self.program.interrupt(seconds * self._check.slow)
         transcript.note(f"{ending.status.received()} after {ending.seconds:.2f} s")
         return ending
 
     def restart(self) -> Server:
         """Start it again on the same port. Raises NotReadyError where it does not start."""
-        self._run.transcript.note("started again")
-        return Server(self._run, self._run.start_again(self.program))
+        self._check.transcript.note("started again")
+        return Server(self._check, self._check.programs.start_again(self.program, self._check.deadline.left()))

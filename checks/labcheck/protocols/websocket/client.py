@@ -7,26 +7,27 @@ from typing import TYPE_CHECKING
 
 from labcheck.errors import Trouble, Verdict, WebSocketError
 from labcheck.program.evidence import Printed, Said
-from labcheck.protocols.view import Judged
+from labcheck.protocols.view import ClientView
 from labcheck.protocols.websocket.evidence import Messages, Shutdown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from labcheck.judging.run import Run
     from labcheck.program.evidence import ExitStatus
-    from labcheck.protocols.started import Started
+    from labcheck.protocols.check import Check
     from labcheck.protocols.websocket.evidence import Message, Target
     from labcheck.protocols.websocket.peer import Host
+    from labcheck.protocols.websocket.started import StartedClient
 
 SETTLED_WITHIN = 1.0  # seconds for the end of an exchange that an earlier check has begun
 
 
-class ClientProgram(Judged):
+class ClientProgram(ClientView):
     """The student's client."""
 
-    def __init__(self, run: Run, started: Started) -> None:
-        super().__init__(run, started)
+    def __init__(self, check: Check, started: StartedClient) -> None:
+        super().__init__(check, started)
+        self._started: StartedClient = started
         self._shown = self.program.stdout.total, self.program.stderr.total
 
     @property
@@ -54,23 +55,23 @@ class ClientProgram(Judged):
         """Begin a check: what happens is kept in its transcript."""
         if not self._started.typed:
             self._shown = 0, 0
-        self.host.begin(self._run.transcript, self._who)
+        self.host.begin(self._check.transcript, self._who)
         self._by_hand()
 
     def is_idle(self) -> bool:
         """Return whether it waits for its user, every exchange being over."""
         if self.program.has_exited or self._started.host is None or self._started.input_ended:
             return False
-        self._until(lambda: self.host.settled, SETTLED_WITHIN * self._run.options.slow)
+        self._until(lambda: self.host.settled, SETTLED_WITHIN * self._check.slow)
         return self.host.settled and self.host.shutdown is None and self.host.error is None
 
     def asks(self, prompt: str, times: int = 1) -> Printed:
         """Return its output, once it has printed a prompt so many times, or its patience is over."""
         # A prompt that has never come is not waited for again and again.
-        seconds = 0.0 if (self.program.spec.name, prompt) in self._run.never_asked else self._limit.left()
+        seconds = 0.0 if (self.program.spec.name, prompt) in self._check.programs.never_asked else self._limit.left()
         came = self._until(lambda: self.prompts(prompt) >= times, seconds, gives_up_at_rest=True)
         if not self.prompts(prompt):
-            self._run.never_asked.add((self.program.spec.name, prompt))
+            self._check.programs.never_asked.add((self.program.spec.name, prompt))
         self._note_printed()
         which = "the prompt" if times == 1 else f"{times} times the prompt"
         return Printed(self.program.stdout.text(), {prompt} if came else set(), which)
@@ -83,14 +84,14 @@ class ClientProgram(Judged):
         """Type a line."""
         self.come_to_rest()
         self._note_printed()
-        self._run.transcript.typed(line, self._who)
+        self._check.transcript.typed(line, self._who)
         self._started.typed += 1
         self.program.type(line)
 
     def end_input(self) -> None:
         """Let the user have no more to type."""
         self._note_printed()
-        self._run.transcript.note("end of input (Ctrl+D)", self._who)
+        self._check.transcript.note("end of input (Ctrl+D)", self._who)
         self._started.input_ended = True
         self.program.end_input()
 
@@ -99,7 +100,7 @@ class ClientProgram(Judged):
 
         Raises NotReadyError where it does not, and WebSocketError where its handshake is none.
         """
-        limit = self._run.deadline
+        limit = self._check.deadline
         self._until(lambda: self.host.guest is not None or self.host.error is not None, limit.left())
         guest, error = self.host.guest, self.host.error  # who has come may go, and be forgotten
         if guest is None and error is not None:
@@ -107,7 +108,7 @@ class ClientProgram(Judged):
         if guest is None:
             self._note_printed()
             reason = self.program.why_it_never_connected(limit.seconds, came=self.host.crowd)
-            self._run.give_up(self.program, reason.verdict)
+            self._check.programs.give_up(self.program, reason.verdict)
             raise reason
         self.program.verdict = Verdict.READY
         return guest.target
@@ -171,16 +172,16 @@ class ClientProgram(Judged):
 
     def ends(self) -> ExitStatus:
         """Wait until it has ended, at most until the check's deadline, and return its exit status."""
-        ending = self.program.wait_until_ended(time.monotonic(), self._run.deadline.left())
+        ending = self.program.wait_until_ended(time.monotonic(), self._check.deadline.left())
         if self._started.host is None:
             self.program.verdict = Verdict.ENDED_EARLY if ending.status.code is not None else Verdict.NEVER_CONNECTED
         self._note_printed()
-        self._run.transcript.note(f"the program ended: {ending.status.received()}", self._who)
+        self._check.transcript.note(f"the program ended: {ending.status.received()}", self._who)
         return ending.status
 
     def farewell(self) -> Shutdown:
         """Wait until its connection is closed, and return how it closed it."""
-        self._until(lambda: self.host.shutdown is not None, self._run.deadline.left(), whatever=True)
+        self._until(lambda: self.host.shutdown is not None, self._check.deadline.left(), whatever=True)
         return self.host.shutdown or Shutdown(None)
 
     @property
@@ -204,5 +205,5 @@ class ClientProgram(Judged):
         streams = ((self.program.stdout, out, "standard output"), (self.program.stderr, err, "standard error"))
         for stream, since, name in streams:
             if stream.total > since:
-                self._run.transcript.printed(self.program.shown(stream.text(since)), name, self._who)
+                self._check.transcript.printed(self.program.shown(stream.text(since)), name, self._who)
         self._shown = self.program.stdout.total, self.program.stderr.total

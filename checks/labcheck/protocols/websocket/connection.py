@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from websockets.protocol import Protocol
 
     from labcheck.protocols.deadline import Deadline
-    from labcheck.protocols.http.client import Manners
+    from labcheck.protocols.manners import Manners
     from labcheck.record.transcript import Transcript
 
 CHUNK = 128 * 1024  # bytes read or written at once

@@ -7,7 +7,8 @@ import time
 from typing import TYPE_CHECKING
 
 from labcheck.errors import Trouble, WebSocketError
-from labcheck.protocols.http.client import Client, Manners
+from labcheck.protocols.http.client import Client
+from labcheck.protocols.manners import Manners
 from labcheck.protocols.view import CONNECTED_WITHIN, PACE, Judged
 from labcheck.protocols.websocket.connection import FAREWELL, Visitor
 from labcheck.protocols.websocket.evidence import Messages
@@ -15,10 +16,10 @@ from labcheck.protocols.websocket.evidence import Messages
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from labcheck.judging.run import Run
     from labcheck.program.program import Ending
-    from labcheck.protocols.started import Started
+    from labcheck.protocols.check import Check
     from labcheck.protocols.websocket.evidence import Message, Shutdown
+    from labcheck.protocols.websocket.started import StartedServer
 
 SECOND_TRY = 0.1  # seconds until what a newcomer has not heard is said again
 
@@ -30,16 +31,17 @@ class WebSocketServer(Judged):
     or the server ends: a server that cannot bear that somebody leaves fails where that is judged.
     """
 
-    def __init__(self, run: Run, started: Started) -> None:
-        super().__init__(run, started)
+    def __init__(self, check: Check, started: StartedServer) -> None:
+        super().__init__(check, started)
+        self._started: StartedServer = started
         program = started.program
-        self.http = Client(program.connect, program.port, run.lab.port, run.transcript, run.deadline, Manners())
+        self.http = Client(program.connect, program.port, check.port, check.transcript, check.deadline, Manners())
         self._marks: list[str] = []  # said by greet() and say()
         for visitor in started.visitors:
             visitor.listen()  # the server may have gone, or wait for an answer to its ping
-            visitor.transcript, visitor.deadline, visitor.patience = run.transcript, run.deadline, self.patience
+            visitor.transcript, visitor.deadline, visitor.patience = check.transcript, check.deadline, self.patience
         started.visitors = [visitor for visitor in started.visitors if visitor.shutdown is None]
-        run.transcript.by_hand = f"websockets ws://localhost:{run.lab.port}/"
+        check.transcript.by_hand = f"websockets ws://localhost:{check.port}/"
 
     @property
     def visitors(self) -> list[Visitor]:
@@ -53,7 +55,7 @@ class WebSocketServer(Judged):
         7692). `receive_buffer` is the size in bytes that the kernel keeps of what was not read yet.
         Raises WebSocketError where there is no connection to be had.
         """
-        within = self._run.deadline.at_most(CONNECTED_WITHIN * self._run.options.slow)
+        within = self._check.deadline.at_most(CONNECTED_WITHIN * self._check.slow)
         try:
             sock = self.program.connect(within.left(), receive_buffer)
         except TimeoutError:
@@ -62,7 +64,7 @@ class WebSocketServer(Judged):
             text = f"nothing listens on port {self.program.port} any more ({error.strerror})"
             raise WebSocketError(Trouble.REFUSED, text) from None
         visitor = Visitor(
-            sock, self.program.port, self._run.transcript, self._run.deadline, self.patience,
+            sock, self.program.port, self._check.transcript, self._check.deadline, self.patience,
             self._started.manners, who, compression=compression,
         )  # fmt: skip
         self.visitors.append(visitor)
@@ -103,7 +105,7 @@ class WebSocketServer(Judged):
         came: list[Message] = []
         within, limit = SECOND_TRY, time.monotonic() + self.patience
         while True:
-            self._marks.append(self._run.greetings.word(12))
+            self._marks.append(self._check.greetings.word(12))
             speaker.send(f"{self._marks[-1]},{self._marks[-1]}")
             missed = False
             for listener in listeners:
@@ -119,7 +121,7 @@ class WebSocketServer(Judged):
 
     def say(self, speaker: Visitor, *listeners: Visitor) -> Messages:
         """Let one client of a chat say a word, and wait until others have heard it; return what else they heard."""
-        self._marks.append(self._run.greetings.word(12))
+        self._marks.append(self._check.greetings.word(12))
         speaker.send(f"{self._marks[-1]},{self._marks[-1]}")
         return self._but_greetings(each for one in listeners for each in one.hear_until(self._marks[-1])[:-1])
 
@@ -131,7 +133,7 @@ class WebSocketServer(Judged):
         """Let clients leave politely, all at once; return the messages that have come meanwhile."""
         for visitor in visitors:
             visitor.say_goodbye()
-        limit = self._run.deadline.at_most(FAREWELL * self._run.options.slow)
+        limit = self._check.deadline.at_most(FAREWELL * self._check.slow)
         return Messages(message for visitor in visitors for message in visitor.leave(limit.left()))
 
     def expect_lines(self, *lines: str) -> None:
@@ -143,9 +145,9 @@ class WebSocketServer(Judged):
 
     def interrupt(self, seconds: float) -> tuple[Ending, list[Shutdown]]:
         """Send Ctrl+C; return how it ended, at the latest after so many seconds, and how it left each client."""
-        self._by_hand(f"connect with: websockets ws://localhost:{self._run.lab.port}/, then press Ctrl+C")
-        transcript = self._run.transcript
-        seconds *= self._run.options.slow
+        self._by_hand(f"connect with: websockets ws://localhost:{self._check.port}/, then press Ctrl+C")
+        transcript = self._check.transcript
+        seconds *= self._check.slow
         self.come_to_rest()
         transcript.note("Ctrl+C")
         started = time.monotonic()

@@ -17,11 +17,14 @@ from hypothesis import strategies as st
 from conftest import need
 from labcheck.errors import HttpError, Trouble
 from labcheck.protocols.deadline import Deadline
-from labcheck.protocols.http.client import LINGER_AGAIN, Answer, Client, Manners
+from labcheck.protocols.http.client import LINGER_AGAIN, Client
+from labcheck.protocols.manners import Manners
 from labcheck.record.transcript import Transcript
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from labcheck.protocols.http.answer import Answer
 
 OK = b"HTTP/1.1 200 OK\r\n"
 

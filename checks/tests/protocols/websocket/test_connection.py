@@ -22,7 +22,7 @@ from conftest import CHECKOUT, until
 from labcheck.errors import Trouble, WebSocketError
 from labcheck.program.ports import Port
 from labcheck.protocols.deadline import Deadline
-from labcheck.protocols.http.client import Manners
+from labcheck.protocols.manners import Manners
 from labcheck.protocols.websocket.connection import Visitor
 from labcheck.protocols.websocket.evidence import Message, Messages, Shutdown
 from labcheck.protocols.websocket.peer import Guest, Host

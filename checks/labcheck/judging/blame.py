@@ -1,0 +1,119 @@
+"""Whose fault a failed check is, and what a check that cannot be run waits for: outcomes and their reasons."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from labcheck.errors import ExchangeError, NotReadyError, Trouble, Unmet
+from labcheck.protocols import kinds
+from labcheck.record.record import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from labcheck.judging.run import Run
+
+MOST_HUNG = 3  # checks of a program that got no answer, after which no more are run
+
+
+@dataclass
+class Finding:
+    """What one check has found."""
+
+    outcome: Outcome
+    seconds: float = 0.0
+    reason: str = ""
+    expected: str = ""
+    received: str = ""
+    hung: bool = False  # it ran into its deadline
+
+
+class Blame:
+    """What the checks of one submission have found, by the ids of their requirements; `faults` are tracebacks of ours.
+
+    `direct` are the requirements that a requirement names as its needs.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.findings: dict[str, list[Finding]] = {}
+        self.faults: list[str] = []
+        self.direct: dict[str, set[str]] = {}
+        self._run = run
+        self._lab = run.lab
+
+    def needs(self, id: str) -> list[str]:
+        """Return the requirements that one needs, directly or through others, and its program's first; in order."""
+        found = {self._lab.first_of(id)}
+        queue = [id]
+        while queue:
+            fresh = self.direct.get(queue.pop(), set()) - found
+            found |= fresh
+            queue += fresh
+        return [need for need in self._lab.requirements if need in found - {id}]
+
+    def why_not(self, id: str) -> str:
+        """Return why a check is not run; nothing where it is."""
+        program = self._lab.program_of(id)
+        if given_up := self._run.fleet.given_up.get(program.name):
+            return given_up
+        if self._run.out_of_time():
+            return f"the time for the whole submission, {self._run.options.budget:g} s, is used up"
+        if not kinds.find(program.kind).one_silence_tells and self._run.fleet.has_spoken(program):
+            # One message that it does not answer says nothing of the others; several do.
+            hung = [each for each in self.findings if self._lab.program_of(each) == program and self._hung(each)]
+            return f"{', '.join(hung)} got no answer" if len(hung) >= MOST_HUNG else ""
+        for need in self.needs(id):
+            if self._hung(need):
+                return f"needs {need}, which got no answer"
+        return ""
+
+    def judge(self, id: str, error: BaseException | None, mismatch: tuple[str, str] = ("", "")) -> Finding:
+        """Return what a check has found that has raised an error, or none; `mismatch` is expected and received.
+
+        A check's AssertionError, ExchangeError, NotReadyError and Unmet are the program's fault, or that of what
+        the requirement needs; all others are ours.
+        """
+        if error is None:
+            return Finding(Outcome.PASSED)
+        if isinstance(error, AssertionError):
+            expected, received = mismatch
+            message = str(error).partition("\nassert ")[0]
+            reason = "" if message.startswith("assert ") else message
+            return Finding(Outcome.FAILED, reason=reason, expected=expected, received=received)
+        if isinstance(error, ExchangeError):
+            return self._no_answer(id, error)
+        if isinstance(error, Unmet | NotReadyError):
+            if excuse := self._excuse(id):
+                return Finding(Outcome.NOT_RUN, reason=excuse)
+            return Finding(Outcome.FAILED, reason=str(error))
+        self.fault(error)
+        return Finding(Outcome.ERROR, reason="labcheck's own fault: this requirement could not be judged")
+
+    def fault(self, error: BaseException) -> None:
+        """Keep a fault of ours."""
+        self.faults.append("".join(traceback.format_exception(error)))
+
+    def _no_answer(self, id: str, error: ExchangeError) -> Finding:
+        hung = error.trouble in (Trouble.SILENT, Trouble.SLOW)
+        if hung and self._run.out_of_time():
+            return Finding(Outcome.NOT_RUN, reason=self.why_not(id))
+        if excuse := self._excuse(id):
+            return Finding(Outcome.NOT_RUN, reason=excuse, hung=hung)
+        kind = kinds.find(self._lab.program_of(id).kind)
+        told = self._run.traceback() if error.trouble is Trouble.CLOSED or kind.silent_when_raising else ""
+        reason = f"your program raised {told}" if told else ""
+        return Finding(Outcome.FAILED, reason=reason, expected=kind.asked_for, received=str(error), hung=hung)
+
+    def _excuse(self, id: str) -> str:
+        """Return which requirement is to blame where one that is needed was checked, and is not met."""
+        blamed = next((need for need in self.needs(id) if _failed(self.findings.get(need, []))), "")
+        return f"needs {blamed}, which is not met" if blamed else ""
+
+    def _hung(self, id: str) -> bool:
+        return any(finding.hung for finding in self.findings.get(id, []))
+
+
+def _failed(findings: Iterable[Finding]) -> bool:
+    return any(finding.outcome is not Outcome.PASSED for finding in findings)

@@ -1,0 +1,329 @@
+"""The programs of one grading: which are started, which of them serves which check, and that all of them end."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from labcheck.errors import ForeignListenerError, NotReadyError, Verdict
+from labcheck.program.ports import Port, is_free
+from labcheck.program.program import Program
+from labcheck.protocols import kinds
+from labcheck.protocols.draw import Draw, LocalTime
+from labcheck.protocols.started import Role, Started
+from labcheck.sandbox import processes
+from labcheck.sandbox.guard import MEMORY, Guard, memory_of
+from labcheck.submission.files import is_there
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from labcheck.judging.options import Options
+    from labcheck.sandbox.base import Sandbox
+    from labcheck.sandbox.copies import PrivateCopies
+    from labcheck.workbook.labs import Lab, ProgramSpec
+
+READY_WITHIN = 10.0  # seconds
+AHEAD = 3  # programs that boot, or wait, before they are asked for
+SHORT_VERDICTS = {
+    Verdict.GREEDY: f"took more than {MEMORY >> 20} MiB of memory",
+    Verdict.PORT_TAKEN: "did not get its port",
+    Verdict.HIDES_LIBRARY: Verdict.NOT_STARTED,
+}
+
+
+class Fleet:
+    """All programs that one grading has started, in `history`; what each of them is for is its role."""
+
+    def __init__(self, lab: Lab, copies: PrivateCopies, options: Options, sandbox: Sandbox, seed: int) -> None:
+        self.history: list[Started] = []
+        self.given_up: dict[str, str] = {}  # programs that are not judged any more, and why
+        self.never_asked: set[tuple[str, str]] = set()  # programs, and prompts that they do not show
+        self.local_time = LocalTime()
+        self.material: Any = None  # what the suite has put into the shared copy
+        self._lab = lab
+        self._copies = copies
+        self._options = options
+        self._sandbox = sandbox
+        self._seed = seed
+        self._spare = processes.descendants(os.getpid())
+        self._ports: dict[int, Port] = {}
+        self._plan = self._what_will_be_needed()
+        self._guard = Guard(self._end_the_greedy, sandbox.killed) if sandbox.is_limited else None
+
+    def prepare(self) -> None:
+        """Put the suite's material in place, and start the program that most checks share."""
+        processes.hear_ctrl_c()
+        self._furnish()
+        self._start_ahead(1)
+        processes.adopt_orphans()
+
+    def start_more(self) -> None:
+        """Start more programs that will be needed: they boot while others are checked."""
+        self._start_ahead(AHEAD)
+
+    def close(self) -> None:
+        """End everything that was started; nothing of the submission lives when this returns."""
+        if self._guard is not None:
+            self._guard.stop()
+        for started in self.history:
+            started.stop()
+        processes.end_all(self._spare)
+        for started in self.history:
+            started.close()
+        for port in self._ports.values():
+            port.release()
+
+    def shared_server(self, spec: ProgramSpec) -> Started:
+        """Return the server that most checks of a program share; started anew where it has died.
+
+        Raises NotReadyError where it does not start.
+        """
+        known = self.find(spec, Role.SHARED)
+        if known is not None:
+            if not known.program.has_exited:
+                return known
+            known.role = Role.GONE
+            self.note_death(known.program)
+            if spec.name in self.given_up:
+                raise NotReadyError(Verdict.GREEDY, self.given_up[spec.name])
+        if not is_there(self._work / spec.file):
+            self._furnish()  # a program has removed its own folder
+        started = self.next(spec, Role.SHARED)
+        try:
+            return self._ready(started)
+        except NotReadyError as error:
+            self.give_up(started.program, error.verdict)
+            raise
+
+    def own_server(self, spec: ProgramSpec) -> Started:
+        """Return the server of those checks that end it, or may spoil it; only they have met it.
+
+        Raises NotReadyError where it does not start.
+        """
+        known = self.find(spec, Role.OWN)
+        if known is not None:
+            if not known.program.has_exited or known.program.was_interrupted:
+                return known
+            known.role = Role.GONE
+        return self._ready(self.next(spec, Role.OWN))
+
+    def new_server(self, spec: ProgramSpec) -> Started:
+        """Return a server for one check alone. Raises NotReadyError where it does not start."""
+        return self._ready(self.next(spec, Role.ONCE))
+
+    def client_alone(self, spec: ProgramSpec) -> Started:
+        """Return a client that finds nobody who listens."""
+        return self._start(spec, Role.APART, hosted=False)
+
+    def find(self, spec: ProgramSpec, role: Role) -> Started | None:
+        """Return the program that has a role now, where there is one."""
+        return next((each for each in self.history if each.name == spec.name and each.role is role), None)
+
+    def next(self, spec: ProgramSpec, role: Role) -> Started:
+        """Return a program that nobody has met: one that was started early, or a new one."""
+        shared = role is Role.SHARED
+        for started in self._early():
+            if started.program.spec == spec and (started.in_shared_copy == shared or spec.is_client):
+                started.role = role
+                break
+        else:
+            started = self._start(spec, role, in_shared_copy=shared)
+        self._start_ahead(AHEAD)
+        return started
+
+    def start_again(self, program: Program, seconds: float) -> Started:
+        """Start a program again on the same port, after all of it has gone.
+
+        Raises NotReadyError where it does not listen within so many seconds.
+        """
+        program.kill()
+        living = {each.program.pid for each in self.history if not each.program.has_exited}
+        processes.end_all({*self._spare, *living})
+        if not is_there(program.folder / program.spec.file):
+            raise NotReadyError(Verdict.NOT_STARTED, f"{program.spec.file} is gone: the program has removed it")
+        again = self._start_anew(program, Role.APART, self._ports[program.port])
+        try:
+            again.program.wait_until_listening(seconds)
+        except NotReadyError as error:
+            if error.verdict is Verdict.PORT_TAKEN:
+                text = (
+                    f"started again, it could not listen on port {program.port}: address already in use; "
+                    "connections that were closed a moment ago still hold it (TIME_WAIT)"
+                )
+                raise NotReadyError(error.verdict, text) from None
+            raise
+        return again
+
+    def give_up(self, program: Program, verdict: Verdict) -> None:
+        """Judge this program no longer."""
+        self._condemn(program, verdict)
+        self._plan = [each for each in self._plan if each[0].name != program.spec.name]
+        self._end_early(program.spec.name)
+
+    def note_death(self, program: Program) -> None:
+        """Say what a program has died of; who took too much memory is judged no longer."""
+        if program.took_too_much:
+            self.give_up(program, Verdict.GREEDY)
+        else:
+            program.verdict = Verdict.DIED
+
+    def dismiss(self, started: Started) -> None:
+        """End a program; the next check gets a new one."""
+        started.role = Role.GONE
+        started.forget()
+        if started.program.has_exited and not started.may_end:
+            self.note_death(started.program)
+        started.stop()
+
+    def end_once(self) -> None:
+        """End what was started for one check alone."""
+        for started in self.history:
+            if started.role is Role.ONCE:
+                started.role = Role.GONE
+                started.stop()
+
+    def kill_all_but_early(self) -> None:
+        """End all programs that a check may have met."""
+        for started in self.history:
+            if started.role is not Role.EARLY:
+                started.program.kill()
+
+    def has_spoken(self, spec: ProgramSpec) -> bool:
+        """Return whether a program has ever sent a whole message, or a whole answer."""
+        return any(started.has_spoken for started in self.history if started.name == spec.name)
+
+    def patience(self) -> float:
+        """Return after how many seconds without a byte an answer is not `at once` any more.
+
+        It follows the slowest answer so far, so that a loaded machine gets more time; READY_WITHIN is the most.
+        """
+        known = (each for each in self.history if each.role in (Role.SHARED, Role.OWN))
+        slowest = max((started.manners.slowest for started in known), default=0.0)
+        return min(READY_WITHIN, max(3.0, 30 * slowest)) * self._options.slow
+
+    def _what_will_be_needed(self) -> list[tuple[ProgramSpec, bool]]:
+        """Return the programs in the order in which they are asked for; with each, whether it is shared."""
+        lab, only = self._lab, self._options.only
+        ids = lab.select(only) if only else lab.requirements
+        whole = {step.program for step in lab.steps if set(step.requirements) <= set(ids)}
+        asked = {lab.program_of(id).name for id in ids}
+        plan = [
+            (spec, place == 0)
+            for spec in lab.programs
+            for place in range(spec.early if spec.name in whole else min(spec.early, 1))
+            if spec.name in asked
+        ]
+        # Checks that end a server come after all others.
+        return sorted(plan, key=lambda each: not each[1] and not each[0].is_client)
+
+    def _early(self) -> list[Started]:
+        return [each for each in self.history if each.role is Role.EARLY]
+
+    def _start_ahead(self, number: int) -> None:
+        while self._plan and len(self._early()) < number:
+            spec, shared = self._plan.pop(0)
+            self._start(spec, Role.EARLY, in_shared_copy=shared)
+
+    def _end_early(self, name: str | None = None) -> None:
+        """End the programs that were started and not asked for yet: all of them, or those with this name."""
+        for started in self._early():
+            if name in (None, started.name):
+                started.role = Role.GONE
+                started.program.kill()
+
+    def _furnish(self) -> None:
+        """Make the copy in which the shared programs live, with the suite's material."""
+        self._work = self._copies.new()
+        module = f"labcheck.suites.{self._lab.name}.material"
+        if importlib.util.find_spec(module):
+            self.material = import_module(module).prepare(self._work, Draw(f"{self._seed}:material"))
+
+    def _start(self, spec: ProgramSpec, role: Role, *, in_shared_copy: bool = False, hosted: bool = True) -> Started:
+        """Start a program in the shared copy, or in one of its own; `hosted`: a client finds our server."""
+        folder = self._work if in_shared_copy else self._copies.new()
+        port = self._new_port()
+        return self._begin(spec, folder, port, role, in_shared_copy=in_shared_copy, hosted=hosted)
+
+    def _start_anew(self, program: Program, role: Role, port: Port) -> Started:
+        """Start a server's file once more in its folder."""
+        before = next(each for each in self.history if each.program is program)
+        return self._begin(program.spec, program.folder, port, role, in_shared_copy=before.in_shared_copy, hosted=True)
+
+    def _new_port(self) -> Port:
+        try:
+            port = Port()
+        except OSError:
+            raise NotReadyError(Verdict.PORT_TAKEN, "what was started of your programs holds all ports") from None
+        self._ports[port.number] = port
+        return port
+
+    def _begin(
+        self, spec: ProgramSpec, folder: Path, port: Port, role: Role, *, in_shared_copy: bool, hosted: bool
+    ) -> Started:
+        launch = partial(
+            Program,
+            spec,
+            folder,
+            self._options.interpreter,
+            port.number,
+            self._sandbox,
+            usual_port=self._lab.port,
+            local_time=self.local_time.tz,
+        )
+        kind = kinds.find(spec.kind)
+        started = kind.start(launch, port.number, role, in_shared_copy=in_shared_copy, hosted=hosted)
+        self.history.append(started)
+        return started
+
+    def _ready(self, started: Started) -> Started:
+        """Return a server when it listens: this one, or another start of it where its port was taken."""
+        for attempt in range(3):
+            program = started.program
+            try:
+                program.wait_until_listening(READY_WITHIN * self._options.slow)
+            except ForeignListenerError:
+                pass
+            except NotReadyError as error:
+                if error.verdict not in (Verdict.PORT_TAKEN, Verdict.OTHER_PORT):
+                    started.role = Role.GONE
+                    raise
+                if is_free(program.port):  # it wants another than its own
+                    if error.verdict is Verdict.OTHER_PORT or attempt > 0:
+                        started.role = Role.GONE
+                        raise
+                    # Who held that may have been one of ours, which wants it, too: now it may have it.
+                    self._end_early()
+            else:
+                return started
+            # Where another program was faster on a port that was free, that is nobody's fault: once more.
+            program.kill()
+            program.close()
+            again = self._start_anew(program, started.role, self._new_port())
+            self.history[self.history.index(started)] = self.history.pop()
+            started = again
+        started.role = Role.GONE
+        raise NotReadyError(Verdict.PORT_TAKEN, "three ports in a row were taken by other programs")
+
+    def _condemn(self, program: Program, verdict: Verdict) -> None:
+        program.verdict = verdict
+        self.given_up[program.spec.name] = f"{program.spec.file} {SHORT_VERDICTS.get(verdict, verdict)}"
+
+    def _end_the_greedy(self) -> None:
+        """End the program that has taken too much memory, and judge it no longer.
+
+        Where no process has it (a file in memory, say), that is who has fallen, or whoever has been asked for
+        something. What one copy takes the kernel may end in another, before we look: all that were asked go.
+        """
+        living = [each for each in self.history if not each.program.has_exited]
+        greedy = [each for each in living if memory_of(each.program.pid) > MEMORY / 2]
+        fallen = [each for each in self.history if each.name not in self.given_up and each.program.took_too_much]
+        asked = [each for each in living if each.role is not Role.EARLY]
+        blamed = greedy or fallen or asked or living
+        names = {each.name for each in blamed}
+        for started in [*blamed, *(each for each in asked if each.name in names)]:
+            self._condemn(started.program, Verdict.GREEDY)
+            started.program.kill()

@@ -1,0 +1,62 @@
+"""WebSocket servers and clients, as kinds of programs. What the protocol needs is imported when a program needs it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from labcheck.protocols.kinds import Kind, register
+from labcheck.protocols.websocket.started import StartedClient, StartedServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from labcheck.program.program import Program
+    from labcheck.protocols.check import Check
+    from labcheck.protocols.started import Role, Started
+    from labcheck.protocols.websocket.client import ClientProgram
+    from labcheck.protocols.websocket.server import WebSocketServer
+
+
+@register
+class WebSocketServerKind(Kind):
+    """A program that others connect to over WebSocket."""
+
+    name = "websocket server"
+
+    def start(
+        self, launch: Callable[[], Program], port: int, role: Role, *, in_shared_copy: bool, hosted: bool
+    ) -> StartedServer:
+        """Start a server on a port."""
+        del port, hosted
+        return StartedServer(launch(), role, in_shared_copy)
+
+    def view(self, check: Check, started: Started) -> WebSocketServer:
+        """Return the server as a check sees it."""
+        from labcheck.protocols.websocket.server import WebSocketServer
+
+        assert isinstance(started, StartedServer)
+        return WebSocketServer(check, started)
+
+
+@register
+class WebSocketClientKind(Kind):
+    """A program with a user who types, and that connects to a server of ours over WebSocket."""
+
+    name = "websocket client"
+    asked_for = "a message from your program"
+
+    def start(
+        self, launch: Callable[[], Program], port: int, role: Role, *, in_shared_copy: bool, hosted: bool
+    ) -> StartedClient:
+        """Start a client; our server listens before it looks for one."""
+        from labcheck.protocols.websocket.peer import Host
+
+        host = Host(port) if hosted else None
+        return StartedClient(launch(), role, in_shared_copy, host=host)
+
+    def view(self, check: Check, started: Started) -> ClientProgram:
+        """Return the client as a check sees it."""
+        from labcheck.protocols.websocket.client import ClientProgram
+
+        assert isinstance(started, StartedClient)
+        return ClientProgram(check, started)

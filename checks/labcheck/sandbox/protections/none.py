@@ -1,0 +1,8 @@
+"""No protection."""
+
+from __future__ import annotations
+
+from labcheck.sandbox.base import Sandbox
+from labcheck.sandbox.protections import register
+
+register(Sandbox)
