@@ -11,18 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcheck.errors import RefusedError, UsageError
+from labcheck.platforms.downloads import clues_of, named
 from labcheck.submission.archive import ARCHIVES, Limits, Target, extract
 from labcheck.submission.files import regular_files, remove_tree
 from labcheck.submission.handed_in import HandedIn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from labcheck.platforms.downloads import Clue
 BULK = Limits(files=200_000, entries=400_000, bytes=8 << 30, stream=16 << 30, bulk=True)
 NO_SUBMISSION = (".csv", ".txt", ".md", ".html", ".json", ".jsonl")  # unless a student has handed it in
 PLAIN = ("name", "id", "login", "email", "github")  # what a name that an instructor gave may be
-CANVAS = re.compile(r"(?P<label>[^_]+)(?:_LATE)?_(?P<number>\d+)_\d+_(?P<file>.+)")
-MOODLE = re.compile(r"(?P<label>.+)_(?P<number>\d+)_assignsubmission_(?P<kind>file|onlinetext)(?:_(?P<file>.*))?")
 ENDING = re.compile(r"(\.tar)?\.\w+$")
 
 
@@ -49,10 +49,10 @@ def discover(place: Path) -> list[HandedIn]:
         what = f"{place} is a file" if place.exists() else f"there is no folder {place}"
         raise UsageError(f"{what}; give the folder, or the .zip, that holds the submissions")
     entries = _entries(place)
-    classroom = _classroom(entries)
+    clues = clues_of(entries)
     students: dict[tuple[str, str], list[_Found]] = {}
     for entry in entries:
-        if found := _found(entry, classroom):
+        if found := _found(entry, clues.get(entry, ())):
             students.setdefault((found.label, found.longer), []).append(found)
     if not students:
         raise UsageError(f"there is no submission in {place}; it takes a folder, an archive or a file for each student")
@@ -89,17 +89,12 @@ def opened(place: Path) -> Iterator[Path]:
 def _inner(top: Path) -> Path:
     """Return the folder that holds the students: an archive of a folder holds that folder, and it their work."""
     entries = _entries(top)
-    if len(entries) != 1 or not entries[0].is_dir() or MOODLE.fullmatch(entries[0].name):
+    if len(entries) != 1 or not entries[0].is_dir() or named(entries[0]):
         return top
     folder, inner = entries[0], _entries(entries[0])
-    is_named = any(map(_is_named, inner))
+    is_named = any(map(named, inner))
     is_several = len(inner) > 1 and not any(each.suffix == ".py" for each in inner)
     return folder if is_named or (is_several and not (folder / ".git").exists()) else top
-
-
-def _is_named(entry: Path) -> bool:
-    """Return whether Canvas or Moodle have named it."""
-    return bool(CANVAS.fullmatch(entry.name) or MOODLE.fullmatch(entry.name))
 
 
 def _entries(place: Path) -> list[Path]:
@@ -109,37 +104,18 @@ def _entries(place: Path) -> list[Path]:
         for entry in sorted(place.iterdir())
         if not entry.name.startswith((".", "__MACOSX"))
         and not entry.is_symlink()
-        and (entry.is_dir() or (entry.is_file() and (entry.suffix.lower() not in NO_SUBMISSION or _is_named(entry))))
+        and (entry.is_dir() or (entry.is_file() and (entry.suffix.lower() not in NO_SUBMISSION or named(entry))))
     ]
 
 
-def _found(entry: Path, classroom: list[str]) -> _Found | None:
-    """Return whose an entry is, or None where it is nothing to be judged."""
+def _found(entry: Path, clues: Sequence[Clue]) -> _Found | None:
+    """Return whose an entry is, or None where it is nothing to be judged; `clues` are what its neighbours tell."""
+    if (system := named(entry)) is not None:
+        longer = f"{system.label}_{system.number}"
+        return _Found(entry, system.label, longer, system.clues, system.file or entry.name) if system.judged else None
     whole = entry.name
-    if moodle := MOODLE.fullmatch(whole):
-        if moodle["kind"] == "onlinetext":
-            return None
-        label = moodle["label"]
-        return _Found(entry, label, f"{label}_{moodle['number']}", (("name", label),), moodle["file"] or whole)
-    if entry.is_file() and (canvas := CANVAS.fullmatch(whole)):
-        label, number = canvas["label"], canvas["number"]
-        return _Found(entry, label, f"{label}_{number}", (("compact name", label), ("id", number)), canvas["file"])
     label = whole if entry.is_dir() else ENDING.sub("", whole)
-    users = [whole.removeprefix(start) for start in classroom if entry.is_dir()]
-    clues = (*((kind, label) for kind in PLAIN), *(("github", user) for user in users))
-    return _Found(entry, label, whole, clues, whole)
-
-
-def _classroom(entries: list[Path]) -> list[str]:
-    """Return what stands before the user's name in all clones of GitHub Classroom.
-
-    Which one is right cannot be known: the assignment and the users may all have dashes in their names.
-    """
-    folders = [entry for entry in entries if entry.is_dir()]
-    if len(folders) < 2 and not any((folder / ".git").exists() for folder in folders):
-        return []
-    starts = [folders[0].name[: dash.end()] for dash in re.finditer("-", folders[0].name)]
-    return [start for start in starts if all(folder.name.startswith(start) for folder in folders)]
+    return _Found(entry, label, whole, (*((kind, label) for kind in PLAIN), *clues), whole)
 
 
 def _handed_in(label: str, parts: list[_Found]) -> HandedIn:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from labcheck.errors import UsageError
+from labcheck.platforms.rosters import COLUMNS, fields, is_nobody
 from labcheck.record.people import Person
 
 if TYPE_CHECKING:
@@ -22,20 +23,7 @@ if TYPE_CHECKING:
 
     from labcheck.submission.handed_in import HandedIn
 
-COLUMNS = {  # the names of columns, without blanks and dashes, in lower case
-    "name": ("name", "student", "fullname", "studentname"),
-    "first": ("firstname", "givenname"),
-    "last": ("lastname", "surname", "familyname"),
-    "email": ("email", "emailaddress", "mail"),
-    "id": ("id", "studentid", "userid", "idnumber", "identifier"),
-    "sis_user_id": ("sisuserid",),
-    "sis_login_id": ("sisloginid", "login", "loginid", "username"),
-    "github": ("github", "githubusername", "githublogin"),
-    "section": ("section", "sections", "group", "groups"),
-}
-FIELD_OF = {name: field for field, names in COLUMNS.items() for name in names}
 RANKS = (("id",), ("login", "email", "github"), ("name", "compact name"))  # what an earlier one says, counts
-NO_PERSON = ("points possible", "student, test")  # rows of Canvas
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -70,7 +58,7 @@ def read_roster(file: Path) -> list[Person]:
         first, last = cells.pop("first"), cells.pop("last")
         cells["name"] = cells["name"] or f"{first} {last}".strip()
         person = Person(**cells)
-        if str(person) and not person.name.lower().startswith(NO_PERSON):
+        if str(person) and not is_nobody(person.name):
             people.append(person)
     _expect_different(file, people)
     return people
@@ -158,7 +146,8 @@ def _rows(file: Path, text: str, delimiter: str) -> list[list[str]]:
 def _known(rows: list[list[str]]) -> dict[int, str]:
     """Return which columns of the header are known, by their place."""
     names = [re.sub(r"[\s_-]", "", name).casefold() for row in rows[:1] for name in row]
-    return {place: FIELD_OF[name] for place, name in enumerate(names) if name in FIELD_OF}
+    known = fields()
+    return {place: known[name] for place, name in enumerate(names) if name in known}
 
 
 def _expect_different(file: Path, people: Sequence[Person]) -> None:

@@ -477,13 +477,12 @@ def _ci(words: list[str]) -> int:
     from labcheck.platforms import ci
 
     parser = Parser(prog="labcheck ci", add_help=False)
-    parser.add_argument("kind", metavar="|".join(ci.KINDS))
+    parser.add_argument("kind", metavar="|".join(ci.names()))
     parser.add_argument("lab", metavar="LAB")
     parser.add_argument("target", metavar="DIR", nargs="?", type=Path, default=Path())
     given = parser.parse_args(words)
     lab = load_lab(given.lab)
-    paths = ci.write(given.kind, lab, given.target)
-    print(ci.next_steps(given.kind, lab, paths))
+    print(ci.next_steps(given.kind, lab, ci.write(given.kind, lab, given.target)))
     return PASSED
 
 

@@ -6,9 +6,12 @@ heading, `Title (id)`, then by an equal title (canvas-lms, lib/gradebook_importe
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from labcheck.platforms.downloads import Named, by_name
 from labcheck.platforms.people import people_of
+from labcheck.platforms.rosters import columns, no_person
 from labcheck.reports.cells import to_cells
 from labcheck.reports.formats import whole_class
 
@@ -16,6 +19,18 @@ if TYPE_CHECKING:
     from labcheck.record.gradebook import Gradebook
 
 WHO = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
+
+NAME = re.compile(r"(?P<label>[^_]+)(?:_LATE)?_(?P<number>\d+)_\d+_(?P<file>.+)")
+
+
+@by_name
+def read_name(name: str) -> Named | None:
+    """Read `lovelaceada_LATE_4711_90210_webserver-1.py`: who, their id, the submission's, the file."""
+    found = NAME.fullmatch(name)
+    if found is None:
+        return None
+    label, number = found["label"], found["number"]
+    return Named(label, number, (("compact name", label), ("id", number)), found["file"], of_files=True)
 
 
 @whole_class("a file to import into a Canvas gradebook")
@@ -32,3 +47,7 @@ def render(gradebook: Gradebook) -> str:
         score = "" if entry.record is None else entry.record.score
         rows.append([person.name, person.id, person.sis_user_id, person.sis_login_id, person.section, score])
     return to_cells(rows)
+
+
+columns(name="student", sis_user_id="sisuserid", sis_login_id="sisloginid")
+no_person("points possible", "student, test")

@@ -9,23 +9,24 @@ What these files have in common, as students bring the repository that they run 
 
 from __future__ import annotations
 
-import io
 import os
-import zipfile
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labcheck import platforms
 from labcheck.errors import UsageError
 from labcheck.version import __version__
 from labcheck.workbook.labs import nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jinja2 import Environment
 
     from labcheck.workbook.labs import Lab
 
-KINDS = ("github", "gitlab", "gradescope")
 ACTIONS = {  # by commits, which nobody can move
     "checkout": "actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683  # v4.2.2",
     "setup-python": "actions/setup-python@0b93645e9fea7318ecaed2b359559ac225c90a2b  # v5.3.0",
@@ -38,15 +39,38 @@ PYTHON = "3.12"
 SHARDS = 4  # machines that grade a class
 
 
-def write(kind: str, lab: Lab, target: Path) -> list[Path]:
-    """Write what a kind of course needs into a folder, and return the files.
+@dataclass(frozen=True)
+class Ci:
+    """What a platform needs to run labcheck: files, by their paths; and what to do with them, in two or three lines."""
 
-    Raises UsageError where there is no such kind, where one of the files is there already (none is written then),
+    files: Callable[[Lab], dict[str, bytes]]
+    next_steps: Callable[[Lab, list[Path]], str]
+
+
+_known: dict[str, Ci] = {}
+
+
+def register(name: str, files: Callable[[Lab], dict[str, bytes]], next_steps: Callable[[Lab, list[Path]], str]) -> None:
+    """Register what a platform needs; `next_steps` gets the files where they were written, in the order of `files`."""
+    _known[name] = Ci(files, next_steps)
+
+
+def names() -> list[str]:
+    """Return the names of the platforms that labcheck can write files for."""
+    platforms.load_all()
+    return sorted(_known)
+
+
+def write(name: str, lab: Lab, target: Path) -> list[Path]:
+    """Write what a platform needs into a folder, and return the files.
+
+    Raises UsageError where there is no such platform, where one of the files is there already (none is written then),
     or where one cannot be written.
     """
-    if kind not in KINDS:
-        raise UsageError(f"there is nothing for {kind!r}{nearest(kind, KINDS)}; there is: {', '.join(KINDS)}")
-    files = {target / name: data for name, data in _files(kind, lab).items()}
+    if name not in names():
+        known = names()
+        raise UsageError(f"there is nothing for {name!r}{nearest(name, known)}; there is: {', '.join(known)}")
+    files = {target / path: data for path, data in _known[name].files(lab).items()}
     for file in files:
         if os.path.lexists(file):
             raise UsageError(f"{file} is there already, and nothing was written; name another DIR")
@@ -60,59 +84,15 @@ def write(kind: str, lab: Lab, target: Path) -> list[Path]:
     return list(files)
 
 
-def next_steps(kind: str, lab: Lab, paths: list[Path]) -> str:
+def next_steps(name: str, lab: Lab, files: list[Path]) -> str:
     """Return what to do with the files that `write` has made, in two or three lines."""
-    if kind == "github":
-        student, instructor = paths
-        return (
-            f"{student}: goes into the repository that students start from, at .github/workflows/{student.name}\n"
-            f"{instructor}: goes into a private repository of yours, with a folder `submissions` and, to know who is "
-            "who, class.csv\n"
-            "A student can change the file in their own repository: grades that count come from yours."
-        )
-    if kind == "gitlab":
-        return (
-            f"{paths[0]}: keep it in a project of yours, and in the students' projects set Settings > CI/CD > General "
-            "pipelines >\n"
-            "CI/CD configuration file to .gitlab-ci.yml@GROUP/PROJECT. A copy in their projects works, too, but they "
-            "can change it."
-        )
-    return (
-        f"{paths[0]}: upload it under Configure Autograder of a programming assignment; the base image is Ubuntu 22.04 "
-        "or later.\n"
-        f"Then try `Test Autograder` twice: with the solution (labcheck solution {lab.name}), and with the starter."
-    )
+    return _known[name].next_steps(lab, files)
 
 
-def _files(kind: str, lab: Lab) -> dict[str, bytes]:
-    """Return the files of a kind, by their path."""
-    if kind == "github":
-        return {
-            "student/.github/workflows/labcheck.yml": _text("student.yml", lab),
-            "instructor/.github/workflows/grade.yml": _text("instructor.yml", lab),
-        }
-    if kind == "gitlab":
-        return {".gitlab-ci.yml": _text("gitlab.yml", lab)}
-    scripts = {name: _text(name, lab) for name in ("setup.sh", "run_autograder")}
-    return {f"{lab.name}-gradescope.zip": _executables(scripts)}
-
-
-def _text(name: str, lab: Lab) -> bytes:
-    from labcheck.platforms.github import runner, variable
-
-    return (
-        _environment()
-        .get_template(f"{name}.jinja")
-        .render(
-            lab=lab,
-            version=__version__,
-            python=PYTHON,
-            shards=SHARDS,
-            uses=ACTIONS,
-            runners={runner(id): variable(runner(id)) for id in lab.requirements},
-        )
-        .encode()
-    )
+def text(template: str, lab: Lab, **more: object) -> bytes:
+    """Return a file made of a template in `templates/`, which also gets the keyword arguments."""
+    known = {"lab": lab, "version": __version__, "python": PYTHON, "shards": SHARDS, "uses": ACTIONS}
+    return _environment().get_template(f"{template}.jinja").render(**known, **more).encode()
 
 
 @cache
@@ -133,15 +113,3 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-
-
-def _executables(files: dict[str, bytes]) -> bytes:
-    """Return a zip of executable files: the same bytes for the same files, on every machine and day."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
-        for name, data in files.items():
-            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-            entry.create_system = 3  # Unix, whose modes are in the upper half of the attributes
-            entry.external_attr = 0o100755 << 16
-            archive.writestr(entry, data)
-    return packed.getvalue()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def formats(kind: Kind) -> list[Format]:
     """Return the formats of one submission, or of a class, sorted by their names."""
-    for name in (*_reports(kind), *_platforms()):
+    for name in (*_reports(kind), *platforms.modules()):
         _load(kind, name)
     return [FORMATS[key] for key in sorted(FORMATS) if key[0] == kind]
 
@@ -36,18 +36,10 @@ def find(kind: Kind, name: str) -> Format:
 
 def _load(kind: Kind, name: str) -> None:
     """Import the module of that name, which registers itself; nothing happens where there is none."""
-    for package, known in ((f"{reports.__name__}.{kind}", _reports(kind)), (platforms.__name__, _platforms())):
+    for package, known in ((f"{reports.__name__}.{kind}", _reports(kind)), (platforms.__name__, platforms.modules())):
         if name in known:
             import_module(f"{package}.{name}")
 
 
 def _reports(kind: Kind) -> list[str]:
-    return _modules(Path(reports.__path__[0], kind))
-
-
-def _platforms() -> list[str]:
-    return _modules(Path(platforms.__path__[0]))
-
-
-def _modules(folder: Path) -> list[str]:
-    return sorted(file.stem for file in folder.glob("*.py") if file.stem != "__init__")
+    return sorted(file.stem for file in Path(reports.__path__[0], kind).glob("[!_]*.py"))

@@ -13,18 +13,39 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from labcheck.platforms import ci
+from labcheck.platforms.downloads import by_neighbours
+from labcheck.platforms.rosters import columns
 from labcheck.record.record import Outcome
 from labcheck.reports.formats import one
 from labcheck.reports.wording import block, explanation, heading, within
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import Any
 
+    from labcheck.platforms.downloads import Clue
     from labcheck.record.record import Record, RequirementResult
+    from labcheck.workbook.labs import Lab
 
 # Characters of a text. Linux starts no program with a variable of 128 KiB, or with much more than 2 MB in all.
 MESSAGE = 2000
 STATUS = {Outcome.PASSED: "pass", Outcome.FAILED: "fail", Outcome.NOT_RUN: "fail", Outcome.ERROR: "error"}
+
+
+@by_neighbours
+def read_clones(entries: list[Path]) -> dict[Path, list[Clue]]:
+    """Read `lab1-ada`, a clone of GitHub Classroom: the assignment, and the user's name.
+
+    Where one ends and the other begins cannot be known, as both may have dashes: all that is the same in front of a
+    dash may be the assignment's name.
+    """
+    folders = [entry for entry in entries if entry.is_dir()]
+    if len(folders) < 2 and not any((folder / ".git").exists() for folder in folders):
+        return {}
+    starts = [folders[0].name[: dash.end()] for dash in re.finditer("-", folders[0].name)]
+    starts = [start for start in starts if all(folder.name.startswith(start) for folder in folders)]
+    return {folder: [("github", folder.name.removeprefix(start)) for start in starts] for folder in folders}
 
 
 @one("GitHub Classroom: lines for $GITHUB_OUTPUT, for the reporter of points")
@@ -68,3 +89,25 @@ def _no_commands(text: str) -> str:
 
 def _encoded(table: dict[str, Any]) -> str:
     return base64.b64encode(json.dumps(table, ensure_ascii=False).encode()).decode("ascii")
+
+
+def _workflows(lab: Lab) -> dict[str, bytes]:
+    runners = {runner(id): variable(runner(id)) for id in lab.requirements}
+    return {
+        "student/.github/workflows/labcheck.yml": ci.text("student.yml", lab, runners=runners),
+        "instructor/.github/workflows/grade.yml": ci.text("instructor.yml", lab),
+    }
+
+
+def _next_steps(_: Lab, files: list[Path]) -> str:
+    student, instructor = files
+    return (
+        f"{student}: goes into the repository that students start from, at .github/workflows/{student.name}\n"
+        f"{instructor}: goes into a private repository of yours, with a folder `submissions` and, to know who is "
+        "who, class.csv\n"
+        "A student can change the file in their own repository: grades that count come from yours."
+    )
+
+
+ci.register("github", _workflows, _next_steps)
+columns(github="githubusername")

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from typing import TYPE_CHECKING
 
+from labcheck.platforms import ci
 from labcheck.record.record import Outcome
 from labcheck.reports.formats import one
 from labcheck.reports.wording import explanation, printable, summary
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import Any
 
     from labcheck.record.record import Record, RequirementResult
+    from labcheck.workbook.labs import Lab
 
 
 @one("Gradescope's results.json: a test for each requirement")
@@ -45,3 +50,31 @@ def _test(record: Record, requirement: RequirementResult) -> dict[str, Any]:
         "output_format": "text",
         "visibility": "visible",
     }
+
+
+def _autograder(lab: Lab) -> dict[str, bytes]:
+    scripts = {name: ci.text(name, lab) for name in ("setup.sh", "run_autograder")}
+    return {f"{lab.name}-gradescope.zip": _executables(scripts)}
+
+
+def _next_steps(lab: Lab, files: list[Path]) -> str:
+    return (
+        f"{files[0]}: upload it under Configure Autograder of a programming assignment; the base image is Ubuntu 22.04 "
+        "or later.\n"
+        f"Then try `Test Autograder` twice: with the solution (labcheck solution {lab.name}), and with the starter."
+    )
+
+
+def _executables(files: dict[str, bytes]) -> bytes:
+    """Return a zip of executable files: the same bytes for the same files, on every machine and day."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in files.items():
+            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            entry.create_system = 3  # Unix, whose modes are in the upper half of the attributes
+            entry.external_attr = 0o100755 << 16
+            archive.writestr(entry, data)
+    return packed.getvalue()
+
+
+ci.register("gradescope", _autograder, _next_steps)

@@ -6,9 +6,12 @@ To be mapped together, as feedback that is imported alone wipes the grades of it
 from __future__ import annotations
 
 import html
+import re
 from typing import TYPE_CHECKING
 
+from labcheck.platforms.downloads import Named, by_name
 from labcheck.platforms.people import people_of
+from labcheck.platforms.rosters import columns
 from labcheck.record.record import Outcome
 from labcheck.reports.cells import to_cells
 from labcheck.reports.formats import whole_class
@@ -19,6 +22,18 @@ if TYPE_CHECKING:
     from labcheck.record.record import Record, RequirementResult
 
 SHOWN = 200  # characters of what was expected or received
+
+NAME = re.compile(r"(?P<label>.+)_(?P<number>\d+)_assignsubmission_(?P<kind>file|onlinetext)(?:_(?P<file>.*))?")
+
+
+@by_name
+def read_name(name: str) -> Named | None:
+    """Read `Ada Lovelace_4711_assignsubmission_file_webserver.py`, or the name of such a folder."""
+    found = NAME.fullmatch(name)
+    if found is None:
+        return None
+    label, judged = found["label"], found["kind"] == "file"
+    return Named(label, found["number"], (("name", label),), found["file"] or "", judged=judged)
 
 
 @whole_class("a file to import into a Moodle gradebook: grade and feedback")
@@ -60,3 +75,6 @@ def _line(requirement: RequirementResult) -> str:
         if text
     ]
     return " | ".join([f"{requirement.id} {what}. {requirement.title}", *(" ".join(part.split()) for part in parts)])
+
+
+columns(id="idnumber")

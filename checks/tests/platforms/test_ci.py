@@ -63,7 +63,7 @@ class Written:
     def into(cls, folder: Path, lab: Lab) -> Written:
         """Write everything for a lab into a folder."""
         texts: dict[str, str] = {}
-        for kind in ci.KINDS:
+        for kind in ci.names():
             for file in ci.write(kind, lab, folder):
                 if file.suffix == ".zip":
                     packed = zipfile.ZipFile(file)
@@ -234,7 +234,7 @@ def test_wrong_use_is_told(tmp_path: Path) -> None:
 
 def test_next_steps_name_each_file(tmp_path: Path) -> None:
     """What to do with the files fits in two or three lines, and names them all."""
-    for kind in ci.KINDS:
+    for kind in ci.names():
         paths = ci.write(kind, LAB, tmp_path)
         steps = ci.next_steps(kind, LAB, paths)
         assert 2 <= len(steps.splitlines()) <= 3
