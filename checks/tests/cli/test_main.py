@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,7 @@ import psutil
 import pytest
 
 from conftest import CHECKOUT, TESTS, Result, need
+from labcheck.cli.main import COMMANDS
 from labcheck.record.record import Outcome, Record
 from labcheck.sandbox.copies import MAX_FILES
 
@@ -113,11 +115,41 @@ def test_help_names_every_command(labcheck: Run) -> None:
     """--help lists the commands and the exit statuses, and so does labcheck without words."""
     helped = labcheck("--help")
     assert helped.status == 0
-    for word in ("start", "hint", "solution", "list", "verify", "--only", "--json", "Exit status"):
-        assert word in helped.out
+    listed = set(re.findall(r"^    (\w+)", helped.out, re.MULTILINE))
+    assert listed == {"LAB", *(command.name for command in COMMANDS)}
+    assert "Exit status" in helped.out
+    assert labcheck().out == labcheck("help").out == helped.out
     assert labcheck().status == 2
-    assert labcheck("lab1", "--help").out == helped.out
     assert labcheck("--version").out.startswith("labcheck ")
+
+
+@pytest.mark.parametrize("name", ["lab1", *(command.name for command in COMMANDS)])
+def test_command_has_a_help_of_its_own(labcheck: Run, name: str) -> None:
+    """`labcheck COMMAND --help` tells what the command does, and what each of its arguments is."""
+    helped = labcheck(name, "--help")
+    assert (helped.status, helped.err) == (0, "")
+    assert helped.out.startswith(f"usage: labcheck {name} ")
+    assert helped.out == labcheck("help", name).out
+    arguments = re.findall(r"^  ((?:-|[A-Z]+\b).*\n?.*)", helped.out, re.MULTILINE)
+    assert arguments
+    assert [each for each in arguments if not re.search(r" {2,}\S", each)] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "formats"),
+    [
+        (["lab1"], "csv exercism github gradescope html json junit prairielearn"),
+        (["grade", "lab1", ".", "--out", "out"], "canvas csv json junit moodle"),
+        (["report", "."], "canvas csv json junit moodle"),
+    ],
+)
+def test_formats_are_options(labcheck: Run, words: list[str], formats: str) -> None:
+    """Each format is an option of the commands that it is for, and of no other."""
+    told = labcheck(words[0], "--help").out.partition("\nreports:")[2]
+    assert re.findall(r"^  --(\w+) FILE", told, re.MULTILINE) == formats.split()
+    other = "canvas" if words == ["lab1"] else "gradescope"
+    refused = labcheck(*words, f"--{other}", "file")
+    assert (refused.status, "unrecognized arguments" in refused.err) == (2, True)
 
 
 def test_too_many_files_are_refused(labcheck: Run, tmp_path: Path) -> None:

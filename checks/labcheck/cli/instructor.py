@@ -1,0 +1,158 @@
+"""The commands of an instructor: grade a class, report it, and have it graded elsewhere."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labcheck.cli.options import FAILED, PASSED, Command, add_formats, add_ways_to_judge, count, files_of, python_of
+from labcheck.errors import UsageError
+from labcheck.workbook.labs import load_lab
+
+if TYPE_CHECKING:
+    from labcheck.cli.options import Parser
+
+
+def _grade_arguments(parser: Parser, words: list[str]) -> None:
+    parser.add_argument("lab", metavar="LAB", help="a lab, as lab1")
+    parser.add_argument(
+        "submissions", metavar="SUBMISSIONS", type=Path, help="the folder, or the .zip, that holds what was handed in"
+    )
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        type=Path,
+        required=True,
+        help="where the results go; called again, it goes on where it was ended",
+    )
+    parser.add_argument(
+        "--jobs",
+        metavar="N",
+        type=count,
+        default=os.cpu_count() or 1,
+        help="how many submissions at a time (default: one a core)",
+    )
+    parser.add_argument("--cluster", metavar="ADDRESS", help="on the workers of a dask scheduler instead")
+    parser.add_argument("--shard", metavar="K/N", type=_shard, help="only the Kth of N parts of the class")
+    parser.add_argument(
+        "--merge",
+        action="store_true",
+        help="when all parts are done: grade nothing, make grades.csv of all results",
+    )
+    parser.add_argument("--roster", metavar="CSV", type=Path, help="whose work is whose, and who handed in nothing")
+    parser.add_argument("--suite", metavar="DIR", type=Path, help="more checks, of your own")
+    parser.add_argument("--hidden", action="store_true", help="report the checks of --suite by their titles only")
+    add_ways_to_judge(parser, sandbox="auto")
+    _class_arguments(parser, words)
+
+
+def _class_arguments(parser: Parser, words: list[str]) -> None:
+    """Add what the reports of a class have in common."""
+    parser.add_argument(
+        "--column",
+        metavar="TITLE",
+        default="",
+        help="the heading of the lab's column in your gradebook, as 'Lab 1 (4711)' in Canvas",
+    )
+    add_formats(parser, "whole_class", words)
+
+
+def _grade(given: argparse.Namespace) -> int:
+    files = files_of(given)
+    if "-" in files.values():
+        raise UsageError("labcheck grade tells on standard output how far it is; name a file for the report")
+    if given.merge and (given.shard or given.cluster):
+        raise UsageError("--merge grades nothing; give it without --shard and --cluster")
+    if given.hidden and given.suite is None:
+        raise UsageError("--hidden is about the checks of --suite DIR; name their folder")
+
+    from labcheck.classes.grade import Order, Shard, grade
+    from labcheck.errors import RefusedError
+    from labcheck.judging.catalogue import with_more
+    from labcheck.judging.options import Options
+    from labcheck.submission.handed_in import pack
+
+    lab = load_lab(given.lab)
+    extra = b""
+    if given.suite is not None:
+        lab = with_more(lab, given.suite, hidden=given.hidden)
+        try:
+            extra = pack(given.suite)
+        except RefusedError as error:
+            raise UsageError(f"{given.suite}: {error}") from error
+    options = Options(
+        seed=given.seed,
+        budget=given.budget,
+        slow=given.slow,
+        python=python_of(given.python) if given.python else "",
+        protection=given.sandbox,
+        whole=False,
+    )
+    order = Order(lab, options, extra, given.hidden)
+    everybody = grade(
+        order,
+        given.submissions,
+        given.out,
+        jobs=given.jobs,
+        cluster=given.cluster,
+        shard=given.shard and Shard(*given.shard),
+        merge=given.merge,
+        roster=given.roster,
+        files=files,
+        heading=given.column,
+    )
+    return PASSED if everybody else FAILED
+
+
+def _report_arguments(parser: Parser, words: list[str]) -> None:
+    parser.add_argument("out", metavar="DIR", type=Path, help="the --out of a labcheck grade that has ended")
+    _class_arguments(parser, words)
+
+
+def _report(given: argparse.Namespace) -> int:
+    from dataclasses import replace
+
+    from labcheck.classes import report
+    from labcheck.record.gradebook import Gradebook
+
+    files = files_of(given)
+    gradebook = replace(Gradebook.load(given.out), heading=given.column)
+    if files:
+        report.export(report.load(given.out, gradebook), files)
+    else:
+        report.write(given.out, gradebook)
+        print(f"{given.out / report.GRADES} · {given.out / report.PAGE}")
+    return PASSED
+
+
+def _ci_arguments(parser: Parser, words: list[str]) -> None:
+    del words
+    from labcheck.platforms import ci
+
+    parser.add_argument("kind", metavar="PLATFORM", help=", ".join(ci.names()))
+    parser.add_argument("lab", metavar="LAB", help="a lab, as lab1")
+    parser.add_argument("target", metavar="DIR", nargs="?", type=Path, default=Path(), help="where to (default: here)")
+
+
+def _ci(given: argparse.Namespace) -> int:
+    from labcheck.platforms import ci
+
+    lab = load_lab(given.lab)
+    print(ci.next_steps(given.kind, lab, ci.write(given.kind, lab, given.target)))
+    return PASSED
+
+
+def _shard(text: str) -> tuple[int, int]:
+    number, _, of = text.partition("/")
+    if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no part of a class; write 3/8 for the third of eight")
+    return int(number), int(of)
+
+
+COMMANDS = (
+    Command("grade", "grade a whole class", _grade_arguments, _grade),
+    Command("report", "write the reports of a class that was graded once more", _report_arguments, _report),
+    Command("ci", "write what a course's CI needs", _ci_arguments, _ci),
+)

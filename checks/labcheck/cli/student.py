@@ -1,0 +1,215 @@
+"""The commands of a student: check a lab, begin one, and get help with it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labcheck.cli.options import FAILED, PASSED, Command, add_formats, add_ways_to_judge, files_of, python_of
+from labcheck.errors import Fault, UsageError
+from labcheck.workbook.labs import lab_names, load_lab
+
+if TYPE_CHECKING:
+    import argparse
+
+    from labcheck.cli.options import Parser
+    from labcheck.record.record import Record
+
+
+def _check_arguments(parser: Parser, words: list[str]) -> None:
+    parser.add_argument(
+        "folder",
+        metavar="DIR",
+        nargs="?",
+        help="the folder of the programs (default: ./LAB, here, ./labs/LAB); a .zip, a .tar.gz or a notebook, too",
+    )
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="one requirement or one step, as 2.3 or 2; may be repeated",
+    )
+    add_ways_to_judge(parser, sandbox="none")
+    parser.add_argument(
+        "--require-sandbox",
+        action="store_true",
+        help="protect the machine from the programs, or do not run them at all",
+    )
+    add_formats(parser, "one", words)
+
+
+def _check(given: argparse.Namespace) -> int:
+    # What starts the student's program is imported first, and nothing slow before it.
+    from labcheck.judging.judge import judge
+    from labcheck.judging.options import Options
+    from labcheck.submission.find import find_folder, is_packed
+
+    lab = load_lab(given.lab)
+    options = Options(
+        seed=given.seed,
+        only=lab.select(given.only) if given.only else (),
+        budget=given.budget,
+        slow=given.slow,
+        python=python_of(given.python),
+        protection="auto" if given.sandbox == "none" and given.require_sandbox else given.sandbox,
+    )
+    files = files_of(given)
+    if options.protection != "none" or is_packed(lab, Path(given.folder or "")):
+        from labcheck.isolated.single import judge_apart
+
+        judgement = judge_apart(lab, given.folder, options, required=given.require_sandbox)
+    else:
+        judgement = judge(lab, find_folder(lab, given.folder), options)
+    _report(judgement.record, files)
+    if judgement.faults:
+        raise Fault("\n".join(judgement.faults))
+    return PASSED if judgement.record.all_passed else FAILED
+
+
+def _report(record: Record, files: dict[str, str]) -> None:
+    from labcheck.platforms.actions import in_workflow
+    from labcheck.platforms.formats import find
+    from labcheck.reports import terminal
+    from labcheck.reports.files import write_report
+    from labcheck.workbook import state
+
+    if in_workflow():
+        _report_to_github(record, printed="-" not in files.values())
+    elif "-" not in files.values():
+        terminal.write(record)
+    for name, file in files.items():
+        write_report(file, find("one", name).render(record))
+    if len(record.selected) == len(record.requirements):
+        known = state.load()
+        known["progress"][record.lab] = {"score": record.score, "max_score": record.max_score}
+        state.save(known)
+
+
+def _report_to_github(record: Record, *, printed: bool) -> None:
+    import io
+
+    from labcheck.platforms import actions
+    from labcheck.reports import terminal
+
+    commands = actions.publish(record)
+    if printed:
+        text = io.StringIO()
+        terminal.write(record, text)
+        sys.stdout.write(actions.shielded(text.getvalue()) + commands)
+
+
+def _no_arguments(parser: Parser, words: list[str]) -> None:
+    del parser, words
+
+
+def _list(given: argparse.Namespace) -> int:
+    from labcheck.workbook import state
+
+    del given
+    progress = state.load()["progress"]
+    for name in lab_names():
+        lab = load_lab(name)
+        found = progress.get(name)
+        done = f"{found['score']} of {found['max_score']} met" if found else "not checked yet"
+        print(f"{name}   {lab.title:28} about {lab.minutes} minutes   {done}")
+    return PASSED
+
+
+def _lab_and_folder(parser: Parser, words: list[str]) -> None:
+    del words
+    parser.add_argument("lab", metavar="LAB", help="a lab, as lab1")
+    parser.add_argument("folder", metavar="DIR", nargs="?", type=Path, help="where to (default: a new folder here)")
+
+
+def _start(given: argparse.Namespace) -> int:
+    from labcheck.submission.files import copy_new
+
+    lab = load_lab(given.lab)
+    target = given.folder or Path(lab.name)
+    kept = [file for file, copied in copy_new(lab.starter, target) if not copied]
+    if kept:
+        print(f"{len(kept)} files were there already, and were kept as they are")
+    print(
+        f"{lab.name} is in {target}: read {target / 'README.md'}, edit "
+        f"{', '.join(str(target / program.file) for program in lab.programs)}, "
+        f"and check with: labcheck {lab.name}{'' if target == Path(lab.name) else f' {target}'}"
+    )
+    return PASSED
+
+
+def _solution(given: argparse.Namespace) -> int:
+    from labcheck.submission.files import copy_new
+
+    lab = load_lab(given.lab)
+    target = given.folder or Path(f"{lab.name}-solution")
+    for source in (lab.solution, *(lab.starter / name for name in lab.supplies)):
+        place = target if source == lab.solution else target / source.name
+        for file, copied in copy_new(source, place):
+            if not copied and source == lab.solution:
+                raise UsageError(f"{place / file} is there already, and nothing was written over it; name another DIR")
+    print(f"The solution of {lab.name} is in {target}: compare it with yours, and ask why they differ.")
+    return PASSED
+
+
+def _notebook_arguments(parser: Parser, words: list[str]) -> None:
+    _lab_and_folder(parser, words)
+    parser.add_argument("--no-open", action="store_true", help="only copy it")
+
+
+def _notebook(given: argparse.Namespace) -> int:
+    from labcheck.jupyter import walkthrough
+
+    lab = load_lab(given.lab)
+    target = given.folder or Path(lab.name)
+    for line in walkthrough.copy(lab, target):
+        print(line, flush=True)
+    file = target / f"{lab.name}.ipynb"
+    if given.no_open:
+        return PASSED
+    if not walkthrough.can_be_opened():
+        raise UsageError(
+            f"JupyterLab, which opens {file}, is not installed; pip install 'labcheck[jupyter]' gets it, "
+            "and VS Code opens the file, too"
+        )
+    print("opening it in JupyterLab; Ctrl+C here ends it", flush=True)
+    return PASSED if walkthrough.open_in_jupyterlab(file) == 0 else FAILED
+
+
+def _hint_arguments(parser: Parser, words: list[str]) -> None:
+    del words
+    parser.add_argument("lab", metavar="LAB", help="a lab, as lab1")
+    parser.add_argument("id", metavar="ID", help="a requirement, as 2.3")
+
+
+def _hint(given: argparse.Namespace) -> int:
+    from labcheck.judging.catalogue import read_suite
+    from labcheck.workbook import state
+
+    lab = load_lab(given.lab)
+    ids = lab.select([given.id])
+    if ids != (given.id,):
+        raise UsageError(f"{given.id} is a step; name a requirement: {', '.join(ids)}")
+    checks = [check for check in read_suite(lab) if check.id == given.id]
+    hints = [hint for check in checks for hint in check.hints]
+    known = state.load()
+    key = f"{lab.name} {given.id}"
+    taken = min(int(known["hints"].get(key, 0)), len(hints) - 1)
+    print(f"{given.id}  {checks[0].title}")
+    print(f"hint {taken + 1} of {len(hints)}: {hints[taken]}")
+    known["hints"][key] = taken + 1 if taken + 1 < len(hints) else 0
+    if taken + 1 == len(hints):
+        print(f"That was the last one; the lab sheet explains it in step {lab.step_of(given.id).number}.")
+    state.save(known)
+    return PASSED
+
+
+CHECK = Command("LAB", "check the programs in DIR", _check_arguments, _check)
+COMMANDS = (
+    Command("list", "the labs, and how far you have come", _no_arguments, _list),
+    Command("start", "copy the starter files of a lab, never over a file of yours", _lab_and_folder, _start),
+    Command("hint", "the next hint for a requirement", _hint_arguments, _hint),
+    Command("solution", "copy the reference solution of a lab", _lab_and_folder, _solution),
+    Command("notebook", "copy the walkthrough of a lab, and open it in JupyterLab", _notebook_arguments, _notebook),
+)
