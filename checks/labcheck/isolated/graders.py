@@ -15,6 +15,7 @@ from labcheck.errors import UsageError
 from labcheck.isolated.task import GRACE, Probe, Reply, Task, send
 from labcheck.judging.options import Options
 from labcheck.record.result import BROKEN, GRADED
+from labcheck.sandbox import processes
 from labcheck.sandbox.protections import protections
 
 TRIES = 2
@@ -41,7 +42,7 @@ class ForkServer:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
-                start_new_session=True,  # Ctrl+C is for whoever has asked; who then hangs up
+                **processes.own_session(),  # Ctrl+C is for whoever has asked; who then hangs up
             )
 
     def ask(self, request: Task | Probe) -> Reply:

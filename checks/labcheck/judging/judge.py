@@ -169,7 +169,9 @@ class Between:
 def _program(program: Program, *, hidden: bool) -> ProgramResult:
     """Return what became of a program; not what it printed, where that may tell how it was checked."""
     verdict = str(program.verdict or "not used")
-    out, err = ("", "") if hidden else (program.shown(stream.text()) for stream in (program.stdout, program.stderr))
+    out, err = (
+        ("", "") if hidden else (program.diagnosis.shown(stream.text()) for stream in (program.stdout, program.stderr))
+    )
     return ProgramResult(program.spec.name, verdict, out, err)
 
 

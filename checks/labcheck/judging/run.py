@@ -107,7 +107,7 @@ class Run:
         for started in self._used:
             stderr = started.program.stderr
             if stderr.wait_for(TRACEBACK, TRACEBACK_WITHIN, started.stderr_before):
-                return started.program.explain(stderr.text(started.stderr_before))
+                return started.program.diagnosis.explain(stderr.text(started.stderr_before))
         return ""
 
     def after_failure(self, error: BaseException) -> None:

@@ -29,9 +29,7 @@ class Keeper:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             bufsize=0,
-            # A session of its own: what interrupts or kills the kernel's group is not meant for it.
-            start_new_session=os.name == "posix",
-            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+            **processes.own_session(),  # what interrupts or kills the kernel's group is not meant for it
         )
 
     @property

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -72,14 +71,13 @@ def _run(words: list[str]) -> subprocess.CompletedProcess[str] | None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
-        # A session of its own: an interrupt of the cell comes to it once, from here.
-        start_new_session=os.name == "posix",
-        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+        **processes.own_session(),  # an interrupt of the cell comes to it once, from here
     ) as process:
         try:
             out, err = process.communicate()
         except KeyboardInterrupt:
-            process.send_signal(getattr(signal, "CTRL_BREAK_EVENT", signal.SIGINT))
+            with contextlib.suppress(OSError):
+                processes.interrupt(process.pid)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.communicate(timeout=ENDS_WITHIN)
             processes.end_tree(process.pid)

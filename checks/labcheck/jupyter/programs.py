@@ -14,7 +14,8 @@ from labcheck.jupyter import ProgramError, exchanges, fragment
 from labcheck.jupyter.exchanges import Wire, known
 from labcheck.jupyter.keeper import end_session, keeper
 from labcheck.program import ports
-from labcheck.program.program import Program, listening
+from labcheck.program.program import Program
+from labcheck.program.sockets import listening
 from labcheck.protocols.deadline import Deadline
 from labcheck.protocols.http.client import FORM, Client
 from labcheck.protocols.manners import Manners
@@ -226,7 +227,7 @@ class RunningProgram:
             self._program.wait_until_listening(LISTENS_WITHIN)
         except NotReadyError as error:
             self._catch_up()
-            raise ProgramError(f"{error}{_told(self._program.shown(self._program.stderr.text()))}") from None
+            raise ProgramError(f"{error}{_told(self._program.diagnosis.shown(self._program.stderr.text()))}") from None
         except ForeignListenerError:
             raise ProgramError(f"another program listens on port {self.port}; start {self._file} again") from None
 
@@ -264,7 +265,7 @@ class RunningProgram:
 
     def show(self) -> None:
         """Display it, in a notebook: what it prints comes while it runs."""
-        self._program.wait_until_idle(SETTLES_WITHIN)
+        self._program.activity.wait_until_idle(SETTLES_WITHIN)
         shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
         if hasattr(shell, "kernel"):  # in a terminal there is nothing that could be updated
             from IPython.display import display

@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 CONNECTED_WITHIN = 5.0  # seconds; a connection that the backlog turned away is tried again after 1 and 3
 
 
-PACE = 0.005  # seconds between two connections of many
-
-
 POLL = 0.005  # seconds between two looks
 
 
@@ -64,13 +61,13 @@ class Judged:
 
     def come_to_rest(self) -> None:
         """Let it finish what it does, and print what it has to print."""
-        self.program.wait_until_idle(IDLE_WITHIN)
+        self.program.activity.wait_until_idle(IDLE_WITHIN)
 
     def traceback(self) -> Complaint:
         """Return what its last traceback says, if it has printed one; to be asked when it has nothing to do."""
         self.come_to_rest()
         found = self.program.stderr.has(TRACEBACK)
-        return Complaint(self.program.explain(self.program.stderr.text()) if found else "")
+        return Complaint(self.program.diagnosis.explain(self.program.stderr.text()) if found else "")
 
     @property
     def _limit(self) -> Deadline:
@@ -90,9 +87,9 @@ class Judged:
         `gives_up_at_rest`: and not when it has gone to rest, after which nothing more is printed.
         """
         limit = time.monotonic() + seconds
-        self.program.begin_rest()
+        self.program.activity.begin_rest()
         while not condition():
-            rested = gives_up_at_rest and self.program.has_rested(RESTS * max(1.0, self._check.slow))
+            rested = gives_up_at_rest and self.program.activity.has_rested(RESTS * max(1.0, self._check.slow))
             if rested or time.monotonic() > limit:
                 return bool(condition())
             if self.program.has_exited and not whatever:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -35,6 +36,25 @@ def hear_ctrl_c() -> None:
     """Undo that Ctrl+C is ignored, as it is in a shell's background: a program would inherit that."""
     if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+class Session(TypedDict, total=False):
+    """The keyword arguments of subprocess.Popen that start a process in a session of its own."""
+
+    start_new_session: bool
+    creationflags: int
+
+
+def own_session() -> Session:
+    """Return how to start a process so that Ctrl+C in our terminal is not meant for it."""
+    if os.name == "posix":
+        return {"start_new_session": True}
+    return {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
+
+
+def interrupt(pid: int) -> None:
+    """Send Ctrl+C to a process that was started in a session of its own. Raises OSError where it has ended."""
+    os.kill(pid, getattr(signal, "CTRL_BREAK_EVENT", signal.SIGINT))
 
 
 def descendants(pid: int) -> list[int]:

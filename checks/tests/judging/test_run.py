@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,9 +16,8 @@ from labcheck.errors import NotReadyError, Verdict
 from labcheck.judging.options import Options
 from labcheck.judging.run import running
 from labcheck.judging.watchdog import Watchdog
-from labcheck.program import program
+from labcheck.program import sockets
 from labcheck.program.ports import Port
-from labcheck.program.program import Program
 from labcheck.protocols.started import Role
 from labcheck.sandbox import processes
 from labcheck.sandbox.base import Sandbox
@@ -27,7 +25,6 @@ from labcheck.sandbox.guard import memory_of
 from labcheck.workbook.labs import load_lab
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from labcheck.judging.run import Run
@@ -87,25 +84,28 @@ def test_who_is_ended_for_its_memory_did_not_fail_to_start(sandbox: Sandbox, ver
 
 
 @pytest.fixture
-def _visitors_are_late(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a program that dies of its first visitor be dead before anybody looks whose port that was."""
-    try_connect = Program._try_connect
+def late(monkeypatch: pytest.MonkeyPatch) -> list[Run]:
+    """Let a program of these runs that dies of its first visitor be dead before anybody looks whose port that was."""
+    runs: list[Run] = []
+    connect = sockets.connect
 
-    def connect_and_wait(program: Program) -> bool:
-        if not try_connect(program):
-            return False
-        program.wait_until_ended(time.monotonic(), 20)
-        return True
+    def connect_and_wait(port: int) -> object:
+        found = connect(port)
+        for started in runs[0].fleet.history if found else ():
+            if started.program.port == port:
+                started.program.wait_until_ended(time.monotonic(), 20)
+        return found
 
-    monkeypatch.setattr(Program, "_try_connect", connect_and_wait)
+    monkeypatch.setattr(sockets, "connect", connect_and_wait)
+    return runs
 
 
 @on_linux
-@pytest.mark.usefixtures("_visitors_are_late")
-def test_who_is_ended_for_its_memory_is_not_started_again(tmp_path: Path) -> None:
+def test_who_is_ended_for_its_memory_is_not_started_again(tmp_path: Path, late: list[Run]) -> None:
     """What the kernel has ended is judged no longer, as what the guard ends, and whichever of them comes first."""
     (tmp_path / "webserver.py").write_text(ENDS_LATER)
     with running(load_lab("lab1"), tmp_path, Options(1), Starved()) as run:
+        late.append(run)
         run.begin("1.1")
         program = run.shared_server().program
         assert why_not(run) == program.verdict == Verdict.GREEDY
@@ -113,11 +113,11 @@ def test_who_is_ended_for_its_memory_is_not_started_again(tmp_path: Path) -> Non
 
 
 @on_linux
-@pytest.mark.usefixtures("_visitors_are_late")
-def test_who_dies_is_started_again(tmp_path: Path) -> None:
+def test_who_dies_is_started_again(tmp_path: Path, late: list[Run]) -> None:
     """A program that has ended itself by the same signal has died, and the next check meets a new one."""
     (tmp_path / "webserver.py").write_text(ENDS_LATER)
     with running(load_lab("lab1"), tmp_path, Options(1)) as run:
+        late.append(run)
         run.begin("1.1")
         program = run.shared_server().program
         verdicts = [program.verdict]
@@ -233,59 +233,10 @@ def test_standstill_counts_as_one_look() -> None:
     assert done.stdout.split() == ["False", "True"]
 
 
-@pytest.fixture
-def asleep(tmp_path: Path) -> Iterator[Program]:
-    """Start a program that sleeps, and wait until it does."""
+def test_whom_we_have_ended_still_ran(tmp_path: Path) -> None:
+    """That the watchdog ends a program whose end was waited for is no ending of its own."""
     (tmp_path / "webserver.py").write_text("import time; time.sleep(60)")
     with running(load_lab("lab1"), tmp_path, Options(1)) as run:
-        run.fleet.history[0].program.wait_until_idle(30)
-        yield run.fleet.history[0].program
-
-
-@on_linux
-def test_rest_is_what_was_looked_at(asleep: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program has rested when it did nothing from look to look; not while the grader itself stood still."""
-    now = 0.0
-    monkeypatch.setattr(program, "time", SimpleNamespace(monotonic=lambda: now, sleep=time.sleep))
-    asleep.begin_rest()
-    until(lambda: not asleep.has_rested(1) and asleep._threads() == asleep._last_seen)
-    now += 10
-    assert not asleep.has_rested(1)
-    for _ in range(100):
-        now += 0.02
-        assert not asleep.has_rested(2.1)
-    now += 0.02
-    assert asleep.has_rested(1)
-
-
-@on_linux
-def test_who_waits_for_the_disk_is_not_at_rest(asleep: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program in an uninterruptible sleep goes on by itself: it waits for nobody."""
-    asleep.begin_rest()
-    until(lambda: asleep.has_rested(0))
-    monkeypatch.setattr(processes, "state_of", lambda _: "D")
-    assert not any(asleep.has_rested(0) for _ in range(10))
-
-
-@on_linux
-@pytest.mark.parametrize(("threads", "seconds"), [([("R", "1")], 2.0), ([("R", "1"), ("S", "{}")], 0.5)])
-def test_time_without_a_processor_does_not_count(
-    asleep: Program, monkeypatch: pytest.MonkeyPatch, threads: list[tuple[str, str]], seconds: float
-) -> None:
-    """A program that may not run, as the machine has other things to do, gets more time to come to rest."""
-    now = 0.0
-
-    def sleep(seconds: float) -> None:
-        nonlocal now
-        now += seconds
-
-    monkeypatch.setattr(asleep, "_threads", lambda: [(state, ran.format(now)) for state, ran in threads])
-    monkeypatch.setattr(program, "time", SimpleNamespace(monotonic=lambda: now, sleep=sleep))
-    asleep.wait_until_idle(0.5)
-    assert now == pytest.approx(seconds, abs=0.02)
-
-
-def test_whom_we_have_ended_still_ran(asleep: Program) -> None:
-    """That the watchdog ends a program whose end was waited for is no ending of its own."""
-    threading.Timer(0.1, asleep.kill).start()
-    assert asleep.wait_until_ended(time.monotonic(), 30).status.code is None
+        asleep = run.fleet.history[0].program
+        threading.Timer(0.1, asleep.kill).start()
+        assert asleep.wait_until_ended(time.monotonic(), 30).status.code is None

@@ -11,11 +11,11 @@ import contextlib
 import re
 import shlex
 import socket
-import struct
 import time
 from typing import TYPE_CHECKING
 
 from labcheck.errors import HttpError, Trouble
+from labcheck.program import sockets
 from labcheck.program.evidence import shorten, show_bytes
 from labcheck.protocols.http.answer import Answer
 from labcheck.protocols.manners import LINGER
@@ -62,8 +62,7 @@ class Connection:
 
     def reset(self) -> None:
         """Vanish without a goodbye: the other side gets a TCP reset."""
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._socket.close()
+        sockets.reset(self._socket)
         self._transcript.note("vanished (TCP reset)")
 
     def send(self, data: bytes) -> None:

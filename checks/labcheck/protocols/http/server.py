@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from labcheck.errors import HttpError, Trouble
+from labcheck.program import sockets
 from labcheck.program.evidence import Printed
 from labcheck.protocols.http.client import Client
-from labcheck.protocols.view import CONNECTED_WITHIN, PACE, Judged
+from labcheck.protocols.view import CONNECTED_WITHIN, Judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -82,12 +82,8 @@ class Server(Judged, Client):
     def connect_many(self, number: int) -> Iterator[list[Connection]]:
         """Connect so many visitors, one after the other: a listen backlog of 5 is normal."""
         with ExitStack() as stack:
-            visitors = []
-            for _ in range(number):
-                paced = time.monotonic() + PACE
-                visitors.append(stack.enter_context(self.connect(CONNECTED_WITHIN * self._check.slow)))
-                time.sleep(max(0.0, paced - time.monotonic()))
-            yield visitors
+            within = CONNECTED_WITHIN * self._check.slow
+            yield [stack.enter_context(self.connect(within)) for _ in sockets.paced(number)]
 
     def interrupt(self, seconds: float) -> Ending:
         """Send Ctrl+C, and return how it ended; at the latest after so many seconds."""

@@ -39,7 +39,7 @@ class ClientProgram(ClientView):
     @property
     def stderr(self) -> Said:
         """What it has printed on standard error."""
-        return Said(self.program.shown(self.program.stderr.text()))
+        return Said(self.program.diagnosis.shown(self.program.stderr.text()))
 
     @property
     def typed(self) -> int:
@@ -158,7 +158,7 @@ class ClientProgram(ClientView):
         self.host.go(code)
         self._until(lambda: self.program.stderr.total > before, self._limit.left(), gives_up_at_rest=True)
         self._note_printed()
-        return Said(self.program.shown(self.program.stderr.text(before)))
+        return Said(self.program.diagnosis.shown(self.program.stderr.text(before)))
 
     def rest(self) -> Messages:
         """Return the messages that it has sent, and that nobody has asked for."""
@@ -205,5 +205,5 @@ class ClientProgram(ClientView):
         streams = ((self.program.stdout, out, "standard output"), (self.program.stderr, err, "standard error"))
         for stream, since, name in streams:
             if stream.total > since:
-                self._check.transcript.printed(self.program.shown(stream.text(since)), name, self._who)
+                self._check.transcript.printed(self.program.diagnosis.shown(stream.text(since)), name, self._who)
         self._shown = self.program.stdout.total, self.program.stderr.total

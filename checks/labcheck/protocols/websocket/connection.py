@@ -11,7 +11,6 @@ import contextlib
 import logging
 import select
 import socket
-import struct
 import time
 from collections import deque
 from typing import TYPE_CHECKING
@@ -25,6 +24,7 @@ from websockets.uri import WebSocketURI
 from websockets.utils import accept_key
 
 from labcheck.errors import Trouble, WebSocketError
+from labcheck.program import sockets
 from labcheck.program.evidence import quote, shorten, show_bytes
 from labcheck.protocols.websocket.evidence import Message, Messages, Shutdown
 from labcheck.record.transcript import HUNG_UP
@@ -127,8 +127,7 @@ class Endpoint:
     def vanish(self) -> None:
         """Go without a goodbye: the other side gets a TCP reset."""
         if self._socket.fileno() >= 0:
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self._socket.close()
+            sockets.reset(self._socket)
             self.transcript.note("vanished (TCP reset)", self.who)
         self.shutdown = self.shutdown or Shutdown(CloseCode.ABNORMAL_CLOSURE)
 

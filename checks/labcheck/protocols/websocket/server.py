@@ -7,9 +7,10 @@ import time
 from typing import TYPE_CHECKING
 
 from labcheck.errors import Trouble, WebSocketError
+from labcheck.program import sockets
 from labcheck.protocols.http.client import Client
 from labcheck.protocols.manners import Manners
-from labcheck.protocols.view import CONNECTED_WITHIN, PACE, Judged
+from labcheck.protocols.view import CONNECTED_WITHIN, Judged
 from labcheck.protocols.websocket.connection import FAREWELL, Visitor
 from labcheck.protocols.websocket.evidence import Messages
 
@@ -73,12 +74,7 @@ class WebSocketServer(Judged):
 
     def join_many(self, number: int) -> list[Visitor]:
         """Connect so many clients, one after the other: a listen backlog of 5 is normal."""
-        visitors = []
-        for place in range(number):
-            paced = time.monotonic() + PACE
-            visitors.append(self.join(f"client {place + 1}"))
-            time.sleep(max(0.0, paced - time.monotonic()))
-        return visitors
+        return [self.join(f"client {place + 1}") for place in sockets.paced(number)]
 
     def room(self, number: int) -> list[Visitor]:
         """Return so many clients who have heard of each other; those of an earlier check where they are still there.

@@ -1,0 +1,111 @@
+"""Sockets: whether somebody listens, who that is, and ways to connect and to hang up."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import time
+from typing import TYPE_CHECKING
+
+from labcheck.program.ports import LOOPBACK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PACE = 0.005  # seconds between two connections of many: a listen backlog of 5 is normal
+LOOPBACK_WITHIN = 0.25  # seconds for a connection on the same machine
+
+
+def connect(port: int) -> tuple[tuple[str, int], socket.socket] | None:
+    """Return the address of whoever listens on a port, on one of the loopback addresses, and a connection to it."""
+    for family, host in LOOPBACK:
+        try:
+            sock = socket.socket(family)
+        except OSError:  # a machine without IPv6
+            continue
+        sock.settimeout(LOOPBACK_WITHIN)
+        try:
+            sock.connect((host, port))
+        except OSError:
+            sock.close()
+            continue
+        with contextlib.suppress(OSError):  # it was reset already
+            if sock.getsockname() == sock.getpeername():  # TCP connected to itself: nobody listens
+                sock.close()
+                continue
+        return (host, port), sock
+    return None
+
+
+def is_open(port: int) -> bool:
+    """Return whether a port is not refused, on one of the loopback addresses; a backlog that is full is not, either."""
+    for family, host in LOOPBACK:
+        try:
+            with socket.socket(family) as sock:
+                sock.settimeout(LOOPBACK_WITHIN)
+                sock.connect((host, port))
+        except TimeoutError:
+            return True
+        except OSError:
+            continue
+        return True
+    return False
+
+
+def paced(number: int) -> Iterator[int]:
+    """Yield the numbers from 0 on, at a pace at which so many connections can be opened one after the other."""
+    for place in range(number):
+        next_one = time.monotonic() + PACE
+        yield place
+        time.sleep(max(0.0, next_one - time.monotonic()))
+
+
+def was_closed(sock: socket.socket) -> bool:
+    """Return whether the other side has hung up already."""
+    sock.setblocking(False)
+    try:
+        return sock.recv(1, socket.MSG_PEEK) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+def reset(sock: socket.socket) -> None:
+    """Close a connection without a goodbye: the other side gets a TCP reset (RFC 9293, section 3.10.7.4)."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
+
+
+def listening(pids: list[int]) -> set[tuple[str, int]] | None:
+    """Return the addresses and ports on which these processes listen; None where the system does not tell."""
+    import psutil
+
+    found: set[tuple[str, int]] = set()
+    for pid in pids:
+        try:
+            connections = psutil.Process(pid).net_connections("tcp")
+        except psutil.NoSuchProcess:
+            continue
+        except (psutil.Error, OSError):
+            return None
+        found |= {
+            (each.laddr.ip, each.laddr.port) for each in connections if each.status == psutil.CONN_LISTEN and each.laddr
+        }
+    return found
+
+
+def holder(port: int) -> str | None:
+    """Return the name and pid of the program that listens on a port, where the system tells."""
+    import psutil
+
+    try:
+        for connection in psutil.net_connections("tcp"):
+            if connection.status != psutil.CONN_LISTEN or not connection.laddr or not connection.pid:
+                continue
+            if connection.laddr.port == port:
+                return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
+    except (psutil.Error, OSError):
+        pass
+    return None
