@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import select
 import sys
 import threading
 import time
-from collections import Counter
 from typing import IO, TYPE_CHECKING
+
+from labcheck.program.matchers import OVERLAP, Line, Matcher, Text, Traceback, Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 HEAD = 16 * 1024  # bytes kept of the beginning
 TAIL = 48 * 1024  # and of the end
 CHUNK = 256 * 1024
-OVERLAP = 4096  # bytes; what is looked for is shorter
-TRACEBACK = "Traceback"  # watched always, and only where a line starts with it
+TRACEBACK = Traceback.name  # watched always
 
 
 class Output:
@@ -38,12 +37,11 @@ class Output:
     ) -> None:
         self._pipe = pipe
         self._before = b"\n"  # what came last; the first line starts like every other
-        self._prompts = {prompt: prompt.encode() for prompt in prompts}
-        self._lines: dict[str, tuple[bytes, re.Pattern[bytes]]] = {}
-        self._counts: Counter[str] = Counter()
-        self._exact = {text: text.encode() for text in watch}
-        self._folded = {text: text.lower().encode() for text in fold}
-        self._last: dict[str, int] = {}  # where a watched text was seen last, in bytes from the start
+        self._prompts = [prompt.encode() for prompt in prompts]
+        self._matchers: dict[str, Matcher] = {TRACEBACK: Traceback()}
+        self._matchers |= {text: Text(text) for text in (*watch, *prompts)}
+        self._matchers |= {text: Text(text, fold=True) for text in fold}
+        self._lines: dict[str, Line] = {}
         self._changed = threading.Condition()
         self._head = bytearray()
         self._tail = bytearray()
@@ -74,22 +72,20 @@ class Output:
 
     def has(self, text: str, since: int = 0) -> bool:
         """Return whether a watched text has been printed, at `since` bytes or later."""
-        return self._last.get(text, -1) >= since
+        return self._matchers[text].last >= since
 
     def count(self, text: str) -> int:
-        """Return how often a prompt, or a line that `expect_line` has named, was printed so far."""
-        return self._counts[text]
+        """Return how often a watched text, or a prompt, was printed so far."""
+        return self._matchers[text].count
 
     def expect_line(self, line: str) -> None:
-        """Count a line from now on; blanks at its end, and what a terminal needs to begin a line, do not matter."""
-        begin = b"|".join([rb"[\r\n]", rb"\x1b\[\d*[KGJ]", *map(re.escape, self._prompts.values())])
-        needle = line.rstrip().encode()
+        """Count a whole line from now on (see `matchers.Line`)."""
         with self._changed:
-            # The line end is looked at, and not taken: the next line begins with it. A prompt of another
-            # thread may come between a line and its end: unbuffered, print() writes the two apart.
-            prompts = b"|".join(map(re.escape, self._prompts.values())) or rb"(?!)"
-            pattern = re.compile(rb"(?:%b)%b(?=[ \t]*((?:%b)*\r?\n))" % (begin, re.escape(needle), prompts))
-            self._lines[line] = needle, pattern
+            self._lines.setdefault(line, Line(line, self._prompts))
+
+    def lines(self, line: str) -> int:
+        """Return how often a line that `expect_line` has named was printed since."""
+        return self._lines[line].count
 
     def begin_line(self) -> None:
         """Take what comes next for the beginning of a line: on a terminal, the user's Enter ends the prompt's."""
@@ -168,27 +164,10 @@ class Output:
             self._ended = True
             self._changed.notify_all()
 
-    def _watch(self, before: bytes, chunk: bytes) -> None:
-        window = before + chunk
-        start = self._total - len(before)
-        lower = window.lower() if self._folded else b""
-        needles = [(text, needle, lower) for text, needle in self._folded.items()]
-        needles += [(text, needle, window) for text, needle in self._exact.items()]
-        place = max(0, len(before) - len(TRACEBACK))
-        while (place := window.find(b"\n" + TRACEBACK.encode(), place)) >= 0:
-            # One that a library shows in its debug log was caught, and is nobody's failure.
-            if b"DEBUG" not in window[window.rfind(b"\n", 0, place) + 1 : place]:
-                self._last[TRACEBACK] = start + place + 1 + len(TRACEBACK)
-            place += 1
-        for text, prompt in self._prompts.items():
-            self._counts[text] += window.count(prompt, max(0, len(before) - len(prompt) + 1))
-        for text, (needle, pattern) in self._lines.items():
-            if needle in window:
-                self._counts[text] += sum(match.end(1) > len(before) for match in pattern.finditer(window))
-        for text, needle, stack in needles:
-            found = stack.rfind(needle, max(0, len(before) - len(needle) + 1))
-            if found >= 0:
-                self._last[text] = start + found + len(needle)
+    def _watch(self, before: bytes, piece: bytes) -> None:
+        window = Window(before, piece, self._total - len(before))
+        for matcher in (*self._matchers.values(), *self._lines.values()):
+            matcher.feed(window)
 
     def _keep(self, chunk: bytes) -> None:
         self._total += len(chunk)

@@ -56,7 +56,7 @@ class Judged:
         """Return its standard output, once it has printed a line that was expected, or the time is over."""
         seconds = self._limit.left() if within is None else within * self._check.slow
         stdout = self.program.stdout
-        came = self._until(lambda: stdout.count(line) > 0, seconds, gives_up_at_rest=True)
+        came = self._until(lambda: stdout.lines(line) > 0, seconds, gives_up_at_rest=True)
         return Printed(stdout.text(), {line} if came else set(), "the line")
 
     def come_to_rest(self) -> None:

@@ -61,15 +61,15 @@ def printing() -> Iterator[Callable[..., Output]]:
 def test_line_is_counted_where_it_is_one(case: str, printing: Callable[..., Output]) -> None:
     """A line counts where nothing but a prompt stands beside it, whether it comes whole or letter by letter."""
     text, count = LINES[case]
-    assert printing(text).count(LINE) == count
-    assert printing(text[:9], text[9:]).count(LINE) == count
-    assert printing(text[:-1], text[-1:]).count(LINE) == count
+    assert printing(text).lines(LINE) == count
+    assert printing(text[:9], text[9:]).lines(LINE) == count
+    assert printing(text[:-1], text[-1:]).lines(LINE) == count
 
 
 def test_enter_of_the_user_ends_the_line_of_an_unknown_prompt(printing: Callable[..., Output]) -> None:
     """What a program prints after its user has typed is the beginning of a line, as on a terminal."""
-    assert printing("Well? ", f"{LINE}\n").count(LINE) == 0
-    assert printing("Well? ", f"{LINE}\n", typed=True).count(LINE) == 1
+    assert printing("Well? ", f"{LINE}\n").lines(LINE) == 0
+    assert printing("Well? ", f"{LINE}\n", typed=True).lines(LINE) == 1
 
 
 def test_prompts_are_counted_across_pieces(printing: Callable[..., Output]) -> None:

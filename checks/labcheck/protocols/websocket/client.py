@@ -78,7 +78,7 @@ class ClientProgram(ClientView):
 
     def prompts(self, prompt: str) -> int:
         """Return how often it has printed a prompt so far."""
-        return self.program.stdout.count(prompt) + self.program.stderr.count(prompt)
+        return self.program.stdout.count(prompt)
 
     def type(self, line: str) -> None:
         """Type a line."""
