@@ -8,6 +8,7 @@
 """
 
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class UsageError(Exception):
@@ -47,12 +48,20 @@ class Verdict(StrEnum):
     GREEDY = "took too much memory"
 
 
-class NotReadyError(Exception):
-    """A program cannot be judged; the verdict says why, the text says it in a sentence."""
+class Place(NamedTuple):
+    """A place in a student's file, as the student knows it: relative to their folder, and a line from 1 on."""
 
-    def __init__(self, verdict: Verdict, text: str) -> None:
+    file: str
+    line: int
+
+
+class NotReadyError(Exception):
+    """A program cannot be judged; the verdict says why, the text says it in a sentence, the place says where."""
+
+    def __init__(self, verdict: Verdict, text: str, place: Place | None = None) -> None:
         super().__init__(text)
         self.verdict = verdict
+        self.place = place
 
 
 class ForeignListenerError(Exception):

@@ -6,7 +6,8 @@ import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from labcheck.errors import ExchangeError, NotReadyError, Trouble, Unmet
+from labcheck.errors import ExchangeError, NotReadyError, Place, Trouble, Unmet
+from labcheck.program.evidence import Complaint, Mismatch
 from labcheck.protocols import kinds
 from labcheck.record.record import Outcome
 
@@ -27,6 +28,7 @@ class Finding:
     reason: str = ""
     expected: str = ""
     received: str = ""
+    place: Place | None = None  # in the student's file
     hung: bool = False  # it ran into its deadline
 
 
@@ -69,8 +71,8 @@ class Blame:
                 return f"needs {need}, which got no answer"
         return ""
 
-    def judge(self, id: str, error: BaseException | None, mismatch: tuple[str, str] = ("", "")) -> Finding:
-        """Return what a check has found that has raised an error, or none; `mismatch` is expected and received.
+    def judge(self, id: str, error: BaseException | None, mismatch: Mismatch | None = None) -> Finding:
+        """Return what a check has found that has raised an error, or none; `mismatch` is what it has compared.
 
         A check's AssertionError, ExchangeError, NotReadyError and Unmet are the program's fault, or that of what
         the requirement needs; all others are ours.
@@ -78,16 +80,19 @@ class Blame:
         if error is None:
             return Finding(Outcome.PASSED)
         if isinstance(error, AssertionError):
-            expected, received = mismatch
+            expected, received, place = mismatch or Mismatch("", "")
             message = str(error).partition("\nassert ")[0]
             reason = "" if message.startswith("assert ") else message
-            return Finding(Outcome.FAILED, reason=reason, expected=expected, received=received)
+            told = self._run.traceback(within=0)
+            if place is None and told and told.said in f"{reason}\n{received}":
+                place = told.place  # the comparison has shown what was raised, and not where
+            return Finding(Outcome.FAILED, reason=reason, expected=expected, received=received, place=place)
         if isinstance(error, ExchangeError):
             return self._no_answer(id, error)
         if isinstance(error, Unmet | NotReadyError):
             if excuse := self._excuse(id):
                 return Finding(Outcome.NOT_RUN, reason=excuse)
-            return Finding(Outcome.FAILED, reason=str(error))
+            return Finding(Outcome.FAILED, reason=str(error), place=getattr(error, "place", None))
         self.fault(error)
         return Finding(Outcome.ERROR, reason="labcheck's own fault: this requirement could not be judged")
 
@@ -102,9 +107,15 @@ class Blame:
         if excuse := self._excuse(id):
             return Finding(Outcome.NOT_RUN, reason=excuse, hung=hung)
         kind = kinds.find(self._lab.program_of(id).kind)
-        told = self._run.traceback() if error.trouble is Trouble.CLOSED or kind.silent_when_raising else ""
-        reason = f"your program raised {told}" if told else ""
-        return Finding(Outcome.FAILED, reason=reason, expected=kind.asked_for, received=str(error), hung=hung)
+        told = self._run.traceback() if error.trouble is Trouble.CLOSED or kind.silent_when_raising else Complaint("")
+        return Finding(
+            Outcome.FAILED,
+            reason=f"your program raised {told}" if told else "",
+            expected=kind.asked_for,
+            received=str(error),
+            place=told.place,
+            hung=hung,
+        )
 
     def _excuse(self, id: str) -> str:
         """Return which requirement is to blame where one that is needed was checked, and is not met."""

@@ -14,7 +14,7 @@ from labcheck.judging.blame import Blame, Finding
 from labcheck.judging.fixtures import RUN
 from labcheck.judging.options import Options
 from labcheck.judging.run import running
-from labcheck.program.evidence import Evidence
+from labcheck.program.evidence import Evidence, Mismatch
 from labcheck.record.record import Outcome
 from labcheck.workbook.labs import lab_names, load_lab
 
@@ -39,8 +39,9 @@ class Grader:
         self.blame = Blame(run)
         self.titles: dict[str, str] = {}
         self.transcripts: dict[str, Transcript] = {}
+        self.words: dict[str, list[str]] = {}  # that were drawn for a requirement
         self._selected = set(selected)
-        self._mismatch: tuple[str, str] | None = None
+        self._mismatch: Mismatch | None = None
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Let the fixtures find the run."""
@@ -84,11 +85,11 @@ class Grader:
         if self._mismatch is not None:
             pass
         elif isinstance(left, Evidence):
-            self._mismatch = left.expected(op, right), left.received()
+            self._mismatch = left.mismatch(op, right)
         elif isinstance(right, Evidence):
-            self._mismatch = right.expected(op, left), right.received()
+            self._mismatch = right.mismatch(op, left)
         else:
-            self._mismatch = f"{'' if op == '==' else op + ' '}{right!r}", repr(left)
+            self._mismatch = Mismatch(f"{'' if op == '==' else op + ' '}{right!r}", repr(left))
         return [["the two sides differ"]]
 
     @pytest.hookimpl(tryfirst=True)
@@ -109,9 +110,10 @@ class Grader:
         if isinstance(error, pytest.skip.Exception):
             finding = Finding(Outcome.NOT_RUN, reason=str(error))
         else:
-            finding = self.blame.judge(id, error, self._mismatch or ("", ""))
+            finding = self.blame.judge(id, error, self._mismatch)
         finding.seconds = seconds
         self.blame.findings.setdefault(id, []).append(finding)
+        self.words.setdefault(id, []).extend((*self.run.check.draw.words, *self.run.check.greetings.words))
         if finding.outcome is not Outcome.PASSED or id not in self.transcripts:
             self.transcripts[id] = self.run.check.transcript
         if error is not None and finding.outcome is Outcome.FAILED:

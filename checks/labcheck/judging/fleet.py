@@ -44,6 +44,7 @@ class Fleet:
         self.never_asked: set[tuple[str, str]] = set()  # programs, and prompts that they do not show
         self.local_time = LocalTime()
         self.material: Any = None  # what the suite has put into the shared copy
+        self.words: list[str] = []  # random ones that stand in it
         self._lab = lab
         self._copies = copies
         self._options = options
@@ -240,7 +241,9 @@ class Fleet:
         self._work = self._copies.new()
         module = f"labcheck.suites.{self._lab.name}.material"
         if importlib.util.find_spec(module):
-            self.material = import_module(module).prepare(self._work, Draw(f"{self._seed}:material"))
+            draw = Draw(f"{self._seed}:material")
+            self.material = import_module(module).prepare(self._work, draw)
+            self.words = draw.words
 
     def _start(self, spec: ProgramSpec, role: Role, *, in_shared_copy: bool = False, hosted: bool = True) -> Started:
         """Start a program in the shared copy, or in one of its own; `hosted`: a client finds our server."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from labcheck.errors import Fault
 from labcheck.judging.run import Run, running
-from labcheck.record.record import Outcome, ProgramResult, Record, RequirementResult, StepTitle
+from labcheck.record.record import Outcome, Place, ProgramResult, Record, RequirementResult, StepTitle
 from labcheck.version import __version__
 from labcheck.workbook.labs import PACKAGE
 
@@ -189,6 +189,11 @@ def _result(id: str, grader: Grader, selected: Sequence[str], *, hidden: bool) -
         result.reason = "" if worst.outcome is Outcome.PASSED else HIDDEN
         return result
     result.reason, result.expected, result.received = worst.reason, worst.expected, worst.received
+    result.place = worst.place and Place(*worst.place)
+    told = "\0".join((worst.reason, worst.expected, worst.received)).lower()
+    if told.strip("\0"):
+        words = {*grader.words[id], *grader.run.fleet.words}
+        result.drawn = sorted(word for word in words if word in told)
     transcript = grader.transcripts[id]
     result.by_hand = transcript.by_hand
     if grader.run.options.whole or worst.outcome is not Outcome.PASSED:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from labcheck.errors import ExchangeError, NotReadyError, SuiteError, Trouble, Verdict
 from labcheck.judging.fleet import Fleet
 from labcheck.judging.watchdog import Watchdog
+from labcheck.program.evidence import Complaint
 from labcheck.program.output import TRACEBACK
 from labcheck.protocols import kinds
 from labcheck.protocols.check import Check
@@ -102,13 +103,16 @@ class Run:
         """Return a client that finds nobody who listens."""
         return self._view(self.fleet.client_alone(self.spec))
 
-    def traceback(self) -> str:
-        """Return what the last traceback of a program says that has printed one during this check."""
+    def traceback(self, within: float = TRACEBACK_WITHIN) -> Complaint:
+        """Return what the last traceback of a program says that has printed one during this check.
+
+        One that is still on its way is waited for, for so many seconds.
+        """
         for started in self._used:
             stderr = started.program.stderr
-            if stderr.wait_for(TRACEBACK, TRACEBACK_WITHIN, started.stderr_before):
+            if stderr.wait_for(TRACEBACK, within, started.stderr_before):
                 return started.program.diagnosis.explain(stderr.text(started.stderr_before))
-        return ""
+        return Complaint("")
 
     def after_failure(self, error: BaseException) -> None:
         """See whether the programs that a check has used can be judged on, after it has failed.

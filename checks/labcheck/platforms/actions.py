@@ -5,22 +5,18 @@ What a student's program has printed must neither become markup of the summary n
 
 # Without the import of annotations from __future__: that name is a function's here.
 import os
-import re
 import secrets
 from html import escape
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 
-from labcheck.record.record import Outcome, Record, RequirementResult, StepTitle
+from labcheck.record.record import Outcome, Place, Record, RequirementResult, StepTitle
 from labcheck.reports import wording
 from labcheck.reports.wording import SPARED, block, explanation, heading, printable
 
 CELL = 300  # characters of a cell; the summary of a step is refused above 1 MiB
 MOST_ROWS = 60
 MESSAGE = 1500  # characters of an annotation
-PLACE = re.compile(r"\(([^()\n]+), line ([0-9]{1,6})\)")  # as Program.explain tells it
-FRAME = re.compile(r'\s*File "([^"<>]+)", line ([0-9]{1,6})')
-COMPLAINT = re.compile(r"[\w.]+(Error|Exception|Exit|Interrupt)\b")
 
 
 def publish(record: Record) -> str:
@@ -64,12 +60,14 @@ def annotations(record: Record, folder: str) -> list[str]:
     GitHub shows ten of a kind, so those come first that have a line, and one cause is told once. `folder` is where
     the submission lies in the repository (`lab1`, or nothing for its root).
     """
-    failures: dict[tuple[str, str], list[RequirementResult]] = {}
+    failures: dict[Place | str, list[RequirementResult]] = {}
     for each in record.of(Outcome.FAILED):
-        failures.setdefault(_place(record, each) or ("", each.id), []).append(each)
+        failures.setdefault(each.place or each.id, []).append(each)
     commands = []
-    for (file, line), (first, *others) in sorted(failures.items(), key=lambda each: not each[0][0]):
-        known = {"file": file, "line": line} if file else {"file": f"{record.step_of(first).program}.py"}
+    for place, (first, *others) in sorted(failures.items(), key=lambda each: isinstance(each[0], str)):
+        known = {"file": f"{record.step_of(first).program}.py"}
+        if isinstance(place, Place):
+            known = {"file": place.file, "line": str(place.line)}
         where = {**known, "file": PurePosixPath(folder, known["file"]).as_posix(), "title": heading(first)}
         also = f"\nThe same cause: {', '.join(each.id for each in others)}" if others else ""
         commands.append(_command("error", where, explanation(record, first, MESSAGE) + also))
@@ -118,27 +116,6 @@ def _cause(requirement: RequirementResult) -> str:
 
 def _text(text: str) -> str:
     return escape(block(text, CELL)).replace("\n", "<br>")
-
-
-def _place(record: Record, requirement: RequirementResult) -> tuple[str, str] | None:
-    """Return the file and the line, of the student's, at which a failure came about, where that is known."""
-    told = f"{requirement.reason}\n{requirement.received}"
-    for file, line in reversed(PLACE.findall(told)):
-        if _is_own(file):
-            return file, line
-    for program in record.programs_of(requirement):
-        place = None
-        for text in program.stderr.splitlines():
-            if (frame := FRAME.match(text)) and _is_own(frame[1]):
-                place = frame[1], frame[2]
-            elif COMPLAINT.match(text) and place and text[:CELL] in told:
-                return place
-    return None
-
-
-def _is_own(file: str) -> bool:
-    path = PurePosixPath(file)
-    return not path.is_absolute() and ".." not in path.parts and not re.search(r"[\\:]", file) and path.suffix == ".py"
 
 
 def _command(kind: str, properties: dict[str, str], text: str) -> str:

@@ -6,18 +6,20 @@ import os
 import re
 import sys
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING
 
-from labcheck.errors import NotReadyError, Verdict
+from labcheck.errors import NotReadyError, Place, Verdict
 from labcheck.program import sockets
-from labcheck.program.evidence import shorten
+from labcheck.program.evidence import Complaint, shorten
 from labcheck.submission.files import is_there
 
 if TYPE_CHECKING:
     from labcheck.workbook.labs import ProgramSpec
 
 LIBRARIES = {"websockets", "aiohttp", "flask", "starlette", "tornado"}  # beside those of Python itself
+FRAME = re.compile(r'File "([^"<>]+)", line (\d{1,6})\b')
+COMPLAINT = re.compile(r"[\w.]+(Error|Exception|Exit|Interrupt)\b")
 TAKEN = re.compile(r"Address already in use|EADDRINUSE|WinError 10048|Errno 48\b")
 
 
@@ -34,13 +36,14 @@ class Diagnosis:
         """Return a text with paths as the student knows them: relative to their folder."""
         return text.replace(str(self.folder) + os.sep, "").replace(str(self.folder), ".")
 
-    def explain(self, traceback: str) -> str:
+    def explain(self, traceback: str) -> Complaint:
         """Return the last line of a traceback, with the last place in the student's own files."""
         text = self.shown(traceback).strip()
-        places = re.findall(r'File "([^"<>]+)", line (\d+)', text)
-        own = [f" ({file}, line {line})" for file, line in places if not Path(file).is_absolute()]
-        errors = [line for line in text.splitlines() if re.match(r"[\w.]+(Error|Exception|Exit|Interrupt)\b", line)]
-        return (errors or text.splitlines() or [""])[-1] + (own or [""])[-1]
+        errors = [line for line in text.splitlines() if COMPLAINT.match(line)]
+        last = (errors or text.splitlines() or [""])[-1]
+        frames = [(PurePath(file).as_posix(), int(line)) for file, line in FRAME.findall(text)]
+        own = [Place(file, line) for file, line in frames if _is_own(file)]
+        return Complaint(last, own[-1] if own else None)
 
     def ended(self, status: int, stderr: str, *, raised: bool, greedy: bool) -> NotReadyError:
         """Return why a program has ended before it was of use.
@@ -56,9 +59,9 @@ class Diagnosis:
             return NotReadyError(Verdict.NOT_STARTED, f"there is no {file} in the folder")
         if hidden := self._hidden_library(stderr):
             text = f"your {hidden}.py hides the library {hidden}, which the program needs; give your file another name"
-            return NotReadyError(Verdict.HIDES_LIBRARY, text)
+            return NotReadyError(Verdict.HIDES_LIBRARY, text, self.explain(stderr).place)
         if TAKEN.search(stderr):
-            return NotReadyError(Verdict.PORT_TAKEN, self._who_holds_the_port())
+            return NotReadyError(Verdict.PORT_TAKEN, self._who_holds_the_port(), self.explain(stderr).place)
         if self.spec.is_client and not raised:
             said = f", and said: {shorten(stderr)}" if stderr else ""
             text = f"{file} ended with exit status {status} before it connected{said}"
@@ -66,8 +69,9 @@ class Diagnosis:
         if status == 0 and not raised:
             return NotReadyError(Verdict.EXITED, f"{file} ended at once, with exit status 0, and never listened")
         how = f"signal {-status}" if status < 0 else f"exit status {status}"
-        because = f": {self.explain(stderr)}" if stderr else ""
-        return NotReadyError(Verdict.NOT_STARTED, f"{file} ended with {how} before it {wanted}{because}")
+        told = self.explain(stderr)
+        because = f": {told}" if told else ""
+        return NotReadyError(Verdict.NOT_STARTED, f"{file} ended with {how} before it {wanted}{because}", told.place)
 
     def never_listened(self, seconds: float) -> NotReadyError:
         """Say that a program runs, and has not listened within so many seconds."""
@@ -112,3 +116,9 @@ class Diagnosis:
         text += f"the port that it was given, {self.port}, is free"
         holder = sockets.holder(self.usual_port)
         return f"{text}, while port {self.usual_port} is held by {holder}" if holder else text
+
+
+def _is_own(file: str) -> bool:
+    """Return whether a file of a traceback is the student's: a traceback may say anything."""
+    path = PurePosixPath(file)
+    return not path.is_absolute() and ".." not in path.parts and not re.search(r"[\\:]", file) and path.suffix == ".py"

@@ -1,26 +1,33 @@
 """Values that a program has produced, and that can say what was expected of them and what came.
 
 A check compares them with plain `assert`; where the comparison fails, the report shows
-`expected(...)` and `received()` of the value, in words that a beginner understands.
+what its `mismatch` says, in words that a beginner understands.
 """
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from labcheck.errors import Place
 
 SHORT = 200  # characters of a value in a report's line
 
 
+class Mismatch(NamedTuple):
+    """What was expected, and what came instead, in words; and the place in the student's file, where that is known."""
+
+    expected: str
+    received: str
+    place: Place | None = None
+
+
 @runtime_checkable
 class Evidence(Protocol):
-    """What the report asks of a value."""
+    """A value that can say what a comparison with it has shown."""
 
-    def expected(self, operator: str, wanted: object) -> str:
-        """Say what was expected: the other side of the comparison, in words."""
-        ...
-
-    def received(self) -> str:
-        """Say what came instead."""
+    def mismatch(self, operator: str, wanted: object) -> Mismatch:
+        """Say what was expected, as `wanted` stood on the other side of the operator, and what came instead."""
         ...
 
 
@@ -41,14 +48,12 @@ class ExitStatus:
     def __hash__(self) -> int:
         return hash(self.code)
 
-    def expected(self, operator: str, wanted: object) -> str:
-        """Say which status was expected."""
-        if operator == "!=":
-            return f"an exit status other than {wanted} within {self._seconds:.2g} s"
-        return f"exit status {wanted} within {self._seconds:.2g} s"
+    def mismatch(self, operator: str, wanted: object) -> Mismatch:
+        """Say which status was expected, and how it ended."""
+        status = f"an exit status other than {wanted}" if operator == "!=" else f"exit status {wanted}"
+        return Mismatch(f"{status} within {self._seconds:.2g} s", str(self))
 
-    def received(self) -> str:
-        """Say how it ended."""
+    def __str__(self) -> str:
         if self.code is None:
             return f"it still runs{self._after}, {self._seconds:.2g} s later"
         if self.code < 0:
@@ -62,14 +67,11 @@ class Said(str):
     def __repr__(self) -> str:
         return "<said>"
 
-    def expected(self, operator: str, wanted: object) -> str:
-        """Say what was expected to be said."""
-        return f"a message{f' with {wanted}' if wanted else ''} on standard error"
-
-    def received(self) -> str:
-        """Show the last line."""
+    def mismatch(self, operator: str, wanted: object) -> Mismatch:
+        """Say what was expected to be said, and show the last line."""
         lines = self.strip().splitlines()
-        return f"on standard error, as the last line: {shorten(lines[-1])}" if lines else "nothing on standard error"
+        last = f"on standard error, as the last line: {shorten(lines[-1])}" if lines else "nothing on standard error"
+        return Mismatch(f"a message{f' with {wanted}' if wanted else ''} on standard error", last)
 
 
 class Printed:
@@ -79,38 +81,42 @@ class Printed:
         self.text = text
         self._said = said
         self._wanted = wanted
-        self._like = ""
 
     def __contains__(self, text: str) -> bool:
         return text in self._said
 
-    def expected(self, operator: str, wanted: object) -> str:
-        """Say which line was expected."""
-        self._like = str(wanted).partition(":")[0] if ":" in str(wanted) else ""
-        return f"{self._wanted} {wanted!r}"
+    def mismatch(self, operator: str, wanted: object) -> Mismatch:
+        """Say which line was expected, and show the last one that is like it, or else the last one."""
+        begin, colon, _ = str(wanted).partition(":")
+        return Mismatch(f"{self._wanted} {wanted!r}", self.last(begin if colon else ""))
 
-    def received(self) -> str:
-        """Show the last line that begins as the wanted one does, or else the last one."""
+    def last(self, like: str = "") -> str:
+        """Return in words the last line with a text, or else the last one."""
         lines = [line for line in map(str.strip, self.text.splitlines()) if line]
-        alike = [line for line in lines if self._like and self._like in line]
+        alike = [line for line in lines if like and like in line]
         if alike:
             return f"the line {shorten(alike[-1])!r}"
         return f"as the last line: {shorten(lines[-1])}" if lines else "nothing was printed"
 
 
 class Complaint(str):
-    """What a program's traceback says; nothing where there is none."""
+    """What a program's traceback says, with the place where it was raised; nothing where there is none."""
+
+    said: str
+    place: Place | None
+
+    def __new__(cls, said: str, place: Place | None = None) -> Complaint:
+        self = super().__new__(cls, f"{said} ({place.file}, line {place.line})" if place else said)
+        self.said = said
+        self.place = place
+        return self
 
     def __repr__(self) -> str:
         return "<complaint>"
 
-    def expected(self, operator: str, wanted: object) -> str:
-        """Say that there is to be none."""
-        return "no traceback on standard error"
-
-    def received(self) -> str:
-        """Show what it says."""
-        return shorten(self)
+    def mismatch(self, operator: str, wanted: object) -> Mismatch:
+        """Say that there is to be none, and show what it says."""
+        return Mismatch("no traceback on standard error", shorten(self), self.place)
 
 
 def quote(text: str, limit: int = 120) -> str:

@@ -11,14 +11,20 @@ SYLLABLES = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in "a
 
 
 class Draw(random.Random):
-    """Random values for one check: the same seed and check give the same values."""
+    """Random values for one check: the same seed and check give the same values. `words` are those it has given."""
+
+    def __init__(self, seed: int | str | None = None) -> None:
+        super().__init__(seed)
+        self.words: list[str] = []
 
     def word(self, letters: int = 8) -> str:
         """Return a word that can be pronounced, and that no file and no page holds by chance."""
         # What choices() gives, in a third of the time: a grading draws a thousand words.
         many, random = len(SYLLABLES), self.random
         syllables = [SYLLABLES[int(random() * many)] for _ in range((letters + 1) // 2)]
-        return "".join(syllables)[:letters]
+        word = "".join(syllables)[:letters]
+        self.words.append(word)
+        return word
 
 
 @dataclass

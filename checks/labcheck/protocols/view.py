@@ -67,7 +67,7 @@ class Judged:
         """Return what its last traceback says, if it has printed one; to be asked when it has nothing to do."""
         self.come_to_rest()
         found = self.program.stderr.has(TRACEBACK)
-        return Complaint(self.program.diagnosis.explain(self.program.stderr.text()) if found else "")
+        return self.program.diagnosis.explain(self.program.stderr.text()) if found else Complaint("")
 
     @property
     def _limit(self) -> Deadline:

@@ -8,7 +8,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-SCHEMA = 1
+from labcheck.record import earlier
+
+SCHEMA = 2
 SCHEMA_FILE = Path(__file__).with_name("record.schema.json")
 
 
@@ -21,11 +23,21 @@ class Outcome(StrEnum):
     ERROR = "error"  # a fault of ours, which never costs a point
 
 
+@dataclass(frozen=True)
+class Place:
+    """A place in a student's file: relative to their folder, and a line from 1 on."""
+
+    file: str
+    line: int
+
+
 @dataclass
 class RequirementResult:
     """The result of one requirement; `transcript` holds events as `Event.to_json` makes them.
 
-    Of one that is `hidden` nothing is told but its title and its outcome.
+    `place` is where in the student's file a failure came about, where that is known. `drawn` are the random words
+    that stand in `reason`, `expected` and `received`. Of one that is `hidden` nothing is told but its title and its
+    outcome.
     """
 
     id: str
@@ -38,6 +50,8 @@ class RequirementResult:
     expected: str = ""
     received: str = ""
     by_hand: str = ""
+    place: Place | None = None
+    drawn: list[str] = field(default_factory=list)
     transcript: list[dict[str, Any]] = field(default_factory=list)
     hidden: bool = False
 
@@ -126,6 +140,9 @@ class Record:
         table = {"schema": self.schema, "score": self.score, "max_score": self.max_score, **vars(self)}
         for name in ("steps", "programs", "requirements"):
             table[name] = [vars(each) for each in table[name]]
+        table["requirements"] = [
+            {**each, "place": each["place"] and vars(each["place"])} for each in table["requirements"]
+        ]
         return table
 
     def to_json(self) -> str:
@@ -134,7 +151,7 @@ class Record:
 
     @classmethod
     def from_json(cls, text: str) -> Record:
-        """Read a record. Raises ValueError where it is none of this version, or its sums are wrong."""
+        """Read a record. Raises ValueError where it is none, of a later version, or its sums are wrong."""
         return cls.from_table(json.loads(text))
 
     @classmethod
@@ -142,17 +159,21 @@ class Record:
         """Make a record of what `to_table` has returned. Raises ValueError as `from_json` does."""
         table = dict(table)
         try:
+            table = earlier.to_present(table)
             if table["schema"] != SCHEMA:
-                raise ValueError(f"a record of version {table['schema']}; this labcheck reads version {SCHEMA}")
+                raise ValueError(f"a record of version {table['schema']}; this labcheck reads up to version {SCHEMA}")
             score, max_score = table.pop("score"), table.pop("max_score")
             table["steps"] = [StepTitle(**each) for each in table["steps"]]
             table["programs"] = [ProgramResult(**each) for each in table["programs"]]
-            table["requirements"] = [
-                RequirementResult(**{**each, "outcome": Outcome(each["outcome"])}) for each in table["requirements"]
-            ]
+            table["requirements"] = [_requirement(each) for each in table["requirements"]]
             record = cls(**table)
         except (KeyError, TypeError) as error:
             raise ValueError(f"no record of labcheck: {error}") from error
         if (record.score, record.max_score) != (score, max_score):
             raise ValueError(f"the record says {score} of {max_score}; its points add up to {record.score}")
         return record
+
+
+def _requirement(table: dict[str, Any]) -> RequirementResult:
+    place = table["place"] and Place(**table["place"])
+    return RequirementResult(**{**table, "outcome": Outcome(table["outcome"]), "place": place})

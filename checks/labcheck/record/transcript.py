@@ -11,14 +11,12 @@ MOST_EVENTS = 1000  # kept of one requirement
 KEPT = 64 * 1024  # bytes kept of one message
 ALL_KEPT = 512 * 1024  # bytes kept of one requirement's messages together
 
-HUNG_UP = "the server hung up"  # a note
-
-Kind = Literal["sent", "received", "typed", "printed", "note"]
+Kind = Literal["sent", "received", "typed", "printed", "hung_up", "note"]
 
 
 @dataclass
 class Event:
-    """Bytes that were sent or received, typed or printed, or a note (`connected`, `Ctrl+C`).
+    """Bytes that were sent or received, typed or printed, that a side has hung up, or a note (`connected`, `Ctrl+C`).
 
     `at` is in seconds. `what` says which kind of bytes they are, where there are several (`text`,
     `close 1000`, `standard error`), and `who` names the connection, where there are several.
@@ -61,6 +59,10 @@ class Transcript:
     def note(self, text: str, who: str = "") -> None:
         """Keep a remark."""
         self._append("note", text.encode(), "", who)
+
+    def hung_up(self, side: str, who: str = "") -> None:
+        """Keep that one side has hung up: the `server` or the `client`."""
+        self._append("hung_up", f"the {side} hung up".encode(), "", who)
 
     def sent(self, data: bytes, what: str = "", who: str = "") -> None:
         """Keep what was sent."""

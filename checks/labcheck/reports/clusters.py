@@ -1,9 +1,9 @@
 """Which wrong answers of a class are equal, and which requirements fail in a way that a suite may be the cause of.
 
 Each submission is judged with random words, ports and sizes of its own. A signature is what is left of an answer
-without them: a word is replaced by its place among the words of the answer, and a number by its rank among the
-numbers, so that it still says which are equal and which is larger. What a protocol gives a meaning stays as it is:
-status codes, close codes, exit statuses, versions, names of charsets.
+without them: a word that was drawn is replaced by its place among the words of the answer, and a number by its rank
+among the numbers, so that it still says which are equal and which is larger. What a protocol gives a meaning stays as
+it is: status codes, close codes, exit statuses, versions, names of charsets.
 """
 
 from __future__ import annotations
@@ -27,8 +27,6 @@ MANY = 0.2  # where as many of the judged fail: mistakes that few make are often
 
 # Where one of the kinds may begin: nowhere inside a word, but for %2f and the like.
 START = r"(?:(?<![A-Za-z])|(?=…)|(?<=%[0-9A-Fa-f]{2}))"
-# What looks like a drawn word, and is a word of exceptions and of students.
-ENGLISH = "negativ|positiv|relativ|separat|generat|validat|tokeniz|sanitiz|minimiz|finaliz|populat|delegat|simulat"
 # In this order, as the first that fits counts. Possessive (++), so that no text takes longer than its length.
 KINDS = {
     "kept": r"(?:(?:status(?:\ from)?|code:?|Errno|sent|received)\ |HTTP/\d\.)\d+(?:(?:,\ |\ or\ |\ to\ )\d+)*+"
@@ -43,12 +41,14 @@ KINDS = {
     "address": r"0x[0-9a-f]{5,}+\b",
     "dump": r"(?<!\w)(?:[0-9a-f]{2}\ ){4,}+(?:[0-9a-f]{2}\b)?",
     "folder": r"(?:tmp|labcheck-)[a-z0-9_]{8}(?![a-z0-9_])",
-    "word": rf"(?!(?i:{ENGLISH}))"
-    r"(?i:(?:[bdfgklmnprstvz][aeiou]){4,}+[bdfgklmnprstvz]?+)(?![A-Za-z])",  # what Draw.word makes
     "cut": r"(?:(?<![^\W\d_])[^\W\d_]*+['\"]?\ ?)?…\ ?[^\W\d_]*+",  # what is left of words where a text was shortened
     "number": r"(?<![\d.])\d++(?:,\d{3})*+(?:\.\d+)?+",
 }
-TOKEN = re.compile(START + "(?:" + "|".join(f"(?P<{name}>{kind})" for name, kind in KINDS.items()) + ")", re.VERBOSE)
+WORD = "\ue000{}\ue001"  # a drawn word, by its place among those of the answer
+TOKEN = re.compile(
+    rf"(?P<word>\ue000\d++\ue001)|{START}(?:{'|'.join(f'(?P<{name}>{kind})' for name, kind in KINDS.items())})",
+    re.VERBOSE,
+)
 
 
 @dataclass
@@ -76,7 +76,7 @@ class Tally:
 def signature(requirement: RequirementResult) -> str:
     """Return a text that equal wrong answers to a requirement have in common, whatever was drawn for them."""
     texts = (requirement.expected, requirement.received, requirement.reason)
-    return _signature("\0".join([requirement.outcome, *(text[:LOOKED_AT] for text in texts)]))
+    return _signature("\0".join([requirement.outcome, *(text[:LOOKED_AT] for text in texts)]), tuple(requirement.drawn))
 
 
 def tallies(gradebook: Gradebook) -> dict[str, Tally]:
@@ -115,7 +115,14 @@ def suspicion(tally: Tally) -> str:
 
 
 @lru_cache(10_000)  # one text is looked at while the results are read, and again for the page
-def _signature(text: str) -> str:
+def _signature(text: str, drawn: tuple[str, ...]) -> str:
+    if drawn:
+        known: dict[str, str] = {}  # in another case a word is another one
+        # The longest first: one may be the beginning of another.
+        pattern = "|".join(map(re.escape, sorted(drawn, key=len, reverse=True)))
+        text = re.sub(
+            pattern, lambda match: known.setdefault(match[0], WORD.format(len(known))), text, flags=re.IGNORECASE
+        )
     found = [(match, match.lastgroup, match[0]) for match in TOKEN.finditer(text)]
     words = {word: place for place, word in enumerate(dict.fromkeys(word for _, kind, word in found if kind == "word"))}
     numbers = sorted({_number(number) for _, kind, number in found if kind == "number"})

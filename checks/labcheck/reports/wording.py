@@ -6,7 +6,6 @@ import base64
 from typing import TYPE_CHECKING, Any
 
 from labcheck.record.record import Outcome
-from labcheck.record.transcript import HUNG_UP
 
 if TYPE_CHECKING:
     from labcheck.record.record import Record, RequirementResult
@@ -20,6 +19,7 @@ NAME = 11  # columns of a value's name
 STDERR_LINES = 8
 EXCHANGED = ("happened", "request", "answer", "then")  # what an exchange is told by
 SPARED = "not judged, by a fault of labcheck's own, which costs no point"
+REMARKS = {"note", "hung_up"}  # kinds of events that carry no bytes
 BACKGROUND = {"host", "connection", "server", "date"}  # header fields that say nothing about the failure
 
 
@@ -124,9 +124,9 @@ def last_exchange(transcript: list[dict[str, Any]]) -> list[tuple[str, str]]:
     place = max((place for place, event in enumerate(transcript) if event["kind"] == "sent"), default=None)
     if place is None:
         return []
-    later = [message(event) for event in transcript[place:] if event["kind"] == "note"]
-    if later and later[-1] != HUNG_UP:
-        return [("then", " · ".join(note for note in later if note != HUNG_UP))]
+    remarks = [event for event in transcript[place:] if event["kind"] in REMARKS]
+    if remarks and remarks[-1]["kind"] == "note":
+        return [("then", " · ".join(message(event) for event in remarks if event["kind"] == "note"))]
     names = {"sent": "request", "received": "answer"}
     return [
         (names[event["kind"]], _in_short(message(event))) for event in transcript[place:] if event["kind"] in names
@@ -135,12 +135,12 @@ def last_exchange(transcript: list[dict[str, Any]]) -> list[tuple[str, str]]:
 
 def label(event: dict[str, Any]) -> str:
     """Return who did what: `client 1 sent text`."""
-    return " ".join(filter(None, (event["who"], event["kind"], event["what"])))
+    return " ".join(filter(None, (event["who"], "note" if event["kind"] in REMARKS else event["kind"], event["what"])))
 
 
 def _in_a_line(event: dict[str, Any]) -> str:
     text = message(event)
-    if event["kind"] == "note":
+    if event["kind"] in REMARKS:
         return " ".join(filter(None, (event["who"], text)))
     if event["what"] == "handshake":
         text = text.partition("\r\n")[0]

@@ -533,7 +533,7 @@ def test_whatever_a_program_said_is_text_in_the_report() -> None:
     """Markup in titles, values, outputs and messages is shown and not obeyed; long transcripts are cut, and say so."""
     evil = "<script>alert(1)</script>"
     event = {"kind": "sent", "what": evil, "who": evil, "at": 0.0, "size": 9999, "encoding": "utf-8", "data": evil}
-    result = RequirementResult("1.1", evil, Outcome.FAILED, 1, 0, 0.0, evil, evil, evil, evil, [event] * 60)
+    result = RequirementResult("1.1", evil, Outcome.FAILED, 1, 0, 0.0, evil, evil, evil, evil, transcript=[event] * 60)
     record = record_of([result], title=evil, programs=[ProgramResult("server", "did not start", evil, evil)])
     shown = html_of(Report(record))
     assert "<script" not in shown

@@ -24,7 +24,7 @@ from conftest import CHECKOUT, TESTS, run_labcheck
 from labcheck.platforms import actions, github
 from labcheck.platforms.formats import find, formats
 from labcheck.record.gradebook import Asked, Entry, Gradebook
-from labcheck.record.record import Outcome, ProgramResult, Record, RequirementResult
+from labcheck.record.record import Outcome, Place, ProgramResult, Record, RequirementResult
 from labcheck.reports import terminal
 from labcheck.reports.wording import explanation, within
 
@@ -638,22 +638,10 @@ def test_annotations_tell_one_cause_once(every_outcome: Record) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "file", ["/etc/passwd.py", "../secret.py", "a/../../b.py", "C:\\x.py", "C:/x.py", "notes.txt", "<string>"]
-)
-def test_annotation_names_no_file_but_the_students(file: str) -> None:
-    """A path that leads out of the submission, or to no program, is none of the student's."""
-    stderr = f'Traceback (most recent call last):\n  File "{file}", line 3\nValueError: no\n'
-    failed = requirement("1.1", Outcome.FAILED, reason=f"your program raised ValueError: no ({file}, line 3)")
-    record = record_of(failed, programs=[ProgramResult("server", "ready", "", stderr)])
-    ((_, where, _),) = commands_in("\n".join(actions.annotations(record, "lab9")))
-    assert (where["file"], where.get("line")) == ("lab9/server.py", None)
-
-
 def test_annotation_with_a_line_comes_first() -> None:
-    """A module of the student's in a folder is one of theirs, and the last place told is where it happened."""
+    """A failure whose place is known comes first, with the place as the repository has it."""
     other = requirement("1.1", Outcome.FAILED, received="100%25, a: b%0A")
-    raised = requirement("1.2", Outcome.FAILED, reason="ValueError: a (x.py, line 1) (parts/page.py, line 12)")
+    raised = requirement("1.2", Outcome.FAILED, place=Place("parts/page.py", 12))
     first, second = commands_in("\n".join(actions.annotations(record_of(other, raised), "lab9")))
     assert (first[1]["file"], first[1]["line"]) == ("lab9/parts/page.py", "12")
     assert second[2] == "received   100%25, a: b%0A"

@@ -246,6 +246,7 @@ def test_equal_mistakes_with_different_seeds_are_one_cluster(real: dict[tuple[st
     assert len(set.union(*signatures.values())) == 4
 
 
+DRAWN = ("bafopute", "kolosomi", "kosudera", "rirerufe", "semegule", "vatedesa")
 EQUAL = [
     ("a page that shows /kolosomi.zzz", "404 at /kolosomi", "a page that shows /rirerufe.zzz", "404 at /rirerufe"),
     ("status 200", "nothing listens on port 21605 (any more)", "status 200", "nothing listens on port 8001 (any more)"),
@@ -272,6 +273,7 @@ DIFFERENT = [
     ("Content-Length: 142", "Content-Length: 140", "Content-Length: 142", "Content-Length: 144"),
     ("the numbers 326 and 2026", "day 325 of 2026", "the numbers 326 and 2026", "day 327 of 2026"),
     ("a", "ValueError: must be positive", "a", "ValueError: must be negative"),
+    ("a", "/lorobide is a student's own word", "a", "/nimasota is a student's own word"),
     ("asked for /%2e%2e/x", "200 OK", "asked for /../x", "200 OK"),
 ]
 
@@ -282,7 +284,10 @@ DIFFERENT = [
 def test_signature(texts: tuple[str, str, str, str], equal: bool) -> None:
     """What was drawn makes no difference; statuses, types, names, and which are equal or larger, do."""
     first, second = (
-        requirement("1.1", expected=expected, received=received) for expected, received in (texts[:2], texts[2:])
+        requirement(
+            "1.1", expected=expected, received=received, drawn=[word for word in DRAWN if word in expected + received]
+        )
+        for expected, received in (texts[:2], texts[2:])
     )
     assert (clusters.signature(first) == clusters.signature(second)) is equal
 

@@ -19,7 +19,6 @@ from labcheck.program import sockets
 from labcheck.program.evidence import shorten, show_bytes
 from labcheck.protocols.http.answer import Answer
 from labcheck.protocols.manners import LINGER
-from labcheck.record.transcript import HUNG_UP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -134,7 +133,7 @@ class Connection:
         if data:
             self._transcript.received(data)
         else:
-            self._transcript.note(HUNG_UP)
+            self._transcript.hung_up("server")
         self._buffer += data
         return bool(data)
 

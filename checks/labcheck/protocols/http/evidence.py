@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labcheck.program.evidence import shorten, show_bytes
+from labcheck.program.evidence import Mismatch, shorten, show_bytes
 
 CLIENT_ERROR = range(400, 500)  # RFC 9110, section 15.5: the request is at fault
 
@@ -17,18 +17,9 @@ class Status(int):
         self.answer = answer
         return self
 
-    def expected(self, operator: str, wanted: object) -> str:
-        """Say which status was expected."""
-        if isinstance(wanted, range):
-            return f"a status from {wanted.start} to {wanted.stop - 1}"
-        if isinstance(wanted, tuple | list):
-            *others, last = ["a closed connection" if each is None else str(each) for each in wanted]
-            return f"status {', '.join(others)} or {last}" if others else f"status {last}"
-        return f"{'not ' if operator == '!=' else ''}status {wanted}"
-
-    def received(self) -> str:
-        """Show the whole answer in a line."""
-        return str(self.answer)
+    def mismatch(self, operator: str, wanted: object) -> Mismatch:
+        """Say which status was expected, and show the whole answer in a line."""
+        return Mismatch(_status(operator, wanted), str(self.answer))
 
 
 class HeaderValue(str):
@@ -43,13 +34,10 @@ class HeaderValue(str):
         self.missing = missing
         return self
 
-    def expected(self, operator: str, wanted: object) -> str:
-        """Say which field was expected."""
-        return f"{'not ' if operator == '!=' else ''}{self.name}: {wanted}"
-
-    def received(self) -> str:
-        """Show the field as it came."""
-        return f"no {self.name}" if self.missing else f"{self.name}: {shorten(self)}"
+    def mismatch(self, operator: str, wanted: object) -> Mismatch:
+        """Say which field was expected, and show it as it came."""
+        came = f"no {self.name}" if self.missing else f"{self.name}: {shorten(self)}"
+        return Mismatch(f"{'not ' if operator == '!=' else ''}{self.name}: {wanted}", came)
 
 
 class MediaType(str):
@@ -62,51 +50,43 @@ class MediaType(str):
         self.declared = declared
         return self
 
-    def expected(self, operator: str, wanted: object) -> str:
-        """Say which type was expected."""
+    def mismatch(self, operator: str, wanted: object) -> Mismatch:
+        """Say which type was expected, and show the field as it came."""
         names = " or ".join(map(str, wanted)) if isinstance(wanted, tuple) else wanted
-        return f"Content-Type: {names}"
-
-    def received(self) -> str:
-        """Show the field as it came."""
-        return "no Content-Type" if self.declared is None else f"Content-Type: {shorten(self.declared)}"
+        came = "no Content-Type" if self.declared is None else f"Content-Type: {shorten(self.declared)}"
+        return Mismatch(f"Content-Type: {names}", came)
 
 
 class Body(bytes):
     """The body of an answer."""
 
     answer: object
-    wanted: bytes | None
 
     def __new__(cls, value: bytes, answer: object) -> Body:
         self = super().__new__(cls, value)
         self.answer = answer
-        self.wanted = None
         return self
 
     def __repr__(self) -> str:
         return "<body>"  # pytest writes it into its messages, which nobody sees
 
-    def expected(self, operator: str, wanted: object) -> str:
-        """Say which bytes were expected."""
+    def mismatch(self, operator: str, wanted: object) -> Mismatch:
+        """Say which bytes were expected, and show the answer, or where it begins to differ."""
+        mine = f"{len(self):,} bytes: {show_bytes(self)}"
         if not isinstance(wanted, bytes):
-            return repr(wanted)
+            return Mismatch(repr(wanted), mine)
         if operator in ("in", "not in"):
-            return f"a body {'with' if operator == 'in' else 'without'} the bytes {wanted!r}"
-        self.wanted = wanted
-        return f"{len(wanted):,} bytes: {show_bytes(wanted)}" if wanted else "no body"
-
-    def received(self) -> str:
-        """Show the answer, and where it begins to differ."""
-        if not self.wanted:
-            return f"{len(self):,} bytes: {show_bytes(self)}"
+            return Mismatch(f"a body {'with' if operator == 'in' else 'without'} the bytes {wanted!r}", mine)
+        if not wanted:
+            return Mismatch("no body", mine)
+        expected = f"{len(wanted):,} bytes: {show_bytes(wanted)}"
         common = next(
-            (i for i, (a, b) in enumerate(zip(self, self.wanted, strict=False)) if a != b),
-            min(len(self), len(self.wanted)),
+            (i for i, (a, b) in enumerate(zip(self, wanted, strict=False)) if a != b), min(len(self), len(wanted))
         )
         if common == 0:
-            return str(self.answer)
-        return f"{len(self):,} bytes, which differ from byte {common:,} on: {show_bytes(self[common:])}"
+            return Mismatch(expected, str(self.answer))
+        rest = show_bytes(self[common:])
+        return Mismatch(expected, f"{len(self):,} bytes, which differ from byte {common:,} on: {rest}")
 
 
 class Shown:
@@ -119,25 +99,20 @@ class Shown:
     def __contains__(self, text: str) -> bool:
         return any(text in view for view in self.views)
 
-    def expected(self, operator: str, wanted: object) -> str:
-        """Say which text was expected."""
-        return f"a page {'without' if operator == 'not in' else 'that shows'} {shorten(str(wanted))}"
-
-    def received(self) -> str:
-        """Show the answer in a line."""
-        return str(self.answer)
+    def mismatch(self, operator: str, wanted: object) -> Mismatch:
+        """Say which text was expected, and show the answer in a line."""
+        kind = "without" if operator == "not in" else "that shows"
+        return Mismatch(f"a page {kind} {shorten(str(wanted))}", str(self.answer))
 
 
 class Source(str):
     """A page as it came, markup and all."""
 
     answer: object
-    wanted: str
 
     def __new__(cls, value: str, answer: object) -> Source:
         self = super().__new__(cls, value)
         self.answer = answer
-        self.wanted = ""
         return self
 
     def __repr__(self) -> str:
@@ -148,17 +123,15 @@ class Source(str):
         """The same in lower case: markup is markup in any case."""
         return Source(self.lower(), self.answer)
 
-    def expected(self, operator: str, wanted: object) -> str:
-        """Say which text was expected, or not to be there."""
-        self.wanted = str(wanted)
-        return f"a page {'without' if operator == 'not in' else 'with'} {shorten(self.wanted)} in its source"
-
-    def received(self) -> str:
-        """Show the place of the text, or else the answer in a line."""
-        place = self.find(self.wanted) if self.wanted else -1
+    def mismatch(self, operator: str, wanted: object) -> Mismatch:
+        """Say which text was expected, or not to be there; and show its place, or else the answer in a line."""
+        text = str(wanted)
+        expected = f"a page {'without' if operator == 'not in' else 'with'} {shorten(text)} in its source"
+        place = self.find(text) if text else -1
         if place < 0:
-            return str(self.answer)
-        return f"a page with … {' '.join(self[max(0, place - 30) : place + len(self.wanted) + 30].split())} …"
+            return Mismatch(expected, str(self.answer))
+        around = " ".join(self[max(0, place - 30) : place + len(text) + 30].split())
+        return Mismatch(expected, f"a page with … {around} …")
 
 
 class Numbers(frozenset[int]):
@@ -171,11 +144,16 @@ class Numbers(frozenset[int]):
         self.answer = answer
         return self
 
-    def expected(self, operator: str, wanted: object) -> str:
-        """Say which numbers were expected."""
+    def mismatch(self, operator: str, wanted: object) -> Mismatch:
+        """Say which numbers were expected, and show the answer in a line."""
         names = sorted(wanted) if isinstance(wanted, set | frozenset) else [wanted]
-        return f"the numbers {' and '.join(map(str, names))}"
+        return Mismatch(f"the numbers {' and '.join(map(str, names))}", str(self.answer))
 
-    def received(self) -> str:
-        """Show the answer in a line."""
-        return str(self.answer)
+
+def _status(operator: str, wanted: object) -> str:
+    if isinstance(wanted, range):
+        return f"a status from {wanted.start} to {wanted.stop - 1}"
+    if isinstance(wanted, tuple | list):
+        *others, last = ["a closed connection" if each is None else str(each) for each in wanted]
+        return f"status {', '.join(others)} or {last}" if others else f"status {last}"
+    return f"{'not ' if operator == '!=' else ''}status {wanted}"

@@ -92,7 +92,7 @@ class Server(Judged, Client):
         self.come_to_rest()
         transcript.note("Ctrl+C")
         ending = self.program.interrupt(seconds * self._check.slow)
-        transcript.note(f"{ending.status.received()} after {ending.seconds:.2f} s")
+        transcript.note(f"{ending.status} after {ending.seconds:.2f} s")
         return ending
 
     def restart(self) -> Server:

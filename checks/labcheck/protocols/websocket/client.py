@@ -176,7 +176,7 @@ class ClientProgram(ClientView):
         if self._started.host is None:
             self.program.verdict = Verdict.ENDED_EARLY if ending.status.code is not None else Verdict.NEVER_CONNECTED
         self._note_printed()
-        self._check.transcript.note(f"the program ended: {ending.status.received()}", self._who)
+        self._check.transcript.note(f"the program ended: {ending.status}", self._who)
         return ending.status
 
     def farewell(self) -> Shutdown:

@@ -27,7 +27,6 @@ from labcheck.errors import Trouble, WebSocketError
 from labcheck.program import sockets
 from labcheck.program.evidence import quote, shorten, show_bytes
 from labcheck.protocols.websocket.evidence import Message, Messages, Shutdown
-from labcheck.record.transcript import HUNG_UP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -70,7 +69,7 @@ class Endpoint:
     `shutdown` how the connection was closed.
     """
 
-    hung_up = HUNG_UP
+    other = "server"  # the side that is not ours
     # Bytes of one message, and of all that nobody has asked for yet; a check asks for 1 MiB at most.
     most = 5 * 256 * 1024
 
@@ -173,7 +172,7 @@ class Endpoint:
             self._protocol.receive_eof()
         self._take()
         if self.shutdown is None:
-            self.transcript.note(self.hung_up, self.who)
+            self.transcript.hung_up(self.other, self.who)
             self.shutdown = Shutdown(CloseCode.ABNORMAL_CLOSURE)
         self._out.clear()
         self._socket.close()
@@ -452,7 +451,7 @@ class Visitor(Endpoint):
                 by_the_clock = anything and limit.in_all is None
                 took = f"within {time.monotonic() - started:.2g} s" if by_the_clock else limit.words
                 if heard:
-                    text = f"no {what} {took}; the last one was {heard[-1].received()}"
+                    text = f"no {what} {took}; the last one was {heard[-1].words}"
                     raise WebSocketError(Trouble.SLOW, text)
                 if anything:
                     raise WebSocketError(Trouble.SLOW, f"no whole {what} {took}, though something of it came")

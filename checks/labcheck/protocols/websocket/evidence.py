@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-from labcheck.program.evidence import quote, shorten
+from labcheck.program.evidence import Mismatch, quote, shorten
 
 
 class Message:
@@ -42,49 +42,43 @@ class Message:
         """Return the text from a mark on; all of it where the mark is not there."""
         return self.text[max(0, self.text.find(mark)) :]
 
-    def expected(self, operator: str, wanted: object) -> str:
-        """Say which message was expected."""
-        if operator == "in":
-            return f"a message with {quote(str(wanted))}"
-        return f"the message {quote(str(wanted))}"
+    def mismatch(self, operator: str, wanted: object) -> Mismatch:
+        """Say which message was expected, and show the one that came."""
+        expected = f"a message with {quote(str(wanted))}" if operator == "in" else f"the message {quote(str(wanted))}"
+        return Mismatch(expected, self.words)
 
-    def received(self) -> str:
-        """Show the message."""
+    @property
+    def words(self) -> str:
+        """The message, in words."""
         return f"the {'binary ' if self.binary else ''}message {quote(self.text)}"
 
 
 class Messages(list[str]):
     """Messages that came over a WebSocket, in their order."""
 
-    wanted: list[str]
-
     def __init__(self, messages: Iterable[Message | str]) -> None:
         super().__init__(each.text if isinstance(each, Message) else each for each in messages)
-        self.wanted = []
 
     def __repr__(self) -> str:
         return f"<{len(self)} messages>"
 
-    def expected(self, operator: str, wanted: object) -> str:
-        """Say which message was expected at the first place that differs."""
-        self.wanted = list(wanted) if isinstance(wanted, list) else []
-        return self._told(self.wanted)
-
-    def received(self) -> str:
-        """Show the message that came at the first place that differs."""
-        return self._told(self)
-
-    def _told(self, texts: list[str]) -> str:
+    def mismatch(self, operator: str, wanted: object) -> Mismatch:
+        """Say which message was expected at the first place that differs, and which came there."""
+        others = list(wanted) if isinstance(wanted, list) else []
         place = next(
-            (place for place, (mine, other) in enumerate(zip(self, self.wanted, strict=False)) if mine != other),
-            min(len(self), len(self.wanted)),
+            (place for place, (mine, other) in enumerate(zip(self, others, strict=False)) if mine != other),
+            min(len(self), len(others)),
         )
-        if not texts:
-            return "no message"
-        if place == len(texts):
-            return f"{_count(len(texts))}, and no more"
-        ordinal = f"as message {place + 1}: " if len(texts) > 1 else "the message "
-        return f"{ordinal}{quote(texts[place])}" + (f" ({_count(len(texts))} in all)" if len(texts) > 1 else "")
+        return Mismatch(_told(others, place), _told(self, place))
+
+
+def _told(texts: list[str], place: int) -> str:
+    if not texts:
+        return "no message"
+    if place == len(texts):
+        return f"{_count(len(texts))}, and no more"
+    ordinal = f"as message {place + 1}: " if len(texts) > 1 else "the message "
+    return f"{ordinal}{quote(texts[place])}" + (f" ({_count(len(texts))} in all)" if len(texts) > 1 else "")
 
 
 def _count(messages: int) -> str:
@@ -127,24 +121,15 @@ class Shutdown:
         said = f", {quote(self.reason)}" if self.reason else ""
         return f"the connection was closed with code {int(self.code)}{meaning}{said}"
 
-    def expected(self, operator: str, wanted: object) -> str:
-        """Say which code was expected."""
-        if isinstance(wanted, tuple | list):
-            return f"close code {' or '.join(map(str, wanted))}"
-        return f"close code {wanted}"
-
-    def received(self) -> str:
-        """Say how it was closed."""
-        return str(self)
+    def mismatch(self, operator: str, wanted: object) -> Mismatch:
+        """Say which code was expected, and how it was closed."""
+        codes = wanted if isinstance(wanted, tuple | list) else (wanted,)
+        return Mismatch(f"close code {' or '.join(map(str, codes))}", str(self))
 
 
 class Target(str):
     """What a client asks for in its request line."""
 
-    def expected(self, operator: str, wanted: object) -> str:
-        """Say which path was expected."""
-        return f"a request for the path {wanted}"
-
-    def received(self) -> str:
-        """Show the one that came."""
-        return f"a request for {shorten(self)}"
+    def mismatch(self, operator: str, wanted: object) -> Mismatch:
+        """Say which path was expected, and show the one that came."""
+        return Mismatch(f"a request for the path {wanted}", f"a request for {shorten(self)}")

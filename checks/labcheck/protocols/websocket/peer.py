@@ -46,7 +46,7 @@ class Guest(Endpoint):
     target = Target("")
     welcomed = False  # the host knows of its opening handshake
 
-    hung_up = "the client hung up"
+    other = "client"
 
     def __init__(self, sock: socket.socket, transcript: Transcript, who: str) -> None:
         self._server = ServerProtocol(max_size=self.most, logger=SILENCE)

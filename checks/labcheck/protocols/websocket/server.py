@@ -154,5 +154,5 @@ class WebSocketServer(Judged):
             with contextlib.suppress(OSError):
                 visitor.hang_up()
         ending = self.program.wait_until_ended(started, seconds)
-        transcript.note(f"{ending.status.received()} after {ending.seconds:.2f} s")
+        transcript.note(f"{ending.status} after {ending.seconds:.2f} s")
         return ending, farewells

@@ -45,7 +45,7 @@ def test_ends_politely(own_server: Server) -> None:
     """On Ctrl+C it says that it is shutting down, and exits with status 0."""
     own_server.answers()
     end = own_server.interrupt(seconds=3)
-    assert not end.traceback, f"Ctrl+C left a traceback; {end.output.received()}"
+    assert not end.traceback, f"Ctrl+C left a traceback; {end.output.last()}"
     assert end.status == 0
     assert SHUTTING_DOWN in end.output
     assert not end.still_listening, "it has exited, but something of it still listens on its port"

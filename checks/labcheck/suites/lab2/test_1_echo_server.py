@@ -42,7 +42,7 @@ def test_echoes_each_message(server: WebSocketServer, draw: Draw) -> None:
         for text in texts:
             client.send(text)
             answers.append(client.receive())
-            assert not answers[-1].binary, f"an answer came as binary data, not as text: {answers[-1].received()}"
+            assert not answers[-1].binary, f"an answer came as binary data, not as text: {answers[-1].words}"
         assert Messages(answers + client.leave()) == [f"ECHO! {text}" for text in texts]
 
 
@@ -204,7 +204,7 @@ def test_ends_politely(own_server: WebSocketServer, draw: Draw) -> None:
     echo(own_server.join("client 1"), draw.word(12))
     own_server.join("client 2")
     ending, farewells = own_server.interrupt(seconds=3)
-    assert not ending.traceback, f"Ctrl+C left a traceback; {ending.output.received()}"
+    assert not ending.traceback, f"Ctrl+C left a traceback; {ending.output.last()}"
     for farewell in farewells:
         assert farewell in GONE
     assert ending.status == 0

@@ -82,7 +82,7 @@ def test_message_without_a_comma(server: WebSocketServer, draw: Draw) -> None:
     for wrong in (draw.word(), ""):
         ann.send(wrong)
         error = ann.hear("ERROR")
-        assert error.text.startswith("ERROR"), f"it does not start with ERROR: {error.received()}"
+        assert error.text.startswith("ERROR"), f"it does not start with ERROR: {error.words}"
         assert server.say(ann, bob, cid) == []
     server.say(bob, ann)
     assert Messages(message for message in ann.aside if "ERROR" in message) == []
@@ -224,7 +224,7 @@ def test_ends_politely(own_server: WebSocketServer, draw: Draw) -> None:
     """On Ctrl+C clients get close code 1001 (or 1000), and it exits with status 0, with no traceback."""
     own_server.room(3)
     ending, farewells = own_server.interrupt(seconds=3)
-    assert not ending.traceback, f"Ctrl+C left a traceback; {ending.output.received()}"
+    assert not ending.traceback, f"Ctrl+C left a traceback; {ending.output.last()}"
     for farewell in farewells:
         assert farewell in GONE
     assert ending.status == 0

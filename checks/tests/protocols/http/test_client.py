@@ -174,7 +174,7 @@ def test_transcript_holds_every_byte() -> None:
         visitor = client(port)
         visitor.get("/x")
         events = visitor._transcript.events
-    assert [event.kind for event in events] == ["sent", "received", "note"]
+    assert [event.kind for event in events] == ["sent", "received", "hung_up"]
     assert bytes(events[0].data).startswith(b"GET /x HTTP/1.1\r\n")
     assert bytes(events[1].data) == OK + b"Content-Length: 2\r\n\r\nhi"
 

@@ -24,7 +24,7 @@ from labcheck.program.ports import Port
 from labcheck.protocols.deadline import Deadline
 from labcheck.protocols.manners import Manners
 from labcheck.protocols.websocket.connection import Visitor
-from labcheck.protocols.websocket.evidence import Message, Messages, Shutdown
+from labcheck.protocols.websocket.evidence import Message, Messages
 from labcheck.protocols.websocket.peer import Guest, Host
 from labcheck.record.transcript import Transcript
 
@@ -182,13 +182,14 @@ def test_words_that_are_not_waited_for_stay() -> None:
 def test_messages_tell_the_first_place_that_differs() -> None:
     """Of two lists of messages the first difference is shown, however long they are."""
     came = Messages([Message("one"), Message("three")])
-    assert came.expected("==", ["one", "two", "three"]) == 'as message 2: "two" (3 messages in all)'
-    assert came.received() == 'as message 2: "three" (2 messages in all)'
+    assert came.mismatch("==", ["one", "two", "three"]) == (
+        'as message 2: "two" (3 messages in all)',
+        'as message 2: "three" (2 messages in all)',
+        None,
+    )
     more = Messages(["one", "two"])
-    assert more.expected("==", ["one"]) == "1 message, and no more"
-    assert more.received() == 'as message 2: "two" (2 messages in all)'
-    assert Messages(["one"]).expected("==", []) == "no message"
-    assert str(Shutdown(None)) == "the connection is still open"
+    assert more.mismatch("==", ["one"])[:2] == ("1 message, and no more", 'as message 2: "two" (2 messages in all)')
+    assert Messages(["one"]).mismatch("==", []).expected == "no message"
 
 
 def test_who_never_answers_a_goodbye_leaves_time_for_the_next_visitor() -> None:

@@ -1,0 +1,40 @@
+"""Records of earlier versions of labcheck, brought into the present form.
+
+Version 1 held as text what is data now: the place in the student's file, who hung up, and random words. Nothing but
+this module still knows how those looked.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+from typing import Any
+
+PLACE = re.compile(r"\(([^()\n]+), line ([0-9]{1,6})\)")
+DRAWN = re.compile(r"(?:[bdfgklmnprstvz][aeiou]){4,}[bdfgklmnprstvz]?")
+HUNG_UP = ("the server hung up", "the client hung up")
+
+
+def to_present(table: dict[str, Any]) -> dict[str, Any]:
+    """Return a record, as read from JSON, in the present form; one that is no version's is returned as it is."""
+    if table["schema"] != 1:
+        return table
+    return {**table, "schema": 2, "requirements": [_requirement(each) for each in table["requirements"]]}
+
+
+def _requirement(table: dict[str, Any]) -> dict[str, Any]:
+    told = "\n".join((table["reason"], table["received"]))
+    places = [{"file": file, "line": int(line)} for file, line in PLACE.findall(told) if _is_own(file)]
+    drawn = sorted(set(DRAWN.findall(f"{told}\n{table['expected']}")))
+    transcript = [_event(each) for each in table["transcript"]]
+    return {**table, "place": places[-1] if places else None, "drawn": drawn, "transcript": transcript}
+
+
+def _event(table: dict[str, Any]) -> dict[str, Any]:
+    is_end = table["kind"] == "note" and table["data"] in HUNG_UP
+    return {**table, "kind": "hung_up"} if is_end else table
+
+
+def _is_own(file: str) -> bool:
+    path = PurePosixPath(file)
+    return not path.is_absolute() and ".." not in path.parts and path.suffix == ".py"

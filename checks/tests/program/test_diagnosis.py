@@ -1,0 +1,86 @@
+"""What is said of a program that went wrong: the words, and the place in the student's own file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from labcheck.errors import NotReadyError, Place, Verdict
+from labcheck.program.diagnosis import Diagnosis
+from labcheck.workbook.labs import load_lab
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RAISED = """\
+Traceback (most recent call last):
+  File "{folder}/webserver.py", line 12, in <module>
+    main()
+  File "{folder}/parts/page.py", line 3, in main
+    int("x")
+  File "/usr/lib/python3.11/library.py", line 9, in int
+ValueError: no
+"""
+
+
+@pytest.fixture
+def diagnosis(tmp_path: Path) -> Diagnosis:
+    """A web server that was given port 20000."""
+    spec = load_lab("lab1").programs[0]
+    (tmp_path / spec.file).write_text("")
+    return Diagnosis(spec, tmp_path, 20_000, 8001)
+
+
+def test_last_place_in_the_students_files_is_told(diagnosis: Diagnosis) -> None:
+    """Of the frames of a traceback the last one in the student's folder counts, in whatever module of theirs."""
+    told = diagnosis.explain(RAISED.format(folder=diagnosis.folder))
+    assert told == "ValueError: no (parts/page.py, line 3)"
+    assert (told.said, told.place) == ("ValueError: no", Place("parts/page.py", 3))
+
+
+@pytest.mark.parametrize(
+    "file", ["/etc/passwd.py", "../secret.py", "a/../../b.py", "C:\\x.py", "C:/x.py", "notes.txt", "<string>"]
+)
+def test_no_other_file_is_the_students(diagnosis: Diagnosis, file: str) -> None:
+    """A path that leads out of the submission, or to no program, is none of the student's."""
+    told = diagnosis.explain(f'Traceback (most recent call last):\n  File "{file}", line 3\nValueError: no\n')
+    assert (told, told.place) == ("ValueError: no", None)
+
+
+@pytest.mark.parametrize(
+    ("stderr", "status", "verdict", "said"),
+    [
+        (RAISED, 1, Verdict.NOT_STARTED, "ended with exit status 1 before it listened: ValueError: no (parts/page.py"),
+        ("", -9, Verdict.NOT_STARTED, "ended with signal 9 before it listened"),
+        ("", 0, Verdict.EXITED, "ended at once, with exit status 0, and never listened"),
+        (
+            "OSError: [Errno 98] Address already in use",
+            1,
+            Verdict.PORT_TAKEN,
+            "the port that it was given, 20000, is free",
+        ),
+        ("ImportError: cannot import name 'x' from 'http'", 1, Verdict.HIDES_LIBRARY, "your http.py hides the library"),
+    ],
+)
+def test_why_it_ended(diagnosis: Diagnosis, stderr: str, status: int, verdict: Verdict, said: str) -> None:
+    """Each cause has its verdict, and a sentence of its own."""
+    (diagnosis.folder / "http.py").write_text("")
+    stderr = stderr.format(folder=diagnosis.folder)
+    error = diagnosis.ended(status, stderr, raised="Traceback" in stderr, greedy=False)
+    assert isinstance(error, NotReadyError)
+    assert error.verdict is verdict
+    assert said in str(error)
+    assert error.place == (Place("parts/page.py", 3) if stderr.startswith("Traceback") else None)
+
+
+def test_file_that_is_gone_is_told(diagnosis: Diagnosis) -> None:
+    """Where the program is not there, that is what went wrong."""
+    (diagnosis.folder / diagnosis.spec.file).unlink()
+    assert str(diagnosis.ended(2, "", raised=False, greedy=False)) == "there is no webserver.py in the folder"
+
+
+def test_ports_that_are_not_its_own_are_named(diagnosis: Diagnosis) -> None:
+    """A program that listens elsewhere is told where, and where it was meant to."""
+    text = str(diagnosis.listens_elsewhere({8001, 80}))
+    assert "listens on port 80 and 8001, not on the port that it was given, 20000" in text
