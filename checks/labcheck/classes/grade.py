@@ -25,8 +25,8 @@ from labcheck.platforms.actions import shielded
 from labcheck.record.gradebook import FILE, NOT_YET, Asked, Entry, Gradebook
 from labcheck.record.record import Record
 from labcheck.record.result import BROKEN, REFUSED, Result
+from labcheck.record.text import printable
 from labcheck.reports.files import write_report
-from labcheck.reports.wording import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -45,6 +45,7 @@ class Fleet:
         self.local_time = LocalTime()
         self.material: Any = None  # what the suite has put into the shared copy
         self.words: list[str] = []  # random ones that stand in it
+        self.shared_copy: Path  # the folder of the programs that most checks share
         self._lab = lab
         self._copies = copies
         self._options = options
@@ -91,7 +92,7 @@ class Fleet:
             self.note_death(known.program)
             if spec.name in self.given_up:
                 raise NotReadyError(Verdict.GREEDY, self.given_up[spec.name])
-        if not is_there(self._work / spec.file):
+        if not is_there(self.shared_copy / spec.file):
             self._furnish()  # a program has removed its own folder
         started = self.next(spec, Role.SHARED)
         try:
@@ -238,16 +239,16 @@ class Fleet:
 
     def _furnish(self) -> None:
         """Make the copy in which the shared programs live, with the suite's material."""
-        self._work = self._copies.new()
+        self.shared_copy = self._copies.new()
         module = f"labcheck.suites.{self._lab.name}.material"
         if importlib.util.find_spec(module):
             draw = Draw(f"{self._seed}:material")
-            self.material = import_module(module).prepare(self._work, draw)
+            self.material = import_module(module).prepare(self.shared_copy, draw)
             self.words = draw.words
 
     def _start(self, spec: ProgramSpec, role: Role, *, in_shared_copy: bool = False, hosted: bool = True) -> Started:
         """Start a program in the shared copy, or in one of its own; `hosted`: a client finds our server."""
-        folder = self._work if in_shared_copy else self._copies.new()
+        folder = self.shared_copy if in_shared_copy else self._copies.new()
         port = self._new_port()
         return self._begin(spec, folder, port, role, in_shared_copy=in_shared_copy, hosted=hosted)
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from labcheck.errors import HttpError, Trouble
 from labcheck.jupyter import ProgramError, fragment
+from labcheck.record.text import printable, shorten
 from labcheck.record.transcript import Transcript
-from labcheck.reports.wording import cut, printable
 
 if TYPE_CHECKING:
     from labcheck.protocols.http.answer import Answer
@@ -180,7 +180,7 @@ def _request_line(line: bytes) -> str | None:
     words = _text(line.strip()).split(" ")
     if len(words) != 3:
         return None
-    method, target, version = (cut(word, SHOWN_WORD) for word in words)
+    method, target, version = (shorten(word, SHOWN_WORD) for word in words)
     return f"request line: method {method}, target {target}, version {version}"
 
 
@@ -189,12 +189,14 @@ def _status_line(line: bytes) -> str | None:
     if match is None:
         return None
     version, code, reason = match.groups()
-    return f"status line: version {version}, status {code}" + (f", reason {cut(reason, SHOWN_WORD)}" if reason else "")
+    return f"status line: version {version}, status {code}" + (
+        f", reason {shorten(reason, SHOWN_WORD)}" if reason else ""
+    )
 
 
 def _field(line: bytes) -> str:
     name, colon, _ = line.partition(b":")
-    return f"header field {cut(_text(name), SHOWN_WORD)}" if colon else "no header field"
+    return f"header field {shorten(_text(name), SHOWN_WORD)}" if colon else "no header field"
 
 
 def _text(data: bytes) -> str:

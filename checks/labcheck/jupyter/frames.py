@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from labcheck.jupyter import fragment
-from labcheck.reports.wording import cut, printable
+from labcheck.record.text import printable, shorten
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 OPCODES = {CONTINUATION: "continuation", TEXT: "text", BINARY: "binary", CLOSE: "close", PING: "ping", PONG: "pong"}
@@ -130,7 +130,7 @@ class Frame:
             return f"close code {self.code}" + (f": {printable(self.text)}" if self.text else "")
         if self.opcode not in (CONTINUATION, TEXT):
             return f"{len(self.payload):,} bytes"
-        return printable(cut(self.text, SHOWN_TEXT))
+        return printable(shorten(self.text, SHOWN_TEXT))
 
     @property
     def _title(self) -> str:

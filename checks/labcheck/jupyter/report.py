@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import io
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from labcheck.jupyter import fragment
 from labcheck.record.record import Outcome
 from labcheck.reports import terminal
-from labcheck.reports.one.html import MARKS
-from labcheck.reports.wording import EXCHANGED, block, facts, message, missing, summary
+from labcheck.reports.wording import EXCHANGED, NAMES, block, by_cause, facts, message, missing, summary
 
 if TYPE_CHECKING:
     from labcheck.record.record import Record, RequirementResult
@@ -38,7 +36,7 @@ class Report:
             record=self.record,
             steps=self._steps(),
             summary=summary(self.record),
-            marks=MARKS,
+            marks=NAMES,
             facts=self._facts,
             shortened=_shortened,
             limit=VALUE,
@@ -49,13 +47,9 @@ class Report:
         """Return the steps with what was asked for; what was not run for the same reason is one group."""
         found = []
         for step in self.record.steps:
-            groups = []
             chosen = [each for each in self.record.requirements_of(step) if each.id in self.record.selected]
-            for (outcome, _), alike in groupby(chosen, key=lambda each: (each.outcome, each.reason)):
-                together = list(alike)
-                groups += [together] if outcome is Outcome.NOT_RUN else [[each] for each in together]
-            if groups:
-                found.append((step, groups))
+            if chosen:
+                found.append((step, by_cause(chosen)))
         return found
 
     def _facts(self, requirement: RequirementResult) -> list[tuple[str, str]]:

@@ -7,12 +7,12 @@ What a student's program has printed must neither become markup of the summary n
 import os
 import secrets
 from html import escape
-from itertools import groupby
 from pathlib import Path, PurePosixPath
 
 from labcheck.record.record import Outcome, Place, Record, RequirementResult, StepTitle
+from labcheck.record.text import printable
 from labcheck.reports import wording
-from labcheck.reports.wording import SPARED, block, explanation, heading, printable
+from labcheck.reports.wording import SPARED, block, by_cause, explanation, heading
 
 CELL = 300  # characters of a cell; the summary of a step is refused above 1 MiB
 MOST_ROWS = 60
@@ -99,19 +99,12 @@ def _rows(record: Record) -> list[str]:
     """Return the rows of the table; neighbours that were not run for one reason share one."""
     rows = []
     chosen = [each for each in record.requirements if each.id in record.selected]
-    for (outcome, _), group in groupby(chosen, key=lambda each: (each.outcome, _cause(each))):
-        first, *others = group
-        if outcome is Outcome.PASSED:
-            continue
+    for first, *others in by_cause(each for each in chosen if each.outcome is not Outcome.PASSED):
         name = f"{first.id} to {others[-1].id}" if others else heading(first)
-        note = {Outcome.NOT_RUN: f"not run: {first.reason}", Outcome.ERROR: SPARED}.get(outcome, first.reason)
+        note = {Outcome.NOT_RUN: f"not run: {first.reason}", Outcome.ERROR: SPARED}.get(first.outcome, first.reason)
         cells = [f"<code>{_text(text)}</code>" if text else "" for text in (first.expected, first.received, note)]
         rows.append(f"<tr><td>{_text(name)}</td>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
     return rows
-
-
-def _cause(requirement: RequirementResult) -> str:
-    return requirement.id if requirement.outcome is Outcome.FAILED else requirement.reason
 
 
 def _text(text: str) -> str:

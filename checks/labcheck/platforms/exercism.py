@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from labcheck.record.record import Outcome
 from labcheck.reports.formats import one
-from labcheck.reports.wording import EXPLAINED, block, explanation, heading, message, summary
+from labcheck.reports.wording import EXPLAINED, TEST_STATUS, block, explanation, heading, message, summary
 
 if TYPE_CHECKING:
     from typing import Any
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from labcheck.record.record import Record, RequirementResult
 
 OUTPUT = 500  # characters of what the student's program has printed
-STATUS = {Outcome.PASSED: "pass", Outcome.FAILED: "fail", Outcome.NOT_RUN: "fail", Outcome.ERROR: "error"}
 ROOTS = "home|root|usr|opt|tmp|var|private|Users|Library|mnt|srv|nix"
 MACHINE_PATHS = (
     re.compile(r'(?<=File ")(?:/|[A-Za-z]:\\)[^"\n]*[/\\]'),
@@ -46,7 +45,7 @@ def render(record: Record) -> str:
 
 def _test(record: Record, requirement: RequirementResult) -> dict[str, Any]:
     points = "" if requirement.points == 1 else f" ({requirement.points} points)"
-    test: dict[str, Any] = {"name": heading(requirement) + points, "status": STATUS[requirement.outcome]}
+    test: dict[str, Any] = {"name": heading(requirement) + points, "status": TEST_STATUS[requirement.outcome]}
     if requirement.outcome is not Outcome.PASSED:
         test["message"] = _clean(explanation(record, requirement)) or "not met"
     if printed := _printed(record, requirement):

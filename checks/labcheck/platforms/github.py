@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 from labcheck.platforms import ci
 from labcheck.platforms.downloads import by_neighbours
 from labcheck.platforms.rosters import columns
-from labcheck.record.record import Outcome
+from labcheck.record.text import within
 from labcheck.reports.formats import one
-from labcheck.reports.wording import block, explanation, heading, within
+from labcheck.reports.wording import TEST_STATUS, block, explanation, heading
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 # Characters of a text. Linux starts no program with a variable of 128 KiB, or with much more than 2 MB in all.
 MESSAGE = 2000
-STATUS = {Outcome.PASSED: "pass", Outcome.FAILED: "fail", Outcome.NOT_RUN: "fail", Outcome.ERROR: "error"}
 
 
 @by_neighbours
@@ -66,7 +65,7 @@ def variable(runner: str) -> str:
 
 
 def _result(record: Record, requirement: RequirementResult) -> dict[str, Any]:
-    status = STATUS[requirement.outcome]
+    status = TEST_STATUS[requirement.outcome]
     message = _no_commands(explanation(record, requirement, MESSAGE))
     test = {
         "name": _no_commands(within(heading(requirement), MESSAGE)),

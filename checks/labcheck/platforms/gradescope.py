@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from labcheck.platforms import ci
 from labcheck.record.record import Outcome
+from labcheck.record.text import printable
 from labcheck.reports.formats import one
-from labcheck.reports.wording import explanation, printable, summary
+from labcheck.reports.wording import explanation, summary
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,9 +13,10 @@ from labcheck.platforms.downloads import Named, by_name
 from labcheck.platforms.people import people_of
 from labcheck.platforms.rosters import columns
 from labcheck.record.record import Outcome
+from labcheck.record.text import shorten
 from labcheck.reports.cells import to_cells
 from labcheck.reports.formats import whole_class
-from labcheck.reports.wording import SPARED, cut
+from labcheck.reports.wording import NAMES, SPARED
 
 if TYPE_CHECKING:
     from labcheck.record.gradebook import Gradebook
@@ -64,9 +65,9 @@ def feedback(record: Record) -> str:
 
 
 def _line(requirement: RequirementResult) -> str:
-    what = {Outcome.NOT_RUN: "not run", Outcome.ERROR: SPARED}.get(requirement.outcome, "failed")
+    what = SPARED if requirement.outcome is Outcome.ERROR else NAMES[requirement.outcome]
     parts = [
-        f"{name}: {cut(text, SHOWN)}"
+        f"{name}: {shorten(text, SHOWN)}"
         for name, text in (
             ("expected", requirement.expected),
             ("received", requirement.received),

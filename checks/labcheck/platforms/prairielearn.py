@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from labcheck.record.text import within
 from labcheck.reports.formats import one
-from labcheck.reports.wording import EXPLAINED, block, explanation, heading, summary, within
+from labcheck.reports.wording import EXPLAINED, block, explanation, heading, summary
 
 if TYPE_CHECKING:
     from labcheck.record.record import Record

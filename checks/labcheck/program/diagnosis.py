@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from labcheck.errors import NotReadyError, Place, Verdict
 from labcheck.program import sockets
-from labcheck.program.evidence import Complaint, shorten
+from labcheck.program.evidence import Complaint
+from labcheck.record.text import shorten
 from labcheck.submission.files import is_there
 
 if TYPE_CHECKING:

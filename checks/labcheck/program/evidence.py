@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
+from labcheck.record.text import shorten
+
 if TYPE_CHECKING:
     from labcheck.errors import Place
-
-SHORT = 200  # characters of a value in a report's line
 
 
 class Mismatch(NamedTuple):
@@ -117,23 +117,3 @@ class Complaint(str):
     def mismatch(self, operator: str, wanted: object) -> Mismatch:
         """Say that there is to be none, and show what it says."""
         return Mismatch("no traceback on standard error", shorten(self), self.place)
-
-
-def quote(text: str, limit: int = 120) -> str:
-    """Return the text in quotation marks, in at most about so many characters."""
-    return f'"{text}"' if len(text) <= limit else f'"{text[: limit - 40]}…{text[-20:]}" ({len(text):,} characters)'
-
-
-def shorten(text: str, limit: int = SHORT) -> str:
-    """Return the text in at most so many characters; what is left out is counted."""
-    if len(text) <= limit:
-        return text
-    return f"{text[: limit - 20]}… ({len(text):,} characters)"
-
-
-def show_bytes(data: bytes, limit: int = 48) -> str:
-    """Return the beginning of some bytes: as text where they are text, else in hexadecimal."""
-    start, more = data[:limit], " …" if len(data) > limit else ""
-    if all(32 <= byte < 127 or byte in b"\t\r\n" for byte in start):
-        return repr(start.decode("ascii")) + more
-    return start[: limit // 3].hex(" ") + (" …" if len(data) > limit // 3 else "")

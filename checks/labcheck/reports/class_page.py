@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
-from labcheck.record.record import Outcome
+from labcheck.record.text import printable, within
 from labcheck.reports.clusters import suspicion, tallies
 from labcheck.reports.one import html
-from labcheck.reports.wording import printable, within
+from labcheck.reports.wording import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
     from labcheck.record.gradebook import Entry, Gradebook
-    from labcheck.record.record import ProgramResult, Record, RequirementResult
+    from labcheck.record.record import Outcome, ProgramResult, Record, RequirementResult
 
 # What keeps the file of a thousand students small enough to be opened. The results hold everything.
 ROOM = 24 * 1024  # characters of a student's transcripts that are kept whole
@@ -43,11 +43,8 @@ SLOWEST = 5
 BARS = 14  # of a histogram, at most
 LEVEL = 6  # of the compression
 
-CELLS = {  # with roles, as a table that is not laid out as one loses them
-    Outcome.PASSED: "<td role=cell class=p>passed",
-    Outcome.FAILED: "<td role=cell class=f>failed",
-    Outcome.NOT_RUN: "<td role=cell class=n>not run",
-    Outcome.ERROR: "<td role=cell class=e>not judged",
+CELLS: dict[Outcome | None, str] = {  # with roles, as a table that is not laid out as one loses them
+    **{outcome: f"<td role=cell class={outcome[0]}>{name}" for outcome, name in NAMES.items()},
     None: "<td role=cell>",
 }
 

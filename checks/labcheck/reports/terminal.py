@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from itertools import groupby
 from typing import IO, TYPE_CHECKING
 
 from labcheck.record.record import Outcome
-from labcheck.reports.wording import EXCHANGED, NAME, facts, printable, summary
+from labcheck.record.text import printable
+from labcheck.reports.wording import EXCHANGED, NAME, by_cause, facts, summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,13 +52,11 @@ def lines(record: Record, width: int) -> Iterator[Line]:
             continue
         yield []
         yield [(f"  {step.number}  {step.title}", "bold")]
-        for (outcome, reason), group in groupby(chosen, key=lambda each: (each.outcome, each.reason)):
-            alike = list(group)
-            if outcome is Outcome.NOT_RUN and len(alike) > 1:  # one cause is told once
-                yield _heading(outcome, f"{alike[0].id} to {alike[-1].id}", f"not run: {reason}")
-                continue
-            for requirement in alike:
-                yield from _requirement(record, requirement, step.number, width)
+        for first, *others in by_cause(chosen):
+            if others:
+                yield _heading(first.outcome, f"{first.id} to {others[-1].id}", f"not run: {first.reason}")
+            else:
+                yield from _requirement(record, first, step.number, width)
     yield []
     yield from _summary(record)
 

@@ -6,8 +6,11 @@ import base64
 from typing import TYPE_CHECKING, Any
 
 from labcheck.record.record import Outcome
+from labcheck.record.text import printable, shorten, within
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from labcheck.record.record import Record, RequirementResult
 
 SHOWN_LINES = 7  # lines of one message's head in a short report
@@ -20,26 +23,15 @@ STDERR_LINES = 8
 EXCHANGED = ("happened", "request", "answer", "then")  # what an exchange is told by
 SPARED = "not judged, by a fault of labcheck's own, which costs no point"
 REMARKS = {"note", "hung_up"}  # kinds of events that carry no bytes
+NAMES = {
+    Outcome.PASSED: "passed",
+    Outcome.FAILED: "failed",
+    Outcome.NOT_RUN: "not run",
+    Outcome.ERROR: "not judged",
+}
+# In formats of tests, which know no more: what was not run is not passed.
+TEST_STATUS = {Outcome.PASSED: "pass", Outcome.FAILED: "fail", Outcome.NOT_RUN: "fail", Outcome.ERROR: "error"}
 BACKGROUND = {"host", "connection", "server", "date"}  # header fields that say nothing about the failure
-
-
-def printable(text: str) -> str:
-    """Return the text with every character that could move a cursor or recolour a screen written out."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-
-
-def within(text: str, limit: int) -> str:
-    """Return the text in at most so many characters; of a longer one the middle is left out."""
-    if len(text) <= limit:
-        return text
-    gap = f" … ({len(text):,} characters in all) … "
-    kept = limit - len(gap)
-    if kept <= 0:
-        return text[:limit]
-    tail = kept // 2
-    return text[: kept - tail] + gap + text[len(text) - tail :]
 
 
 def block(text: str, limit: int | None = None) -> str:
@@ -56,6 +48,18 @@ def block(text: str, limit: int | None = None) -> str:
 def heading(requirement: RequirementResult) -> str:
     """Return the requirement's id and title in a line."""
     return f"{requirement.id} {printable(requirement.title)}"
+
+
+def by_cause(requirements: Iterable[RequirementResult]) -> list[list[RequirementResult]]:
+    """Return groups: neighbours that were not run for the same reason together, and each of all others by itself."""
+    groups: list[list[RequirementResult]] = []
+    for each in requirements:
+        before = groups[-1][0] if groups else None
+        if before and each.outcome is before.outcome is Outcome.NOT_RUN and each.reason == before.reason:
+            groups[-1].append(each)
+        else:
+            groups.append([each])
+    return groups
 
 
 def facts(record: Record, requirement: RequirementResult) -> list[tuple[str, str]]:
@@ -146,7 +150,7 @@ def _in_a_line(event: dict[str, Any]) -> str:
         text = text.partition("\r\n")[0]
     elif event["kind"] == "printed":
         text = text.strip("\n")
-    shown = cut(text.replace("\n", " ⏎ "), SHOWN_TEXT)
+    shown = shorten(text.replace("\n", " ⏎ "), SHOWN_TEXT)
     large = event["size"] > SHOWN_WIDTH and event["what"] != "handshake" and event["kind"] != "printed"
     size = f" ({event['size']:,} bytes)" if large else ""
     return f"{label(event)}{size}: {shown}" if shown or not event["what"].startswith("close") else label(event)
@@ -157,12 +161,7 @@ def _in_short(text: str) -> str:
     head, _, body = text.replace("\r\n", "\n").partition("\n\n")
     first, *headers = head.split("\n")
     lines = [first, *(line for line in headers if line.partition(":")[0].lower() not in BACKGROUND)]
-    shown = [cut(line, SHOWN_WIDTH) for line in lines[:SHOWN_LINES]]
+    shown = [shorten(line, SHOWN_WIDTH) for line in lines[:SHOWN_LINES]]
     if body.strip():
-        shown += ["", cut(" ".join(body.split()), SHOWN_WIDTH)]
+        shown += ["", shorten(" ".join(body.split()), SHOWN_WIDTH)]
     return "\n".join(shown)
-
-
-def cut(line: str, width: int) -> str:
-    """Return the beginning of a line."""
-    return line if len(line) <= width else f"{line[:width]} …"

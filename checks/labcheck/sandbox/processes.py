@@ -83,7 +83,7 @@ def _children(pid: int) -> list[int]:
 
 def end_tree(pid: int) -> None:
     """Kill a process and everything below it."""
-    _end(lambda: [each for each in (pid, *descendants(pid)) if _alive(each)])
+    _end(lambda: [each for each in (pid, *descendants(pid)) if is_alive(each)])
 
 
 def end_all(spare: Iterable[int] = ()) -> None:
@@ -95,11 +95,11 @@ def end_all(spare: Iterable[int] = ()) -> None:
 
     def condemned() -> list[int]:
         spared = kept.union(*(descendants(pid) for pid in kept))
-        return [pid for pid in descendants(os.getpid()) if pid not in spared and _alive(pid)]
+        return [pid for pid in descendants(os.getpid()) if pid not in spared and is_alive(pid)]
 
     _end(condemned)
     for pid in _children(os.getpid()):
-        if pid not in kept and not _alive(pid):
+        if pid not in kept and not is_alive(pid):
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)
     left = condemned()
@@ -145,7 +145,7 @@ def state_of(task: Path) -> str:
     return (task / "stat").read_text(errors="replace").rpartition(")")[2].split()[0]
 
 
-def _alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
     """Return whether the process exists and is more than a zombie."""
     try:
         return state_of(Path(f"/proc/{pid}")) not in "ZX"

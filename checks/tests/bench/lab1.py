@@ -76,7 +76,7 @@ def record_exchanges(folder: Path) -> None:
     transcript.KEPT = transcript.ALL_KEPT = 1 << 24
     lab = load_lab("lab1")
     with running(lab, SOLUTION, Options(1)) as run:
-        shutil.copytree(run.fleet._work, folder, dirs_exist_ok=True)
+        shutil.copytree(run.fleet.shared_copy, folder, dirs_exist_ok=True)
         grader = run_suite(run, lab.requirements)
     exchanges: list[tuple[str, bool]] = []
     for id, found in grader.transcripts.items():

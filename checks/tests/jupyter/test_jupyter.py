@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from labcheck.jupyter.programs import RunningProgram
 
 LAB1, LAB2 = CHECKOUT / "solutions" / "lab1", CHECKOUT / "solutions" / "lab2"
-OUTCOMES = {"passed": "met", "failed": "failed", "not_run": "not run", "error": "not judged"}
+OUTCOMES = {"passed": "passed", "failed": "failed", "not_run": "not run", "error": "not judged"}
 SERVER = """
 import socket, sys
 listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))

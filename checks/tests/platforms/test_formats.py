@@ -25,8 +25,9 @@ from labcheck.platforms import actions, github
 from labcheck.platforms.formats import find, formats
 from labcheck.record.gradebook import Asked, Entry, Gradebook
 from labcheck.record.record import Outcome, Place, ProgramResult, Record, RequirementResult
+from labcheck.record.text import within
 from labcheck.reports import terminal
-from labcheck.reports.wording import explanation, within
+from labcheck.reports.wording import explanation
 
 if TYPE_CHECKING:
     from collections.abc import Callable

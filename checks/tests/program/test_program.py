@@ -159,5 +159,5 @@ def test_tree_is_ended_with_its_root() -> None:
     assert process.wait(5) == -signal.SIGKILL
     process.stdout.close()
     limit = time.monotonic() + 5
-    while processes._alive(child):
+    while processes.is_alive(child):
         assert time.monotonic() < limit

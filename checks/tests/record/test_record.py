@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import jsonschema
@@ -11,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import CHECKOUT, TESTS, Result, record_of
-from labcheck.record.record import SCHEMA_FILE, Outcome, ProgramResult, Record, RequirementResult
+from labcheck.record.record import SCHEMA_FILE, Outcome, Place, ProgramResult, Record, RequirementResult
+from labcheck.record.text import printable
 from labcheck.reports.one import html
 from labcheck.reports.terminal import lines
-from labcheck.reports.wording import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +24,7 @@ SCHEMA = json.loads(SCHEMA_FILE.read_text("utf-8"))
 TEXT = st.text(max_size=40)
 EVENTS = st.fixed_dictionaries(
     {
-        "kind": st.sampled_from(["sent", "received", "typed", "printed", "note"]),
+        "kind": st.sampled_from(["sent", "received", "typed", "printed", "hung_up", "note"]),
         "what": st.one_of(st.just(""), TEXT),
         "who": st.one_of(st.just(""), TEXT),
         "at": st.floats(0, 100),
@@ -48,6 +49,8 @@ def records(draw: st.DrawFn) -> Record:
             expected=draw(TEXT),
             received=draw(TEXT),
             by_hand=draw(TEXT),
+            place=draw(st.none() | st.builds(Place, TEXT, st.integers(1, 10**6))),
+            drawn=draw(st.lists(TEXT, max_size=2)),
             transcript=draw(st.lists(EVENTS, max_size=3)),
         )
         for number, outcome in enumerate(outcomes, start=1)
@@ -64,13 +67,31 @@ def test_record_survives_json(record: Record) -> None:
 
 
 @given(records())
-def test_no_text_of_a_program_escapes_into_a_report(record: Record) -> None:
-    """No report holds a control character, or markup, that came from a program."""
+def test_no_control_character_reaches_a_terminal(record: Record) -> None:
+    """No line of the terminal's report holds a control character that came from a program."""
     for line in lines(record, 80):
         assert all(text.isprintable() for text, _ in line)
+
+
+def test_no_markup_reaches_a_page() -> None:
+    """Markup in any text of a record is shown, and not obeyed: each is on the page, with its signs written out."""
+    evil = "<script>{}</script>".format
+    event = {
+        "kind": "sent",
+        "what": evil(1),
+        "who": evil(2),
+        "at": 0.0,
+        "size": 9,
+        "encoding": "utf-8",
+        "data": evil(3),
+    }
+    failed = RequirementResult("1.1", evil(4), Outcome.FAILED, reason=evil(5), expected=evil(6), received=evil(7))
+    failed.by_hand, failed.transcript = evil(8), [event]
+    record = record_of([failed], title=evil(9), programs=[ProgramResult("server", evil(10), evil(11), evil(12))])
     page = html.render(record)
     assert "<script" not in page
-    assert page.count("<pre>") == sum(len(each.transcript) for each in record.requirements) + 2
+    shown = {int(number) for number in re.findall(r"&lt;script&gt;(\d+)&lt;/script&gt;", page)}
+    assert shown == set(range(1, 13)), "a text that is not on the page proves nothing"
 
 
 def test_hidden_check_is_told_by_title_only() -> None:

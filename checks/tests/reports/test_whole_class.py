@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 NAMES = st.text(st.one_of(st.characters(exclude_categories=["C"]), st.sampled_from("\n,;\"'=+-@ \u200c")), max_size=12)
 ANYTHING = st.text(max_size=12)
 FORMULAS = st.builds("{}{}".format, st.sampled_from(["=", " +", "-1", "@", "\t=", "\r="]), NAMES)
-FORMULA = ("=", "+", "-", "@")
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # the wide forms, too
 TABLES = ("csv", "canvas", "moodle")
 
 

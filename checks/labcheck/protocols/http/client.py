@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 from labcheck.errors import HttpError, Trouble
 from labcheck.program import sockets
-from labcheck.program.evidence import shorten, show_bytes
 from labcheck.protocols.http.answer import Answer
 from labcheck.protocols.manners import LINGER
+from labcheck.record.text import shorten, show_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -269,7 +269,7 @@ class Client:
         self.port = port
         self._open_socket = open_socket
         self._usual_port = usual_port
-        self._transcript = transcript
+        self.transcript = transcript
         self._deadline = deadline
         self._manners = manners
 
@@ -292,7 +292,7 @@ class Client:
             raise HttpError(Trouble.CLOSED, text) from None
         if receive_buffer is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        return Connection(sock, self._transcript, self._deadline, self._manners, self._usual_port)
+        return Connection(sock, self.transcript, self._deadline, self._manners, self._usual_port)
 
     def get(self, target: str) -> Answer:
         """GET a target: a path as it stands in the request line, with its query."""
@@ -324,10 +324,10 @@ class Client:
         """Send a request in one write, and read its answer. `patience`: see Connection.read_answer."""
         data = self.head_of(method, target, fields) + body.encode()
         by_hand = self._curl(method, target, fields or {}, body)
-        self._transcript.by_hand = by_hand
+        self.transcript.by_hand = by_hand
         with self.connect() as connection:
             connection.send(data)
-            self._transcript.by_hand = by_hand
+            self.transcript.by_hand = by_hand
             return connection.read_answer(method, patience)
 
     def head_of(self, method: str, target: str, fields: Mapping[str, str] | None = None) -> bytes:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from labcheck.program.evidence import Mismatch, shorten, show_bytes
+from labcheck.program.evidence import Mismatch
+from labcheck.record.text import shorten, show_bytes
 
 CLIENT_ERROR = range(400, 500)  # RFC 9110, section 15.5: the request is at fault
 

@@ -25,8 +25,8 @@ from websockets.utils import accept_key
 
 from labcheck.errors import Trouble, WebSocketError
 from labcheck.program import sockets
-from labcheck.program.evidence import quote, shorten, show_bytes
 from labcheck.protocols.websocket.evidence import Message, Messages, Shutdown
+from labcheck.record.text import quote, shorten, show_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-from labcheck.program.evidence import Mismatch, quote, shorten
+from labcheck.program.evidence import Mismatch
+from labcheck.record.text import quote, shorten
 
 
 class Message:

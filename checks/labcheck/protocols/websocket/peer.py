@@ -19,10 +19,10 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
 from labcheck.errors import Trouble, WebSocketError
-from labcheck.program.evidence import shorten
 from labcheck.program.ports import LOOPBACK
 from labcheck.protocols.websocket.connection import SILENCE, Endpoint, size_of
 from labcheck.protocols.websocket.evidence import Message, Target
+from labcheck.record.text import shorten
 from labcheck.record.transcript import Transcript
 
 if TYPE_CHECKING:

@@ -11,17 +11,10 @@ from markupsafe import Markup
 
 from labcheck.record.record import Outcome
 from labcheck.reports.formats import one
-from labcheck.reports.wording import block, label, message, missing
+from labcheck.reports.wording import NAMES, block, label, message, missing
 
 if TYPE_CHECKING:
     from labcheck.record.record import Record, RequirementResult
-
-MARKS = {
-    Outcome.PASSED: "met",
-    Outcome.FAILED: "failed",
-    Outcome.NOT_RUN: "not run",
-    Outcome.ERROR: "not judged",
-}
 
 
 @one("a page for the browser, with whole transcripts; it needs no network")
@@ -77,7 +70,7 @@ def _facts(record: Record, heading: str) -> dict[str, Any]:
         "record": record,
         "heading": heading,
         "steps": [(step, record.requirements_of(step)) for step in record.steps],
-        "marks": MARKS,
+        "marks": NAMES,
         "passed": len(record.of(Outcome.PASSED)),
         "asked": len(record.selected),
     }

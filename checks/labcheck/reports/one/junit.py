@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from labcheck.record.record import Outcome
+from labcheck.record.text import printable, within
 from labcheck.reports.formats import one
-from labcheck.reports.wording import block, explanation, heading, printable, within
+from labcheck.reports.wording import block, explanation, heading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

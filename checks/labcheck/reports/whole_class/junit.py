@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement
 
+from labcheck.record.text import printable
 from labcheck.reports.formats import whole_class
 from labcheck.reports.one.junit import add_property, counted, document, suite
-from labcheck.reports.wording import printable
 
 if TYPE_CHECKING:
     from labcheck.record.gradebook import Entry, Gradebook

@@ -239,7 +239,7 @@ def test_host_turns_away_who_wants_too_much(host: Host) -> None:
 def test_newcomer_gets_the_descriptor_of_who_has_gone(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection that ends and one that begins, both seen in one look, do not end the host's thread."""
     gone = socket.create_connection(("127.0.0.1", host.port))
-    until(lambda: len(host._guests) == 1)
+    until(lambda: host.crowd == 1)
     select, looking = host._selector.select, threading.Event()
 
     def both(timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:

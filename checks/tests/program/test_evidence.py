@@ -1,0 +1,60 @@
+"""What a program has done and said, in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from labcheck.errors import Place
+from labcheck.program.evidence import Complaint, Evidence, ExitStatus, Printed, Said
+
+CASES = {
+    "an exit status": (ExitStatus(1, 3, ""), "==", 0, "exit status 0 within 3 s", "exit status 1"),
+    "a signal": (ExitStatus(-9, 3, "Ctrl+C"), "==", 0, "exit status 0 within 3 s", "ended by signal 9"),
+    "no end": (
+        ExitStatus(None, 3, "Ctrl+C"),
+        "==",
+        0,
+        "exit status 0 within 3 s",
+        "it still runs after Ctrl+C, 3 s later",
+    ),
+    "any but one": (ExitStatus(0, 3, ""), "!=", 0, "an exit status other than 0 within 3 s", "exit status 0"),
+    "what was said": (
+        Said("a\nb\n"),
+        "!=",
+        "",
+        "a message on standard error",
+        "on standard error, as the last line: b",
+    ),
+    "nothing said": (Said(""), "in", "no", "a message with no on standard error", "nothing on standard error"),
+    "a line like it": (
+        *(Printed("From: b\nx\n", set()), "in", "From: a"),
+        *("a line with 'From: a'", "the line 'From: b'"),
+    ),
+    "another line": (Printed("x\n", set()), "in", "From: a", "a line with 'From: a'", "as the last line: x"),
+    "no line": (Printed("\n", set()), "in", "a", "a line with 'a'", "nothing was printed"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_mismatch_is_told_in_words(name: str) -> None:
+    """Each value says what was expected of it, and what came."""
+    value, operator, wanted, expected, received = CASES[name]
+    assert isinstance(value, Evidence)
+    assert value.mismatch(operator, wanted) == (expected, received, None)
+
+
+def test_what_still_runs_has_no_status() -> None:
+    """A program that has not ended has neither a status nor another one."""
+    running = ExitStatus(None, 1, "")
+    assert not running == 0  # noqa: SIM201, each operator is one of its own here
+    assert not running != 0  # noqa: SIM202
+
+
+def test_complaint_has_its_place() -> None:
+    """A traceback's last line is told with the place in the student's file, which is data, too."""
+    complaint = Complaint("ValueError: no", Place("webserver.py", 7))
+    assert complaint == "ValueError: no (webserver.py, line 7)"
+    assert complaint.said == "ValueError: no"
+    expected = ("no traceback on standard error", complaint, Place("webserver.py", 7))
+    assert complaint.mismatch("==", "") == expected
+    assert Complaint("") == ""

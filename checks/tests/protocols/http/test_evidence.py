@@ -1,0 +1,62 @@
+"""What an answer says of itself when a check compares it."""
+
+from __future__ import annotations
+
+import pytest
+
+from labcheck.program.evidence import Evidence
+from labcheck.protocols.http.answer import Answer, numbers
+
+
+def answer(body: bytes = b"<p>day 7 of 2026</p>", code: int = 200, kind: str | None = "text/html") -> Answer:
+    """An answer with a body."""
+    return Answer(code, "OK", [("Content-Type", kind)] if kind else [], body, True, 0.0)
+
+
+PAGE = answer()
+IN_A_LINE = "200 OK, text/html: day 7 of 2026"
+CASES = {
+    "a status": (PAGE.status, "==", 404, "status 404", IN_A_LINE),
+    "another one": (PAGE.status, "!=", 200, "not status 200", IN_A_LINE),
+    "one of two, or none": (PAGE.status, "in", (404, None), "status 404 or a closed connection", IN_A_LINE),
+    "any of a range": (PAGE.status, "in", range(400, 500), "a status from 400 to 499", IN_A_LINE),
+    "a type": (PAGE.media_type, "in", ("text/css", "a/b"), "Content-Type: text/css or a/b", "Content-Type: text/html"),
+    "no type": (answer(kind=None).media_type, "==", "a/b", "Content-Type: a/b", "no Content-Type"),
+    "a field": (PAGE.content_length, "==", "5", "Content-Length: 5", "no Content-Length"),
+    "a text": (PAGE.shown, "in", "day 8", "a page that shows day 8", IN_A_LINE),
+    "no such text": (PAGE.shown, "not in", "day 7", "a page without day 7", IN_A_LINE),
+    "no such markup": (
+        PAGE.source,
+        "not in",
+        "day",
+        "a page without day in its source",
+        "a page with … <p>day 7 of 2026</p> …",
+    ),
+    "markup": (PAGE.source, "in", "<b>", "a page with <b> in its source", IN_A_LINE),
+    "numbers": (numbers(PAGE), ">=", {8, 2026}, "the numbers 8 and 2026", IN_A_LINE),
+    "a body": (answer(b"abc").body, "==", b"abd", "3 bytes: 'abd'", "3 bytes, which differ from byte 2 on: 'c'"),
+    "another body": (PAGE.body, "==", b"x", "1 bytes: 'x'", IN_A_LINE),
+    "no body": (answer(b"abc").body, "==", b"", "no body", "3 bytes: 'abc'"),
+    "bytes in a body": (answer(b"abc").body, "in", b"x", "a body with the bytes b'x'", "3 bytes: 'abc'"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_mismatch_is_told_in_words(name: str) -> None:
+    """Each value says what was expected of it, and what came."""
+    value, operator, wanted, expected, received = CASES[name]
+    assert isinstance(value, Evidence)
+    assert value.mismatch(operator, wanted) == (expected, received, None)
+
+
+def test_one_comparison_says_nothing_of_another() -> None:
+    """What a value is compared with leaves nothing behind in it."""
+    body = answer(b"abc").body
+    first = body.mismatch("==", b"abd")
+    body.mismatch("==", b"x")
+    assert body.mismatch("==", b"abd") == first
+
+
+def test_numbers_have_no_letter_beside_them() -> None:
+    """A number is one where no letter touches it, with and without the tags between."""
+    assert set(numbers(answer(b"<b>7</b> a8 9b x_10 1<i>1</i> 12345678901 &#50;0"))) == {7, 10, 1, 11, 20}

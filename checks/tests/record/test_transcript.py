@@ -1,0 +1,65 @@
+"""What went to and fro: every byte, up to a limit that is said."""
+
+from __future__ import annotations
+
+import base64
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labcheck.record.transcript import ALL_KEPT, KEPT, MOST_EVENTS, Transcript
+
+
+def test_pieces_of_a_stream_are_one_message() -> None:
+    """What arrives in pieces is one message, until something else happens; frames are never joined."""
+    transcript = Transcript()
+    transcript.sent(b"GET /")
+    transcript.received(b"HTTP")
+    transcript.received(b"/1.1")
+    transcript.hung_up("server")
+    transcript.received(b"a", "text")
+    transcript.received(b"b", "text")
+    told = [(event.kind, event.what, bytes(event.data), event.size) for event in transcript.events]
+    assert told == [
+        ("sent", "", b"GET /", 5),
+        ("received", "", b"HTTP/1.1", 8),
+        ("hung_up", "", b"the server hung up", 18),
+        ("received", "text", b"a", 1),
+        ("received", "text", b"b", 1),
+    ]
+
+
+@given(st.binary(max_size=40))
+def test_any_bytes_are_json(data: bytes) -> None:
+    """Text is kept as text, anything else as base64: the bytes are what they were."""
+    transcript = Transcript()
+    transcript.sent(data)
+    found = transcript.events[0].to_json()
+    text = str(found["data"])
+    assert (text.encode() if found["encoding"] == "utf-8" else base64.b64decode(text)) == data
+    assert found["size"] == len(data)
+
+
+def test_what_is_too_much_is_counted() -> None:
+    """Of one message, and of all together, no more than a limit is kept; sizes say how much there was."""
+    transcript = Transcript()
+    for _ in range(2 * ALL_KEPT // KEPT):
+        transcript.sent(b"x" * (KEPT + 1))
+    assert {event.size for event in transcript.events} == {KEPT + 1}
+    assert max(len(event.data) for event in transcript.events) == KEPT
+    assert sum(len(event.data) for event in transcript.events) == ALL_KEPT
+    for _ in range(MOST_EVENTS):
+        transcript.note("once more")
+    assert len(transcript.events) == MOST_EVENTS
+
+
+def test_preparation_stands_in_front() -> None:
+    """What happened before a check comes first in its transcript, at its beginning, under the name that it has now."""
+    before, now = Transcript(), Transcript()
+    before.note("connected")
+    now.typed("hello", "Ann")
+    now.resume(before, "Ann")
+    assert [(event.kind, event.who, event.at > 0) for event in now.events] == [
+        ("note", "Ann", False),
+        ("typed", "Ann", True),
+    ]

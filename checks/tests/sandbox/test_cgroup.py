@@ -1,0 +1,64 @@
+"""The control group of a grading, on a file system that is like the kernel's."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from labcheck.sandbox import cgroup
+from labcheck.sandbox.cgroup import MEMORY, PROCESSES, Group
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(params=["v1", "v2", "none"])
+def version(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A tree of control groups of version 1 or 2, or none."""
+    monkeypatch.setattr(cgroup, "ROOT", tmp_path)
+    name: str = request.param
+    if name == "v2":
+        for file in ("cgroup.controllers", "cgroup.subtree_control"):
+            (tmp_path / file).touch()
+    for controller in ("memory", "pids", "cpu") if name == "v1" else ():
+        (tmp_path / controller).mkdir()
+        (tmp_path / controller / "cgroup.procs").touch()
+    return name
+
+
+def test_limits_are_set(version: str, tmp_path: Path) -> None:
+    """Memory and processes are limited in whatever version there is, and the group is gone in the end."""
+    group = Group("mine")
+    found = {
+        "v1": [tmp_path / "memory/mine/memory.limit_in_bytes", tmp_path / "pids/mine/pids.max"],
+        "v2": [tmp_path / "mine/memory.max", tmp_path / "mine/pids.max"],
+        "none": [],
+    }[version]
+    assert [int(file.read_text()) for file in found] == [MEMORY, PROCESSES][: len(found)]
+    assert group.killed() == 0
+    for folder in tmp_path.rglob("mine"):  # the kernel's own files go with their folder
+        for file in folder.iterdir():
+            file.unlink()
+    group.remove()
+    assert list(tmp_path.rglob("mine")) == []
+
+
+def test_command_enters_the_group(version: str, tmp_path: Path) -> None:
+    """A command goes into the group first, and then is what it was, with its words as they were."""
+    words = ["/bin/echo", "a b", "$HOME", "--"]
+    command = Group("mine").around(words)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout == "a b $HOME --\n"
+    entered = [file.read_text() for file in tmp_path.rglob("mine/cgroup.procs")]
+    assert entered == ["0\n"] * {"v1": 3, "v2": 1, "none": 0}[version]
+
+
+def test_who_was_killed_is_counted(version: str, tmp_path: Path) -> None:
+    """The kernel tells how many processes it has ended, as memory ran out."""
+    group = Group("mine")
+    file = {"v1": "memory/mine/memory.oom_control", "v2": "mine/memory.events"}.get(version)
+    if file is not None:
+        (tmp_path / file).write_text("under_oom 0\noom_kill 3\n")
+    assert group.killed() == (0 if file is None else 3)
