@@ -1,0 +1,89 @@
+"""What a suite says of itself, and what an instructor adds to it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from labcheck.errors import UsageError
+from labcheck.judging.catalogue import digest_of, read_suite, with_more
+from labcheck.workbook.labs import lab_names, load_lab
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CHECK = '''
+from labcheck.suite import requirement
+
+@requirement("{id}", hints=["Why?"])
+def test_more(server):
+    """{title}"""
+'''
+
+
+def add(folder: Path, text: str) -> Path:
+    """Write a check of an instructor's into a folder."""
+    (folder / "test_more.py").write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize("name", lab_names())
+def test_each_requirement_has_a_title_and_hints(name: str) -> None:
+    """The suite of a lab names its requirements in order, each with a sentence and a ladder of hints."""
+    lab = load_lab(name)
+    checks = read_suite(lab)
+    assert tuple(dict.fromkeys(check.id for check in checks)) == lab.requirements
+    assert all(check.title.endswith(".") for check in checks)
+    assert all(check.hints for check in checks)
+
+
+def test_check_joins_its_step(tmp_path: Path) -> None:
+    """A check with a number of its own in a step is that step's last; with a new number it is a new step's."""
+    lab = load_lab("lab1")
+    more = with_more(lab, add(tmp_path, CHECK.format(id="2.9", title="More.")))
+    assert more.step_of("2.9").requirements == (*lab.steps[1].requirements, "2.9")
+    assert not more.hidden
+    later = with_more(lab, add(tmp_path, CHECK.format(id="9.1", title="More.")), hidden=True)
+    assert (later.steps[-1].number, later.steps[-1].requirements) == (9, ("9.1",))
+    assert later.hidden == {"9.1"}
+    assert read_suite(later)[-1].title == "More."
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (CHECK.format(id="2.1", title="T."), "2.1, which lab1 has already"),
+        (CHECK.format(id="two", title="T."), "'two'; give it the number of a step"),
+        (CHECK.format(id="2.9", title=""), "no docstring, which is what reports say"),
+        ("x = 1", "nothing in it has a @requirement"),
+        ("1 / 0", "cannot be imported: ZeroDivisionError"),
+    ],
+)
+def test_check_that_cannot_be_used_is_told_in_a_line(tmp_path: Path, text: str, said: str) -> None:
+    """An instructor's mistake is one line, with the folder."""
+    with pytest.raises(UsageError, match=said) as caught:
+        with_more(load_lab("lab1"), add(tmp_path, text))
+    assert str(tmp_path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_folder_without_checks_is_told(tmp_path: Path) -> None:
+    """A folder that holds no checks at all is no suite."""
+    with pytest.raises(UsageError, match="no file test_"):
+        with_more(load_lab("lab1"), tmp_path)
+
+
+def test_digest_is_that_of_all_that_judges(tmp_path: Path) -> None:
+    """The digest is the same for the same lab, and another one where a lab, its checks or what is hidden differs."""
+    lab = load_lab("lab1")
+    suite = add(tmp_path, "x = 1")
+    others = [
+        digest_of(load_lab("lab2")),
+        digest_of(lab, b"more"),
+        digest_of(lab, hidden=True),
+        digest_of(replace(lab, suite=suite)),
+    ]
+    assert digest_of(lab) == digest_of(load_lab("lab1"))
+    assert len({digest_of(lab), *others}) == 5

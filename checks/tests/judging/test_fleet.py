@@ -1,0 +1,125 @@
+"""Which program serves which check."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conftest import CHECKOUT
+from labcheck.errors import NotReadyError, SuiteError, Verdict
+from labcheck.judging.options import Options
+from labcheck.judging.run import running
+from labcheck.protocols import kinds
+from labcheck.protocols.started import Role
+from labcheck.sandbox import processes
+from labcheck.workbook.labs import load_lab
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from labcheck.judging.run import Run
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    """A grading of lab 1's solution, in which no check has run."""
+    monkeypatch.setattr(processes, "adopt_orphans", lambda: None)  # other tests' orphans stay the system's
+    with running(load_lab("lab1"), CHECKOUT / "solutions" / "lab1", Options(1)) as run:
+        run.begin("1.1")
+        yield run
+
+
+def test_shared_server_is_one(run: Run) -> None:
+    """Most checks meet the same server, in the copy that has the suite's material."""
+    first = run.fleet.shared_server(run.spec)
+    assert run.fleet.shared_server(run.spec) is first
+    assert (first.role, first.in_shared_copy) == (Role.SHARED, True)
+    assert first.program.folder == run.fleet.shared_copy
+
+
+def test_server_of_ones_own_is_another(run: Run) -> None:
+    """Checks that end a server meet one that nobody else has met, in a copy of its own; it is theirs until it ends."""
+    shared, own = run.fleet.shared_server(run.spec), run.fleet.own_server(run.spec)
+    assert own.program.folder != shared.program.folder
+    assert run.fleet.own_server(run.spec) is own
+    own.program.kill()
+    again = run.fleet.own_server(run.spec)
+    assert again is not own
+    again.program.interrupt(10)
+    assert run.fleet.own_server(run.spec) is again, "a check asks for the server that another has ended politely"
+
+
+def test_server_for_one_check_ends_with_it(run: Run) -> None:
+    """What was started for one check alone is gone after it, and nothing else is."""
+    shared, once = run.fleet.shared_server(run.spec), run.fleet.new_server(run.spec)
+    run.end()
+    assert once.program.has_exited
+    assert not shared.program.has_exited
+
+
+def test_early_programs_are_used_first(run: Run) -> None:
+    """What was started ahead is what a check gets; the next ones are started meanwhile."""
+    run.fleet.start_more()
+    early = [each for each in run.fleet.history if each.role is Role.EARLY]
+    assert [each.in_shared_copy for each in early] == [True, False]
+    assert run.fleet.shared_server(run.spec) is early[0]
+    assert run.fleet.own_server(run.spec) is early[1]
+
+
+def test_dead_server_is_started_anew(run: Run) -> None:
+    """A shared server that has died is replaced, and its verdict says so."""
+    first = run.fleet.shared_server(run.spec)
+    first.program.kill()
+    second = run.fleet.shared_server(run.spec)
+    assert second is not first
+    assert (first.role, first.program.verdict) == (Role.GONE, Verdict.DIED)
+
+
+def test_program_that_is_given_up_is_started_no_more(run: Run) -> None:
+    """Nothing is kept ready for a program that is judged no longer, and the reason is one line."""
+    run.fleet.start_more()
+    first = run.fleet.shared_server(run.spec)
+    run.fleet.give_up(first.program, Verdict.NEVER_ANSWERS)
+    assert run.fleet.given_up == {"webserver": "webserver.py accepts connections, but never answers"}
+    assert not any(each.role is Role.EARLY for each in run.fleet.history)
+
+
+def test_server_starts_again_on_its_port(run: Run) -> None:
+    """A program is started again where it was, when nothing of it is left."""
+    own = run.fleet.own_server(run.spec)
+    own.program.interrupt(10)
+    again = run.fleet.start_again(own.program, 10)
+    assert (again.program.port, again.program.folder) == (own.program.port, own.program.folder)
+    assert again.program is not own.program
+    (again.program.folder / run.spec.file).unlink()
+    with pytest.raises(NotReadyError, match="is gone: the program has removed it"):
+        run.fleet.start_again(again.program, 10)
+
+
+def test_patience_follows_the_slowest(run: Run) -> None:
+    """Who is slow, on a loaded machine perhaps, gets more time; no more than a program has to get ready."""
+    shared = run.fleet.shared_server(run.spec)
+    assert run.fleet.patience() == 3
+    shared.manners.slowest = 0.2
+    assert run.fleet.patience() == pytest.approx(6)
+    shared.manners.slowest = 5
+    assert run.fleet.patience() == 10
+
+
+def test_unknown_kind_is_the_labs_fault() -> None:
+    """A kind that nobody has registered is told with those that there are."""
+    with pytest.raises(SuiteError, match=r"'smtp server'; there are: http server, websocket client, websocket server"):
+        kinds.find("smtp server")
+
+
+def test_nothing_lives_when_it_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All programs of a grading have ended when it has, those that were never asked for, too."""
+    monkeypatch.setattr(processes, "adopt_orphans", lambda: None)
+    (tmp_path / "webserver.py").write_text("import time; time.sleep(60)")
+    with running(load_lab("lab1"), tmp_path, Options(1)) as run:
+        run.fleet.start_more()
+        history = run.fleet.history
+    assert len(history) == 2
+    assert all(each.program.has_exited for each in history)

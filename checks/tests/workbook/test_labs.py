@@ -1,0 +1,81 @@
+"""The labs: what their lab.toml says, and what is asked of them."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conftest import CHECKOUT
+from labcheck.errors import SuiteError, UsageError
+from labcheck.workbook import labs
+from labcheck.workbook.labs import lab_names, load_lab, nearest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def workbook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A workbook with a lab of its own, `tiny`."""
+    shutil.copytree(CHECKOUT / "labs" / "lab1", tmp_path / "labs" / "tiny")
+    monkeypatch.setattr(labs, "root", lambda: tmp_path)
+    return tmp_path
+
+
+def test_labs_are_found_by_their_files(workbook: Path) -> None:
+    """A folder with a lab.toml is a lab, and its solution and its walkthrough are where they belong."""
+    (workbook / "labs" / "none").mkdir()
+    assert lab_names() == ["tiny"]
+    lab = load_lab("tiny")
+    assert (lab.starter, lab.solution) == (workbook / "labs" / "tiny", workbook / "solutions" / "tiny")
+    assert lab.notebook is None
+    (workbook / "notebooks").mkdir()
+    (workbook / "notebooks" / "tiny.ipynb").touch()
+    assert load_lab("tiny").notebook == workbook / "notebooks" / "tiny.ipynb"
+
+
+@pytest.mark.parametrize("name", ["lab9", "../labs/lab1", "", "lab1/"])
+def test_unknown_lab_is_told_with_those_that_there_are(name: str) -> None:
+    """A name that is no lab's gets the nearest one, and never leads out of the folder of labs."""
+    with pytest.raises(UsageError, match=r"there is no lab .*; the labs are: lab1, lab2"):
+        load_lab(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("title = ", "TOMLDecodeError"), ("title = 'T'", "KeyError"), ("programs = 1\nsteps = 1", "KeyError")],
+)
+def test_wrong_file_is_its_authors_fault(workbook: Path, text: str, said: str) -> None:
+    """A lab.toml that cannot be used is told as the lab's fault, with its name."""
+    (workbook / "labs" / "tiny" / "lab.toml").write_text(text)
+    with pytest.raises(SuiteError, match=rf"labs/tiny/lab.toml: {said}"):
+        load_lab("tiny")
+
+
+def test_requirements_belong_to_steps_and_programs() -> None:
+    """Each id has one step and one program; the first of a program is what all others need."""
+    lab = load_lab("lab2")
+    assert lab.requirements == tuple(id for step in lab.steps for id in step.requirements)
+    for id in lab.requirements:
+        step = lab.step_of(id)
+        assert id.startswith(f"{step.number}.")
+        assert lab.program_of(id).name == step.program
+        assert lab.first_of(id) == f"{step.number}.1"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "ids"),
+    [(["2.3"], ("2.3",)), (["2"], tuple(f"2.{n}" for n in range(1, 6))), (["2.3", "1.1", "2.3"], ("1.1", "2.3"))],
+)
+def test_only_is_steps_and_ids(wanted: list[str], ids: tuple[str, ...]) -> None:
+    """--only takes ids and whole steps, and the spec's order is kept."""
+    assert load_lab("lab1").select(wanted) == ids
+
+
+def test_nearest_name_is_told_or_none() -> None:
+    """A slip of the finger is told the name; what is like nothing is told none."""
+    assert nearest("lab11", ["lab1", "grade"]) == ", did you mean 'lab1'?"
+    assert nearest("GRADE", ["lab1", "grade"]) == ", did you mean 'grade'?"
+    assert nearest("xyz", ["lab1", "grade"]) == ""
