@@ -8,17 +8,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labcheck.errors import UsageError
+from labcheck.errors import RefusedError, UsageError
+from labcheck.submission.archive import SUBMISSION
 
 if TYPE_CHECKING:
     from labcheck.sandbox.base import Sandbox
     from labcheck.workbook.labs import Lab
 from labcheck.submission.files import regular_files, remove_tree
-
-MAX_FILES = 5_000
-
-
-MAX_BYTES = 200 * 1024 * 1024
 
 
 class PrivateCopies:
@@ -49,7 +45,7 @@ class PrivateCopies:
     def new(self) -> Path:
         """Make a copy: a folder `work`, in a folder of its own.
 
-        Raises UsageError where the student's folder has more than MAX_FILES files or MAX_BYTES bytes.
+        Raises UsageError where the student's folder holds more than a submission may.
         """
         self._made += 1
         place = self._top / str(self._made)
@@ -70,11 +66,10 @@ def _copy_tree(source: Path, target: Path) -> None:
     ready: set[Path] = set()
     for files, (file, relative) in enumerate(regular_files(source), start=1):
         total += file.lstat().st_size
-        if files > MAX_FILES or total > MAX_BYTES:
-            raise UsageError(
-                f"{source} holds more than {MAX_FILES:,} files or {MAX_BYTES >> 20} MiB; "
-                "give a folder with the lab's files only"
-            )
+        try:
+            SUBMISSION.check(files, total)
+        except RefusedError as error:
+            raise UsageError(f"{source} cannot be checked: {error}") from error
         to = target / relative
         if to.parent not in ready:
             for parent in (target, *reversed([target / each for each in relative.parents[:-1]])):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Parts = tuple[str, ...]  # a path inside the folder
 
-MAX_FILES = 2_000  # and folders
+MAX_FILES = 5_000  # and folders
 MAX_ENTRIES = 20_000  # with those that are left out
 MAX_BYTES = 32 * 1024 * 1024
 MAX_STREAM = 4 * MAX_BYTES  # what an archive may take, and a tar come to, with what is left out

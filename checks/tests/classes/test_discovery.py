@@ -197,7 +197,7 @@ def test_too_much_is_refused(what: str, tmp_path: Path) -> None:
     large = tmp_path / "place" / "eva.zip" if what == "one" else folder / "large"
     with large.open("wb") as file:
         file.truncate(5 * MAX_BYTES if what != "files" else 0)
-    with pytest.raises(RefusedError, match="more than 2,000 files" if what == "files" else "more than .* MiB"):
+    with pytest.raises(RefusedError, match="more than 5,000 files" if what == "files" else "more than .* MiB"):
         discover(tmp_path / "place")[0].read()
 
 

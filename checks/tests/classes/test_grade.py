@@ -278,7 +278,7 @@ def test_ctrl_c_ends_cleanly(place: Path, tmp_path: Path) -> None:
     until(lambda: lines(out) > 2)
     below = psutil.Process(interrupted.pid).children(recursive=True)
     interrupted.send_signal(signal.SIGINT)
-    text = interrupted.communicate(timeout=30)[0]
+    text = interrupted.communicate(timeout=100)[0]
     assert interrupted.returncode == 130
     assert "Traceback" not in text
     assert len(grades(out)) == 30
@@ -287,7 +287,7 @@ def test_ctrl_c_ends_cleanly(place: Path, tmp_path: Path) -> None:
     psutil.wait_procs(below, timeout=20)
     assert not any(alive(each.pid) for each in below)
     again = started(place, out=out)
-    assert "30 of 30 submissions graded" in again.communicate(timeout=100)[0]
+    assert "30 of 30 submissions graded" in again.communicate(timeout=300)[0]
     assert set(kinds(out).values()) == {1}
 
 

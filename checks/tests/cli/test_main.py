@@ -19,7 +19,7 @@ import pytest
 from conftest import CHECKOUT, TESTS, Result, need
 from labcheck.cli.main import COMMANDS
 from labcheck.record.record import Outcome, Record
-from labcheck.sandbox.copies import MAX_FILES
+from labcheck.submission.archive import MAX_FILES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -316,8 +316,8 @@ REFUSED = {
     "a file, then a folder": ("w.zip", zipped({"a": b"", "a/b": b""}), "a both as a file and as a folder"),
     "a folder, then a file": ("w.zip", zipped({"a/b": b"", "a": b""}), "a both as a file and as a folder"),
     "a file without a name": ("w.tar", tarred({"./": b""}, type=tarfile.REGTYPE), "a file without a name"),
-    "too many files": ("w.zip", zipped({str(n): b"" for n in range(MAX_FILES + 1)}), "more than 2,000 files"),
-    "too many folders": ("w.zip", zipped({"a/" * 99 + f"{n}/x/" * 9 + "x": b"" for n in range(120)}), "than 2,000"),
+    "too many files": ("w.zip", zipped({str(n): b"" for n in range(MAX_FILES + 1)}), "more than 5,000 files"),
+    "too many folders": ("w.zip", zipped({"a/" * 99 + f"{n}/x/" * 9 + "x": b"" for n in range(120)}), "than 5,000"),
     "too many left out": (
         "w.tgz",
         gzip.compress(raw_header(b".git/x", 0, tarfile.REGTYPE) * (MAX_ENTRIES + 1) + bytes(1024)),
