@@ -1,4 +1,4 @@
-"""Every exception of labcheck, and whose fault each of them is.
+"""The exceptions that go from one room to another, and whose fault each of them is.
 
 - UsageError: who called labcheck gave it something that it cannot use. SuiteError: a lab's author. Both reach the
   command line, which tells them in a line.

@@ -23,11 +23,11 @@ from labcheck.protocols.http.answer import Answer, numbers
 from labcheck.protocols.http.client import FORM
 from labcheck.protocols.http.evidence import CLIENT_ERROR
 from labcheck.protocols.http.server import Server
-from labcheck.protocols.websocket.evidence import Messages
 
 if TYPE_CHECKING:
     from labcheck.protocols.websocket.client import ClientProgram
     from labcheck.protocols.websocket.connection import Visitor
+    from labcheck.protocols.websocket.evidence import Messages
     from labcheck.protocols.websocket.server import WebSocketServer
 
 __all__ = [
@@ -46,7 +46,12 @@ __all__ = [
 ]
 
 pytest_plugins = ["labcheck.judging.checks"]
-WEBSOCKET_NAMES = {"ClientProgram": "client", "Visitor": "connection", "WebSocketServer": "server"}
+WEBSOCKET_NAMES = {
+    "ClientProgram": "client",
+    "Messages": "evidence",
+    "Visitor": "connection",
+    "WebSocketServer": "server",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from labcheck.errors import RefusedError, UsageError
 from labcheck.platforms.downloads import clues_of, named
-from labcheck.submission.archive import ARCHIVES, Limits, Target, extract
+from labcheck.submission.archive import ARCHIVES, Target, extract
 from labcheck.submission.files import regular_files, remove_tree
 from labcheck.submission.handed_in import HandedIn
+from labcheck.submission.limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

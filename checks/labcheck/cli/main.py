@@ -9,7 +9,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
-from labcheck.cli import author, instructor, student
+from labcheck.cli import student
 from labcheck.cli.options import INTERRUPTED, OUR_FAULT, PASSED, WRONG_USE, Parser
 from labcheck.errors import Fault, SuiteError, UsageError
 from labcheck.version import __version__
@@ -18,13 +18,14 @@ from labcheck.workbook.labs import lab_names, nearest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from labcheck.cli.options import Command
+
 USAGE = """\
 %(prog)s LAB [DIR] [options]
        labcheck COMMAND ... [options]"""
 EXIT_STATUS = """\
 Exit status: 0 everything passed (grade: everybody was graded), 1 something failed, 2 wrong use,
 3 a fault of labcheck's own. `labcheck LAB --help` and `labcheck COMMAND --help` tell the options."""
-COMMANDS = (*student.COMMANDS, *instructor.COMMANDS, *author.COMMANDS)
 
 
 class Terminated(KeyboardInterrupt):
@@ -101,30 +102,54 @@ def _own_fault(details: str, words: Sequence[str]) -> int:
     return OUR_FAULT
 
 
+def commands() -> tuple[Command, ...]:
+    """Return all commands. Students call theirs most, and need not wait for the others'."""
+    from labcheck.cli import author, instructor
+
+    return (*student.COMMANDS, *instructor.COMMANDS, *author.COMMANDS)
+
+
 def _command(words: list[str]) -> int:
     """Run the command that words name."""
     if words[:1] == ["help"]:
         words = [*words[1:], "--help"]
-    if not words:
-        _parser("", words).print_help()
-        return WRONG_USE
+    if words == ["--version"]:
+        print(f"labcheck {__version__}")
+        return PASSED
+    if not words or words[0].startswith("-"):
+        overview = _parser(commands())
+        if not words:
+            overview.print_help()
+            return WRONG_USE
+        overview.parse_args(words)
     name, rest = words[0], words[1:]
-    chosen = next((each for each in COMMANDS if each.name == name), student.CHECK)
-    known = [*lab_names(), *(each.name for each in COMMANDS)]
-    if chosen is student.CHECK and not name.startswith("-"):
-        if name not in lab_names():
-            raise UsageError(
-                f"there is no lab or command {name!r}{nearest(name, known)}; there are: {', '.join(known)}"
-            )
-        given = _parser(chosen.name, rest, lab=name).parse_args([chosen.name, *rest])
-        given.lab = name
+    if name in lab_names():
+        chosen = student.CHECK
+    elif (found := _find(name)) is not None:
+        chosen = found
     else:
-        given = _parser(name, rest).parse_args(words)
+        known = [*lab_names(), *(each.name for each in commands())]
+        listed = ", ".join(known)
+        raise UsageError(f"there is no lab or command {name!r}{nearest(name, known)}; there are: {listed}")
+    parser = Parser(prog=f"labcheck {name}", description=_sentence(chosen.summary), allow_abbrev=False)
+    chosen.arguments(parser, rest)
+    given = parser.parse_args(rest)
+    if chosen is student.CHECK:
+        given.lab = name
     return chosen.run(given)
 
 
-def _parser(name: str, words: list[str], lab: str = "LAB") -> Parser:
-    """Return the parser of all commands; only the one of that name knows its arguments, which `words` are for."""
+def _find(name: str) -> Command | None:
+    """Return the command of that name."""
+    for known in (lambda: student.COMMANDS, commands):
+        for command in known():
+            if command.name == name:
+                return command
+    return None
+
+
+def _parser(known: Sequence[Command]) -> Parser:
+    """Return the parser that tells of all commands, and knows none of their arguments."""
     parser = Parser(
         prog="labcheck",
         usage=USAGE,
@@ -134,11 +159,11 @@ def _parser(name: str, words: list[str], lab: str = "LAB") -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"labcheck {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="", required=True)
-    for command in (student.CHECK, *COMMANDS):
-        prog = f"labcheck {lab if command is student.CHECK else command.name}"
-        what = f"{command.summary[0].upper()}{command.summary[1:]}."
-        own = commands.add_parser(command.name, help=command.summary, description=what, prog=prog, allow_abbrev=False)
-        if command.name == name:
-            command.arguments(own, words)
+    overview = parser.add_subparsers(title="commands", metavar="", required=True)
+    for command in (student.CHECK, *known):
+        overview.add_parser(command.name, help=command.summary)
     return parser
+
+
+def _sentence(summary: str) -> str:
+    return f"{summary[0].upper()}{summary[1:]}."

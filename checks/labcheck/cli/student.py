@@ -69,8 +69,8 @@ def _check(given: argparse.Namespace) -> int:
 
 
 def _report(record: Record, files: dict[str, str]) -> None:
-    from labcheck.platforms.actions import in_workflow
     from labcheck.platforms.formats import find
+    from labcheck.platforms.runner import in_workflow
     from labcheck.reports import terminal
     from labcheck.reports.files import write_report
     from labcheck.workbook import state

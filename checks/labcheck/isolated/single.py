@@ -12,6 +12,7 @@ from labcheck.isolated.task import Task
 from labcheck.judging.judge import Judgement
 from labcheck.record.record import Record
 from labcheck.record.result import REFUSED
+from labcheck.sandbox.protections.limits import Limits
 from labcheck.submission.find import find_folder, is_packed
 from labcheck.submission.handed_in import HandedIn
 
@@ -49,4 +50,4 @@ def _best(lab: Lab, python: str, *, required: bool) -> str:
     except UsageError:
         if required:
             raise
-        return "limits"
+        return Limits.name

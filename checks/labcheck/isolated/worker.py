@@ -16,7 +16,8 @@ from labcheck.judging.catalogue import digest_of, with_more
 from labcheck.judging.judge import judge
 from labcheck.sandbox import isolation
 from labcheck.sandbox.protections import find
-from labcheck.submission.archive import SUBMISSION, Target, extract
+from labcheck.submission.archive import Target, extract
+from labcheck.submission.limits import SUBMISSION
 from labcheck.submission.unpack import unpack
 from labcheck.workbook.labs import load_lab
 

@@ -6,7 +6,7 @@ A file registers what its system has, and is found by being here:
 - names in its downloads: `downloads`; columns of its roster: `rosters`;
 - what runs labcheck there: `ci`.
 
-`formats`, `people` and `actions` are what several of them, or the command line, need.
+`formats`, `people`, `runner` and `actions` are what several of them, or the command line, need.
 
 May import: reports, record, workbook, errors, version.
 """

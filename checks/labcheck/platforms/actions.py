@@ -9,6 +9,7 @@ import secrets
 from html import escape
 from pathlib import Path, PurePosixPath
 
+from labcheck.platforms.runner import in_workflow
 from labcheck.record.record import Outcome, Place, Record, RequirementResult, StepTitle
 from labcheck.record.text import printable
 from labcheck.reports import wording
@@ -122,8 +123,3 @@ def _data(text: str) -> str:
 
 def _property(text: str) -> str:
     return _data(printable(text)).replace(":", "%3A").replace(",", "%2C")
-
-
-def in_workflow() -> bool:
-    """Return whether this is a step of a workflow of GitHub Actions."""
-    return os.environ.get("GITHUB_ACTIONS") == "true"

@@ -1,7 +1,8 @@
 """The registry of program kinds: how a program is started, and how a check sees it.
 
-A kind is a folder of this room, whose module `kind` registers it under the name that lab.toml has. The name of a kind
-whose programs have a user, and talk to a peer of ours, ends in `client`; the others wait for us, and end in `server`.
+A kind is in a folder of this room, whose module `kind` registers it under the name that lab.toml has. The name begins
+with the folder's. That of a kind whose programs have a user, and talk to a peer of ours, ends in `client`; the others
+wait for us, and end in `server`.
 """
 
 from __future__ import annotations
@@ -65,9 +66,14 @@ def register(kind: type[Kind]) -> type[Kind]:
 
 def find(name: str) -> Kind:
     """Return the kind of that name. Raises SuiteError where there is none."""
+    if name in _known:
+        return _known[name]
+    folders = [file.parent.name for file in sorted(Path(__file__).parent.glob("*/kind.py"))]
+    folder = name.partition(" ")[0]
+    if folder in folders:
+        import_module(f"{__package__}.{folder}.kind")
     if name not in _known:
-        for file in sorted(Path(__file__).parent.glob("*/kind.py")):
-            import_module(f"{__package__}.{file.parent.name}.kind")
-    if name not in _known:
+        for each in folders:
+            import_module(f"{__package__}.{each}.kind")
         raise SuiteError(f"there is no kind of program {name!r}; there are: {', '.join(sorted(_known))}")
     return _known[name]

@@ -16,7 +16,7 @@ HUNG_UP = ("the server hung up", "the client hung up")
 
 
 def to_present(table: dict[str, Any]) -> dict[str, Any]:
-    """Return a record, as read from JSON, in the present form; one that is no version's is returned as it is."""
+    """Return a record of an earlier version, as read from JSON, in the present form; of no version, as it is."""
     if table["schema"] != 1:
         return table
     return {**table, "schema": 2, "requirements": [_requirement(each) for each in table["requirements"]]}

@@ -8,8 +8,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from labcheck.record import earlier
-
 SCHEMA = 2
 SCHEMA_FILE = Path(__file__).with_name("record.schema.json")
 
@@ -159,7 +157,10 @@ class Record:
         """Make a record of what `to_table` has returned. Raises ValueError as `from_json` does."""
         table = dict(table)
         try:
-            table = earlier.to_present(table)
+            if table["schema"] < SCHEMA:
+                from labcheck.record import earlier
+
+                table = earlier.to_present(table)
             if table["schema"] != SCHEMA:
                 raise ValueError(f"a record of version {table['schema']}; this labcheck reads up to version {SCHEMA}")
             score, max_score = table.pop("score"), table.pop("max_score")

@@ -14,7 +14,7 @@ GRADED, REFUSED, BROKEN = "graded", "refused", "broken"
 class Result:
     """What became of a submission.
 
-    `key` says what was graded by what (see `grade.key_of`). `kind` is GRADED, with a record; REFUSED, where
+    `key` says what was graded by what (see `classes.grade.Order.task`). `kind` is GRADED, with a record; REFUSED, where
     the submission cannot be used; or BROKEN, where the grading went wrong, which the next run tries again.
     `reason` says why; `faults` are tracebacks of labcheck's own.
     """

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcheck.errors import RefusedError, UsageError
-from labcheck.submission.archive import SUBMISSION
+from labcheck.submission.limits import SUBMISSION
 
 if TYPE_CHECKING:
     from labcheck.sandbox.base import Sandbox

@@ -25,12 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+    from labcheck.submission.limits import Limits
+
     Parts = tuple[str, ...]  # a path inside the folder
 
-MAX_FILES = 5_000  # and folders
-MAX_ENTRIES = 20_000  # with those that are left out
-MAX_BYTES = 32 * 1024 * 1024
-MAX_STREAM = 4 * MAX_BYTES  # what an archive may take, and a tar come to, with what is left out
 MAX_PART = 255  # bytes of one name; what file systems allow
 MAX_PATH = 500  # bytes
 CHUNK = 64 * 1024
@@ -65,32 +63,6 @@ DAMAGE = (  # what the readers of the standard library raise for an archive that
 )
 
 Item = TypeVar("Item")
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How much an archive may hold.
-
-    `files` counts folders, too, and `entries` also what is left out; `bytes` are those of all files together,
-    and `stream` those of a whole tar. A `bulk` archive holds the submissions of many: only `__MACOSX` and links
-    are left out of it.
-    """
-
-    files: int
-    entries: int
-    bytes: int
-    stream: int
-    bulk: bool = False
-
-    def check(self, files: int, size: int) -> None:
-        """Raise RefusedError where so many files or bytes are too many."""
-        if files > self.files:
-            raise RefusedError(f"it holds more than {self.files:,} files and folders; hand in the lab's files only")
-        if size > self.bytes:
-            raise RefusedError(f"it holds more than {self.bytes >> 20} MiB; hand in the lab's files only")
-
-
-SUBMISSION = Limits(MAX_FILES, MAX_ENTRIES, MAX_BYTES, MAX_STREAM)
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from labcheck.errors import RefusedError
-from labcheck.submission.archive import MAX_STREAM, SUBMISSION, shown
+from labcheck.submission.archive import shown
 from labcheck.submission.files import regular_files
+from labcheck.submission.limits import MAX_STREAM, SUBMISSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

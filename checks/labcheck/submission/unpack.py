@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcheck.errors import RefusedError
-from labcheck.submission.archive import ARCHIVES, MAX_BYTES, SUBMISSION, Target, extract, is_archive, safe_parts, shown
+from labcheck.submission.archive import ARCHIVES, Target, extract, is_archive, safe_parts, shown
+from labcheck.submission.limits import MAX_BYTES, SUBMISSION
 from labcheck.submission.notebook import WRITEFILE
 
 if TYPE_CHECKING:

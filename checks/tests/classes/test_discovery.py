@@ -13,8 +13,8 @@ import pytest
 
 from labcheck.classes.discovery import PLAIN, discover, opened
 from labcheck.errors import RefusedError, UsageError
-from labcheck.submission.archive import MAX_BYTES, MAX_FILES
 from labcheck.submission.handed_in import pack
+from labcheck.submission.limits import MAX_BYTES, MAX_FILES
 from labcheck.submission.unpack import unpack
 from labcheck.workbook.labs import load_lab
 

@@ -17,9 +17,9 @@ import psutil
 import pytest
 
 from conftest import CHECKOUT, TESTS, Result, need
-from labcheck.cli.main import COMMANDS
+from labcheck.cli.main import commands
 from labcheck.record.record import Outcome, Record
-from labcheck.submission.archive import MAX_FILES
+from labcheck.submission.limits import MAX_FILES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,14 +116,14 @@ def test_help_names_every_command(labcheck: Run) -> None:
     helped = labcheck("--help")
     assert helped.status == 0
     listed = set(re.findall(r"^    (\w+)", helped.out, re.MULTILINE))
-    assert listed == {"LAB", *(command.name for command in COMMANDS)}
+    assert listed == {"LAB", *(command.name for command in commands())}
     assert "Exit status" in helped.out
     assert labcheck().out == labcheck("help").out == helped.out
     assert labcheck().status == 2
     assert labcheck("--version").out.startswith("labcheck ")
 
 
-@pytest.mark.parametrize("name", ["lab1", *(command.name for command in COMMANDS)])
+@pytest.mark.parametrize("name", ["lab1", *(command.name for command in commands())])
 def test_command_has_a_help_of_its_own(labcheck: Run, name: str) -> None:
     """`labcheck COMMAND --help` tells what the command does, and what each of its arguments is."""
     helped = labcheck(name, "--help")
