@@ -141,11 +141,8 @@ def _command(words: list[str]) -> int:
 
 def _find(name: str) -> Command | None:
     """Return the command of that name."""
-    for known in (lambda: student.COMMANDS, commands):
-        for command in known():
-            if command.name == name:
-                return command
-    return None
+    mine = (command for command in student.COMMANDS if command.name == name)
+    return next(mine, None) or next((command for command in commands() if command.name == name), None)
 
 
 def _parser(known: Sequence[Command]) -> Parser:

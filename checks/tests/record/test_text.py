@@ -13,11 +13,34 @@ from labcheck.record.text import printable, quote, shorten, show_bytes, within
 def test_shortened_text_fits_and_says_so(text: str, limit: int) -> None:
     """A text that fits is as it was; of another its length is told, and it fits."""
     for short in (shorten(text, limit), within(text, limit)):
-        assert len(short) <= limit
+        assert len(short) == min(len(text), limit)  # no room is wasted
         assert (short == text) == (len(text) <= limit)
         assert short == text or f"({len(text):,} characters" in short
-    assert within(text, limit)[:5] == text[:5]
-    assert within(text, limit)[-5:] == text[-5:]
+    if len(text) > limit:
+        start, end = within(text, limit).split(f" … ({len(text):,} characters in all) … ")
+        assert text.startswith(start)
+        assert text.endswith(end)
+        assert len(start) - len(end) in (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "short"),
+    [
+        ("x" * 40, 40, "x" * 40),
+        ("x" * 41, 40, "x" * 22 + " … (41 characters)"),
+        ("x" * 1_234, 40, "x" * 19 + " … (1,234 characters)"),
+    ],
+)
+def test_length_is_told_at_the_end(text: str, limit: int, short: str) -> None:
+    """What is left out at the end is counted with the rest."""
+    assert shorten(text, limit) == short
+
+
+def test_no_room_for_a_middle() -> None:
+    """In less room than it takes to say what was left out, nothing is said."""
+    gap = len(" … (99 characters in all) … ")
+    assert within("x" * 99, gap) == "x" * gap
+    assert within("x" * 99, gap + 1) == "x" + " … (99 characters in all) … "
 
 
 @given(st.text(max_size=50))
@@ -31,7 +54,12 @@ def test_printable_text_moves_no_cursor(text: str) -> None:
     ("data", "shown"),
     [
         (b"hi\r\n", "'hi\\r\\n'"),
+        (b"x" * 48, f"'{'x' * 48}'"),
         (b"x" * 49, f"'{'x' * 48}' …"),
+        (b" ~\t", "' ~\\t'"),
+        (b"\x1f", "1f"),
+        (b"\x7f", "7f"),
+        (b"\xff" * 16, " ".join(["ff"] * 16)),
         (b"\x00\xff", "00 ff"),
         (b"\xff" * 17, " ".join(["ff"] * 16) + " …"),
         (b"", "''"),
@@ -45,4 +73,6 @@ def test_bytes_are_shown(data: bytes, shown: str) -> None:
 def test_quoted_text_keeps_its_end() -> None:
     """The middle of a long message is left out: its end tells messages apart, too."""
     assert quote("hi") == '"hi"'
+    assert quote("a" * 120) == '"' + "a" * 120 + '"'
+    assert len(quote("a" * 121)) == 122
     assert quote("a" * 500 + "end").endswith('aend"')

@@ -22,6 +22,10 @@ CASES = {
     "any of a range": (PAGE.status, "in", range(400, 500), "a status from 400 to 499", IN_A_LINE),
     "a type": (PAGE.media_type, "in", ("text/css", "a/b"), "Content-Type: text/css or a/b", "Content-Type: text/html"),
     "no type": (answer(kind=None).media_type, "==", "a/b", "Content-Type: a/b", "no Content-Type"),
+    "another field": (
+        *(answer().header("Content-Type"), "!=", "text/html"),
+        *("not Content-Type: text/html", "Content-Type: text/html"),
+    ),
     "a field": (PAGE.content_length, "==", "5", "Content-Length: 5", "no Content-Length"),
     "a text": (PAGE.shown, "in", "day 8", "a page that shows day 8", IN_A_LINE),
     "no such text": (PAGE.shown, "not in", "day 7", "a page without day 7", IN_A_LINE),
@@ -33,10 +37,33 @@ CASES = {
         "a page with … <p>day 7 of 2026</p> …",
     ),
     "markup": (PAGE.source, "in", "<b>", "a page with <b> in its source", IN_A_LINE),
+    "markup at the very beginning": (
+        *(answer(b"<b>" + b"x" * 99).source, "not in", "<b>"),
+        *("a page without <b> in its source", f"a page with … <b>{'x' * 30} …"),
+    ),
+    "markup in a long page": (
+        *(answer(b"a" * 99 + b"<b>" + b"x" * 99).source, "not in", "<b>"),
+        *("a page without <b> in its source", f"a page with … {'a' * 30}<b>{'x' * 30} …"),
+    ),
+    "markup in any case": (
+        *(answer(b"<B>").source.folded, "not in", "<b>"),
+        *("a page without <b> in its source", "a page with … <b> …"),
+    ),
+    "no markup at all": (PAGE.source, "==", "", "a page with  in its source", IN_A_LINE),
     "numbers": (numbers(PAGE), ">=", {8, 2026}, "the numbers 8 and 2026", IN_A_LINE),
     "a body": (answer(b"abc").body, "==", b"abd", "3 bytes: 'abd'", "3 bytes, which differ from byte 2 on: 'c'"),
     "another body": (PAGE.body, "==", b"x", "1 bytes: 'x'", IN_A_LINE),
     "no body": (answer(b"abc").body, "==", b"", "no body", "3 bytes: 'abc'"),
+    "a body that ends early": (
+        *(answer(b"ab").body, "==", b"abc"),
+        *("3 bytes: 'abc'", "2 bytes, which differ from byte 2 on: ''"),
+    ),
+    "a body that goes on": (
+        *(answer(b"abc").body, "==", b"ab"),
+        *("2 bytes: 'ab'", "3 bytes, which differ from byte 2 on: 'c'"),
+    ),
+    "no bytes in a body": (answer(b"abc").body, "not in", b"b", "a body without the bytes b'b'", "3 bytes: 'abc'"),
+    "a body that is no bytes": (answer(b"abc").body, "==", 3, "3", "3 bytes: 'abc'"),
     "bytes in a body": (answer(b"abc").body, "in", b"x", "a body with the bytes b'x'", "3 bytes: 'abc'"),
 }
 
