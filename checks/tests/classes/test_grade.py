@@ -312,7 +312,7 @@ def test_whoever_is_killed_costs_a_retry(place: Path, tmp_path: Path) -> None:
     assert {row["score"] for row in grades(out).values()} == {"29"}
 
 
-@pytest.mark.skipif(os.name != "posix", reason="nurseries fork")
+@pytest.mark.skipif(os.name != "posix", reason="needs fork")
 def test_server_that_dies_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """A killed server may have hung up long before the system tells of its death: a new one takes its place."""
     graders, question = Graders(), Probe("lab1", Options())
@@ -513,7 +513,7 @@ def test_best_protection_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     graders.close()
 
 
-@pytest.mark.skipif(os.name != "posix", reason="nurseries fork")
+@pytest.mark.skipif(os.name != "posix", reason="needs fork")
 def test_asker_that_goes_is_no_fault(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever asks for a grading, and is interrupted before it has said which, gets no keeper's traceback."""
     server, question = ForkServer("lab1"), Probe("lab1", Options())
