@@ -6,13 +6,13 @@ import os
 import re
 import sys
 from dataclasses import dataclass
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from labcheck.errors import NotReadyError, Place, Verdict
 from labcheck.program import sockets
 from labcheck.program.evidence import Complaint
-from labcheck.record.text import shorten
+from labcheck.record.text import is_own_file, shorten
 from labcheck.submission.files import is_there
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Diagnosis:
         errors = [line for line in text.splitlines() if COMPLAINT.match(line)]
         last = (errors or text.splitlines() or [""])[-1]
         frames = [(PurePath(file).as_posix(), int(line)) for file, line in FRAME.findall(text)]
-        own = [Place(file, line) for file, line in frames if _is_own(file)]
+        own = [Place(file, line) for file, line in frames if is_own_file(file)]
         return Complaint(last, own[-1] if own else None)
 
     def ended(self, status: int, stderr: str, *, raised: bool, greedy: bool) -> NotReadyError:
@@ -117,9 +117,3 @@ class Diagnosis:
         text += f"the port that it was given, {self.port}, is free"
         holder = sockets.holder(self.usual_port)
         return f"{text}, while port {self.usual_port} is held by {holder}" if holder else text
-
-
-def _is_own(file: str) -> bool:
-    """Return whether a file of a traceback is the student's: a traceback may say anything."""
-    path = PurePosixPath(file)
-    return not path.is_absolute() and ".." not in path.parts and not re.search(r"[\\:]", file) and path.suffix == ".py"

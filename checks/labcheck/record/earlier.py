@@ -7,8 +7,9 @@ this module still knows how those looked.
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
 from typing import Any
+
+from labcheck.record.text import is_own_file
 
 PLACE = re.compile(r"\(([^()\n]+), line ([0-9]{1,6})\)")
 DRAWN = re.compile(r"(?:[bdfgklmnprstvz][aeiou]){4,}[bdfgklmnprstvz]?")
@@ -24,7 +25,7 @@ def to_present(table: dict[str, Any]) -> dict[str, Any]:
 
 def _requirement(table: dict[str, Any]) -> dict[str, Any]:
     told = "\n".join((table["reason"], table["received"]))
-    places = [{"file": file, "line": int(line)} for file, line in PLACE.findall(told) if _is_own(file)]
+    places = [{"file": file, "line": int(line)} for file, line in PLACE.findall(told) if is_own_file(file)]
     drawn = sorted(set(DRAWN.findall(f"{told}\n{table['expected']}")))
     transcript = [_event(each) for each in table["transcript"]]
     return {**table, "place": places[-1] if places else None, "drawn": drawn, "transcript": transcript}
@@ -33,8 +34,3 @@ def _requirement(table: dict[str, Any]) -> dict[str, Any]:
 def _event(table: dict[str, Any]) -> dict[str, Any]:
     is_end = table["kind"] == "note" and table["data"] in HUNG_UP
     return {**table, "kind": "hung_up"} if is_end else table
-
-
-def _is_own(file: str) -> bool:
-    path = PurePosixPath(file)
-    return not path.is_absolute() and ".." not in path.parts and path.suffix == ".py"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import PurePosixPath
+
 SHORT = 200  # characters of a value in a report's line
 QUOTED = 120  # characters of a message in it
 BYTES = 48
@@ -39,6 +42,12 @@ def show_bytes(data: bytes) -> str:
         return repr(start.decode("ascii")) + (" …" if len(data) > BYTES else "")
     most = BYTES // 3
     return start[:most].hex(" ") + (" …" if len(data) > most else "")
+
+
+def is_own_file(name: str) -> bool:
+    """Return whether a file that a traceback names is a program in the student's folder: it may name anything."""
+    path = PurePosixPath(name)
+    return not path.is_absolute() and ".." not in path.parts and not re.search(r"[\\:]", name) and path.suffix == ".py"
 
 
 def printable(text: str) -> str:

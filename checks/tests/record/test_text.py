@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labcheck.record.text import printable, quote, shorten, show_bytes, within
+from labcheck.record.text import is_own_file, printable, quote, shorten, show_bytes, within
 
 
 @given(st.text(max_size=300), st.integers(40, 200))
@@ -41,6 +41,19 @@ def test_no_room_for_a_middle() -> None:
     gap = len(" … (99 characters in all) … ")
     assert within("x" * 99, gap) == "x" * gap
     assert within("x" * 99, gap + 1) == "x" + " … (99 characters in all) … "
+
+
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [
+        ("webserver.py", True),
+        ("parts/page.py", True),
+        *((name, False) for name in ("/a/b.py", "../b.py", "a/../../b.py", "C:\\x.py", "C:/x.py", "a.txt", "<string>")),
+    ],
+)
+def test_own_file_is_in_the_students_folder(name: str, own: bool) -> None:
+    """A path that leads out of the submission, or to no program, is none of the student's."""
+    assert is_own_file(name) is own
 
 
 @given(st.text(max_size=50))
