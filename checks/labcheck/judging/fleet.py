@@ -137,17 +137,18 @@ class Fleet:
         self._start_ahead(AHEAD)
         return started
 
-    def start_again(self, program: Program, seconds: float) -> Started:
+    def start_again(self, started: Started, seconds: float) -> Started:
         """Start a program again on the same port, after all of it has gone.
 
         Raises NotReadyError where it does not listen within so many seconds.
         """
+        program = started.program
         program.kill()
         living = {each.program.pid for each in self.history if not each.program.has_exited}
         processes.end_all({*self._spare, *living})
         if not is_there(program.folder / program.spec.file):
             raise NotReadyError(Verdict.NOT_STARTED, f"{program.spec.file} is gone: the program has removed it")
-        again = self._start_anew(program, Role.APART, self._ports[program.port])
+        again = self._start_anew(started, Role.APART, self._ports[program.port])
         try:
             again.program.wait_until_listening(seconds)
         except NotReadyError as error:
@@ -252,10 +253,10 @@ class Fleet:
         port = self._new_port()
         return self._begin(spec, folder, port, role, in_shared_copy=in_shared_copy, hosted=hosted)
 
-    def _start_anew(self, program: Program, role: Role, port: Port) -> Started:
+    def _start_anew(self, before: Started, role: Role, port: Port) -> Started:
         """Start a server's file once more in its folder."""
-        before = next(each for each in self.history if each.program is program)
-        return self._begin(program.spec, program.folder, port, role, in_shared_copy=before.in_shared_copy, hosted=True)
+        spec, folder = before.program.spec, before.program.folder
+        return self._begin(spec, folder, port, role, in_shared_copy=before.in_shared_copy, hosted=True)
 
     def _new_port(self) -> Port:
         try:
@@ -306,7 +307,7 @@ class Fleet:
             # Where another program was faster on a port that was free, that is nobody's fault: once more.
             program.kill()
             program.close()
-            again = self._start_anew(program, started.role, self._new_port())
+            again = self._start_anew(started, started.role, self._new_port())
             self.history[self.history.index(started)] = self.history.pop()
             started = again
         started.role = Role.GONE

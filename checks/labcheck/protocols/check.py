@@ -27,7 +27,7 @@ class Programs(Protocol):
         """Judge a program no longer."""
         ...
 
-    def start_again(self, program: Program, seconds: float) -> Started:
+    def start_again(self, started: Started, seconds: float) -> Started:
         """Start a program again on the same port. Raises NotReadyError where it does not listen within so long."""
         ...
 

@@ -90,12 +90,12 @@ def test_server_starts_again_on_its_port(run: Run) -> None:
     """A program is started again where it was, when nothing of it is left."""
     own = run.fleet.own_server(run.spec)
     own.program.interrupt(10)
-    again = run.fleet.start_again(own.program, 10)
+    again = run.fleet.start_again(own, 10)
     assert (again.program.port, again.program.folder) == (own.program.port, own.program.folder)
     assert again.program is not own.program
     (again.program.folder / run.spec.file).unlink()
     with pytest.raises(NotReadyError, match="is gone: the program has removed it"):
-        run.fleet.start_again(again.program, 10)
+        run.fleet.start_again(again, 10)
 
 
 def test_patience_follows_the_slowest(run: Run) -> None:

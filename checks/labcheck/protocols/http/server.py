@@ -98,4 +98,4 @@ class Server(Judged, Client):
     def restart(self) -> Server:
         """Start it again on the same port. Raises NotReadyError where it does not start."""
         self._check.transcript.note("started again")
-        return Server(self._check, self._check.programs.start_again(self.program, self._check.deadline.left()))
+        return Server(self._check, self._check.programs.start_again(self._started, self._check.deadline.left()))
