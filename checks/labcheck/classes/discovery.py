@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from labcheck.platforms.downloads import Clue
+
 BULK = Limits(files=200_000, entries=400_000, bytes=8 << 30, stream=16 << 30, bulk=True)
 NO_SUBMISSION = (".csv", ".txt", ".md", ".html", ".json", ".jsonl")  # unless a student has handed it in
 PLAIN = ("name", "id", "login", "email", "github")  # what a name that an instructor gave may be

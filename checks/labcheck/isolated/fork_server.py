@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from labcheck.isolated.forked import end_after
 from labcheck.isolated.supervisor import supervise
+from labcheck.protocols import kinds
+from labcheck.sandbox.protections import protections
 from labcheck.workbook.labs import load_lab
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ def main() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the supervisors
     for name in NEEDED:
         importlib.import_module(name)
+    kinds.load_all()
+    protections()
     from labcheck.judging.judge import with_checks
 
     with socket.socket(fileno=int(sys.argv[1])) as control:

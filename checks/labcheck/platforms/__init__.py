@@ -13,15 +13,18 @@ May import: reports, record, workbook, errors, version.
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
 
+@cache
 def modules() -> list[str]:
     """Return the names of this room's modules."""
     return sorted(file.stem for file in Path(__file__).parent.glob("[!_]*.py"))
 
 
+@cache
 def load_all() -> None:
     """Let every platform register what it has."""
     for name in modules():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,5 +42,6 @@ def _load(kind: Kind, name: str) -> None:
             import_module(f"{package}.{name}")
 
 
+@cache
 def _reports(kind: Kind) -> list[str]:
     return sorted(file.stem for file in Path(reports.__path__[0], kind).glob("[!_]*.py"))

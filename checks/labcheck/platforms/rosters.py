@@ -6,7 +6,7 @@ from labcheck import platforms
 
 # The headings of tables that are made by hand; without blanks and dashes, in lower case, as all others.
 COLUMNS: dict[str, set[str]] = {
-    "name": {"name", "student", "fullname", "studentname"},
+    "name": {"name", "fullname", "studentname"},
     "first": {"firstname", "givenname"},
     "last": {"lastname", "surname", "familyname"},
     "email": {"email", "emailaddress", "mail"},

@@ -64,16 +64,24 @@ def register(kind: type[Kind]) -> type[Kind]:
     return kind
 
 
+def load_all() -> None:
+    """Let every kind register itself."""
+    for folder in _folders():
+        import_module(f"{__package__}.{folder}.kind")
+
+
 def find(name: str) -> Kind:
-    """Return the kind of that name. Raises SuiteError where there is none."""
+    """Return the kind of that name; no other folder is imported. Raises SuiteError where there is none."""
     if name in _known:
         return _known[name]
-    folders = [file.parent.name for file in sorted(Path(__file__).parent.glob("*/kind.py"))]
     folder = name.partition(" ")[0]
-    if folder in folders:
+    if folder in _folders():
         import_module(f"{__package__}.{folder}.kind")
     if name not in _known:
-        for each in folders:
-            import_module(f"{__package__}.{each}.kind")
+        load_all()
         raise SuiteError(f"there is no kind of program {name!r}; there are: {', '.join(sorted(_known))}")
     return _known[name]
+
+
+def _folders() -> list[str]:
+    return sorted(file.parent.name for file in Path(__file__).parent.glob("*/kind.py"))
