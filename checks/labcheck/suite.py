@@ -26,7 +26,7 @@ from labcheck.protocols.http.server import Server
 
 if TYPE_CHECKING:
     from labcheck.protocols.websocket.client import ClientProgram
-    from labcheck.protocols.websocket.connection import Visitor
+    from labcheck.protocols.websocket.connection import WebSocketClient
     from labcheck.protocols.websocket.evidence import Messages
     from labcheck.protocols.websocket.server import WebSocketServer
 
@@ -38,7 +38,7 @@ __all__ = [
     "Draw",
     "Messages",
     "Server",
-    "Visitor",
+    "WebSocketClient",
     "WebSocketServer",
     "given",
     "numbers",
@@ -49,7 +49,7 @@ pytest_plugins = ["labcheck.judging.checks"]
 WEBSOCKET_NAMES = {
     "ClientProgram": "client",
     "Messages": "evidence",
-    "Visitor": "connection",
+    "WebSocketClient": "connection",
     "WebSocketServer": "server",
 }
 

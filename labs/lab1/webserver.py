@@ -61,16 +61,16 @@ def make_page(title: str, *lines: str) -> bytes:
 def log(text: str) -> None:
     """Write a line to standard error in one system call.
 
-    Each visitor is served by a daemon thread. When Python exits while such a thread is inside
+    Each client is served by a daemon thread. When Python exits while such a thread is inside
     sys.stderr.write(), it finds the stream locked and aborts. os.write() takes no lock.
     """
     os.write(2, f"{text}\n".encode())
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers one request of one visitor."""
+    """Answers one request of one client."""
 
-    timeout = 30  # seconds of silence until a visitor who stopped in the middle is let go
+    timeout = 30  # seconds of silence until a client that stopped in the middle is let go
 
     def do_GET(self) -> None:
         # TODO 2.5: the path ends where the query begins, at the first "?".
@@ -128,18 +128,18 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
-        # What a visitor sent may hold anything, a sequence that recolours the terminal too.
+        # What a client sent may hold anything, a sequence that recolours the terminal too.
         line = "".join(c if c.isprintable() else "?" for c in format % args)
         log(f"{self.client_address[0]} {line}")
 
 
 class Server(ThreadingHTTPServer):
-    """A thread for each visitor, so that a slow one holds nobody else up."""
+    """A thread for each client, so that a slow one holds nobody else up."""
 
-    request_queue_size = 64  # visitors who may wait to be let in; the default is 5
+    request_queue_size = 64  # clients who may wait to be let in; the default is 5
 
     def handle_error(self, request: object, client_address: object) -> None:
-        # A visitor who leaves early is everyday life; anything else is a mistake of ours.
+        # A client that leaves early is everyday life; anything else is a mistake of ours.
         if not isinstance(sys.exception(), ConnectionError):
             log(traceback.format_exc())
 

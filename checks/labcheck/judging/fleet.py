@@ -119,7 +119,7 @@ class Fleet:
 
     def client_alone(self, spec: ProgramSpec) -> Started:
         """Return a client that finds nobody who listens."""
-        return self._start(spec, Role.APART, hosted=False)
+        return self._start(spec, Role.APART, with_peer=False)
 
     def find(self, spec: ProgramSpec, role: Role) -> Started | None:
         """Return the program that has a role now, where there is one."""
@@ -247,16 +247,16 @@ class Fleet:
             self.material = import_module(module).prepare(self.shared_copy, draw)
             self.words = draw.words
 
-    def _start(self, spec: ProgramSpec, role: Role, *, in_shared_copy: bool = False, hosted: bool = True) -> Started:
-        """Start a program in the shared copy, or in one of its own; `hosted`: a client finds our server."""
+    def _start(self, spec: ProgramSpec, role: Role, *, in_shared_copy: bool = False, with_peer: bool = True) -> Started:
+        """Start a program in the shared copy, or in one of its own; `with_peer`: a client finds our server."""
         folder = self.shared_copy if in_shared_copy else self._copies.new()
         port = self._new_port()
-        return self._begin(spec, folder, port, role, in_shared_copy=in_shared_copy, hosted=hosted)
+        return self._begin(spec, folder, port, role, in_shared_copy=in_shared_copy, with_peer=with_peer)
 
     def _start_anew(self, before: Started, role: Role, port: Port) -> Started:
         """Start a server's file once more in its folder."""
         spec, folder = before.program.spec, before.program.folder
-        return self._begin(spec, folder, port, role, in_shared_copy=before.in_shared_copy, hosted=True)
+        return self._begin(spec, folder, port, role, in_shared_copy=before.in_shared_copy, with_peer=True)
 
     def _new_port(self) -> Port:
         try:
@@ -267,7 +267,7 @@ class Fleet:
         return port
 
     def _begin(
-        self, spec: ProgramSpec, folder: Path, port: Port, role: Role, *, in_shared_copy: bool, hosted: bool
+        self, spec: ProgramSpec, folder: Path, port: Port, role: Role, *, in_shared_copy: bool, with_peer: bool
     ) -> Started:
         launch = partial(
             Program,
@@ -280,7 +280,7 @@ class Fleet:
             local_time=self.local_time.tz,
         )
         kind = kinds.find(spec.kind)
-        started = kind.start(launch, port.number, role, in_shared_copy=in_shared_copy, hosted=hosted)
+        started = kind.start(launch, port.number, role, in_shared_copy=in_shared_copy, with_peer=with_peer)
         self.history.append(started)
         return started
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 DEADLINE = 10.0  # seconds for one check
 SEEDS = 10_000  # so many different ones are drawn, each easy to type
-TRACEBACK_WITHIN = 0.1  # seconds until a traceback of a visitor who got no answer has been printed
+TRACEBACK_WITHIN = 0.1  # seconds until a traceback of a client that got no answer has been printed
 PROBE = 0.5  # seconds for an ordinary answer, after a check that got none
 GRACE = 3.0  # seconds after its deadline until a check's program is killed, which costs who waits by the rules nothing
 

@@ -1,4 +1,4 @@
-"""A program that a notebook has started: its address and its output, and what a visitor or a user can do with it."""
+"""A program that a notebook has started: its address and its output, and what a client or a user can do with it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ TOLD_LINES = 8  # of what it has printed, where it does not do what was asked fo
 
 
 class QuietProgram(Program):
-    """A program whose port is looked at and not called: nobody reads in its output of a visitor who never was."""
+    """A program whose port is looked at and not called: nobody reads in its output of a client that never was."""
 
     _looked = 0.0
 

@@ -31,7 +31,7 @@ class Activity:
         """Wait until the process waits for somebody again, where the system tells; at most so long.
 
         What it has to do and to print is done then. And Python drops a KeyboardInterrupt that is raised
-        inside a weak reference's callback, as when a visitor's thread is cleared away: nobody types
+        inside a weak reference's callback, as when a client's thread is cleared away: nobody types
         Ctrl+C within that millisecond, so neither do we.
 
         What does not count is time in which it wants to run and gets no processor; three times as long at most.

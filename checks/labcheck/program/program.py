@@ -127,7 +127,7 @@ class Program:
         """Wait until the program accepts connections on its port.
 
         The connection that proves it is kept, and is the first that `connect` gives out: a program
-        meets no visitor who comes and leaves without a word.
+        meets no client who comes and leaves without a word.
         Raises NotReadyError as soon as it is clear that it will not, and ForeignListenerError
         where another program has taken the port, which says nothing about this one.
         """
@@ -217,7 +217,7 @@ class Program:
 
     def send_ctrl_c(self) -> None:
         """Send Ctrl+C to the program alone."""
-        self._drop_first()  # a visitor who never said a word need not be waited for
+        self._drop_first()  # a client that never said a word need not be waited for
         self.was_interrupted = True
         self._since = self.stdout.total, self.stderr.total
         with contextlib.suppress(OSError):  # it has ended already
@@ -300,5 +300,5 @@ class Program:
         """Return whether the system tells that the port's listener is nothing that we have started."""
         # All that is below us counts: what has forked away from the program is its own, too.
         found = sockets.listening(processes.descendants(os.getpid()))
-        # Where nobody listens any more it was ours, which has died of its first visitor.
+        # Where nobody listens any more it was ours, which has died of its first client.
         return found is not None and self.port not in {port for _, port in found} and self.still_listens(0)

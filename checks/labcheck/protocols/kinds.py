@@ -28,7 +28,7 @@ class Kind(ABC):
     """A kind of program.
 
     `asked_for` is what a check waits for, in a report's words. `one_silence_tells`: a request without an answer says
-    that what needs it is not worth a try. `silent_when_raising`: a program that raises may leave its visitor waiting,
+    that what needs it is not worth a try. `silent_when_raising`: a program that raises may leave its client waiting,
     and not hang up. `is_kept`: a program that a failed check has used serves the next one, if it still answers.
     """
 
@@ -39,10 +39,10 @@ class Kind(ABC):
     is_kept: ClassVar[bool] = False
 
     def start(
-        self, launch: Callable[[], Program], port: int, role: Role, *, in_shared_copy: bool, hosted: bool
+        self, launch: Callable[[], Program], port: int, role: Role, *, in_shared_copy: bool, with_peer: bool
     ) -> Started:
-        """Start a program on a port; `hosted`: a client finds a peer of ours there."""
-        del port, hosted
+        """Start a program on a port; `with_peer`: a client finds a peer of ours there."""
+        del port, with_peer
         return Started(launch(), role, in_shared_copy)
 
     @abstractmethod

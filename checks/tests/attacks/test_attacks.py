@@ -175,11 +175,11 @@ class Ears:
     def _accept(self, server: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while True:
-                visitor, _ = server.accept()
-                with visitor:
-                    visitor.settimeout(2)
+                client, _ = server.accept()
+                with client:
+                    client.settimeout(2)
                     with contextlib.suppress(OSError):
-                        self.heard.add(visitor.recv(100))
+                        self.heard.add(client.recv(100))
 
     def _receive(self) -> None:
         with contextlib.suppress(OSError):

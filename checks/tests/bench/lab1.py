@@ -37,10 +37,10 @@ def start(port):
             time.sleep(0.005)
 
 def ask(port, request, whole):
-    with socket.create_connection(("127.0.0.1", port)) as visitor:
-        visitor.sendall(request)
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(request)
         if whole:
-            while visitor.recv(131072):
+            while client.recv(131072):
                 pass
 
 exchanges = [(base64.b64decode(data), whole) for data, whole in json.load(open("exchanges.json"))]

@@ -85,7 +85,7 @@ def test_who_is_ended_for_its_memory_did_not_fail_to_start(sandbox: Sandbox, ver
 
 @pytest.fixture
 def late(monkeypatch: pytest.MonkeyPatch) -> list[Run]:
-    """Let a program of these runs that dies of its first visitor be dead before anybody looks whose port that was."""
+    """Let a program of these runs that dies of its first client be dead before anybody looks whose port that was."""
     runs: list[Run] = []
     connect = sockets.connect
 

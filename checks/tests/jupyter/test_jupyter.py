@@ -52,16 +52,16 @@ SERVER = """
 import socket, sys
 listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
 """
-# One that answers every visitor with what it is given, once it has read something.
+# One that answers every client with what it is given, once it has read something.
 ANSWERS = (
     SERVER
     + "answer = {answer!r}\n"
     + """
 while True:
-    visitor, _ = listener.accept()
-    print("a visitor", visitor.recv(65536))
-    visitor.sendall(answer)
-    visitor.close()
+    client, _ = listener.accept()
+    print("a client", client.recv(65536))
+    client.sendall(answer)
+    client.close()
 """
 )
 # One that opens a WebSocket, and then sends what it is given; what comes it prints.
@@ -70,12 +70,12 @@ OPENS = (
     + "then = {then!r}\n"
     + """
 import base64, hashlib, re
-visitor, _ = listener.accept()
-key = re.search(rb"Key: (.*)\\r\\n", visitor.recv(65536))[1]
+client, _ = listener.accept()
+key = re.search(rb"Key: (.*)\\r\\n", client.recv(65536))[1]
 accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
 head = b"HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n"
-visitor.sendall(head + b"Sec-WebSocket-Accept: " + accept + b"\\r\\n\\r\\n" + then)
-while data := visitor.recv(65536):
+client.sendall(head + b"Sec-WebSocket-Accept: " + accept + b"\\r\\n\\r\\n" + then)
+while data := client.recv(65536):
     print(data.hex(), flush=True)
 """
 )
@@ -222,13 +222,13 @@ def test_two_runs_of_one_file_do_not_meet(run: Callable[..., RunningProgram]) ->
     assert one.get("/a.zzz").status == two.get("/a.zzz").status == 200
 
 
-def test_a_program_sees_only_real_visitors(run: Callable[..., RunningProgram]) -> None:
+def test_a_program_sees_only_real_clients(run: Callable[..., RunningProgram]) -> None:
     """That it listens is seen without a visit, which would stand in its output."""
     server = run(ANSWERS.format(answer=b"HTTP/1.1 204 No Content\r\n\r\n"))
     assert server.output == ""
     server.get("/only")
     until(lambda: server.output)
-    assert server.output.count("a visitor") == 1
+    assert server.output.count("a client") == 1
 
 
 def test_an_exchange_is_the_bytes_that_went_over_the_wire(run: Callable[..., RunningProgram]) -> None:

@@ -77,7 +77,7 @@ def test_ctrl_c_reaches_a_program_whose_grader_runs_in_the_background(labcheck: 
 
 
 def test_solution_never_aborts_at_its_end() -> None:
-    """Ctrl+C while visitors are being served ends the solution with status 0, with buffered streams, too.
+    """Ctrl+C while clients are being served ends the solution with status 0, with buffered streams, too.
 
     A daemon thread that is inside sys.stderr.write() when the interpreter shuts down would abort it.
     """
@@ -85,9 +85,9 @@ def test_solution_never_aborts_at_its_end() -> None:
 
     def visit(port: int, over: threading.Event) -> None:
         while not over.is_set():
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as visitor:
-                visitor.sendall(request)
-                visitor.recv(4096)
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as client:
+                client.sendall(request)
+                client.recv(4096)
 
     def listens(port: int) -> bool:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
@@ -105,9 +105,9 @@ def test_solution_never_aborts_at_its_end() -> None:
             ) as process:  # fmt: skip
                 while not listens(port.number):
                     assert process.poll() is None
-                visitors = [threading.Thread(target=visit, args=(port.number, over), daemon=True) for _ in range(4)]
-                for visitor in visitors:
-                    visitor.start()
+                clients = [threading.Thread(target=visit, args=(port.number, over), daemon=True) for _ in range(4)]
+                for client in clients:
+                    client.start()
                 with socket.create_connection(("127.0.0.1", port.number)) as first:
                     first.sendall(request)
                     first.recv(4096)
@@ -117,7 +117,7 @@ def test_solution_never_aborts_at_its_end() -> None:
                     with contextlib.suppress(subprocess.TimeoutExpired):
                         statuses.add(process.wait(3))
                 over.set()
-                for visitor in visitors:
-                    visitor.join()
+                for client in clients:
+                    client.join()
     port.release()
     assert statuses == {0}

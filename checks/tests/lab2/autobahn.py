@@ -20,11 +20,11 @@ import kosoku
 from labcheck.errors import WebSocketError
 from labcheck.protocols.deadline import Deadline
 from labcheck.protocols.manners import Manners
-from labcheck.protocols.websocket.connection import Visitor
+from labcheck.protocols.websocket.connection import Client
 from labcheck.record.transcript import Transcript
 
 
-class Echo(Visitor):
+class Echo(Client):
     """A client that sends back what it gets, as the fuzzing server wants it."""
 
     most = 64 * 1024 * 1024

@@ -1,4 +1,4 @@
-"""An answer of an HTTP server, and what a visitor reads of it."""
+"""An answer of an HTTP server, and what a client reads of it."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Answer:
 
     @cached_property
     def shown(self) -> Shown:
-        """What a visitor reads."""
+        """What a client reads."""
         source = self.source
         # A tag may stand in the middle of a text (<b>/a/</b>b.zzz), or part two (<td>1<td>2).
         views = (source, TAG.sub("", source), TAG.sub(" ", source))

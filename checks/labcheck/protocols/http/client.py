@@ -36,7 +36,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 class Connection:
-    """One connection of one visitor."""
+    """One connection of one client."""
 
     def __init__(
         self, sock: socket.socket, transcript: Transcript, deadline: Deadline, manners: Manners, usual_port: int
@@ -251,7 +251,7 @@ def _printf(data: bytes, usual_port: int) -> str:
 
 
 class Client:
-    """Visitors of one server.
+    """Clients of one server.
 
     `open_socket` opens a connection within some seconds. `usual_port` is the one in the lines that
     repeat a request by hand. The methods raise HttpError where there is no answer.
@@ -301,7 +301,7 @@ class Client:
     def follow(self, answer: Answer) -> Answer:
         """Return what a redirect to another path of the same server leads to; any other answer as it is.
 
-        Some frameworks send a visitor from //a to /a before they look whether there is an /a.
+        Some frameworks send a client from //a to /a before they look whether there is an /a.
         """
         location = answer.header("Location")
         if answer.status not in range(300, 400) or location is None:

@@ -91,7 +91,7 @@ class Body(bytes):
 
 
 class Shown:
-    """What a visitor reads on a page: entities decoded, with and without the tags in between."""
+    """What a client reads on a page: entities decoded, with and without the tags in between."""
 
     def __init__(self, views: tuple[str, ...], answer: object) -> None:
         self.views = views

@@ -80,7 +80,7 @@ class Server(Judged, Client):
 
     @contextmanager
     def connect_many(self, number: int) -> Iterator[list[Connection]]:
-        """Connect so many visitors, one after the other: a listen backlog of 5 is normal."""
+        """Connect so many clients, one after the other: a listen backlog of 5 is normal."""
         with ExitStack() as stack:
             within = CONNECTED_WITHIN * self._check.slow
             yield [stack.enter_context(self.connect(within)) for _ in sockets.paced(number)]

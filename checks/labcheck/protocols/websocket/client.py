@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from labcheck.program.evidence import ExitStatus
     from labcheck.protocols.check import Check
     from labcheck.protocols.websocket.evidence import Message, Target
-    from labcheck.protocols.websocket.peer import Host
+    from labcheck.protocols.websocket.peer import Peer
     from labcheck.protocols.websocket.started import StartedClient
 
 SETTLED_WITHIN = 1.0  # seconds for the end of an exchange that an earlier check has begun
@@ -31,10 +31,10 @@ class ClientProgram(ClientView):
         self._shown = self.program.stdout.total, self.program.stderr.total
 
     @property
-    def host(self) -> Host:
+    def peer(self) -> Peer:
         """The grader's server that it talks to."""
-        assert self._started.host is not None, "this client is alone"
-        return self._started.host
+        assert self._started.peer is not None, "this client is alone"
+        return self._started.peer
 
     @property
     def stderr(self) -> Said:
@@ -55,15 +55,15 @@ class ClientProgram(ClientView):
         """Begin a check: what happens is kept in its transcript."""
         if not self._started.typed:
             self._shown = 0, 0
-        self.host.begin(self._check.transcript, self._who)
+        self.peer.begin(self._check.transcript, self._who)
         self._by_hand()
 
     def is_idle(self) -> bool:
         """Return whether it waits for its user, every exchange being over."""
-        if self.program.has_exited or self._started.host is None or self._started.input_ended:
+        if self.program.has_exited or self._started.peer is None or self._started.input_ended:
             return False
-        self._until(lambda: self.host.settled, SETTLED_WITHIN * self._check.slow)
-        return self.host.settled and self.host.shutdown is None and self.host.error is None
+        self._until(lambda: self.peer.settled, SETTLED_WITHIN * self._check.slow)
+        return self.peer.settled and self.peer.shutdown is None and self.peer.error is None
 
     def asks(self, prompt: str, times: int = 1) -> Printed:
         """Return its output, once it has printed a prompt so many times, or its patience is over."""
@@ -101,30 +101,30 @@ class ClientProgram(ClientView):
         Raises NotReadyError where it does not, and WebSocketError where its handshake is none.
         """
         limit = self._check.deadline
-        self._until(lambda: self.host.guest is not None or self.host.error is not None, limit.left())
-        guest, error = self.host.guest, self.host.error  # who has come may go, and be forgotten
-        if guest is None and error is not None:
+        self._until(lambda: self.peer.connection is not None or self.peer.error is not None, limit.left())
+        connection, error = self.peer.connection, self.peer.error  # who has come may go, and be forgotten
+        if connection is None and error is not None:
             raise error
-        if guest is None:
+        if connection is None:
             self._note_printed()
-            reason = self.program.why_it_never_connected(limit.seconds, came=self.host.crowd)
+            reason = self.program.why_it_never_connected(limit.seconds, came=self.peer.crowd)
             self._check.programs.give_up(self.program, reason.verdict)
             raise reason
         self.program.verdict = Verdict.READY
-        return guest.target
+        return connection.target
 
     def receive(self) -> Message:
         """Return the next message that it sends. Raises WebSocketError where there is none."""
         self.target()
         limit = self._limit
-        self._until(lambda: bool(self.host.has_message or self.host.error or self.host.shutdown), limit.left())
+        self._until(lambda: bool(self.peer.has_message or self.peer.error or self.peer.shutdown), limit.left())
         self._note_printed()
-        if self.host.has_message:
-            return self.host.take()
-        if (error := self.host.error) is not None:
+        if self.peer.has_message:
+            return self.peer.take()
+        if (error := self.peer.error) is not None:
             raise error
-        if self.host.shutdown is not None or self.program.has_exited:
-            said = self.host.shutdown or "your program ended"
+        if self.peer.shutdown is not None or self.program.has_exited:
+            said = self.peer.shutdown or "your program ended"
             raise WebSocketError(Trouble.CLOSED, f"{said} before a message came")
         raise WebSocketError(Trouble.SILENT, f"no message {limit.words}")
 
@@ -141,28 +141,28 @@ class ClientProgram(ClientView):
 
     def answers(self, text: str) -> None:
         """Let the server answer the next message with this text."""
-        self.host.answer(text)
+        self.peer.answer(text)
 
     def leaves_instead_of_answering(self, code: int | None) -> None:
         """Let the server close the connection when the next message has come; None: without a goodbye."""
-        self.host.leave_instead(code)
+        self.peer.leave_instead(code)
 
     def says(self, text: str) -> None:
         """Let the server send a message."""
         self.come_to_rest()
-        self.host.send(text)
+        self.peer.send(text)
 
     def server_goes(self, code: int | None) -> Said:
         """Let the server go, with this close code or without a goodbye; return what the client says of it."""
         before = self.program.stderr.total
-        self.host.go(code)
+        self.peer.go(code)
         self._until(lambda: self.program.stderr.total > before, self._limit.left(), gives_up_at_rest=True)
         self._note_printed()
         return Said(self.program.diagnosis.shown(self.program.stderr.text(before)))
 
     def rest(self) -> Messages:
         """Return the messages that it has sent, and that nobody has asked for."""
-        return Messages(self.host.waiting())
+        return Messages(self.peer.waiting())
 
     def prints(self, line: str, within: float | None = None) -> Printed:
         """Return its standard output, once it has printed a line that was expected, or the time is over."""
@@ -173,7 +173,7 @@ class ClientProgram(ClientView):
     def ends(self) -> ExitStatus:
         """Wait until it has ended, at most until the check's deadline, and return its exit status."""
         ending = self.program.wait_until_ended(time.monotonic(), self._check.deadline.left())
-        if self._started.host is None:
+        if self._started.peer is None:
             self.program.verdict = Verdict.ENDED_EARLY if ending.status.code is not None else Verdict.NEVER_CONNECTED
         self._note_printed()
         self._check.transcript.note(f"the program ended: {ending.status}", self._who)
@@ -181,23 +181,23 @@ class ClientProgram(ClientView):
 
     def farewell(self) -> Shutdown:
         """Wait until its connection is closed, and return how it closed it."""
-        self._until(lambda: self.host.shutdown is not None, self._check.deadline.left(), whatever=True)
-        return self.host.shutdown or Shutdown(None)
+        self._until(lambda: self.peer.shutdown is not None, self._check.deadline.left(), whatever=True)
+        return self.peer.shutdown or Shutdown(None)
 
     @property
     def _who(self) -> str:
         return self._started.who
 
     def _until(self, condition: Callable[[], object], seconds: float, **how: bool) -> bool:
-        """Wait as for every program; where the host has broken down, that is no program's failure."""
+        """Wait as for every program; where the peer has broken down, that is no program's failure."""
         came = super()._until(condition, seconds, **how)
-        if self._started.host is not None:
-            self.host.raise_fault()
+        if self._started.peer is not None:
+            self.peer.raise_fault()
         return came
 
     def _may_bring_more(self) -> bool:
-        host = self._started.host
-        return host is not None and (host.guest is None or host.shutdown is None)
+        peer = self._started.peer
+        return peer is not None and (peer.connection is None or peer.shutdown is None)
 
     def _note_printed(self) -> None:
         """Put what it has printed since the last time into the transcript."""

@@ -1,7 +1,7 @@
 """WebSocket connections for judging (RFC 6455): every frame is kept, no wait is endless, errors are in plain words.
 
 The protocol itself is the core of the library websockets, which does no input or output of its own.
-An `Endpoint` is either side of one connection and never waits; a `Visitor` is the client's side,
+An `Endpoint` is either side of one connection and never waits; a `WebSocketClient` is the client's side,
 for a check that waits for what comes next.
 """
 
@@ -264,7 +264,7 @@ class Endpoint:
             self.write()
 
 
-class Visitor(Endpoint):
+class WebSocketClient(Endpoint):
     """A client of the student's server, which a check lets speak and listen.
 
     What is waited for has to come before `deadline`, and within `patience` seconds where no byte comes.
@@ -294,7 +294,7 @@ class Visitor(Endpoint):
         self._manners = manners
         self._client = protocol
 
-    def open(self) -> Visitor:
+    def open(self) -> WebSocketClient:
         """Do the opening handshake (RFC 6455, section 4.1)."""
         request = self._client.connect()
         self.transcript.sent(request.serialize(), "handshake", self.who)
@@ -386,7 +386,7 @@ class Visitor(Endpoint):
     def leave(self, within: float | None = None) -> list[Message]:
         """Close the connection politely, and return the messages that have come meanwhile."""
         self.say_goodbye()
-        # Who never answers a goodbye must not take all of the time that the next visitor of this check needs.
+        # Who never answers a goodbye must not take all of the time that the next client of this check needs.
         limit = self.deadline.at_most(min(self.patience, self.deadline.left() / 2) if within is None else within)
         while self.shutdown is None and self._pump(limit.left()) and not limit.passed():
             pass

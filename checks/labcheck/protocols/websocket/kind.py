@@ -24,10 +24,10 @@ class WebSocketServerKind(Kind):
     name = "websocket server"
 
     def start(
-        self, launch: Callable[[], Program], port: int, role: Role, *, in_shared_copy: bool, hosted: bool
+        self, launch: Callable[[], Program], port: int, role: Role, *, in_shared_copy: bool, with_peer: bool
     ) -> StartedServer:
         """Start a server on a port."""
-        del port, hosted
+        del port, with_peer
         return StartedServer(launch(), role, in_shared_copy)
 
     def view(self, check: Check, started: Started) -> WebSocketServer:
@@ -46,13 +46,13 @@ class WebSocketClientKind(Kind):
     asked_for = "a message from your program"
 
     def start(
-        self, launch: Callable[[], Program], port: int, role: Role, *, in_shared_copy: bool, hosted: bool
+        self, launch: Callable[[], Program], port: int, role: Role, *, in_shared_copy: bool, with_peer: bool
     ) -> StartedClient:
         """Start a client; our server listens before it looks for one."""
-        from labcheck.protocols.websocket.peer import Host
+        from labcheck.protocols.websocket.peer import Peer
 
-        host = Host(port) if hosted else None
-        return StartedClient(launch(), role, in_shared_copy, host=host)
+        peer = Peer(port) if with_peer else None
+        return StartedClient(launch(), role, in_shared_copy, peer=peer)
 
     def view(self, check: Check, started: Started) -> ClientProgram:
         """Return the client as a check sees it."""

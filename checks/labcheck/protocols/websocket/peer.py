@@ -29,22 +29,22 @@ if TYPE_CHECKING:
     from labcheck.protocols.websocket.evidence import Shutdown
 
 BACKLOG = 16
-MOST_GUESTS = 8  # connections at a time; who wants more is turned away
+MOST_CONNECTIONS = 8  # connections at a time; who wants more is turned away
 MOST_MESSAGES = 5_000  # that have come and were not asked for; no more is read then
 
 
 @dataclass(frozen=True)
 class Parting:
-    """How the host goes: with a close code, or None for without a goodbye."""
+    """How the peer goes: with a close code, or None for without a goodbye."""
 
     code: int | None
 
 
-class Guest(Endpoint):
+class Connection(Endpoint):
     """A connection of the student's client."""
 
     target = Target("")
-    welcomed = False  # the host knows of its opening handshake
+    welcomed = False  # the peer knows of its opening handshake
 
     other = "client"
 
@@ -68,25 +68,25 @@ class Guest(Endpoint):
         self.error = WebSocketError(Trouble.MALFORMED, text)
 
 
-class Host:
+class Peer:
     """A WebSocket server on a port, as long as it is not closed.
 
     For each message that comes the next of the prepared answers is sent back, as soon as there is one.
-    `guest` is the connection that was opened last.
+    `connection` is the connection that was opened last.
     """
 
     def __init__(self, port: int) -> None:
         self.port = port
         self.transcript = Transcript()
         self.who = ""  # the client's name in transcripts
-        self.guest: Guest | None = None
+        self.connection: Connection | None = None
         self.arrived = 0  # messages
         self.crowd = 0  # connections, with an opening handshake or without
         self._inbox: deque[Message] = deque()  # what has come, and was not taken yet
         self._answers: deque[str | Parting] = deque()
         self._unanswered = 0
         self._lock = threading.RLock()
-        self._guests: list[Guest] = []
+        self._connections: list[Connection] = []
         self._stopped = False
         self._fault: Exception | None = None  # our own, in the thread
         self._selector = selectors.DefaultSelector()
@@ -108,8 +108,8 @@ class Host:
             if transcript is not self.transcript:
                 transcript.resume(self.transcript, who)
             self.transcript, self.who = transcript, who
-            for guest in self._guests:
-                guest.transcript, guest.who = transcript, who
+            for connection in self._connections:
+                connection.transcript, connection.who = transcript, who
 
     @property
     def has_message(self) -> bool:
@@ -141,8 +141,8 @@ class Host:
     def send(self, text: str) -> None:
         """Send a message that nobody has asked for."""
         with self._lock:
-            if self.guest is not None:
-                self._post(self.guest, text)
+            if self.connection is not None:
+                self._post(self.connection, text)
 
     def go(self, code: int | None) -> None:
         """Close the connection with this code, or vanish without a goodbye; let nobody in any more."""
@@ -151,24 +151,24 @@ class Host:
                 with contextlib.suppress(KeyError, ValueError):
                     self._selector.unregister(listener)
                 listener.close()
-            for guest in self._guests:
+            for connection in self._connections:
                 if code is None:
-                    self._drop(guest)
-                    guest.vanish()
+                    self._drop(connection)
+                    connection.vanish()
                 else:
-                    guest.say_goodbye(code)
+                    connection.say_goodbye(code)
             self._nudge()
 
     @property
     def shutdown(self) -> Shutdown | None:
         """How the last connection was closed; None while it is open, and where there was none."""
-        return self.guest.shutdown if self.guest is not None else None
+        return self.connection.shutdown if self.connection is not None else None
 
     @property
     def error(self) -> WebSocketError | None:
         """What was wrong with what came."""
         with self._lock:
-            return next((guest.error for guest in reversed(self._guests) if guest.error), None)
+            return next((connection.error for connection in reversed(self._connections) if connection.error), None)
 
     @property
     def settled(self) -> bool:
@@ -176,7 +176,7 @@ class Host:
         return not self._answers
 
     def raise_fault(self) -> None:
-        """Raise what has ended the host's thread, if anything has: then silence is not the client's."""
+        """Raise what has ended the peer's thread, if anything has: then silence is not the client's."""
         if self._fault is not None:
             raise RuntimeError("the server that the client talks to has broken down") from self._fault
 
@@ -184,8 +184,8 @@ class Host:
         """Keep nothing of what happens from now on."""
         with self._lock:
             self.transcript = Transcript()
-            for guest in self._guests:
-                guest.transcript = self.transcript
+            for connection in self._connections:
+                connection.transcript = self.transcript
 
     def close(self) -> None:
         """Stop serving."""
@@ -207,22 +207,22 @@ class Host:
             with self._lock:
                 for sock in (*self._listeners, self._wake, self._waker):
                     sock.close()
-                for guest in self._guests:
-                    guest.hang_up()
+                for connection in self._connections:
+                    connection.hang_up()
 
     def _serve_some(self) -> None:
         for key, mask in self._selector.select():
             with self._lock:
                 self._serve_one(key.fileobj, mask)
         with self._lock:
-            for guest in list(self._guests):
-                self._look_after(guest)
+            for connection in list(self._connections):
+                self._look_after(connection)
 
     def _serve_one(self, ready: object, mask: int) -> None:
         if ready is self._wake:
             with contextlib.suppress(OSError):
                 self._wake.recv(4096)
-        elif isinstance(ready, Guest):
+        elif isinstance(ready, Connection):
             if mask & selectors.EVENT_READ:
                 ready.read()
             if mask & selectors.EVENT_WRITE:
@@ -235,52 +235,52 @@ class Host:
             except OSError:
                 return
             self.crowd += 1
-            living = [guest for guest in self._guests if guest.shutdown is None]
-            if len(living) >= MOST_GUESTS:
+            living = [connection for connection in self._connections if connection.shutdown is None]
+            if len(living) >= MOST_CONNECTIONS:
                 sock.close()
                 return
-            guest = Guest(sock, self.transcript, self.who)
-            self._guests = [*living, guest]
-            self._selector.register(guest, selectors.EVENT_READ)
+            connection = Connection(sock, self.transcript, self.who)
+            self._connections = [*living, connection]
+            self._selector.register(connection, selectors.EVENT_READ)
 
-    def _look_after(self, guest: Guest) -> None:
-        """Take up what a guest has said, and let the selector know what it waits for."""
-        if guest.opened and not guest.welcomed:
-            guest.welcomed = True
-            self.guest = guest
-        while guest.inbox:
-            self._inbox.append(guest.inbox.popleft())
+    def _look_after(self, connection: Connection) -> None:
+        """Take up what a connection has said, and let the selector know what it waits for."""
+        if connection.opened and not connection.welcomed:
+            connection.welcomed = True
+            self.connection = connection
+        while connection.inbox:
+            self._inbox.append(connection.inbox.popleft())
             self.arrived += 1
             self._unanswered += 1
         self._go_on()
-        if guest.shutdown is not None or guest.fileno() < 0:
-            self._drop(guest)
-            guest.hang_up()
-        elif len(self._inbox) < MOST_MESSAGES and size_of(self._inbox) < 4 * guest.most:
-            wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if guest.wants_to_write else 0)
+        if connection.shutdown is not None or connection.fileno() < 0:
+            self._drop(connection)
+            connection.hang_up()
+        elif len(self._inbox) < MOST_MESSAGES and size_of(self._inbox) < 4 * connection.most:
+            wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if connection.wants_to_write else 0)
             with contextlib.suppress(KeyError):
-                self._selector.modify(guest, wanted)
+                self._selector.modify(connection, wanted)
         else:
-            self._drop(guest)
+            self._drop(connection)
 
     def _go_on(self) -> None:
         """Answer what can be answered."""
-        while self._unanswered and self._answers and self.guest is not None:
+        while self._unanswered and self._answers and self.connection is not None:
             self._unanswered -= 1
             answer = self._answers.popleft()
             if isinstance(answer, Parting):
                 self.go(answer.code)
             else:
-                self._post(self.guest, answer)
+                self._post(self.connection, answer)
 
-    def _post(self, guest: Guest, text: str) -> None:
-        guest.post(text)
-        guest.write()  # at once: who then waits until the client is at rest has not forestalled it
+    def _post(self, connection: Connection, text: str) -> None:
+        connection.post(text)
+        connection.write()  # at once: who then waits until the client is at rest has not forestalled it
         self._nudge()  # what did not fit is left to the thread
 
-    def _drop(self, guest: Guest) -> None:
+    def _drop(self, connection: Connection) -> None:
         with contextlib.suppress(KeyError, ValueError):
-            self._selector.unregister(guest)
+            self._selector.unregister(connection)
 
 
 def _listen(family: int, host: str, port: int) -> socket.socket | None:

@@ -11,7 +11,7 @@ from labcheck.program import sockets
 from labcheck.protocols.http.client import Client
 from labcheck.protocols.manners import Manners
 from labcheck.protocols.view import CONNECTED_WITHIN, Judged
-from labcheck.protocols.websocket.connection import FAREWELL, Visitor
+from labcheck.protocols.websocket.connection import FAREWELL, WebSocketClient
 from labcheck.protocols.websocket.evidence import Messages
 
 if TYPE_CHECKING:
@@ -38,18 +38,18 @@ class WebSocketServer(Judged):
         program = started.program
         self.http = Client(program.connect, program.port, check.port, check.transcript, check.deadline, Manners())
         self._marks: list[str] = []  # said by greet() and say()
-        for visitor in started.visitors:
-            visitor.listen()  # the server may have gone, or wait for an answer to its ping
-            visitor.transcript, visitor.deadline, visitor.patience = check.transcript, check.deadline, self.patience
-        started.visitors = [visitor for visitor in started.visitors if visitor.shutdown is None]
+        for client in started.clients:
+            client.listen()  # the server may have gone, or wait for an answer to its ping
+            client.transcript, client.deadline, client.patience = check.transcript, check.deadline, self.patience
+        started.clients = [client for client in started.clients if client.shutdown is None]
         check.transcript.by_hand = f"websockets ws://localhost:{check.port}/"
 
     @property
-    def visitors(self) -> list[Visitor]:
+    def clients(self) -> list[WebSocketClient]:
         """Those who have joined, in this check or in one before, and are still there."""
-        return self._started.visitors
+        return self._started.clients
 
-    def join(self, who: str = "", *, compression: bool = False, receive_buffer: int | None = None) -> Visitor:
+    def join(self, who: str = "", *, compression: bool = False, receive_buffer: int | None = None) -> WebSocketClient:
         """Connect one more client, and do the opening handshake.
 
         `who` names it in the transcript. `compression` offers permessage-deflate, as browsers do (RFC
@@ -64,25 +64,25 @@ class WebSocketServer(Judged):
         except OSError as error:
             text = f"nothing listens on port {self.program.port} any more ({error.strerror})"
             raise WebSocketError(Trouble.REFUSED, text) from None
-        visitor = Visitor(
+        client = WebSocketClient(
             sock, self.program.port, self._check.transcript, self._check.deadline, self.patience,
             self._started.manners, who, compression=compression,
         )  # fmt: skip
-        self.visitors.append(visitor)
-        visitor.open()
-        return visitor
+        self.clients.append(client)
+        client.open()
+        return client
 
-    def join_many(self, number: int) -> list[Visitor]:
+    def join_many(self, number: int) -> list[WebSocketClient]:
         """Connect so many clients, one after the other: a listen backlog of 5 is normal."""
         return [self.join(f"client {place + 1}") for place in sockets.paced(number)]
 
-    def room(self, number: int) -> list[Visitor]:
+    def room(self, number: int) -> list[WebSocketClient]:
         """Return so many clients who have heard of each other; those of an earlier check where they are still there.
 
         Each has said a word that all others have heard, so whatever a server sends to a newcomer has come.
         Raises WebSocketError where somebody does not hear the others.
         """
-        known = self.visitors[:number]
+        known = self.clients[:number]
         members = known + [self.join(f"client {place + 1}") for place in range(len(known), number)]
         speak = self.say if members == known else self.greet
         for speaker in members:
@@ -93,7 +93,7 @@ class WebSocketServer(Judged):
             member.inbox.clear()
         return members
 
-    def greet(self, speaker: Visitor, *listeners: Visitor) -> Messages:
+    def greet(self, speaker: WebSocketClient, *listeners: WebSocketClient) -> Messages:
         """Let one client of a chat repeat a word until all the others have heard it; return what else they heard.
 
         A server may take a moment after the opening handshake until it has put a newcomer on its list.
@@ -115,7 +115,7 @@ class WebSocketServer(Judged):
                 return self._but_greetings(came)
             within *= 2
 
-    def say(self, speaker: Visitor, *listeners: Visitor) -> Messages:
+    def say(self, speaker: WebSocketClient, *listeners: WebSocketClient) -> Messages:
         """Let one client of a chat say a word, and wait until others have heard it; return what else they heard."""
         self._marks.append(self._check.greetings.word(12))
         speaker.send(f"{self._marks[-1]},{self._marks[-1]}")
@@ -125,12 +125,12 @@ class WebSocketServer(Judged):
         """Leave out what is one of our own words, which may have come twice, or to who has said it."""
         return Messages(each for each in messages if not any(mark in each for mark in self._marks))
 
-    def part(self, *visitors: Visitor) -> Messages:
+    def part(self, *clients: WebSocketClient) -> Messages:
         """Let clients leave politely, all at once; return the messages that have come meanwhile."""
-        for visitor in visitors:
-            visitor.say_goodbye()
+        for client in clients:
+            client.say_goodbye()
         limit = self._check.deadline.at_most(FAREWELL * self._check.slow)
-        return Messages(message for visitor in visitors for message in visitor.leave(limit.left()))
+        return Messages(message for client in clients for message in client.leave(limit.left()))
 
     def expect_lines(self, *lines: str) -> None:
         """Look for lines on its standard output from now on."""
@@ -149,10 +149,10 @@ class WebSocketServer(Judged):
         started = time.monotonic()
         self.program.send_ctrl_c()
         farewells = []
-        for visitor in self.visitors:
-            farewells.append(visitor.shut(max(0.0, started + seconds - time.monotonic())))
+        for client in self.clients:
+            farewells.append(client.shut(max(0.0, started + seconds - time.monotonic())))
             with contextlib.suppress(OSError):
-                visitor.hang_up()
+                client.hang_up()
         ending = self.program.wait_until_ended(started, seconds)
         transcript.note(f"{ending.status} after {ending.seconds:.2f} s")
         return ending, farewells

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MIB = 1 << 20
 ADDRESS_SPACE = 4096 * MIB  # bytes; a thread's stack takes 8 MiB of it, and hardly any memory
-PROCESSES = 256  # and threads; fifty visitors with two threads each are no misuse
+PROCESSES = 256  # and threads; fifty clients with two threads each are no misuse
 FILE_SIZE = 64 * MIB
 OPEN_FILES = 1024
 CPU_SECONDS = 120

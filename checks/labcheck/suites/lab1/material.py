@@ -40,7 +40,7 @@ class Material:
     """What stands in a submission's folder besides its own files.
 
     `typed` are files with the media types that fit. `huge_text` is the URL of a file larger than what
-    the kernel takes from a server for a visitor who does not read. `secrets` are targets that lead
+    the kernel takes from a server for a client that does not read. `secrets` are targets that lead
     out of site/, and `marker` is what stands in each of the files that they lead to.
     """
 
@@ -53,7 +53,7 @@ class Material:
     accents: File
     encoded: list[File]
     indexes: list[File]
-    visitors: list[File]
+    clients: list[File]
     empty_folder: str
     secrets: list[str]
     marker: str
@@ -100,7 +100,7 @@ def prepare(work: Path, draw: Draw) -> Material:
             File("/", (site / "index.html").read_bytes()),
             File("/Snooker/", (site / "Snooker" / "index.html").read_bytes()),
         ],
-        visitors=[add(f"{w()}.html", text()) for _ in range(16)],
+        clients=[add(f"{w()}.html", text()) for _ in range(16)],
         empty_folder=f"/{empty}/",
         secrets=_hide_secrets(work, folder, draw, marker),
         marker=marker,
@@ -108,7 +108,7 @@ def prepare(work: Path, draw: Draw) -> Material:
 
 
 def _hide_secrets(work: Path, folder: str, draw: Draw, marker: str) -> list[str]:
-    """Put files where no visitor may look, and return targets that lead there."""
+    """Put files where no client may look, and return targets that lead there."""
     name, sibling = f"{draw.word()}.html", f"site-{draw.word()}"
     for place in (work, work.parent, work / sibling):
         place.mkdir(exist_ok=True)

@@ -22,14 +22,14 @@ def test_listens_on_the_port(server: Server) -> None:
 @requirement(
     "1.2",
     hints=[
-        "What does your program print once it waits for visitors, and on which stream?",
+        "What does your program print once it waits for clients, and on which stream?",
         "print() writes to standard output; the line goes before the call that serves for ever.",
         "The line contains `Started HTTP server`; what else stands in it is up to you.",
     ],
 )
 def test_says_that_it_has_started(server: Server) -> None:
     """It prints a line with `Started HTTP server` once it listens."""
-    # No visitor has come yet: the line must not wait for one.
+    # No client has come yet: the line must not wait for one.
     assert STARTED in server.output(until=STARTED, seconds=5)
 
 

@@ -11,7 +11,7 @@ AFTERWARDS = "after the refusal it has to go on serving"
     hints=[
         "Which status does your server send for /no/such/file.html, and which for a folder without index.html?",
         "Nothing is there: that is status 404. BaseHTTPRequestHandler has send_error().",
-        "A list of the files in a folder is not what a visitor asked for.",
+        "A list of the files in a folder is not what a client asked for.",
     ],
 )
 def test_missing_file_is_404(server: Server, material: Material, draw: Draw) -> None:
@@ -66,9 +66,9 @@ def test_impossible_names_are_refused(server: Server, material: Material, draw: 
 )
 def test_what_is_not_http_is_refused(server: Server, draw: Draw) -> None:
     """A first line that is not HTTP gets 400, or the connection is closed."""
-    with server.connect() as visitor:
-        visitor.send(f"{draw.word()}\r\n\r\n".encode())
-        assert visitor.read_refusal() in (400, None)
+    with server.connect() as client:
+        client.send(f"{draw.word()}\r\n\r\n".encode())
+        assert client.read_refusal() in (400, None)
     assert server.answers(), AFTERWARDS
 
 

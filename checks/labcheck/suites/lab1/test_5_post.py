@@ -42,7 +42,7 @@ def test_form_is_shown(server: Server, draw: Draw) -> None:
     needs=["5.1"],
     hints=[
         "What do you see when you enter é, and what when you enter <b>bold</b>?",
-        "parse_qsl() decodes + and %XX as UTF-8. What comes from a visitor is text, not HTML.",
+        "parse_qsl() decodes + and %XX as UTF-8. What comes from a client is text, not HTML.",
         "Escape names and values alike, after they were decoded.",
     ],
 )

@@ -1,11 +1,11 @@
 """Step 1: the echo server."""
 
-from labcheck.suite import CLIENT_ERROR, Draw, Messages, Visitor, WebSocketServer, given, requirement
+from labcheck.suite import CLIENT_ERROR, Draw, Messages, WebSocketClient, WebSocketServer, given, requirement
 
 GONE = (1001, 1000)  # RFC 6455, section 7.4.1: going away, or a normal end
 
 
-def echo(client: Visitor, mark: str) -> None:
+def echo(client: WebSocketClient, mark: str) -> None:
     """Send a message, and wait for its echo, whatever stands around it."""
     client.send(mark)
     client.hear(mark)

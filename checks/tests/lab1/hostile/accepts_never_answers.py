@@ -1,12 +1,12 @@
-"""Accepts every visitor and reads what they send, but never answers."""
+"""Accepts every client and reads what they send, but never answers."""
 
 import socket
 import sys
 import threading
 
 
-def listen_to(visitor):
-    while visitor.recv(65536):
+def listen_to(client):
+    while client.recv(65536):
         pass
     threading.Event().wait()
 

@@ -5,12 +5,12 @@ import sys
 import threading
 
 
-def answer(visitor):
-    visitor.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
-    visitor.shutdown(socket.SHUT_WR)
-    while visitor.recv(65536):
+def answer(client):
+    client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+    client.shutdown(socket.SHUT_WR)
+    while client.recv(65536):
         pass
-    visitor.close()
+    client.close()
 
 
 listener = socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=64)

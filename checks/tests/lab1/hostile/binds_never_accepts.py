@@ -1,4 +1,4 @@
-"""Listens, so that visitors get connected, but never accepts one."""
+"""Listens, so that clients get connected, but never accepts one."""
 
 import socket
 import sys

@@ -1,4 +1,4 @@
-"""Accepts every visitor, and closes without a byte."""
+"""Accepts every client, and closes without a byte."""
 
 import socket
 import sys

@@ -5,11 +5,11 @@ import sys
 import threading
 
 
-def answer(visitor):
-    visitor.recv(65536)
-    visitor.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n")
+def answer(client):
+    client.recv(65536)
+    client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n")
     while True:
-        visitor.sendall(b"never enough " * 10_000)
+        client.sendall(b"never enough " * 10_000)
 
 
 listener = socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=64)

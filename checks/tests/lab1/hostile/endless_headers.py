@@ -6,11 +6,11 @@ import sys
 import threading
 
 
-def answer(visitor):
-    visitor.recv(65536)
-    visitor.sendall(b"HTTP/1.1 200 OK\r\n")
+def answer(client):
+    client.recv(65536)
+    client.sendall(b"HTTP/1.1 200 OK\r\n")
     for number in itertools.count():
-        visitor.sendall(b"".join(b"X-%d-%d: %s\r\n" % (number, index, b"a" * 80) for index in range(1000)))
+        client.sendall(b"".join(b"X-%d-%d: %s\r\n" % (number, index, b"a" * 80) for index in range(1000)))
 
 
 listener = socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=64)

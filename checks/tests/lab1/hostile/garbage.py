@@ -7,10 +7,10 @@ import sys
 listener = socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=64)
 print("Started HTTP server")
 while True:
-    visitor, _ = listener.accept()
+    client, _ = listener.accept()
     try:
-        with visitor:
-            visitor.recv(65536)
-            visitor.sendall(b"\xff" + os.urandom(4999))
+        with client:
+            client.recv(65536)
+            client.sendall(b"\xff" + os.urandom(4999))
     except OSError:
         pass

@@ -4,11 +4,11 @@ import socket
 import sys
 from contextlib import suppress
 
-visitors = []
+clients = []
 listener = socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=64)
 print("Started HTTP server")
 while True:
-    visitor, _ = listener.accept()
-    visitors.append(visitor)
+    client, _ = listener.accept()
+    clients.append(client)
     with suppress(OSError):
-        visitor.sendall(b"HTTP/1.")
+        client.sendall(b"HTTP/1.")

@@ -7,13 +7,13 @@ import threading
 PIECE = b"a" * 1_000_000
 
 
-def answer(visitor):
-    visitor.recv(65536)
-    visitor.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 2\r\nX-Huge: ")
+def answer(client):
+    client.recv(65536)
+    client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 2\r\nX-Huge: ")
     for _ in range(50):
-        visitor.sendall(PIECE)
-    visitor.sendall(b"\r\n\r\nok")
-    visitor.close()
+        client.sendall(PIECE)
+    client.sendall(b"\r\n\r\nok")
+    client.close()
 
 
 listener = socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=64)

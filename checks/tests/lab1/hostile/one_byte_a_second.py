@@ -9,9 +9,9 @@ import time
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"
 
 
-def answer(visitor):
+def answer(client):
     for byte in itertools.chain(HEAD, itertools.repeat(ord("x"))):
-        visitor.send(bytes([byte]))
+        client.send(bytes([byte]))
         time.sleep(1)
 
 

@@ -1,4 +1,4 @@
-"""Accepts every visitor, and resets the connection."""
+"""Accepts every client, and resets the connection."""
 
 import socket
 import struct
@@ -7,8 +7,6 @@ import sys
 listener = socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=64)
 print("Started HTTP server")
 while True:
-    visitor, _ = listener.accept()
-    visitor.setsockopt(
-        socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
-    )
-    visitor.close()
+    client, _ = listener.accept()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0))
+    client.close()

@@ -21,7 +21,7 @@ TYPES = {
 MOST = 1 << 20
 
 
-class Visitor(asyncio.Protocol):
+class Client(asyncio.Protocol):
     """One connection: it collects bytes until a request is complete, and answers it."""
 
     def __init__(self):
@@ -102,12 +102,12 @@ class Visitor(asyncio.Protocol):
         head += f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
         self.transport.write(head.encode() + (b"" if self.method == "HEAD" else body))
         self.transport.write_eof()
-        # The visitor hangs up when it has read all; one that does not is hung up on later.
+        # The client hangs up when it has read all; one that does not is hung up on later.
         asyncio.get_running_loop().call_later(60, self.transport.abort)
 
 
 async def serve(port):
-    await asyncio.get_running_loop().create_server(Visitor, "0.0.0.0", port)
+    await asyncio.get_running_loop().create_server(Client, "0.0.0.0", port)
     print("Started HTTP server on all addresses, port", port)
     await asyncio.get_running_loop().create_future()
 

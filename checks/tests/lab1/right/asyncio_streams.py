@@ -128,7 +128,7 @@ async def answer(reader, writer):
 
 
 async def visit(reader, writer):
-    """Serve one visitor until one of the two has had enough."""
+    """Serve one client until one of the two has had enough."""
     with suppress(OSError, EOFError, asyncio.LimitOverrunError, asyncio.CancelledError):
         while await answer(reader, writer):
             pass

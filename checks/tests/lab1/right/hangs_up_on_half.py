@@ -1,4 +1,4 @@
-"""A web server that hangs up on a visitor who stops for a second in the middle of a request."""
+"""A web server that hangs up on a client that stops for a second in the middle of a request."""
 
 import socket
 import sys
@@ -24,11 +24,11 @@ SILENT, HALF, AWAY = 60, 1, 30  # seconds: before a request, in the middle of on
 class Request:
     """A request as it comes from a socket: first line, headers, and the form on demand."""
 
-    def __init__(self, visitor):
-        self.visitor = visitor
-        visitor.settimeout(SILENT)
-        data = visitor.recv(65536)
-        visitor.settimeout(HALF)
+    def __init__(self, client):
+        self.client = client
+        client.settimeout(SILENT)
+        data = client.recv(65536)
+        client.settimeout(HALF)
         while data and b"\r\n\r\n" not in data and len(data) < 1 << 17:
             data += self.more()
         head, _, self.body = data.partition(b"\r\n\r\n")
@@ -36,9 +36,9 @@ class Request:
         self.headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
     def more(self):
-        data = self.visitor.recv(65536)
+        data = self.client.recv(65536)
         if not data:
-            raise ConnectionAbortedError("the visitor left in the middle of a request")
+            raise ConnectionAbortedError("the client left in the middle of a request")
         return data
 
     def form(self, length):
@@ -88,19 +88,19 @@ def page(path, fields):
     return "200 OK", "text/html; charset=utf-8", text.encode()
 
 
-def visit(visitor):
+def visit(client):
     try:
-        with visitor:
-            request = Request(visitor)
+        with client:
+            request = Request(client)
             if not request.first:
                 return
             status, kind, body = respond(request)
             head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\nConnection: close"
-            visitor.settimeout(AWAY)
-            visitor.sendall(head.encode() + b"\r\n\r\n" + (b"" if request.first.startswith("HEAD ") else body))
-            visitor.shutdown(socket.SHUT_WR)
-            visitor.settimeout(HALF)
-            while visitor.recv(65536):
+            client.settimeout(AWAY)
+            client.sendall(head.encode() + b"\r\n\r\n" + (b"" if request.first.startswith("HEAD ") else body))
+            client.shutdown(socket.SHUT_WR)
+            client.settimeout(HALF)
+            while client.recv(65536):
                 pass
     except OSError:
         pass  # a time-out among others
@@ -112,8 +112,8 @@ def main():
     try:
         print("Started HTTP server without much patience, port", port)
         while True:
-            visitor, _ = listener.accept()
-            threading.Thread(target=visit, args=(visitor,), daemon=True).start()
+            client, _ = listener.accept()
+            threading.Thread(target=visit, args=(client,), daemon=True).start()
     except KeyboardInterrupt:
         print("shutting down, without patience")
 

@@ -31,7 +31,7 @@ class Visit(socketserver.StreamRequestHandler):
             self.respond()
             self.wfile.flush()
         except OSError:
-            pass  # the visitor has left
+            pass  # the client has left
 
     def respond(self):
         words = self.rfile.readline(65537).decode("latin-1").split()

@@ -1,4 +1,4 @@
-"""A web server that listens at once, but lets 1.5 s pass before it says so and answers the first visitor."""
+"""A web server that listens at once, but lets 1.5 s pass before it says so and answers the first client."""
 
 import socket
 import sys
@@ -72,21 +72,21 @@ def file(path):
     return "404 Not Found", "text/plain", b"There is no such file."
 
 
-def visit(visitor):
-    with suppress(OSError), visitor, visitor.makefile("rb") as stream:
+def visit(client):
+    with suppress(OSError), client, client.makefile("rb") as stream:
         method, status, kind, body = handle(stream)
         length = len(body) if isinstance(body, bytes) else body.seek(0, 2)
         head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
-        visitor.sendall(head.encode())
+        client.sendall(head.encode())
         if isinstance(body, bytes):
-            visitor.sendall(body if method != "HEAD" else b"")
+            client.sendall(body if method != "HEAD" else b"")
         else:
             with body:
                 body.seek(0)
                 if method != "HEAD":
-                    visitor.sendfile(body)
-        visitor.shutdown(socket.SHUT_WR)
-        visitor.settimeout(1)
+                    client.sendfile(body)
+        client.shutdown(socket.SHUT_WR)
+        client.settimeout(1)
         while stream.read(65536):
             pass
 
@@ -98,8 +98,8 @@ def main():
         time.sleep(1.5)
         print("Started HTTP server, at last, on port", port)
         while True:
-            visitor, _ = listener.accept()
-            threading.Thread(target=visit, args=[visitor], daemon=True).start()
+            client, _ = listener.accept()
+            threading.Thread(target=visit, args=[client], daemon=True).start()
     except KeyboardInterrupt:
         print("shutting down")
 

@@ -98,12 +98,12 @@ def respond(stream):
     return answer if words[0] == "GET" else answer[: answer.index(b"\r\n\r\n") + 4]
 
 
-def visit(visitor):
+def visit(client):
     try:
-        with visitor, visitor.makefile("rb") as stream:
-            visitor.sendall(respond(stream))
-            visitor.shutdown(socket.SHUT_WR)
-            visitor.settimeout(1)
+        with client, client.makefile("rb") as stream:
+            client.sendall(respond(stream))
+            client.shutdown(socket.SHUT_WR)
+            client.settimeout(1)
             while stream.read(65536):
                 pass
     except OSError:
@@ -116,8 +116,8 @@ def main():
         try:
             print(f"\t{time.ctime()}\tINFO [main] Started HTTP server\u2026 (\u2713 port={port})\r\n", end="")
             while True:
-                visitor, _ = listener.accept()
-                threading.Thread(target=visit, args=(visitor,), daemon=True).start()
+                client, _ = listener.accept()
+                threading.Thread(target=visit, args=(client,), daemon=True).start()
         except KeyboardInterrupt:
             sys.exit(print("\r\n[main] ** SHUTTING DOWN ** (signal 2)", file=sys.stderr))
 

@@ -83,12 +83,12 @@ def leave_with(lifeline):
 
 
 def work(listener, lifeline):
-    """Serve the visitors that this worker gets hold of, each in a thread."""
+    """Serve the clients that this worker gets hold of, each in a thread."""
     threading.Thread(target=leave_with, args=(lifeline,), daemon=True).start()
     server = ThreadingHTTPServer(listener.getsockname(), Handler, bind_and_activate=False)
     server.socket.close()
     server.socket = listener
-    listener.setblocking(False)  # of all workers that wake up for a visitor, one gets it, the others go on waiting
+    listener.setblocking(False)  # of all workers that wake up for a client, one gets it, the others go on waiting
     server.serve_forever()
 
 

@@ -1,4 +1,4 @@
-"""A web server that forks a process for each visitor (not for Windows, which has no fork)."""
+"""A web server that forks a process for each client (not for Windows, which has no fork)."""
 
 import html
 import os
@@ -19,7 +19,7 @@ TYPES = {
     ".svg": "image/svg+xml",
     ".json": "application/json",
 }
-PATIENCE = 60  # seconds that one visitor may take
+PATIENCE = 60  # seconds that one client may take
 
 
 def respond(stream, out):
@@ -71,15 +71,15 @@ def find(path):
         return None
 
 
-def child(visitor):
-    """Serve one visitor in a process of its own, and end."""
+def child(client):
+    """Serve one client in a process of its own, and end."""
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.alarm(PATIENCE)
-        with visitor, visitor.makefile("rb") as stream:
-            respond(stream, visitor)
-            visitor.shutdown(socket.SHUT_WR)
-            visitor.settimeout(1)
+        with client, client.makefile("rb") as stream:
+            respond(stream, client)
+            client.shutdown(socket.SHUT_WR)
+            client.settimeout(1)
             while stream.read(65536):
                 pass
     except OSError:
@@ -90,17 +90,17 @@ def child(visitor):
 
 def serve(listener, children):
     while True:
-        visitor, _ = listener.accept()
+        client, _ = listener.accept()
         # Ctrl+C waits while a child is born: a child that nobody knows of would stay.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         pid = os.fork()
         if pid == 0:
             listener.close()
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-            child(visitor)
+            child(client)
         children.add(pid)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-        visitor.close()
+        client.close()
         for pid in list(children):
             if os.waitpid(pid, os.WNOHANG)[0]:
                 children.remove(pid)

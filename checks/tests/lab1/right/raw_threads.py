@@ -75,7 +75,7 @@ def file(path: bytes) -> bytes:
         return error("404 Not Found")
 
 
-def post(visitor: socket.socket, path: bytes, headers: dict[bytes, bytes], body: bytes) -> bytes:
+def post(client: socket.socket, path: bytes, headers: dict[bytes, bytes], body: bytes) -> bytes:
     length = headers.get(b"content-length", b"0")
     if not path.endswith(b".zzz"):
         return error("405 Method Not Allowed")
@@ -84,18 +84,18 @@ def post(visitor: socket.socket, path: bytes, headers: dict[bytes, bytes], body:
     if int(length) > MEBIBYTE:
         return error("413 Payload Too Large")
     while len(body) < int(length):
-        piece = visitor.recv(65536)
+        piece = client.recv(65536)
         if not piece:
             return b""
         body += piece
     return page(path, body[: int(length)])
 
 
-def respond(visitor: socket.socket) -> bytes:
-    """Read a request and return the answer: nothing, if the visitor left half-way."""
+def respond(client: socket.socket) -> bytes:
+    """Read a request and return the answer: nothing, if the client left half-way."""
     received = b""
     while b"\r\n\r\n" not in received:
-        piece = visitor.recv(65536)
+        piece = client.recv(65536)
         if not piece or len(received) > MEBIBYTE:
             return b""
         received += piece
@@ -110,21 +110,21 @@ def respond(visitor: socket.socket) -> bytes:
     path = target.split(b"?")[0]
     if method == b"POST":
         pairs = (line.split(b":", 1) for line in lines if b":" in line)
-        return post(visitor, path, {name.lower(): value.strip() for name, value in pairs}, body)
+        return post(client, path, {name.lower(): value.strip() for name, value in pairs}, body)
     if method not in (b"GET", b"HEAD"):
         return error("405 Method Not Allowed")
     whole = page(path) if path.endswith(b".zzz") else file(path)
     return whole if method == b"GET" else whole[: whole.index(b"\r\n\r\n") + 4]
 
 
-def visit(visitor: socket.socket) -> None:
+def visit(client: socket.socket) -> None:
     try:
-        with visitor:
-            visitor.sendall(respond(visitor))
+        with client:
+            client.sendall(respond(client))
             # What was sent and not read would turn the closing into a reset: read it, for a second.
-            visitor.shutdown(socket.SHUT_WR)
-            visitor.settimeout(1)
-            while visitor.recv(65536):
+            client.shutdown(socket.SHUT_WR)
+            client.settimeout(1)
+            while client.recv(65536):
                 pass
     except OSError:
         pass
@@ -136,8 +136,8 @@ def main() -> None:
         try:
             print(f"Started HTTP server at 127.0.0.1, port {port}")
             while True:
-                visitor, _ = listener.accept()
-                threading.Thread(target=visit, args=(visitor,), daemon=True).start()
+                client, _ = listener.accept()
+                threading.Thread(target=visit, args=(client,), daemon=True).start()
         except KeyboardInterrupt:
             print("\nshutting down, goodbye")
 

@@ -1,4 +1,4 @@
-"""A web server of one thread: non-blocking sockets, a selector, and a generator for each visitor."""
+"""A web server of one thread: non-blocking sockets, a selector, and a generator for each client."""
 
 import selectors
 import socket
@@ -22,82 +22,82 @@ TYPES = {
 MAX_HEAD, MAX_FORM, CHUNK = 65536, 1048576, 262144
 
 
-def receive(visitor):
+def receive(client):
     """Wait until there is something to read, and return it."""
     yield READ
-    data = visitor.recv(CHUNK)
+    data = client.recv(CHUNK)
     if not data:
         raise ConnectionResetError
     return data
 
 
-def send(visitor, data):
+def send(client, data):
     """Send all the data, a part whenever there is room."""
     view = memoryview(data)
     while view:
         yield WRITE
-        view = view[visitor.send(view) :]
+        view = view[client.send(view) :]
 
 
-def converse(visitor):
+def converse(client):
     """Read one request and answer it, yielding the event to wait for."""
     data = b""
     while b"\r\n\r\n" not in data:
         if len(data) > MAX_HEAD:
             return
-        data += yield from receive(visitor)
+        data += yield from receive(client)
     head, _, body = data.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     match first.split(" "):
         case ["GET" | "HEAD" as method, target, _]:
-            yield from answer_get(visitor, method, target.partition("?")[0])
+            yield from answer_get(client, method, target.partition("?")[0])
         case ["POST", target, _]:
-            yield from answer_post(visitor, target.partition("?")[0], headers.get("content-length"), body)
+            yield from answer_post(client, target.partition("?")[0], headers.get("content-length"), body)
         case [_, _, version] if version.startswith("HTTP/"):
-            yield from refuse(visitor, "501 Not Implemented")
+            yield from refuse(client, "501 Not Implemented")
         case _:
-            yield from refuse(visitor, "400 Bad Request")
-    visitor.shutdown(socket.SHUT_WR)
-    while True:  # until the visitor hangs up: closing over unread bytes would reset the connection
-        yield from receive(visitor)
+            yield from refuse(client, "400 Bad Request")
+    client.shutdown(socket.SHUT_WR)
+    while True:  # until the client hangs up: closing over unread bytes would reset the connection
+        yield from receive(client)
 
 
-def answer_get(visitor, method, path):
+def answer_get(client, method, path):
     if path.endswith(".zzz"):
         body = page(path, [])
-        yield from send(visitor, head_of("200 OK", "text/html; charset=utf-8", len(body)))
+        yield from send(client, head_of("200 OK", "text/html; charset=utf-8", len(body)))
         if method == "GET":
-            yield from send(visitor, body)
+            yield from send(client, body)
         return
     file = find(path)
     if file is None:
-        yield from refuse(visitor, "404 Not Found", method)
+        yield from refuse(client, "404 Not Found", method)
         return
     with file.open("rb") as source:
         kind = TYPES.get(file.suffix, "application/octet-stream")
-        yield from send(visitor, head_of("200 OK", kind, file.stat().st_size))
+        yield from send(client, head_of("200 OK", kind, file.stat().st_size))
         while method == "GET" and (chunk := source.read(CHUNK)):
-            yield from send(visitor, chunk)
+            yield from send(client, chunk)
 
 
-def answer_post(visitor, path, length, body):
+def answer_post(client, path, length, body):
     if not path.endswith(".zzz"):
-        yield from refuse(visitor, "405 Method Not Allowed")
+        yield from refuse(client, "405 Method Not Allowed")
     elif length is None or not length.isascii() or not length.isdigit():
-        yield from refuse(visitor, "411 Length Required")
+        yield from refuse(client, "411 Length Required")
     elif int(length) > MAX_FORM:
-        yield from refuse(visitor, "413 Content Too Large")
+        yield from refuse(client, "413 Content Too Large")
     else:
         while len(body) < int(length):
-            body += yield from receive(visitor)
+            body += yield from receive(client)
         page_body = page(path, parse_qsl(body[: int(length)].decode("utf-8", "replace"), keep_blank_values=True))
-        yield from send(visitor, head_of("200 OK", "text/html; charset=utf-8", len(page_body)) + page_body)
+        yield from send(client, head_of("200 OK", "text/html; charset=utf-8", len(page_body)) + page_body)
 
 
-def refuse(visitor, status, method="GET"):
+def refuse(client, status, method="GET"):
     body = f"{status}\n".encode()
-    yield from send(visitor, head_of(status, "text/plain", len(body)) + (body if method == "GET" else b""))
+    yield from send(client, head_of(status, "text/plain", len(body)) + (body if method == "GET" else b""))
 
 
 def head_of(status, kind, length):
@@ -127,10 +127,10 @@ def serve(listener):
     while True:
         for key, _ in selector.select():
             if key.data is None:
-                visitor, _ = listener.accept()
-                visitor.setblocking(False)
-                talk = converse(visitor)
-                selector.register(visitor, next(talk), talk)
+                client, _ = listener.accept()
+                client.setblocking(False)
+                talk = converse(client)
+                selector.register(client, next(talk), talk)
                 continue
             try:
                 selector.modify(key.fileobj, next(key.data), key.data)

@@ -23,17 +23,17 @@ PAUSE = 0.0005  # seconds
 DRIBBLED = 400  # bytes; the rest leaves in larger pieces, or a file of megabytes would take minutes
 
 
-def dribble(visitor, data):
+def dribble(client, data):
     """Send data: its beginning in pieces of 1, 2, 3, 5 and 7 bytes, the rest in pieces of 64 KiB."""
     position = 0
     for size in itertools.cycle((1, 2, 3, 5, 7)):
         if position >= min(len(data), DRIBBLED):
             break
-        visitor.sendall(data[position : position + size])
+        client.sendall(data[position : position + size])
         position += size
         time.sleep(PAUSE)
     for start in range(position, len(data), 65536):
-        visitor.sendall(data[start : start + 65536])
+        client.sendall(data[start : start + 65536])
         time.sleep(PAUSE)
 
 
@@ -95,13 +95,13 @@ def respond(stream):
     return refusal("400 Bad Request")
 
 
-def visit(visitor):
+def visit(client):
     try:
-        with visitor, visitor.makefile("rb") as stream:
-            visitor.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            dribble(visitor, respond(stream))
-            visitor.shutdown(socket.SHUT_WR)
-            visitor.settimeout(1)
+        with client, client.makefile("rb") as stream:
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            dribble(client, respond(stream))
+            client.shutdown(socket.SHUT_WR)
+            client.settimeout(1)
             while stream.read(65536):
                 pass
     except OSError:
@@ -114,8 +114,8 @@ def main():
         try:
             print("Started HTTP server, a slow one, on port", port)
             while True:
-                visitor, _ = listener.accept()
-                threading.Thread(target=visit, args=(visitor,), daemon=True).start()
+                client, _ = listener.accept()
+                threading.Thread(target=visit, args=(client,), daemon=True).start()
         except KeyboardInterrupt:
             for letter in "shutting down, slowly\n":
                 print(letter, end="", flush=True)

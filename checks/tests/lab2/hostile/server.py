@@ -37,29 +37,29 @@ def frame(data, opcode=TEXT, *, fin=True, rsv=0, masked=False, length=None):
     return head + data
 
 
-def read_exactly(visitor, number):
+def read_exactly(client, number):
     data = bytearray()
     while len(data) < number:
-        data += visitor.recv(number - len(data)) or sys.exit()
+        data += client.recv(number - len(data)) or sys.exit()
     return bytes(data)
 
 
-def read_message(visitor):
+def read_message(client):
     """Return an opcode and the data of one frame."""
-    first, second = read_exactly(visitor, 2)
+    first, second = read_exactly(client, 2)
     length = second & 127
     if length > 125:
-        length = int.from_bytes(read_exactly(visitor, 2 if length == 126 else 8))
-    mask = read_exactly(visitor, 4)
-    data = read_exactly(visitor, length)
+        length = int.from_bytes(read_exactly(client, 2 if length == 126 else 8))
+    mask = read_exactly(client, 4)
+    data = read_exactly(client, length)
     key = int.from_bytes((mask * (length // 4 + 1))[:length])
     return first & 15, (int.from_bytes(data) ^ key).to_bytes(length)
 
 
-def read_head(visitor):
+def read_head(client):
     head = b""
     while b"\r\n\r\n" not in head:
-        head += visitor.recv(65536) or sys.exit()
+        head += client.recv(65536) or sys.exit()
     return head.decode("latin-1")
 
 
@@ -75,46 +75,46 @@ def wait(*_):
     time.sleep(1000)
 
 
-def say(visitor, message):
-    visitor.sendall(frame(message))
+def say(client, message):
+    client.sendall(frame(message))
 
 
-def drip(visitor, data):
+def drip(client, data):
     for byte in data:
-        visitor.sendall(bytes([byte]))
+        client.sendall(bytes([byte]))
         time.sleep(1)
 
 
-def endlessly(visitor, data):
-    with sending[visitor]:  # nobody else gets a word in
-        flooded[visitor].set()
+def endlessly(client, data):
+    with sending[client]:  # nobody else gets a word in
+        flooded[client].set()
         while True:
-            visitor.sendall(data)
+            client.sendall(data)
 
 
-def flood(visitor, data):
-    beside(endlessly, visitor, data)
-    flooded[visitor].wait()
+def flood(client, data):
+    beside(endlessly, client, data)
+    flooded[client].wait()
 
 
-def hello_for_ever(visitor):
+def hello_for_ever(client):
     def more():
         for _ in range(200):
             time.sleep(0.5)
-            visitor.sendall(frame(b"hello"))
+            client.sendall(frame(b"hello"))
 
-    visitor.sendall(frame(b"hello"))
+    client.sendall(frame(b"hello"))
     beside(more)
 
 
-def bomb(visitor, message):
+def bomb(client, message):
     """Send a compressed message to whoever offers to take one: 1 MB on the wire, 1 GB in memory."""
-    if visitor not in unpackers:
-        say(visitor, message)
+    if client not in unpackers:
+        say(client, message)
         return
     packer = zlib.compressobj(wbits=-15)
     block = packer.compress(MEGABYTE) + packer.flush(zlib.Z_FULL_FLUSH)
-    visitor.sendall(frame((block * 1000)[:-4], rsv=4))
+    client.sendall(frame((block * 1000)[:-4], rsv=4))
 
 
 def compressed(message):
@@ -122,101 +122,101 @@ def compressed(message):
     return (packer.compress(message) + packer.flush(zlib.Z_SYNC_FLUSH))[:-4]
 
 
-def endless_headers(visitor, head):
-    visitor.sendall(switching(head)[:-2])
+def endless_headers(client, head):
+    client.sendall(switching(head)[:-2])
     for number in itertools.count():
-        visitor.sendall(b"X-%d: %s\r\n" % (number, b"a" * 80))
+        client.sendall(b"X-%d: %s\r\n" % (number, b"a" * 80))
 
 
-def one_endless_header(visitor, head):
-    visitor.sendall(switching(head)[:-2] + b"X-Endless: ")
-    endlessly(visitor, MEGABYTE.replace(b"\0", b"a"))
+def one_endless_header(client, head):
+    client.sendall(switching(head)[:-2] + b"X-Endless: ")
+    endlessly(client, MEGABYTE.replace(b"\0", b"a"))
 
 
-def fragments_without_end(visitor, message):
-    visitor.sendall(frame(message, fin=False))
-    endlessly(visitor, frame(b"more ", CONT, fin=False) * 1000)
+def fragments_without_end(client, message):
+    client.sendall(frame(message, fin=False))
+    endlessly(client, frame(b"more ", CONT, fin=False) * 1000)
 
 
-def empty_fragments_without_end(visitor, message):
-    visitor.sendall(frame(message, fin=False))
-    endlessly(visitor, frame(b"", CONT, fin=False) * 1000)
+def empty_fragments_without_end(client, message):
+    client.sendall(frame(message, fin=False))
+    endlessly(client, frame(b"", CONT, fin=False) * 1000)
 
 
 PAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<h1>Hello</h1>"
 INSTEAD_OF_THE_HANDSHAKE = {
     "never_answers_the_handshake": wait,
-    "half_a_handshake": lambda visitor, head: (visitor.sendall(switching(head)[:40]), wait()),
-    "handshake_without_its_last_line": lambda visitor, head: (visitor.sendall(switching(head)[:-2]), wait()),
-    "drips_the_handshake": lambda visitor, head: drip(visitor, switching(head)),
+    "half_a_handshake": lambda client, head: (client.sendall(switching(head)[:40]), wait()),
+    "handshake_without_its_last_line": lambda client, head: (client.sendall(switching(head)[:-2]), wait()),
+    "drips_the_handshake": lambda client, head: drip(client, switching(head)),
     "endless_headers": endless_headers,
     "one_endless_header": one_endless_header,
-    "wrong_accept": lambda visitor, head: visitor.sendall(switching(head.replace("ey: ", "ey: x")) + frame(b"hello")),
-    "no_accept": lambda visitor, head: visitor.sendall(re.sub(b"Sec-.*\r\n", b"", switching(head)) + frame(b"hello")),
-    "no_upgrade_headers": lambda visitor, head: visitor.sendall(b"HTTP/1.1 101 Switching Protocols\r\n\r\n"),
-    "page_for_everything": lambda visitor, head: visitor.sendall(PAGE),
-    "garbage": lambda visitor, head: visitor.sendall(b"\xff" + os.urandom(4999)),
-    "answers_in_capitals": lambda visitor, head: visitor.sendall(head.upper().encode()),
-    "hangs_up": lambda visitor, head: None,
+    "wrong_accept": lambda client, head: client.sendall(switching(head.replace("ey: ", "ey: x")) + frame(b"hello")),
+    "no_accept": lambda client, head: client.sendall(re.sub(b"Sec-.*\r\n", b"", switching(head)) + frame(b"hello")),
+    "no_upgrade_headers": lambda client, head: client.sendall(b"HTTP/1.1 101 Switching Protocols\r\n\r\n"),
+    "page_for_everything": lambda client, head: client.sendall(PAGE),
+    "garbage": lambda client, head: client.sendall(b"\xff" + os.urandom(4999)),
+    "answers_in_capitals": lambda client, head: client.sendall(head.upper().encode()),
+    "hangs_up": lambda client, head: None,
 }
 AFTER_THE_HANDSHAKE = {
-    "pings_without_end": lambda visitor: flood(visitor, frame(b"are you there?", PING) * 100),
-    "floods_with_messages": lambda visitor: flood(visitor, frame(b"All work and no play. " * 10) * 100),
-    "floods_with_large_messages": lambda visitor: flood(visitor, frame(MEGABYTE)),
-    "floods_with_huge_messages": lambda visitor: flood(visitor, frame(MEGABYTE * 15)),
+    "pings_without_end": lambda client: flood(client, frame(b"are you there?", PING) * 100),
+    "floods_with_messages": lambda client: flood(client, frame(b"All work and no play. " * 10) * 100),
+    "floods_with_large_messages": lambda client: flood(client, frame(MEGABYTE)),
+    "floods_with_huge_messages": lambda client: flood(client, frame(MEGABYTE * 15)),
     "says_hello_for_ever": hello_for_ever,
-    "hangs_up_once_open": lambda visitor: visitor.shutdown(socket.SHUT_RDWR),
-    "dies_at_the_third": lambda visitor: next(visits) == 3 and os._exit(3),
+    "hangs_up_once_open": lambda client: client.shutdown(socket.SHUT_RDWR),
+    "dies_at_the_third": lambda client: next(visits) == 3 and os._exit(3),
 }
 INSTEAD_OF_A_MESSAGE = {
-    "never_says_a_word": lambda visitor, message: None,
-    "masks_its_frames": lambda visitor, message: visitor.sendall(frame(message, masked=True)),
-    "sets_reserved_bits": lambda visitor, message: visitor.sendall(frame(message, rsv=3)),
-    "compresses_unasked": lambda visitor, message: visitor.sendall(frame(compressed(message), rsv=4)),
-    "unknown_opcode": lambda visitor, message: visitor.sendall(frame(message, 3)),
-    "large_control_frame": lambda visitor, message: visitor.sendall(frame(bytes(200), PING) + frame(message)),
-    "continues_nothing": lambda visitor, message: visitor.sendall(frame(message, CONT)),
+    "never_says_a_word": lambda client, message: None,
+    "masks_its_frames": lambda client, message: client.sendall(frame(message, masked=True)),
+    "sets_reserved_bits": lambda client, message: client.sendall(frame(message, rsv=3)),
+    "compresses_unasked": lambda client, message: client.sendall(frame(compressed(message), rsv=4)),
+    "unknown_opcode": lambda client, message: client.sendall(frame(message, 3)),
+    "large_control_frame": lambda client, message: client.sendall(frame(bytes(200), PING) + frame(message)),
+    "continues_nothing": lambda client, message: client.sendall(frame(message, CONT)),
     "fragments_without_end": fragments_without_end,
     "empty_fragments_without_end": empty_fragments_without_end,
     "compression_bomb": bomb,
-    "announces_2_to_63": lambda visitor, message: visitor.sendall(frame(message, length=2**63 - 1)),
-    "announces_a_gigabyte": lambda visitor, message: visitor.sendall(frame(message, length=10**9)),
-    "not_utf_8": lambda visitor, message: visitor.sendall(frame(message + b" \xff\xfe")),
-    "answers_in_binary": lambda visitor, message: visitor.sendall(frame(message, BINARY)),
-    "closes_with_5": lambda visitor, message: visitor.sendall(frame(struct.pack("!H", 5) + b"bye", CLOSE)),
-    "close_frame_of_one_byte": lambda visitor, message: visitor.sendall(frame(b"x", CLOSE)),
-    "drips_its_messages": lambda visitor, message: drip(visitor, frame(message)),
-    "half_a_message": lambda visitor, message: visitor.sendall(frame(message)[:-1]),
-    "every_message_twice": lambda visitor, message: visitor.sendall(frame(message) * 2),
+    "announces_2_to_63": lambda client, message: client.sendall(frame(message, length=2**63 - 1)),
+    "announces_a_gigabyte": lambda client, message: client.sendall(frame(message, length=10**9)),
+    "not_utf_8": lambda client, message: client.sendall(frame(message + b" \xff\xfe")),
+    "answers_in_binary": lambda client, message: client.sendall(frame(message, BINARY)),
+    "closes_with_5": lambda client, message: client.sendall(frame(struct.pack("!H", 5) + b"bye", CLOSE)),
+    "close_frame_of_one_byte": lambda client, message: client.sendall(frame(b"x", CLOSE)),
+    "drips_its_messages": lambda client, message: drip(client, frame(message)),
+    "half_a_message": lambda client, message: client.sendall(frame(message)[:-1]),
+    "every_message_twice": lambda client, message: client.sendall(frame(message) * 2),
 }
 INSTEAD_OF_A_GOODBYE = {
     "never_answers_a_close": wait,
-    "answers_a_close_with_5": lambda visitor: visitor.sendall(frame(struct.pack("!H", 5), CLOSE)),
-    "talks_on_after_a_close": lambda visitor: endlessly(visitor, frame(b"and another thing")),
-    "talks_on_at_length_after_a_close": lambda visitor: endlessly(visitor, frame(MEGABYTE)),
+    "answers_a_close_with_5": lambda client: client.sendall(frame(struct.pack("!H", 5), CLOSE)),
+    "talks_on_after_a_close": lambda client: endlessly(client, frame(b"and another thing")),
+    "talks_on_at_length_after_a_close": lambda client: endlessly(client, frame(MEGABYTE)),
 }
 
 
-def talk(visitor):
-    head = read_head(visitor)
+def talk(client):
+    head = read_head(client)
     if "upgrade: websocket" not in head.lower() and BEHAVIOUR != "page_for_everything":
-        visitor.sendall(b"HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n")
+        client.sendall(b"HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n")
         return
     if BEHAVIOUR in INSTEAD_OF_THE_HANDSHAKE:
-        INSTEAD_OF_THE_HANDSHAKE[BEHAVIOUR](visitor, head)
+        INSTEAD_OF_THE_HANDSHAKE[BEHAVIOUR](client, head)
         return
     if BEHAVIOUR == "compression_bomb" and "permessage-deflate" in head:
-        unpackers.append(visitor)
-    visitor.sendall(switching(head, *["Sec-WebSocket-Extensions: permessage-deflate"] * (visitor in unpackers)))
-    members.append(visitor)
+        unpackers.append(client)
+    client.sendall(switching(head, *["Sec-WebSocket-Extensions: permessage-deflate"] * (client in unpackers)))
+    members.append(client)
     if BEHAVIOUR in AFTER_THE_HANDSHAKE:
-        AFTER_THE_HANDSHAKE[BEHAVIOUR](visitor)
+        AFTER_THE_HANDSHAKE[BEHAVIOUR](client)
     send = INSTEAD_OF_A_MESSAGE.get(BEHAVIOUR, say)
     while True:
-        opcode, data = read_message(visitor)
+        opcode, data = read_message(client)
         if opcode == CLOSE:
-            members.remove(visitor)
-            INSTEAD_OF_A_GOODBYE.get(BEHAVIOUR, lambda visitor: visitor.sendall(frame(data[:2], CLOSE)))(visitor)
+            members.remove(client)
+            INSTEAD_OF_A_GOODBYE.get(BEHAVIOUR, lambda client: client.sendall(frame(data[:2], CLOSE)))(client)
             return
         if opcode not in (TEXT, BINARY):
             continue
@@ -224,13 +224,13 @@ def talk(visitor):
         if CHAT:
             name, _, text = message.partition(",")
             print(f"From {name}: {text}")
-            for other in [each for each in members if each is not visitor]:
+            for other in [each for each in members if each is not client]:
                 with suppress(OSError), sending[other]:
                     send(other, f"{name} says: {text}".encode())
         else:
             print(f"From client: {message}\nTo client: ECHO! {message}")
-            with sending[visitor]:
-                send(visitor, f"ECHO! {message}".encode())
+            with sending[client]:
+                send(client, f"ECHO! {message}".encode())
 
 
 def beside(function, *words):
@@ -241,9 +241,9 @@ def beside(function, *words):
     threading.Thread(target=quietly, daemon=True).start()
 
 
-def receive(visitor):
-    talk(visitor)
-    visitor.close()
+def receive(client):
+    talk(client)
+    client.close()
 
 
 bound = threading.Timer(150, os._exit, [1])  # whatever happens, it ends

@@ -31,7 +31,7 @@ OK = b"HTTP/1.1 200 OK\r\n"
 
 @contextlib.contextmanager
 def server(data: bytes, *, piece: int | None = None, pause: float = 0.0, then: str = "close") -> Iterator[int]:
-    """Serve one visitor: read a request, send the data in pieces, then close, reset, or keep it open.
+    """Serve one client: read a request, send the data in pieces, then close, reset, or keep it open.
 
     `pause` is how many seconds are between two pieces.
     """
@@ -39,13 +39,13 @@ def server(data: bytes, *, piece: int | None = None, pause: float = 0.0, then: s
 
     def serve() -> None:
         with contextlib.suppress(OSError):
-            visitor, _ = listener.accept()
-            with visitor:
-                visitor.recv(65536)
+            client, _ = listener.accept()
+            with client:
+                client.recv(65536)
                 step = piece or max(len(data), 1)
                 for start in range(0, len(data), step):
                     done.wait(pause if start else 0)
-                    visitor.sendall(data[start : start + step])
+                    client.sendall(data[start : start + step])
                 if then == "open":
                     done.wait(10)
 
@@ -60,7 +60,7 @@ def server(data: bytes, *, piece: int | None = None, pause: float = 0.0, then: s
             thread.join()
 
 
-def client(port: int, seconds: float = 5.0, manners: Manners | None = None) -> Client:
+def client_of(port: int, seconds: float = 5.0, manners: Manners | None = None) -> Client:
     """Return a client of a server on this machine."""
     transcript, deadline = Transcript(), Deadline(seconds)
     return Client(
@@ -74,7 +74,7 @@ def ask(
 ) -> Answer:
     """Return the answer that the client makes of these bytes."""
     with server(data, piece=piece, then=then) as port:
-        return client(port, seconds).request(method, "/")
+        return client_of(port, seconds).request(method, "/")
 
 
 # What comes over the wire, and what it means: (method, bytes, status, body, whether it was whole)
@@ -115,7 +115,7 @@ def test_body_after_head_is_seen_where_it_comes_late() -> None:
     """A file that is slow to be read is a body of HEAD's answer, too, also of a server that does not hang up."""
     head = OK + b"Content-Length: 5\r\n\r\n"
     with server(head + b"hello", piece=len(head), pause=0.3) as port:
-        assert client(port, manners=Manners(linger=LINGER_AGAIN)).request("HEAD", "/").body_bytes == b"hello"
+        assert client_of(port, manners=Manners(linger=LINGER_AGAIN)).request("HEAD", "/").body_bytes == b"hello"
 
 
 # What cannot be understood: (bytes, what the server does then, the trouble, words of its text)
@@ -148,14 +148,14 @@ def test_nobody_listens_is_said() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(HttpError, match="nothing listens on port"):
-        client(port).get("/")
+        client_of(port).get("/")
 
 
 def test_deadline_ends_a_server_that_drips() -> None:
     """The deadline counts from the start of the check, not from the last byte."""
     started = time.monotonic()
     with server(OK + b"X: " + b"y" * 1_000_000, piece=1) as port, pytest.raises(HttpError):
-        client(port, 0.3).get("/")
+        client_of(port, 0.3).get("/")
     assert time.monotonic() - started < 5
 
 
@@ -164,16 +164,16 @@ def test_server_that_stays_open_is_waited_for_once() -> None:
     manners = Manners(linger=0.2)
     for _ in range(2):
         with server(OK + b"Content-Length: 2\r\n\r\nhi", then="open") as port:
-            client(port, manners=manners).get("/")
+            client_of(port, manners=manners).get("/")
     assert manners.linger < 0.05
 
 
 def test_transcript_holds_every_byte() -> None:
     """What was sent and received is kept as it was, in order."""
     with server(OK + b"Content-Length: 2\r\n\r\nhi", piece=3) as port:
-        visitor = client(port)
-        visitor.get("/x")
-        events = visitor.transcript.events
+        client = client_of(port)
+        client.get("/x")
+        events = client.transcript.events
     assert [event.kind for event in events] == ["sent", "received", "hung_up"]
     assert bytes(events[0].data).startswith(b"GET /x HTTP/1.1\r\n")
     assert bytes(events[1].data) == OK + b"Content-Length: 2\r\n\r\nhi"
@@ -192,9 +192,9 @@ def test_transcript_holds_every_byte() -> None:
 def test_line_repeats_the_request_by_hand(method: str, target: str, line: str) -> None:
     """The curl line is made for the usual port, and quoted for a shell."""
     with server(OK + b"\r\n") as port:
-        visitor = client(port)
-        visitor.request(method, target)
-        assert visitor.transcript.by_hand == line
+        client = client_of(port)
+        client.request(method, target)
+        assert client.transcript.by_hand == line
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_charset_is_honoured(declared: bytes, data: bytes, text: str) -> None:
 
 
 def test_shown_text_is_found_with_and_without_tags() -> None:
-    """What a visitor reads is found through entities and tags."""
+    """What a client reads is found through entities and tags."""
     answer = ask(OK + b"\r\n<p><b>/a/</b>b.zzz</p><td>1<td>2 &lt;x&gt; &#233;")
     for text in ("/a/b.zzz", "<x>", "é", "1 2", "12 <x>"):
         assert text in answer.shown
@@ -235,10 +235,10 @@ def test_no_bytes_make_the_client_fail(data: bytes) -> None:
 def test_line_for_a_shell_sends_the_same_bytes(data: bytes) -> None:
     """What is no whole request is repeated with printf, byte for byte."""
     with server(OK + b"\r\n") as port:
-        visitor = client(port)
-        with visitor.connect() as connection:
+        client = client_of(port)
+        with client.connect() as connection:
             connection.send(data)
-        line = visitor.transcript.by_hand
+        line = client.transcript.by_hand
     assert line.endswith(" | nc localhost 8001")
     assert (
         subprocess.run([need("sh"), "-c", line.partition(" | nc ")[0]], capture_output=True, check=True).stdout == data

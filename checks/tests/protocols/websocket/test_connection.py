@@ -23,9 +23,9 @@ from labcheck.errors import Trouble, WebSocketError
 from labcheck.program.ports import Port
 from labcheck.protocols.deadline import Deadline
 from labcheck.protocols.manners import Manners
-from labcheck.protocols.websocket.connection import Visitor
+from labcheck.protocols.websocket.connection import WebSocketClient
 from labcheck.protocols.websocket.evidence import Message, Messages
-from labcheck.protocols.websocket.peer import Guest, Host
+from labcheck.protocols.websocket.peer import Connection, Peer
 from labcheck.record.transcript import Transcript
 
 if TYPE_CHECKING:
@@ -47,7 +47,9 @@ def handshake(request: bytes, accept: str | None = None) -> bytes:
 
 
 @contextmanager
-def visiting(answer: Callable[[bytes], bytes], patience: float = 5, *, stays: bool = False) -> Iterator[Visitor]:
+def visiting(
+    answer: Callable[[bytes], bytes], patience: float = 5, *, stays: bool = False
+) -> Iterator[WebSocketClient]:
     """Visit a server that answers a request with these bytes, says no more, and hangs up, or stays."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -64,11 +66,11 @@ def visiting(answer: Callable[[bytes], bytes], patience: float = 5, *, stays: bo
         thread.start()
         sock = socket.create_connection(listener.getsockname())
         port = listener.getsockname()[1]
-        visitor = Visitor(sock, port, Transcript(), Deadline(20), patience, Manners(), "Ann")
+        client = WebSocketClient(sock, port, Transcript(), Deadline(20), patience, Manners(), "Ann")
         try:
-            yield visitor
+            yield client
         finally:
-            visitor.hang_up()
+            client.hang_up()
             thread.join()
 
 
@@ -97,8 +99,8 @@ OPENING = {
 def test_opening_handshake_that_fails_is_told_in_plain_words(case: str) -> None:
     """What is wrong with the answer to the opening handshake is said with what came."""
     answer, trouble, words = OPENING[case]
-    with visiting(answer) as visitor, pytest.raises(WebSocketError) as caught:
-        visitor.open()
+    with visiting(answer) as client, pytest.raises(WebSocketError) as caught:
+        client.open()
     assert words in str(caught.value)
     assert caught.value.trouble is trouble
 
@@ -125,8 +127,8 @@ FRAMES = {
 def test_frame_that_is_wrong_is_told_in_plain_words(case: str) -> None:
     """Whatever comes in place of a message is said with its reason."""
     data, trouble, words = FRAMES[case]
-    with visiting(lambda request: handshake(request) + data) as visitor, pytest.raises(WebSocketError) as caught:
-        visitor.open().receive()
+    with visiting(lambda request: handshake(request) + data) as client, pytest.raises(WebSocketError) as caught:
+        client.open().receive()
     assert words in str(caught.value)
     assert caught.value.trouble is trouble
 
@@ -140,27 +142,27 @@ def test_silence_is_told_with_its_seconds(in_all: float, patience: float, words:
     """Where nothing comes, that is said as soon as the patience is over; never with a rest of the time."""
     ours, theirs = socket.socketpair()
     with theirs:
-        visitor = Visitor(ours, 1, Transcript(), Deadline(in_all), patience, Manners())
+        client = WebSocketClient(ours, 1, Transcript(), Deadline(in_all), patience, Manners())
         with pytest.raises(WebSocketError, match=f"no answer to the opening handshake {words}") as caught:
-            visitor.open()
+            client.open()
         assert caught.value.trouble is Trouble.SILENT
-        visitor.hang_up()
+        client.hang_up()
 
 
 def test_server_that_takes_what_is_too_much_is_not_waited_for() -> None:
     """Who sends a message back that should have ended the connection has taken it: nothing more will come."""
-    with visiting(lambda request: handshake(request) + HELLO, patience=60, stays=True) as visitor:
-        assert visitor.open().send_too_much("hello").code is None
-        assert not visitor.deadline.passed()
+    with visiting(lambda request: handshake(request) + HELLO, patience=60, stays=True) as client:
+        assert client.open().send_too_much("hello").code is None
+        assert not client.deadline.passed()
 
 
 def test_message_is_put_together_from_its_frames() -> None:
     """Fragments with a ping between them make one message, and the ping is answered."""
     pieces = b"\x01\x02he" + b"\x89\x04ping" + b"\x80\x03llo" + b"\x82\x02\xff\x00"
-    with visiting(lambda request: handshake(request) + pieces + GOODBYE) as visitor:
-        first, second = visitor.open().receive(), visitor.receive()
-        assert visitor.shut(5) == 1000
-        events = [(event.kind, event.what) for event in visitor.transcript.events]
+    with visiting(lambda request: handshake(request) + pieces + GOODBYE) as client:
+        first, second = client.open().receive(), client.receive()
+        assert client.shut(5) == 1000
+        events = [(event.kind, event.what) for event in client.transcript.events]
     assert first == "hello"
     assert (second.binary, second.data) == (True, b"\xff\x00")
     assert second != "\\xff\x00"
@@ -170,13 +172,13 @@ def test_message_is_put_together_from_its_frames() -> None:
 
 def test_words_that_are_not_waited_for_stay() -> None:
     """What comes before a mark is put aside; where the mark does not come, nothing is lost."""
-    with visiting(lambda request: handshake(request) + HELLO + b"\x81\x03you") as visitor:
-        assert visitor.open().hear("you") == "you"
-        assert [message.text for message in visitor.aside] == ["hello"]
-    with visiting(lambda request: handshake(request) + HELLO) as visitor:
+    with visiting(lambda request: handshake(request) + HELLO + b"\x81\x03you") as client:
+        assert client.open().hear("you") == "you"
+        assert [message.text for message in client.aside] == ["hello"]
+    with visiting(lambda request: handshake(request) + HELLO) as client:
         with pytest.raises(WebSocketError, match="cut without a goodbye"):
-            visitor.open().hear("you")
-        assert visitor.receive() == "hello"
+            client.open().hear("you")
+        assert client.receive() == "hello"
 
 
 def test_messages_tell_the_first_place_that_differs() -> None:
@@ -192,43 +194,43 @@ def test_messages_tell_the_first_place_that_differs() -> None:
     assert Messages(["one"]).mismatch("==", []).expected == "no message"
 
 
-def test_who_never_answers_a_goodbye_leaves_time_for_the_next_visitor() -> None:
-    """However patient a visitor is, its farewell does not take all of the check's time."""
-    with visiting(handshake, 60, stays=True) as visitor:
-        visitor.open()
-        visitor.deadline = Deadline(6)
-        visitor.leave()
-        assert not visitor.deadline.passed()
+def test_who_never_answers_a_goodbye_leaves_time_for_the_next_client() -> None:
+    """However patient a client is, its farewell does not take all of the check's time."""
+    with visiting(handshake, 60, stays=True) as client:
+        client.open()
+        client.deadline = Deadline(6)
+        client.leave()
+        assert not client.deadline.passed()
 
 
 @pytest.fixture
-def host() -> Iterator[Host]:
+def peer() -> Iterator[Peer]:
     """Run the grader's own server."""
     port = Port()
-    found = Host(port.number)
+    found = Peer(port.number)
     yield found
     found.close()
     port.release()
 
 
-def test_host_answers_each_message_with_what_was_prepared(host: Host) -> None:
+def test_host_answers_each_message_with_what_was_prepared(peer: Peer) -> None:
     """A message that comes is answered as soon as there is an answer, before or after."""
-    host.answer("first")
-    with connect(f"ws://localhost:{host.port}/path") as client:
+    peer.answer("first")
+    with connect(f"ws://localhost:{peer.port}/path") as client:
         client.send("one")
         assert client.recv(10) == "first"
         client.send("two")
-        host.answer("second")
+        peer.answer("second")
         assert client.recv(10) == "second"
-        assert [message.text for message in host.waiting()] == ["one", "two"]
-        assert host.guest is not None
-        assert host.guest.target == "/path"
-        assert host.settled
+        assert [message.text for message in peer.waiting()] == ["one", "two"]
+        assert peer.connection is not None
+        assert peer.connection.target == "/path"
+        assert peer.settled
 
 
-def test_host_turns_away_who_wants_too_much(host: Host) -> None:
+def test_host_turns_away_who_wants_too_much(peer: Peer) -> None:
     """Of a crowd of connections only some are let in, and one that speaks is heard all the same."""
-    crowd = [socket.create_connection(("127.0.0.1", host.port)) for _ in range(30)]
+    crowd = [socket.create_connection(("127.0.0.1", peer.port)) for _ in range(30)]
     turned_away = [sock for sock in crowd[8:] if sock.recv(1) == b""]
     assert len(turned_away) == 22
     crowd[0].close()
@@ -236,39 +238,39 @@ def test_host_turns_away_who_wants_too_much(host: Host) -> None:
         sock.close()
 
 
-def test_newcomer_gets_the_descriptor_of_who_has_gone(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A connection that ends and one that begins, both seen in one look, do not end the host's thread."""
-    gone = socket.create_connection(("127.0.0.1", host.port))
-    until(lambda: host.crowd == 1)
-    select, looking = host._selector.select, threading.Event()
+def test_newcomer_gets_the_descriptor_of_who_has_gone(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that ends and one that begins, both seen in one look, do not end the peer's thread."""
+    gone = socket.create_connection(("127.0.0.1", peer.port))
+    until(lambda: peer.crowd == 1)
+    select, looking = peer._selector.select, threading.Event()
 
     def both(timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         looking.set()
-        while len(found := [each for each in select(timeout) if each[0].fileobj is not host._wake]) < 2:
+        while len(found := [each for each in select(timeout) if each[0].fileobj is not peer._wake]) < 2:
             pass
         monkeypatch.undo()
-        return sorted(found, key=lambda each: not isinstance(each[0].fileobj, Guest))
+        return sorted(found, key=lambda each: not isinstance(each[0].fileobj, Connection))
 
-    monkeypatch.setattr(host._selector, "select", both)
-    host._nudge()
+    monkeypatch.setattr(peer._selector, "select", both)
+    peer._nudge()
     assert looking.wait(10)
     gone.close()
-    with connect(f"ws://localhost:{host.port}/") as client:
-        host.answer("welcome")
+    with connect(f"ws://localhost:{peer.port}/") as client:
+        peer.answer("welcome")
         client.send("hello")
         assert client.recv(10) == "welcome"
-    host.raise_fault()
+    peer.raise_fault()
 
 
-def test_messages_are_taken_while_others_come(host: Host) -> None:
-    """However the host's thread and a check take turns, no message is lost, and the thread goes on."""
+def test_messages_are_taken_while_others_come(peer: Peer) -> None:
+    """However the peer's thread and a check take turns, no message is lost, and the thread goes on."""
     numbers = [str(number) for number in range(1000)]
 
     def talk() -> None:
-        with connect(f"ws://localhost:{host.port}/") as client, contextlib.suppress(ConnectionClosed):
+        with connect(f"ws://localhost:{peer.port}/") as client, contextlib.suppress(ConnectionClosed):
             for number in numbers:
                 client.send(number)
-            client.recv()  # until the host goes
+            client.recv()  # until the peer goes
 
     speaker = threading.Thread(target=talk)
     taken: list[str] = []
@@ -278,12 +280,12 @@ def test_messages_are_taken_while_others_come(host: Host) -> None:
     try:
         speaker.start()
         while len(taken) < len(numbers) and time.monotonic() < limit:
-            host.raise_fault()
-            if host.has_message:
-                taken.append(host.take().text)
+            peer.raise_fault()
+            if peer.has_message:
+                taken.append(peer.take().text)
     finally:
         sys.setswitchinterval(usual)
-        host.close()
+        peer.close()
         speaker.join()
     assert taken == numbers
 
@@ -291,8 +293,8 @@ def test_messages_are_taken_while_others_come(host: Host) -> None:
 BROKEN_HOST = """
 import sys
 from labcheck.cli.main import main
-from labcheck.protocols.websocket.peer import Guest
-Guest.read = None
+from labcheck.protocols.websocket.peer import Connection
+Connection.read = None
 sys.exit(main(sys.argv[1:]))
 """
 

@@ -48,9 +48,9 @@ with socket.create_server(("127.0.0.1", int(sys.argv[1]))) as server:
             time.sleep(0.01)
         attack.say("HELD")
     while True:
-        visitor, _ = server.accept()
-        with visitor:
-            if not visitor.recv(65536) or not is_shared:
+        client, _ = server.accept()
+        with client:
+            if not client.recv(65536) or not is_shared:
                 continue
             limit = time.monotonic() + 5
             while claim("held") is not None and time.monotonic() < limit:
