@@ -114,7 +114,7 @@ def _found(entry: Path, clues: Sequence[Clue]) -> _Found | None:
     """Return whose an entry is, or None where it is nothing to be judged; `clues` are what its neighbours tell."""
     if (system := named(entry)) is not None:
         longer = f"{system.label}_{system.number}"
-        return _Found(entry, system.label, longer, system.clues, system.file or entry.name) if system.judged else None
+        return _Found(entry, system.label, longer, system.clues, system.file or entry.name) if system.checked else None
     whole = entry.name
     label = whole if entry.is_dir() else ENDING.sub("", whole)
     return _Found(entry, label, whole, (*((kind, label) for kind in PLAIN), *clues), whole)

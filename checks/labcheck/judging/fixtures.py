@@ -12,26 +12,26 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from labcheck.protocols.draw import Draw
-    from labcheck.protocols.view import ClientView, Judged
+    from labcheck.protocols.view import ClientView, View
 
 
 RUN = pytest.StashKey[Run]()
 
 
 @pytest.fixture
-def server(request: pytest.FixtureRequest) -> Judged:
+def server(request: pytest.FixtureRequest) -> View:
     """The server that most checks of its program share."""
     return request.config.stash[RUN].shared_server()
 
 
 @pytest.fixture
-def own_server(request: pytest.FixtureRequest) -> Judged:
+def own_server(request: pytest.FixtureRequest) -> View:
     """A server for the checks that end it or may spoil it; the first of them gets it before anybody else."""
     return request.config.stash[RUN].own_server()
 
 
 @pytest.fixture
-def new_server(request: pytest.FixtureRequest) -> Judged:
+def new_server(request: pytest.FixtureRequest) -> View:
     """A server for one check alone."""
     return request.config.stash[RUN].new_server()
 
@@ -50,7 +50,7 @@ def new_clients(request: pytest.FixtureRequest) -> Callable[[int], list[ClientVi
 
 
 @pytest.fixture
-def client_alone(request: pytest.FixtureRequest) -> Judged:
+def client_alone(request: pytest.FixtureRequest) -> View:
     """A client whose port nobody listens on."""
     return request.config.stash[RUN].client_alone()
 

@@ -54,7 +54,7 @@ class Fleet:
         self._spare = processes.descendants(os.getpid())
         self._ports: dict[int, Port] = {}
         self._plan = self._what_will_be_needed()
-        self._guard = Guard(self._end_the_greedy, sandbox.killed) if sandbox.is_limited else None
+        self._guard = Guard(self._end_over_memory, sandbox.killed) if sandbox.is_limited else None
 
     def prepare(self) -> None:
         """Put the suite's material in place, and start the program that most checks share."""
@@ -317,17 +317,17 @@ class Fleet:
         program.verdict = verdict
         self.given_up[program.spec.name] = f"{program.spec.file} {SHORT_VERDICTS.get(verdict, verdict)}"
 
-    def _end_the_greedy(self) -> None:
+    def _end_over_memory(self) -> None:
         """End the program that has taken too much memory, and judge it no longer.
 
         Where no process has it (a file in memory, say), that is who has fallen, or whoever has been asked for
         something. What one copy takes the kernel may end in another, before we look: all that were asked go.
         """
         living = [each for each in self.history if not each.program.has_exited]
-        greedy = [each for each in living if memory_of(each.program.pid) > MEMORY / 2]
+        over_half = [each for each in living if memory_of(each.program.pid) > MEMORY / 2]
         fallen = [each for each in self.history if each.name not in self.given_up and each.program.took_too_much]
         asked = [each for each in living if each.role is not Role.EARLY]
-        blamed = greedy or fallen or asked or living
+        blamed = over_half or fallen or asked or living
         names = {each.name for each in blamed}
         for started in [*blamed, *(each for each in asked if each.name in names)]:
             self._condemn(started.program, Verdict.GREEDY)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from labcheck.judging.options import Options
     from labcheck.program.program import Program
-    from labcheck.protocols.view import Judged
+    from labcheck.protocols.view import View
     from labcheck.workbook.labs import Lab
 
 DEADLINE = 10.0  # seconds for one check
@@ -74,15 +74,15 @@ class Run:
         """Return whether the time for the whole submission is used up."""
         return self.budget.passed()
 
-    def shared_server(self) -> Judged:
+    def shared_server(self) -> View:
         """Return the server that most checks of a program share. Raises NotReadyError where it does not start."""
         return self._view(self.fleet.shared_server(self.spec))
 
-    def own_server(self) -> Judged:
+    def own_server(self) -> View:
         """Return the server of those checks that end it, or may spoil it. Raises NotReadyError as above."""
         return self._view(self.fleet.own_server(self.spec))
 
-    def new_server(self) -> Judged:
+    def new_server(self) -> View:
         """Return a server for one check alone. Raises NotReadyError as above."""
         return self._view(self.fleet.new_server(self.spec))
 
@@ -99,7 +99,7 @@ class Run:
         client.begin()
         return client
 
-    def client_alone(self) -> Judged:
+    def client_alone(self) -> View:
         """Return a client that finds nobody who listens."""
         return self._view(self.fleet.client_alone(self.spec))
 
@@ -166,7 +166,7 @@ class Run:
             programs=self.fleet,
         )
 
-    def _view(self, started: Started) -> Judged:
+    def _view(self, started: Started) -> View:
         """Return a program as the current check sees it."""
         self._use(started)
         return kinds.find(started.program.spec.kind).view(self.check, started)

@@ -18,7 +18,7 @@ Clue = tuple[str, str]  # its kind (`name`, `compact name`, `id`, `login`, `emai
 class Named:
     """What a name says: the student's label, and a number where two students have the same one.
 
-    `file` is the name that the student gave, empty where that is not known. What is not `judged` is no program:
+    `file` is the name that the student gave, empty where that is not known. What is not `checked` is no program:
     a text typed into a form, say. `of_files`: the system names files only.
     """
 
@@ -26,7 +26,7 @@ class Named:
     number: str
     clues: tuple[Clue, ...]
     file: str = ""
-    judged: bool = True
+    checked: bool = True
     of_files: bool = False
 
 

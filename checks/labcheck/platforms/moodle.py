@@ -33,8 +33,8 @@ def read_name(name: str) -> Named | None:
     found = NAME.fullmatch(name)
     if found is None:
         return None
-    label, judged = found["label"], found["kind"] == "file"
-    return Named(label, found["number"], (("name", label),), found["file"] or "", judged=judged)
+    label, checked = found["label"], found["kind"] == "file"
+    return Named(label, found["number"], (("name", label),), found["file"] or "", checked=checked)
 
 
 @whole_class("a file to import into a Moodle gradebook: grade and feedback")

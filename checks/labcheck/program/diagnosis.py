@@ -46,15 +46,15 @@ class Diagnosis:
         own = [Place(file, line) for file, line in frames if is_own_file(file)]
         return Complaint(last, own[-1] if own else None)
 
-    def ended(self, status: int, stderr: str, *, raised: bool, greedy: bool) -> NotReadyError:
+    def ended(self, status: int, stderr: str, *, raised: bool, over_memory: bool) -> NotReadyError:
         """Return why a program has ended before it was of use.
 
-        `raised`: there is a traceback in what it said. `greedy`: it was ended because of the memory that it took.
+        `raised`: there is a traceback in what it said. `over_memory`: it was ended because of the memory that it took.
         """
         file = self.spec.file
         wanted = "connected" if self.spec.is_client else "listened"
         stderr = self.shown(stderr).strip()
-        if greedy:
+        if over_memory:
             return NotReadyError(Verdict.GREEDY, f"{file} took too much memory before it {wanted}")
         if not is_there(self.folder / file):
             return NotReadyError(Verdict.NOT_STARTED, f"there is no {file} in the folder")

@@ -283,7 +283,7 @@ class Program:
         status = self._sandbox.exit_code(self._process.wait())
         self.stderr.catch_up()
         raised = self.stderr.has(TRACEBACK)
-        return self.diagnosis.ended(status, self.stderr.text(), raised=raised, greedy=self.took_too_much)
+        return self.diagnosis.ended(status, self.stderr.text(), raised=raised, over_memory=self.took_too_much)
 
     def _try_connect(self) -> bool:
         found = sockets.connect(self.port)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from labcheck.program.program import Program
     from labcheck.protocols.check import Check
     from labcheck.protocols.deadline import Deadline
-    from labcheck.protocols.view import Judged
+    from labcheck.protocols.view import View
 
 
 class Kind(ABC):
@@ -46,7 +46,7 @@ class Kind(ABC):
         return Started(launch(), role, in_shared_copy)
 
     @abstractmethod
-    def view(self, check: Check, started: Started) -> Judged:
+    def view(self, check: Check, started: Started) -> View:
         """Return a program as a check sees it."""
 
     def still_answers(self, program: Program, check: Check, deadline: Deadline) -> bool:

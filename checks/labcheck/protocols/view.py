@@ -29,7 +29,7 @@ RESTS = 1.5  # seconds without doing anything, after which a program prints noth
 IDLE_WITHIN = 0.5  # seconds in which a server that has answered should have come to rest
 
 
-class Judged:
+class View:
     """A program that was started, as one check sees it: with that check's transcript and deadline."""
 
     def __init__(self, check: Check, started: Started) -> None:
@@ -79,7 +79,7 @@ class Judged:
         condition: Callable[[], object],
         seconds: float,
         *,
-        whatever: bool = False,
+        always: bool = False,
         gives_up_at_rest: bool = False,
     ) -> bool:
         """Wait until a condition holds; not when the program has ended, unless told.
@@ -92,7 +92,7 @@ class Judged:
             rested = gives_up_at_rest and self.program.activity.has_rested(RESTS * max(1.0, self._check.slow))
             if rested or time.monotonic() > limit:
                 return bool(condition())
-            if self.program.has_exited and not whatever:
+            if self.program.has_exited and not always:
                 # What it said last is still on its way.
                 for stream in (self.program.stdout, self.program.stderr):
                     stream.catch_up()
@@ -113,7 +113,7 @@ class Judged:
         self._check.transcript.by_hand = f"{command}   ({then})" if then else command
 
 
-class ClientView(Judged, ABC):
+class ClientView(View, ABC):
     """A client that was started, as one check sees it."""
 
     @abstractmethod

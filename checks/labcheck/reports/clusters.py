@@ -1,6 +1,6 @@
 """Which wrong answers of a class are equal, and which requirements fail in a way that a suite may be the cause of.
 
-Each submission is judged with random words, ports and sizes of its own. A signature is what is left of an answer
+Each submission is checked with random words, ports and sizes of its own. A signature is what is left of an answer
 without them: a word that was drawn is replaced by its place among the words of the answer, and a number by its rank
 among the numbers, so that it still says which are equal and which is larger. What a protocol gives a meaning stays as
 it is: status codes, close codes, exit statuses, versions, names of charsets.
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from labcheck.record.record import RequirementResult
 
 LOOKED_AT = 2_000  # characters of each text of an answer
-FEWEST = 5  # judged submissions below which nothing is said of a suite
+FEWEST = 5  # checked submissions below which nothing is said of a suite
 DIFFERENT = 0.9  # clusters for a failure from which on failures look random,
-MANY = 0.2  # where as many of the judged fail: mistakes that few make are often all different
+MANY = 0.2  # where as many of the checked fail: mistakes that few make are often all different
 
 # Where one of the kinds may begin: nowhere inside a word, but for %2f and the like.
 START = r"(?:(?<![A-Za-z])|(?=…)|(?<=%[0-9A-Fa-f]{2}))"
@@ -68,8 +68,8 @@ class Tally:
     errors: list[Cluster]  # equal reasons why labcheck could not judge
 
     @property
-    def judged(self) -> int:
-        """How many had a program that could be judged, or that labcheck had to judge and could not."""
+    def checked(self) -> int:
+        """How many had a program that could be checked, or that labcheck had to judge and could not."""
         return sum(number for outcome, number in self.counts.items() if outcome is not Outcome.NOT_RUN)
 
 
@@ -101,15 +101,15 @@ def tallies(gradebook: Gradebook) -> dict[str, Tally]:
 
 def suspicion(tally: Tally) -> str:
     """Return why a requirement's failures may be the suite's fault, in a sentence, or nothing."""
-    judged, failed, errors = tally.judged, tally.counts[Outcome.FAILED], tally.counts[Outcome.ERROR]
-    if judged < FEWEST:
+    checked, failed, errors = tally.checked, tally.counts[Outcome.FAILED], tally.counts[Outcome.ERROR]
+    if checked < FEWEST:
         return ""
     if errors:
-        return f"labcheck could not judge {errors:,} of {judged:,}, by a fault of its own."
-    if failed == judged:
+        return f"labcheck could not judge {errors:,} of {checked:,}, by a fault of its own."
+    if failed == checked:
         alike = ", and all answers are equal" if len(tally.clusters) == 1 else ""
-        return f"All {judged:,} that were judged fail{alike}: a mistake of the check, or of the lab sheet?"
-    if failed >= max(FEWEST, MANY * judged) and len(tally.clusters) >= DIFFERENT * failed:
+        return f"All {checked:,} that were checked fail{alike}: a mistake of the check, or of the lab sheet?"
+    if failed >= max(FEWEST, MANY * checked) and len(tally.clusters) >= DIFFERENT * failed:
         return f"{failed:,} fail, and hardly two in the same way: does chance, or the load of the machine, decide?"
     return ""
 

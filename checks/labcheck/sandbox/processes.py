@@ -93,16 +93,16 @@ def end_all(spare: Iterable[int] = ()) -> None:
     """
     kept = set(spare)
 
-    def condemned() -> list[int]:
+    def marked() -> list[int]:
         spared = kept.union(*(descendants(pid) for pid in kept))
         return [pid for pid in descendants(os.getpid()) if pid not in spared and is_alive(pid)]
 
-    _end(condemned)
+    _end(marked)
     for pid in _children(os.getpid()):
         if pid not in kept and not is_alive(pid):
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)
-    left = condemned()
+    left = marked()
     if left:
         raise OSError(f"processes that cannot be ended: {left}")
 

@@ -67,7 +67,7 @@ def test_why_it_ended(diagnosis: Diagnosis, stderr: str, status: int, verdict: V
     """Each cause has its verdict, and a sentence of its own."""
     (diagnosis.folder / "http.py").write_text("")
     stderr = stderr.format(folder=diagnosis.folder)
-    error = diagnosis.ended(status, stderr, raised="Traceback" in stderr, greedy=False)
+    error = diagnosis.ended(status, stderr, raised="Traceback" in stderr, over_memory=False)
     assert isinstance(error, NotReadyError)
     assert error.verdict is verdict
     assert said in str(error)
@@ -77,7 +77,7 @@ def test_why_it_ended(diagnosis: Diagnosis, stderr: str, status: int, verdict: V
 def test_file_that_is_gone_is_told(diagnosis: Diagnosis) -> None:
     """Where the program is not there, that is what went wrong."""
     (diagnosis.folder / diagnosis.spec.file).unlink()
-    assert str(diagnosis.ended(2, "", raised=False, greedy=False)) == "there is no webserver.py in the folder"
+    assert str(diagnosis.ended(2, "", raised=False, over_memory=False)) == "there is no webserver.py in the folder"
 
 
 def test_ports_that_are_not_its_own_are_named(diagnosis: Diagnosis) -> None:

@@ -9,7 +9,7 @@ from labcheck.errors import HttpError, Trouble
 from labcheck.program import sockets
 from labcheck.program.evidence import Printed
 from labcheck.protocols.http.client import Client
-from labcheck.protocols.view import CONNECTED_WITHIN, Judged
+from labcheck.protocols.view import CONNECTED_WITHIN, View
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from labcheck.protocols.started import Started
 
 
-class Server(Judged, Client):
+class Server(View, Client):
     """The student's HTTP server."""
 
     def __init__(self, check: Check, started: Started) -> None:
-        Judged.__init__(self, check, started)
+        View.__init__(self, check, started)
         program = started.program
         Client.__init__(
             self, program.connect, program.port, check.port, check.transcript, check.deadline, started.manners

@@ -181,7 +181,7 @@ class ClientProgram(ClientView):
 
     def farewell(self) -> Shutdown:
         """Wait until its connection is closed, and return how it closed it."""
-        self._until(lambda: self.peer.shutdown is not None, self._check.deadline.left(), whatever=True)
+        self._until(lambda: self.peer.shutdown is not None, self._check.deadline.left(), always=True)
         return self.peer.shutdown or Shutdown(None)
 
     @property

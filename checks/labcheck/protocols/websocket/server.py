@@ -10,7 +10,7 @@ from labcheck.errors import Trouble, WebSocketError
 from labcheck.program import sockets
 from labcheck.protocols.http.client import Client
 from labcheck.protocols.manners import Manners
-from labcheck.protocols.view import CONNECTED_WITHIN, Judged
+from labcheck.protocols.view import CONNECTED_WITHIN, View
 from labcheck.protocols.websocket.connection import FAREWELL, WebSocketClient
 from labcheck.protocols.websocket.evidence import Messages
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SECOND_TRY = 0.1  # seconds until what a newcomer has not heard is said again
 
 
-class WebSocketServer(Judged):
+class WebSocketServer(View):
     """The student's WebSocket server.
 
     `http` talks plain HTTP to it. Those who join stay, also when the check is over, until they leave
