@@ -6,8 +6,8 @@ is cut off by the next. Of two lines with one key the later counts.
 
 from __future__ import annotations
 
-import contextlib
 import os
+import sys
 from typing import TYPE_CHECKING
 
 from labcheck.errors import UsageError
@@ -42,7 +42,8 @@ class Results:
         end = size
         while end:
             start = max(0, end - 65536)
-            found = os.pread(self._descriptor, end - start, start).rfind(b"\n")
+            os.lseek(self._descriptor, start, os.SEEK_SET)
+            found = os.read(self._descriptor, end - start).rfind(b"\n")
             if found >= 0:
                 end = start + found + 1
                 break
@@ -79,12 +80,11 @@ def read(folder: Path) -> Iterator[Result]:
 
 def _lock(descriptor: int) -> None:
     """Lock a file until it is closed, or this process ends in whatever way. Raises OSError where somebody has it."""
-    try:
-        import fcntl
-    except ImportError:
-        with contextlib.suppress(ImportError):
-            import msvcrt
+    if sys.platform == "win32":
+        import msvcrt
 
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-        return
-    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -72,15 +72,14 @@ def end_session(leader: int) -> None:
 
 def _members(session: int) -> list[int]:
     """Return the pids of a session, other than its first; none where the system knows no sessions."""
-    if os.name != "posix":
-        return []
     import psutil
 
-    found = []
-    for pid in psutil.pids():
-        with contextlib.suppress(OSError):
-            if os.getsid(pid) == session != pid:
-                found.append(pid)
+    found: list[int] = []
+    if sys.platform != "win32":
+        for pid in psutil.pids():
+            with contextlib.suppress(OSError):
+                if os.getsid(pid) == session != pid:
+                    found.append(pid)
     return found
 
 

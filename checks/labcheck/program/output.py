@@ -47,9 +47,8 @@ class Output:
         self._tail = bytearray()
         self._total = 0
         self._ended = False
-        if sys.platform == "linux":
-            _widen(pipe)
-        if os.name == "posix":
+        _widen(pipe)
+        if sys.platform != "win32":
             os.set_blocking(pipe.fileno(), False)
         self._thread = threading.Thread(target=self._drain, daemon=True)
         self._thread.start()
@@ -94,19 +93,18 @@ class Output:
 
     def is_drained(self) -> bool:
         """Return whether all that was printed so far has been read, as far as the system tells."""
-        try:
+        waiting = b""
+        if sys.platform != "win32":
             import fcntl
             import termios
 
-            with self._changed:
+            with contextlib.suppress(OSError, ValueError), self._changed:
                 waiting = fcntl.ioctl(self._pipe.fileno(), termios.FIONREAD, bytes(4))
-        except (ImportError, OSError, ValueError):
-            return True
         return not any(waiting)
 
     def catch_up(self) -> None:
         """Take up all that was printed so far, though a process that goes on may hold the pipe open."""
-        if os.name == "posix":
+        if sys.platform != "win32":
             with contextlib.suppress(OSError, ValueError), self._changed:
                 self._take_up()  # one read takes all that a pipe holds
         else:
@@ -131,7 +129,7 @@ class Output:
 
     def _drain(self) -> None:
         with contextlib.suppress(OSError, ValueError):  # the pipe was closed under the read
-            if os.name == "posix":
+            if sys.platform != "win32":
                 poll = select.poll()
                 poll.register(self._pipe.fileno(), select.POLLIN)
                 while not self._ended:
@@ -180,7 +178,8 @@ class Output:
 
 def _widen(pipe: IO[bytes]) -> None:
     """Let the pipe hold as much as one read takes (Linux; pipe(7))."""
-    import fcntl
+    if sys.platform == "linux":
+        import fcntl
 
-    with contextlib.suppress(OSError):
-        fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, CHUNK)
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, CHUNK)

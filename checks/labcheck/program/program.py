@@ -257,7 +257,7 @@ class Program:
         if not self.has_exited:
             self._was_killed = True
             processes.end_tree(self._process.pid)
-        if os.name == "posix" and sys.platform != "linux":
+        if sys.platform not in ("linux", "win32"):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)  # children whose parent has ended before
         self._process.wait()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -74,7 +75,7 @@ def was_closed(sock: socket.socket) -> bool:
 
 def reset(sock: socket.socket) -> None:
     """Close a connection without a goodbye: the other side gets a TCP reset (RFC 9293, section 3.10.7.4)."""
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0))
     sock.close()
 
 

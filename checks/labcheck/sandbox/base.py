@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Sandbox:
 
     def hand_over(self, folder: Path) -> None:
         """Let the program own a folder, in which none has been started yet."""
-        if self.uid is not None:
+        if sys.platform != "win32" and self.uid is not None:
             for parent, _, names in os.walk(folder):
                 for name in (parent, *(os.path.join(parent, each) for each in names)):  # noqa: PTH118
                     os.chown(name, self.uid, self.uid, follow_symlinks=False)

@@ -5,6 +5,7 @@ that has threads there is no safe place for this. RULES is JSON, see `labcheck.s
 """
 
 import ctypes
+import functools
 import json
 import os
 import stat
@@ -18,7 +19,12 @@ OF_A_FILE = 1 | 2 | 4 | 1 << 14  # execute, write, read, truncate
 CONNECT_TCP = 2
 SCOPES = 1 | 2  # abstract Unix sockets, and signals
 PR_SET_NO_NEW_PRIVS = 38
-LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+@functools.cache
+def libc() -> ctypes.CDLL:
+    """Return the C library; loaded when it is needed, because Windows has none under this name."""
+    return ctypes.CDLL(None, use_errno=True)
 
 
 class Ruleset(ctypes.Structure):
@@ -43,7 +49,7 @@ class PortRule(ctypes.Structure):
 
 def version() -> int:
     """Return the version of Landlock that the kernel has; 0 for none."""
-    return max(0, LIBC.syscall(LANDLOCK_CREATE_RULESET, None, 0, 1)) if sys.platform == "linux" else 0
+    return max(0, libc().syscall(LANDLOCK_CREATE_RULESET, None, 0, 1)) if sys.platform == "linux" else 0
 
 
 def restrict(read: list[str], hidden: list[str], write: list[str], port: int) -> None:
@@ -52,7 +58,7 @@ def restrict(read: list[str], hidden: list[str], write: list[str], port: int) ->
     everything = (1 << (16 if abi >= 5 else 15 if abi >= 3 else 14 if abi >= 2 else 13)) - 1
     rules = Ruleset(everything, CONNECT_TCP if abi >= 4 else 0, SCOPES if abi >= 6 else 0)
     size = 24 if abi >= 6 else 16 if abi >= 4 else 8
-    ruleset = LIBC.syscall(LANDLOCK_CREATE_RULESET, ctypes.byref(rules), ctypes.c_size_t(size), 0)
+    ruleset = libc().syscall(LANDLOCK_CREATE_RULESET, ctypes.byref(rules), ctypes.c_size_t(size), 0)
     for path in read:
         for part, rights in without(path, hidden):
             allow(ruleset, part, rights)
@@ -62,8 +68,8 @@ def restrict(read: list[str], hidden: list[str], write: list[str], port: int) ->
         allow(ruleset, path, everything)
     if abi >= 4:
         rule = PortRule(CONNECT_TCP, port)
-        LIBC.syscall(LANDLOCK_ADD_RULE, ruleset, RULE_PORT, ctypes.byref(rule), 0)
-    if LIBC.syscall(LANDLOCK_RESTRICT_SELF, ruleset, 0) != 0:
+        libc().syscall(LANDLOCK_ADD_RULE, ruleset, RULE_PORT, ctypes.byref(rule), 0)
+    if libc().syscall(LANDLOCK_RESTRICT_SELF, ruleset, 0) != 0:
         sys.exit(f"landlock: {os.strerror(ctypes.get_errno())}")
     os.close(ruleset)
 
@@ -94,14 +100,14 @@ def allow(ruleset: int, path: str, rights: int) -> None:
     if not stat.S_ISDIR(os.fstat(parent).st_mode):
         rights &= OF_A_FILE
     rule = PathRule(rights, parent)
-    LIBC.syscall(LANDLOCK_ADD_RULE, ruleset, RULE_PATH, ctypes.byref(rule), 0)
+    libc().syscall(LANDLOCK_ADD_RULE, ruleset, RULE_PATH, ctypes.byref(rule), 0)
     os.close(parent)
 
 
 def give_up_rights(uid: int) -> None:
     """Become another user, with no capability."""
     for capability in range(64):
-        LIBC.prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
+        libc().prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
     os.setgroups([])
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
@@ -113,7 +119,7 @@ def main() -> None:
 
     rules, command = json.loads(sys.argv[1]), sys.argv[2:]
     if sys.platform == "linux":
-        LIBC.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+        libc().prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         # Where memory runs out, the kernel is to end this program, and nobody else's.
         with open("/proc/self/oom_score_adj", "w") as file:  # noqa: PTH123
             file.write("1000")

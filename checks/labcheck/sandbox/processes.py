@@ -15,13 +15,22 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 PR_SET_CHILD_SUBREAPER = 36
 GONE_WITHIN = 5.0  # seconds until a killed process must have ended
+# Windows sends Ctrl+C to all processes of the sender's own console, so the sender has to join that of the program
+# (AttachConsole, GenerateConsoleCtrlEvent), and must not be ended by it itself.
+PRESS_CTRL_C = """
+import ctypes, sys
+console = ctypes.WinDLL("kernel32")
+console.FreeConsole()
+sent = console.AttachConsole(int(sys.argv[1])) and console.SetConsoleCtrlHandler(None, True)
+sys.exit(not (sent and console.GenerateConsoleCtrlEvent(0, 0)))
+"""
 
 
 def adopt_orphans() -> None:
@@ -39,22 +48,30 @@ def hear_ctrl_c() -> None:
 
 
 class Session(TypedDict, total=False):
-    """The keyword arguments of subprocess.Popen that start a process in a session of its own."""
+    """Keyword arguments of subprocess.Popen that start a process in its own session (Windows: its own console)."""
 
     start_new_session: bool
     creationflags: int
+    startupinfo: Any  # subprocess.STARTUPINFO, on Windows
 
 
 def own_session() -> Session:
-    """Return how to start a process so that Ctrl+C in our terminal is not meant for it."""
-    if os.name == "posix":
+    """Return how to start a process that does not receive the Ctrl+C that is pressed in our terminal."""
+    if sys.platform != "win32":
         return {"start_new_session": True}
-    return {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
+    else:  # noqa: RET505, where it is unreachable, mypy complains of it
+        # A hidden console. In a new process group of our console, Ctrl+C would be disabled (CreateProcess,
+        # CREATE_NEW_PROCESS_GROUP).
+        hidden = subprocess.STARTUPINFO(dwFlags=subprocess.STARTF_USESHOWWINDOW, wShowWindow=subprocess.SW_HIDE)
+        return {"creationflags": subprocess.CREATE_NEW_CONSOLE, "startupinfo": hidden}
 
 
 def interrupt(pid: int) -> None:
-    """Send Ctrl+C to a process that was started in a session of its own. Raises OSError where it has ended."""
-    os.kill(pid, getattr(signal, "CTRL_BREAK_EVENT", signal.SIGINT))
+    """Send Ctrl+C to a process that was started in its own session. Raises OSError if the process has ended."""
+    if sys.platform != "win32":
+        os.kill(pid, signal.SIGINT)
+    elif subprocess.run([sys.executable, "-I", "-S", "-c", PRESS_CTRL_C, str(pid)], check=False).returncode != 0:
+        raise ProcessLookupError(f"process {pid} has no console: it has ended")
 
 
 def descendants(pid: int) -> list[int]:
@@ -98,10 +115,11 @@ def end_all(spare: Iterable[int] = ()) -> None:
         return [pid for pid in descendants(os.getpid()) if pid not in spared and is_alive(pid)]
 
     _end(marked)
-    for pid in _children(os.getpid()):
-        if pid not in kept and not is_alive(pid):
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)
+    if sys.platform != "win32":
+        for pid in _children(os.getpid()):
+            if pid not in kept and not is_alive(pid):
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(pid, os.WNOHANG)
     left = marked()
     if left:
         raise OSError(f"processes that cannot be ended: {left}")
@@ -113,7 +131,7 @@ def _end(find: Callable[[], list[int]]) -> None:
     frozen: set[int] = set()
     while (found := find()) and time.monotonic() < limit:
         moving = [pid for pid in found if pid not in frozen]
-        if moving and os.name == "posix":
+        if sys.platform != "win32" and moving:
             # Freeze all of them before one is killed: what is stopped cannot fork, nor flee.
             for pid in moving:
                 _send(pid, signal.SIGSTOP)
@@ -125,7 +143,7 @@ def _end(find: Callable[[], list[int]]) -> None:
 
 
 def _kill(pid: int) -> None:
-    if os.name == "posix":
+    if sys.platform != "win32":
         _send(pid, signal.SIGKILL)
     else:
         import psutil

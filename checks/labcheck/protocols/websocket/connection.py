@@ -11,6 +11,7 @@ import contextlib
 import logging
 import select
 import socket
+import sys
 import time
 from collections import deque
 from typing import TYPE_CHECKING
@@ -414,11 +415,11 @@ class WebSocketClient(Endpoint):
         if self._socket.fileno() < 0:
             self.shutdown = self.shutdown or Shutdown(CloseCode.ABNORMAL_CLOSURE)
             return False
-        poll = select.poll() if hasattr(select, "poll") else None
-        if poll is None:  # Windows
+        if sys.platform == "win32":  # select.poll is missing there
             ready = select.select([self], [self] if write else [], [], seconds)
             readable, writable = bool(ready[0]), bool(ready[1])
         else:
+            poll = select.poll()
             poll.register(self, select.POLLIN | (select.POLLOUT if write else 0))
             events = poll.poll(seconds * 1000)
             readable = any(mask & ~select.POLLOUT for _, mask in events)
