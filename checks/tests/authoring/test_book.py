@@ -19,6 +19,7 @@ import nbformat
 import pytest
 
 from conftest import CHECKOUT, CONTRAST, OUTSIDE, once, run_labcheck
+from labcheck import suite
 from labcheck.authoring import book
 from labcheck.authoring.book import execute
 from labcheck.errors import SuiteError, UsageError
@@ -239,6 +240,35 @@ def test_pages_can_be_read(browser: Any, site: Path, pages: dict[str, Page], sch
         assert (found["paper"] < 0.1) == (scheme == "dark"), path
         assert all(name.startswith(("file:", "data:")) for name in found["loaded"]), path
         assert [each for each in browser.get_log("browser") if each["level"] == "SEVERE"] == []
+
+
+@pytest.mark.everything
+def test_code_of_sheets_fits(browser: Any, site: Path) -> None:
+    """No line of code in a sheet is cut off in a window that is 720 pixels wide."""
+    metrics = {"width": 720, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    for name in lab_names():
+        browser.get((site / name / "README.html").as_uri())
+        blocks = browser.execute_script(
+            """return [...document.querySelectorAll("article div.highlight pre")]
+                .map(block => [block.scrollWidth - block.clientWidth, block.textContent]);"""
+        )
+        assert len(blocks) > 10
+        assert [text for too_wide, text in blocks if too_wide > 0] == [], name
+
+
+@pytest.mark.everything
+def test_api_page_documents_all_that_a_suite_may_import(pages: dict[str, Page]) -> None:
+    """Each name of labcheck.suite is on the page, and each method of its classes; so is each fixture."""
+    page = pages["api.html"]
+    constants = [name for name in suite.__all__ if not callable(getattr(suite, name))]
+    assert constants
+    for name in suite.__all__:
+        assert name in page.plain if name in constants else f"labcheck.suite.{name}" in page.anchors, name
+    assert {"labcheck.suite.Server.get", "labcheck.suite.WebSocketServer.join"} <= page.anchors
+    for fixture in ("server", "own_server", "client", "draw", "material"):
+        assert f"{fixture} " in page.plain
+    assert "Return a word that" in page.plain
 
 
 # -- Small books

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import os
 import re
@@ -14,7 +15,9 @@ from typing import TYPE_CHECKING
 
 import jinja2
 
+from labcheck import suite
 from labcheck.errors import SuiteError, UsageError
+from labcheck.judging import fixtures
 from labcheck.submission.files import copy_new, regular_files
 
 if TYPE_CHECKING:
@@ -51,6 +54,7 @@ def build(labs: Sequence[Lab], target: Path) -> None:
             (place / part).mkdir()
         chapters = [_write_source(lab, place) for lab in labs]
         _write("index.md", place / "source" / "index.md", chapters=chapters)
+        _write("api.md", place / "source" / "api.md", names=_names(), fixtures=_fixtures())
         _render(chapters, place / "source", place / "site")
         _move(place / "site", target, earlier)
 
@@ -116,7 +120,7 @@ def _render(chapters: Sequence[Chapter], source: Path, site: Path) -> None:
 
     print("the pages are made", flush=True)
     told = io.StringIO()
-    pages = ["index.md", *(f"{each.lab.name}/{name}" for each in chapters for name in _pages(each.lab))]
+    pages = ["index.md", "api.md", *(f"{each.lab.name}/{name}" for each in chapters for name in _pages(each.lab))]
     context = {"labs": {each.lab.name: each.lab for each in chapters}}
     settings = {"include_patterns": pages, "html_context": context}
     with patch_docutils(HERE), docutils_namespace():
@@ -125,6 +129,21 @@ def _render(chapters: Sequence[Chapter], source: Path, site: Path) -> None:
         raise SuiteError(complaints.splitlines()[0])
     for left in (".buildinfo", "objects.inv"):
         (site / left).unlink(missing_ok=True)
+
+
+def _names() -> dict[str, list[str]]:
+    """Return the functions and classes that a suite may import; its constants are in the template."""
+    functions = [name for name in suite.__all__ if inspect.isfunction(getattr(suite, name))]
+    return {"function": functions, "class": [name for name in suite.__all__ if inspect.isclass(getattr(suite, name))]}
+
+
+def _fixtures() -> dict[str, str]:
+    """Return what a check may have as arguments: the names of fixtures, and what each of them is."""
+    return {
+        name: " ".join(inspect.cleandoc(value.__doc__ or "").split())
+        for name, value in vars(fixtures).items()
+        if "fixture" in type(value).__name__.lower() or hasattr(value, "_pytestfixturefunction")
+    }
 
 
 def _pages(lab: Lab) -> list[str]:

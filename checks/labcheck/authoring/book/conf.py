@@ -10,15 +10,19 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 project = html_title = "Network programming in Python"
-extensions = ["myst_nb", "sphinx_copybutton", "sphinx_design"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton", "sphinx_design"]
 templates_path = ["templates"]
 highlight_language = "none"  # most blocks of a sheet are messages on the wire
 
 nb_execution_mode = "off"  # they are executed already
 nb_merge_streams = True
 nb_render_markdown_format = "gfm"  # tables
-myst_enable_extensions = ["attrs_inline", "colon_fence"]
+myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist"]
 myst_heading_anchors = 3
+
+default_role = "code"  # docstrings have single backticks, as Markdown has
+autodoc_inherit_docstrings = False
+autodoc_class_signature = "separated"
 
 copybutton_prompt_text = r"\$ |>>> |\.\.\. "
 copybutton_prompt_is_regexp = True
