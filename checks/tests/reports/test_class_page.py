@@ -349,8 +349,8 @@ def others(outcome: Outcome, count: int) -> list[RequirementResult]:
 @pytest.mark.parametrize(
     ("answers", "said"),
     [
-        (alike(6), "All 6 that were judged fail, and all answers are equal"),
-        (alike(3) + unlike(3) + others(Outcome.NOT_RUN, 4), "All 6 that were judged fail:"),
+        (alike(6), "All 6 that were checked fail, and all answers are equal"),
+        (alike(3) + unlike(3) + others(Outcome.NOT_RUN, 4), "All 6 that were checked fail:"),
         (unlike(6) + others(Outcome.PASSED, 10), "6 fail, and hardly two in the same way"),
         (others(Outcome.PASSED, 9) + others(Outcome.ERROR, 1), "labcheck could not judge 1 of 10"),
         (alike(6) + others(Outcome.PASSED, 1), ""),
