@@ -17,7 +17,7 @@ PHRASES = {  # a regular expression, and what to write instead
     r"so many|at most so (?:long|many|much)": "the given number of; up to N",
     r"whoever|who waits|nobody listens": "a client that waits; a program that; no process listens",
     r"(?:is|are|was|were|be|been) told|tells? of|says that it is": "is reported; reports; prints",
-    r"(?:is|are|was) none|no \w+ at all": "is missing; is not an X",
+    r"(?:is|are|was) (?-i:none)|no \w+ at all": "is missing; is not an X",
     r"it was (?:given|handed)": "its argument; its input",
     r"yet": "still",
     r"meanwhile|thereafter|in the end": "while that runs; then; finally",
