@@ -72,7 +72,7 @@ def log(text: str) -> None:
 class Handler(BaseHTTPRequestHandler):
     """Handles one request from one client."""
 
-    timeout = 30  # seconds without a byte, then the connection to a silent client is closed
+    timeout = 30  # seconds without a byte until the connection to a client is closed
 
     def do_GET(self) -> None:
         # TODO 2.5: the path ends where the query begins, at the first "?".

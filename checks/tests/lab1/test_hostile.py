@@ -67,7 +67,7 @@ def test_every_hostile_program_has_its_verdict() -> None:
 def test_program_that_cannot_be_checked_is_given_up_at_once(
     name: str, labcheck: Callable[..., Result], submission: Callable[..., Path]
 ) -> None:
-    """One requirement reports the verdict; the others are not run, and it takes no longer than one deadline."""
+    """One requirement reports the verdict; those after it are not run, and it takes no longer than one deadline."""
     verdict, first, words = GIVEN_UP[name]
     result = labcheck("lab1", submission(HOSTILE / f"{name}.py"), "--json", "-")
     record = result.record

@@ -20,7 +20,7 @@ def test_half_a_request_holds_nobody_up(server: Server, draw: Draw) -> None:
     for half in (b"GET /ind", headers[:-10], headers + b"name=An"):
         with server.connect() as client:
             client.send(half)
-            assert server.answers(patience=server.patience), "the answer differs from the one without that client"
+            assert server.answers(patience=server.patience), "it does not answer as it did without that client"
             server.request("POST", *form, patience=server.patience)
 
 
@@ -65,4 +65,4 @@ def test_leaving_early_does_not_stop_it(server: Server, material: Material) -> N
             client.send(server.head_of("GET", material.huge_text))
             given(client.read_some(4096) >= 4096, "files are not served")
             getattr(client, leave)()
-        assert server.answers(), "after a client has left in the middle of a file, other clients get no answer"
+        assert server.answers(), "after a client has left in the middle of a file, it does not answer as before"
