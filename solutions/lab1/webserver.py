@@ -15,11 +15,11 @@ from urllib.parse import parse_qsl, unquote
 
 PORT = 8001
 SITE = (Path(__file__).parent / "site").resolve()
-FORM_LIMIT = 1024 * 1024  # bytes; a form is kept in memory while it is read
+FORM_LIMIT = 1024 * 1024  # bytes; the whole form is kept in memory
 HTML = "text/html; charset=utf-8"
 
-# A browser believes Content-Type, not the ending. A table of our own says the same on every
-# machine; the one in the module mimetypes also asks the operating system.
+# A browser trusts Content-Type, not the file's ending. This table is the same on every machine;
+# the module mimetypes also asks the operating system.
 TYPES = {
     ".html": HTML,
     ".css": "text/css; charset=utf-8",
@@ -32,23 +32,23 @@ TYPES = {
 
 
 def find_file(path: str) -> Path | None:
-    """Return the file of site/ that the path of a URL names, or None where there is none."""
+    """Return the file in site/ that a URL's path names, or None if there is no such file."""
     try:
         name = unquote(path, errors="strict")
         if name.endswith("/"):
             name += "index.html"
-        # resolve() follows every ".." and every link, so the comparison that comes next
-        # is made with the place where the file really is.
+        # resolve() follows every ".." and every link, so the next line compares the place
+        # where the file really is.
         file = (SITE / name.lstrip("/")).resolve()
         if file.is_relative_to(SITE) and file.is_file():
             return file
-    except (ValueError, OSError):  # not UTF-8, a NUL, or a name that no file can have
+    except (ValueError, OSError):  # not UTF-8, a NUL, or a name that is too long
         pass
     return None
 
 
 def make_page(title: str, *lines: str) -> bytes:
-    """Return a web page; the title and the lines are text, and are shown as text."""
+    """Return a web page that shows a title and lines of plain text."""
     text = "\n".join(f"<p>{html.escape(line)}</p>" for line in lines)
     heading = html.escape(title)
     return f"<!doctype html>\n<title>{heading}</title>\n<h1>{heading}</h1>\n{text}\n".encode()
@@ -57,16 +57,16 @@ def make_page(title: str, *lines: str) -> bytes:
 def log(text: str) -> None:
     """Write a line to standard error in one system call.
 
-    Each client is served by a daemon thread. When Python exits while such a thread is inside
-    sys.stderr.write(), it finds the stream locked and aborts. os.write() takes no lock.
+    A daemon thread serves each client. If Python exits while such a thread is inside
+    sys.stderr.write(), Python finds the stream locked and aborts. os.write() takes no lock.
     """
     os.write(2, f"{text}\n".encode())
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers one request of one client."""
+    """Handles one request from one client."""
 
-    timeout = 30  # seconds of silence until a client that stopped in the middle is let go
+    timeout = 30  # seconds without a byte until the connection to a client is closed
 
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
@@ -88,19 +88,15 @@ class Handler(BaseHTTPRequestHandler):
         if not path.endswith(".zzz"):
             self.refuse_post(path)
             return
-        # The length decides before a byte of the body is read: who waits for a body that
-        # never comes waits for ever, and who reads whatever comes runs out of memory.
-        try:
-            length = int(self.headers["Content-Length"])
-        except (TypeError, ValueError):  # there is none, or it is not a number
-            self.send_error(411)
-            return
-        if length < 0:
+        # Decide before reading: the body may never come, or be too large for the memory.
+        # Only digits are allowed (RFC 9110, section 8.6); int() also accepts "+5" and "1_0".
+        length = self.headers.get("Content-Length", "").strip(" \t")
+        if not (length.isascii() and length.isdigit()):
             self.send_error(400)
-        elif length > FORM_LIMIT:
+        elif len(length) > 20 or int(length) > FORM_LIMIT:  # int() rejects thousands of digits
             self.send_error(413)
         else:
-            form = self.rfile.read(length).decode(errors="replace")
+            form = self.rfile.read(int(length)).decode(errors="replace")
             fields = parse_qsl(form, keep_blank_values=True)
             self.send_page("Thank you", *(f"{name}: {value}" for name, value in fields))
 
@@ -109,7 +105,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send_error(404)
             return
         self.send_response(405)
-        self.send_header("Allow", "GET, HEAD")  # RFC 9110, section 15.5.6: say what is allowed
+        self.send_header("Allow", "GET, HEAD")  # required by RFC 9110, section 15.5.6
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -124,7 +120,7 @@ class Handler(BaseHTTPRequestHandler):
             content_type = TYPES.get(file.suffix.lower(), "application/octet-stream")
             self.send_head(content_type, os.fstat(source.fileno()).st_size)
             if self.command != "HEAD":
-                shutil.copyfileobj(source, self.wfile)  # piece by piece, however large the file
+                shutil.copyfileobj(source, self.wfile)  # in pieces: a file may be large
 
     def send_head(self, content_type: str, length: int) -> None:
         self.send_response(200)
@@ -133,18 +129,18 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
-        # What a client sent may hold anything, a sequence that recolours the terminal too.
+        # A client can send anything, even an escape sequence that recolors the terminal.
         line = "".join(c if c.isprintable() else "?" for c in format % args)
         log(f"{self.client_address[0]} {line}")
 
 
 class Server(ThreadingHTTPServer):
-    """A thread for each client, so that a slow one holds nobody else up."""
+    """Serves each client in its own thread: a slow client does not hold up the others."""
 
-    request_queue_size = 64  # clients who may wait to be let in; the default is 5
+    request_queue_size = 64  # connections that may wait to be accepted; the default is 5
 
     def handle_error(self, request: object, client_address: object) -> None:
-        # A client that leaves early is everyday life; anything else is a mistake of ours.
+        # A client that leaves early is normal; anything else is a bug in this program.
         if not isinstance(sys.exception(), ConnectionError):
             log(traceback.format_exc())
 

@@ -1,4 +1,4 @@
-"""Broken and hostile programs get their verdict in bounded time, and leave nothing behind."""
+"""Broken and hostile programs get a verdict in bounded time and leave nothing behind."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ pytestmark = pytest.mark.usefixtures("nothing_is_left")
 HOSTILE = TESTS / "lab1" / "hostile"
 NEVER_ANSWERS = "accepts connections, but never answers"
 
-# Programs that cannot be judged: the verdict, the requirement at which it shows, and words of its text.
-SETTLED = {
+# Programs that cannot be checked: the verdict, the requirement that reports it, and words of its reason.
+GIVEN_UP = {
     "syntax_error": ("did not start", "1.1", "SyntaxError: 'return' outside function (webserver.py, line 7)"),
     "crashes_at_import": ("did not start", "1.1", "KeyError: 'port' (webserver.py, line 6)"),
     "stdin_reader": ("did not start", "1.1", "EOFError"),
@@ -41,8 +41,8 @@ SETTLED = {
     "endless_body": (NEVER_ANSWERS, "2.1", "the answer does not end"),
 }
 
-# Programs that can be judged: what they must fail, and what they must pass.
-JUDGED = {
+# Programs that can be checked: the requirements that they must fail, and those that they must pass.
+CHECKED = {
     "answers_then_dies": ({"2.1"}, {"1.1", "1.2"}),
     "wrong_content_length": ({"3.6"}, {"1.1", "1.4", "2.1", "3.1", "3.3", "3.7", "6.3"}),
     "ignores_signals": ({"1.3"}, {"1.1", "1.4", "3.1", "3.3"}),
@@ -58,17 +58,17 @@ JUDGED = {
 
 
 def test_every_hostile_program_has_its_verdict() -> None:
-    """Each program in the folder stands in one of the tables, or has a test of its own."""
-    assert {path.stem for path in HOSTILE.glob("*.py")} == {*SETTLED, *JUDGED, "hard_coded_port"}
+    """Each program in the folder is in one of the tables or has a test of its own."""
+    assert {path.stem for path in HOSTILE.glob("*.py")} == {*GIVEN_UP, *CHECKED, "hard_coded_port"}
 
 
 @pytest.mark.sample(4)
-@pytest.mark.parametrize("name", SETTLED)
-def test_program_that_cannot_be_judged_is_settled_at_once(
+@pytest.mark.parametrize("name", GIVEN_UP)
+def test_program_that_cannot_be_checked_is_given_up_at_once(
     name: str, labcheck: Callable[..., Result], submission: Callable[..., Path]
 ) -> None:
-    """One requirement tells the verdict, everything after it is not run, and it takes no longer than one deadline."""
-    verdict, first, words = SETTLED[name]
+    """One requirement reports the verdict; those after it are not run, and it takes no longer than one deadline."""
+    verdict, first, words = GIVEN_UP[name]
     result = labcheck("lab1", submission(HOSTILE / f"{name}.py"), "--json", "-")
     record = result.record
     assert result.status == 1
@@ -80,12 +80,12 @@ def test_program_that_cannot_be_judged_is_settled_at_once(
 
 
 @pytest.mark.sample(5)
-@pytest.mark.parametrize("name", JUDGED)
-def test_program_that_serves_is_judged_for_what_it_does(
+@pytest.mark.parametrize("name", CHECKED)
+def test_program_that_serves_is_checked_for_what_it_does(
     name: str, labcheck: Callable[..., Result], submission: Callable[..., Path]
 ) -> None:
-    """A program that serves gets what it earns, whatever else it does."""
-    must_fail, must_pass = JUDGED[name]
+    """A program that serves gets the points that it earns, no matter what else it does."""
+    must_fail, must_pass = CHECKED[name]
     folder = submission(HOSTILE / f"{name}.py", **{"canary.txt": "as it was\n"})
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     record = labcheck("lab1", folder, "--json", "-").record
@@ -97,8 +97,8 @@ def test_program_that_serves_is_judged_for_what_it_does(
 
 
 def test_hard_coded_port_is_named(labcheck: Callable[..., Result], submission: Callable[..., Path]) -> None:
-    """A program that listens on another port than it was given is told which."""
-    port = Port()  # one that no connection of another test gets meanwhile
+    """If a program listens on another port than its argument, the reason names that port."""
+    port = Port()  # reserved: no connection of another test can get it
     source = (HOSTILE / "hard_coded_port.py").read_text().replace("8001", str(port.number))
     record = labcheck("lab1", submission(source), "--json", "-").record
     port.release()
@@ -106,10 +106,10 @@ def test_hard_coded_port_is_named(labcheck: Callable[..., Result], submission: C
     assert f"listens on port {port.number}, not on the port that it was given" in record.requirements[0].reason
 
 
-def test_port_that_another_program_holds_is_told(
+def test_port_that_another_program_holds_is_reported(
     labcheck: Callable[..., Result], submission: Callable[..., Path]
 ) -> None:
-    """A program that wants a port of its own, which is taken, is told so, and that its own is free."""
+    """If a program uses a fixed port that is taken, the reason says so."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         source = (HOSTILE / "hard_coded_port.py").read_text().replace("8001", str(other.getsockname()[1]))
         record = labcheck("lab1", submission(source), "--json", "-").record
@@ -118,7 +118,7 @@ def test_port_that_another_program_holds_is_told(
 
 
 def test_file_that_hides_a_library_is_named(labcheck: Callable[..., Result], submission: Callable[..., Path]) -> None:
-    """A student's http.py, which hides the library http, is named as the cause."""
+    """If a student's http.py hides the library http, the reason names it."""
     solution = CHECKOUT / "solutions" / "lab1" / "webserver.py"
     record = labcheck("lab1", submission(solution, **{"http.py": "x = 1\n"}), "--json", "-").record
     assert record.programs[0].verdict == "hides a library"
@@ -129,7 +129,7 @@ def test_file_that_hides_a_library_is_named(labcheck: Callable[..., Result], sub
 def test_files_of_the_student_are_not_loaded(
     labcheck: Callable[..., Result], submission: Callable[..., Path], how: str, tmp_path: Path
 ) -> None:
-    """Nothing in the student's folder runs in the grader, also when it is called from there."""
+    """No file in the student's folder runs in the grader, even if labcheck is started there."""
     solution = CHECKOUT / "solutions" / "lab1" / "webserver.py"
     trap = f"open({str(tmp_path / 'trapped')!r}, 'a').write(__name__)\nraise SystemExit('trapped')\n"
     names = ["websockets", "conftest", "sitecustomize", "usercustomize", "pytest", "rich", "psutil"]
@@ -145,10 +145,10 @@ def test_files_of_the_student_are_not_loaded(
     assert not (tmp_path / "trapped").exists()
 
 
-def test_result_is_written_when_nothing_of_the_submission_lives(
+def test_result_is_written_after_the_submission_s_processes_have_ended(
     labcheck: Callable[..., Result], submission: Callable[..., Path], tmp_path: Path
 ) -> None:
-    """A daemon that rewrites every result it finds is gone before the result is written."""
+    """A daemon that rewrites every result that it finds has ended before the result is written."""
     results = tmp_path / "results"
     results.mkdir()
     decoy, result = results / "decoy.json", results / "result.json"
@@ -156,14 +156,14 @@ def test_result_is_written_when_nothing_of_the_submission_lives(
     source = (HOSTILE / "daemon_left_behind.py").read_text()
     folder = submission(source.replace("def prey", f"os.environ['PREY'] = {str(results)!r}\n\n\ndef prey", 1))
     labcheck("lab1", folder, "--json", result)
-    # It may have been killed in the middle of writing.
-    assert decoy.read_text() != "{}", "the daemon has not even tried"
+    # The daemon may have been killed in the middle of writing.
+    assert decoy.read_text() != "{}", "the daemon did not try"
     record = Record.from_json(result.read_text())
     assert record.score < record.max_score
 
 
 def test_symbolic_links_are_not_followed(labcheck: Callable[..., Result], submission: Callable[..., Path]) -> None:
-    """A link in the student's folder is not copied, wherever it points."""
+    """A link in the student's folder is not copied, no matter where it points."""
     folder = submission(CHECKOUT / "solutions" / "lab1" / "webserver.py")
     (folder / "site").symlink_to("/etc")
     assert labcheck("lab1", folder, "--json", "-").record.score == 29
@@ -173,7 +173,7 @@ def test_symbolic_links_are_not_followed(labcheck: Callable[..., Result], submis
 def test_flood_does_not_fill_the_memory(submission: Callable[..., Path]) -> None:
     """1 GB on standard output leaves the peak memory of labcheck below 120 MB."""
     folder = submission(HOSTILE / "floods_stdout.py")
-    # Not by ru_maxrss, in which the memory of the process counts that has started this one.
+    # Not ru_maxrss: it includes the memory of the parent process.
     code = (
         "import sys; from labcheck.cli.main import main; sys.argv[1:] = ['lab1', sys.argv[1]]; status = main();"
         "print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"

@@ -1,4 +1,4 @@
-"""Programs that meet lab 1's spec, each written in another way, get full marks."""
+"""Programs that meet lab 1's spec get full marks, no matter how they are written."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ RIGHT = sorted((TESTS / "lab1" / "right").glob("*.py"))
 def test_right_program_gets_full_marks(
     program: Path, labcheck: Callable[..., Result], submission: Callable[..., Path]
 ) -> None:
-    """A right program passes, however it is written."""
+    """A right program passes, no matter how it is written."""
     result = labcheck("lab1", submission(program), "--json", "-")
     assert not_passed(result.record) == {}
     assert result.status == 0
@@ -46,7 +46,7 @@ def test_solution_gets_full_marks(labcheck: Callable[..., Result]) -> None:
 
 @pytest.mark.parametrize("requirement", ["2.3", "1.4", "6.2"])
 def test_one_requirement_can_be_checked_alone(labcheck: Callable[..., Result], requirement: str) -> None:
-    """`--only` checks one requirement; the others are listed as not asked for."""
+    """`--only` checks one requirement; the others are reported as not selected."""
     result = labcheck("lab1", CHECKOUT / "solutions" / "lab1", "--only", requirement, "--json", "-")
     assert result.status == 0
     others = [each for each in result.record.requirements if each.id != requirement]
@@ -56,7 +56,7 @@ def test_one_requirement_can_be_checked_alone(labcheck: Callable[..., Result], r
 
 
 def test_seed_repeats_every_random_value(labcheck: Callable[..., Result]) -> None:
-    """Two runs with the same seed send the same requests, also when only one requirement is checked."""
+    """Two runs with the same seed send the same requests, even if only one requirement is checked."""
     solution = CHECKOUT / "solutions" / "lab1"
     runs = [
         labcheck("lab1", solution, "--seed", "7", "--json", "-", *only).record for only in ((), (), ("--only", "2.2"))
@@ -67,7 +67,7 @@ def test_seed_repeats_every_random_value(labcheck: Callable[..., Result]) -> Non
 
 
 def test_ctrl_c_reaches_a_program_whose_grader_runs_in_the_background(labcheck: Callable[..., Result]) -> None:
-    """Where the grader was started with Ctrl+C ignored, as by a shell's `&`, 1.3 is judged all the same."""
+    """1.3 is checked even if the grader was started with SIGINT ignored, as with a shell's `&`."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         result = labcheck("lab1", CHECKOUT / "solutions" / "lab1", "--only", "1.3")
@@ -77,9 +77,9 @@ def test_ctrl_c_reaches_a_program_whose_grader_runs_in_the_background(labcheck: 
 
 
 def test_solution_never_aborts_at_its_end() -> None:
-    """Ctrl+C while clients are being served ends the solution with status 0, with buffered streams, too.
+    """Ctrl+C ends the solution with status 0 while it serves clients, even if its streams are buffered.
 
-    A daemon thread that is inside sys.stderr.write() when the interpreter shuts down would abort it.
+    A daemon thread that is inside sys.stderr.write() when the interpreter shuts down would make it abort.
     """
     request = b"GET /a.zzz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
@@ -111,7 +111,7 @@ def test_solution_never_aborts_at_its_end() -> None:
                 with socket.create_connection(("127.0.0.1", port.number)) as first:
                     first.sendall(request)
                     first.recv(4096)
-                # Sent again where Python drops it, as it does inside the callback of a weak reference.
+                # Send it again: Python loses it, for example, inside the callback of a weak reference.
                 while process.poll() is None:
                     process.send_signal(signal.SIGINT)
                     with contextlib.suppress(subprocess.TimeoutExpired):

@@ -1,4 +1,4 @@
-"""The site of lab 1 in a real browser, served by the reference solution: the games can be played."""
+"""The site of lab 1 in a real browser, served by the reference solution: its games can be played."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def wait_for(browser: Any, script: str) -> Any:
 
 
 @pytest.mark.parametrize("page", ["", "guestbook.html", "Snooker/", "Catch/", "Breakout/"])
-def test_page_loads_without_a_complaint(browser: Any, address: str, page: str) -> None:
-    """Each page loads whole: every image is there, and the console is empty."""
+def test_page_loads_without_an_error(browser: Any, address: str, page: str) -> None:
+    """Each page loads completely: every image is there, and the console is empty."""
     browser.get_log("browser")
     browser.get(f"{address}/{page}")
     assert browser.find_element(By.TAG_NAME, "h1").text
@@ -45,8 +45,8 @@ def test_page_loads_without_a_complaint(browser: Any, address: str, page: str) -
     assert browser.get_log("browser") == []
 
 
-def test_front_page_leads_everywhere(browser: Any, address: str) -> None:
-    """The front page links the three games, the guest book, and a page made on the fly."""
+def test_front_page_links_everything(browser: Any, address: str) -> None:
+    """The front page links to the three games, the guest book and a page made on the fly."""
     browser.get(address)
     links = {link.get_attribute("href") for link in browser.find_elements(By.TAG_NAME, "a")}
     assert {f"{address}/{page}" for page in ("Snooker/", "Catch/", "Breakout/", "guestbook.html")} <= links
@@ -64,7 +64,7 @@ def test_guest_book_shows_what_was_entered(browser: Any, address: str) -> None:
 
 
 def test_snooker_is_played_with_the_mouse(browser: Any, address: str) -> None:
-    """Pulling the mouse away from the white ball and letting go strikes it; the balls come to rest on the table."""
+    """Dragging the mouse away from the white ball and releasing it strikes the ball; all balls come to rest."""
     browser.get(f"{address}/Snooker/")
     wait_for(browser, "window.game && game.state.balls.length > 10")
     where = "JSON.stringify(game.state.balls.map(ball => [ball.x, ball.y]))"
@@ -81,7 +81,7 @@ def test_snooker_is_played_with_the_mouse(browser: Any, address: str) -> None:
 
 
 def test_catch_counts_what_is_caught(browser: Any, address: str) -> None:
-    """An apple that falls into the basket scores; the arrow keys move the basket."""
+    """An apple that falls into the basket scores, and the arrow keys move the basket."""
     browser.get(f"{address}/Catch/")
     wait_for(browser, "window.game")
     browser.execute_script("game.newGame()")
@@ -98,7 +98,7 @@ def test_catch_counts_what_is_caught(browser: Any, address: str) -> None:
 
 
 def test_breakout_breaks_bricks_and_loses_lives(browser: Any, address: str) -> None:
-    """The ball breaks bricks, and one that is missed costs a life."""
+    """The ball breaks bricks, and a missed ball costs a life."""
     browser.get(f"{address}/Breakout/")
     wait_for(browser, "window.game")
     bricks, left, lives, fewer = browser.execute_script(
@@ -125,7 +125,7 @@ def test_breakout_breaks_bricks_and_loses_lives(browser: Any, address: str) -> N
 
 
 def test_picture_of_the_report(browser: Any, tmp_path: Path) -> None:
-    """The HTML report of a failing run needs no network, and opens without a complaint."""
+    """The HTML report of a failing run needs no network and opens without an error."""
     report = tmp_path / "report.html"
     command = [sys.executable, "-P", "-m", "labcheck", "lab1", str(CHECKOUT / "labs" / "lab1"), "--html", str(report)]
     subprocess.run(command, cwd=tmp_path, capture_output=True, check=False, timeout=60)

@@ -37,11 +37,11 @@ class File:
 
 @dataclass(frozen=True)
 class Material:
-    """What stands in a submission's folder besides its own files.
+    """The files that a submission's folder has besides its own.
 
-    `typed` are files with the media types that fit. `huge_text` is the URL of a file larger than what
-    the kernel takes from a server for a client that does not read. `secrets` are targets that lead
-    out of site/, and `marker` is what stands in each of the files that they lead to.
+    `typed` are files with the media types that fit them. `huge_text` is the URL of a file that is
+    larger than what the kernel buffers for a client that does not read. `secrets` are targets that
+    lead out of site/, and `marker` is the content of each file that they lead to.
     """
 
     plain: list[File]
@@ -72,7 +72,7 @@ def prepare(work: Path, draw: Draw) -> Material:
         with file.open("wb") as target:
             for _ in range(times):
                 target.write(data)
-        return File("/" + quote(path, safe="/+"), data)  # in a path, + stands for itself
+        return File("/" + quote(path, safe="/+"), data)  # in a path, + is just a plus
 
     w = draw.word
     folder, deep, empty = w(), w(), w()
@@ -108,7 +108,7 @@ def prepare(work: Path, draw: Draw) -> Material:
 
 
 def _hide_secrets(work: Path, folder: str, draw: Draw, marker: str) -> list[str]:
-    """Put files where no client may look, and return targets that lead there."""
+    """Put files outside site/, and return targets that lead there."""
     name, sibling = f"{draw.word()}.html", f"site-{draw.word()}"
     for place in (work, work.parent, work / sibling):
         place.mkdir(exist_ok=True)
@@ -133,7 +133,7 @@ def _hide_secrets(work: Path, folder: str, draw: Draw, marker: str) -> list[str]
     ]
     absolute = quote((work / name).as_posix())
     targets += [f"/{absolute.lstrip('/')}", f"//{absolute.lstrip('/')}", f"/{absolute.replace('/', '%2f')}"]
-    with contextlib.suppress(OSError):  # Windows lets only some users make links
+    with contextlib.suppress(OSError):  # on Windows only some users may make links
         (work / "site" / (file_link := f"{draw.word()}.html")).symlink_to(work / name)
         (work / "site" / (folder_link := draw.word())).symlink_to(work / sibling, target_is_directory=True)
         targets += [f"/{file_link}", f"/{folder_link}/{name}"]

@@ -7,7 +7,7 @@ from labcheck.suites.lab1.material import File, Material
 
 
 def fetch(server: Server, file: File) -> Answer:
-    """Return the answer with a file; without one there is nothing to judge."""
+    """Return the answer with a file; a check that needs the file does not run without it."""
     answer = server.get(file.url)
     given(answer.status == 200, f"GET {file.url} got {answer}")
     return answer
@@ -16,13 +16,13 @@ def fetch(server: Server, file: File) -> Answer:
 @requirement(
     "3.1",
     hints=[
-        "Which file of site/ belongs to the URL /Snooker/style.css?",
-        "Everything after the first slash is a path below site/, with its folders.",
-        "pathlib joins two paths with /; a path that begins with a slash would replace the first one.",
+        "Which file in site/ belongs to the URL /Snooker/style.css?",
+        "Everything after the first slash is a path inside site/, with its folders.",
+        "pathlib joins two paths with the operator /. A second path that starts with a slash replaces the first.",
     ],
 )
 def test_files_arrive(server: Server, material: Material) -> None:
-    """A GET of a file's path answers 200 with the bytes of that file, in any folder."""
+    """A GET of a file's path gets status 200 and the bytes of that file, in any folder."""
     for file in material.plain:
         answer = server.get(file.url)
         assert answer.status == 200
@@ -33,13 +33,13 @@ def test_files_arrive(server: Server, material: Material) -> None:
     "3.2",
     needs=["3.1"],
     hints=[
-        "Which Content-Type does a style sheet need, so that a browser uses it?",
-        "A dictionary from endings to types will do; Path.suffix gives the ending.",
-        "dict.get() takes a second argument: what an ending gets that is not in the table.",
+        "Which Content-Type does a browser expect for a style sheet?",
+        "Use a dictionary from endings to types. Path.suffix gives the ending.",
+        "The second argument of dict.get() is the default: the type for an ending that is not in the dictionary.",
     ],
 )
 def test_types_fit(server: Server, material: Material) -> None:
-    """The Content-Type fits the ending of the file."""
+    """The Content-Type fits the ending of the file's name."""
     for file, types in material.typed:
         assert fetch(server, file).media_type in types
 
@@ -48,13 +48,13 @@ def test_types_fit(server: Server, material: Material) -> None:
     "3.3",
     needs=["3.1"],
     hints=[
-        "Is a picture a text? What does read_text() do with bytes that are no UTF-8?",
-        "Files can be opened as bytes: mode 'rb', or Path.read_bytes().",
-        "Send the bytes of the file as they are, with nothing decoded in between.",
+        "Is a picture text? What does read_text() do with bytes that are not UTF-8?",
+        "You can read a file as bytes: open it in mode 'rb', or use Path.read_bytes().",
+        "Send the bytes of the file as they are, without decoding them on the way.",
     ],
 )
 def test_any_bytes_arrive(server: Server, material: Material) -> None:
-    """A file that is not text, and one of several MiB, arrive byte for byte."""
+    """Binary files and files of several MiB arrive byte for byte."""
     for file in (material.binary, material.large):
         answer = server.get(file.url)
         assert answer.status == 200
@@ -65,13 +65,13 @@ def test_any_bytes_arrive(server: Server, material: Material) -> None:
     "3.4",
     needs=["3.1"],
     hints=[
-        "How does a browser write a space and an é in the request line?",
-        "Percent-encoding is undone by urllib.parse.unquote(). In a path, + is just a plus.",
-        "Decode the path once, before you look for the file.",
+        "How does a browser write a space or an é in the request line?",
+        "urllib.parse.unquote() undoes percent-encoding. In a path, + is just a plus.",
+        "Decode the path exactly once, before you look for the file.",
     ],
 )
 def test_names_are_decoded(server: Server, material: Material) -> None:
-    """Names are percent-decoded as UTF-8."""
+    """File names are percent-decoded as UTF-8."""
     for file in material.encoded:
         for url in (file.url, re.sub("%..", lambda match: match[0].lower(), file.url)):  # %C3 and %c3 are the same
             answer = server.get(url)
@@ -82,13 +82,13 @@ def test_names_are_decoded(server: Server, material: Material) -> None:
 @requirement(
     "3.5",
     hints=[
-        "Which file do you see when you open http://localhost:8001/?",
-        "A path that ends in a slash names a folder, and stands for the index.html in it.",
-        "Add the name to such a path before you look for the file; that goes for / as well.",
+        "Which file do you expect to see at http://localhost:8001/?",
+        "A path that ends in a slash is a folder. It stands for the index.html in that folder.",
+        "Append the name index.html to such a path before you look for the file. This includes the path /.",
     ],
 )
 def test_folder_is_its_index(server: Server, material: Material) -> None:
-    """The URL of a folder, with its closing slash, answers with the folder's index.html."""
+    """A folder's URL, with its final slash, gets the index.html of that folder."""
     for file in material.indexes:
         answer = server.get(file.url)
         assert answer.status == 200
@@ -99,13 +99,13 @@ def test_folder_is_its_index(server: Server, material: Material) -> None:
     "3.6",
     needs=["2.1", "3.1"],
     hints=[
-        "How does a browser know where the body ends, when the connection stays open?",
-        "Content-Length counts the bytes of the body: not its characters, and not the headers.",
-        "Encode first, then take len() of the bytes; a file's size comes from the file itself.",
+        "How does a browser know where the body ends if the connection stays open?",
+        "Content-Length counts the bytes of the body, not its characters, and not the header fields.",
+        "For a page, encode the text first, then take the length of the bytes. For a file, ask for the file's size.",
     ],
 )
 def test_length_is_announced(server: Server, material: Material, draw: Draw) -> None:
-    """Every 200 answer says in Content-Length how many bytes its body has."""
+    """In every 200 answer, Content-Length is the number of bytes in the body."""
     files = (*material.plain, material.accents, material.long_text)
     urls = [f"/%C3%A9{draw.word()}.zzz", *(file.url for file in files)]
     answers = [answer for url in urls if (answer := server.get(url)).status == 200]
@@ -118,19 +118,19 @@ def test_length_is_announced(server: Server, material: Material, draw: Draw) -> 
     "3.7",
     needs=["2.1", "3.1", "3.5"],
     hints=[
-        "What does `curl -I http://localhost:8001/style.css` print?",
-        "BaseHTTPRequestHandler calls do_HEAD for HEAD, as it calls do_GET for GET.",
-        "The same code can serve both: all of the headers, and the body only for GET.",
+        "What does `curl -I http://localhost:8001/style.css` print? (It sends HEAD.)",
+        "BaseHTTPRequestHandler calls do_HEAD for a HEAD request, just as it calls do_GET for GET.",
+        "The same code can serve both methods: it sends all header fields, and the body only for GET.",
     ],
 )
 def test_head_is_get_without_body(server: Server, material: Material, draw: Draw) -> None:
-    """HEAD answers with the same status, Content-Type and Content-Length as GET, and no body."""
+    """HEAD gets the same status, Content-Type and Content-Length as GET, but no body."""
     for url in (f"/{draw.word()}.zzz", "/", *(file.url for file in material.plain)):
         usual, answer = server.get(url), server.head(url)
         assert answer.status == usual.status
         assert answer.media_type == usual.media_type
         assert answer.body == b""
-        # A page may tell the time, so that its length changes from one request to the next.
+        # The length of a page may change from one request to the next, for example if it shows the time.
         length = answer.content_length
         assert (
             usual.content_length.missing or length == usual.content_length or length == server.get(url).content_length

@@ -1,4 +1,4 @@
-"""Accepts every client and reads what they send, but never answers."""
+"""Accepts every client and reads what it sends, but never answers."""
 
 import socket
 import sys

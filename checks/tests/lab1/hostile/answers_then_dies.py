@@ -1,4 +1,4 @@
-"""Answers one GET rightly, a page or a file, and then dies with status 1."""
+"""Answers one GET correctly, a page or a file, and then exits with status 1."""
 
 import io
 import os

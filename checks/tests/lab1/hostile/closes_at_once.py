@@ -1,4 +1,4 @@
-"""Accepts every client, and closes without a byte."""
+"""Accepts every client, and closes the connection without sending a byte."""
 
 import socket
 import sys

@@ -1,4 +1,4 @@
-"""Raises an exception while it is being loaded."""
+"""Raises an exception while it is loaded."""
 
 import sys
 

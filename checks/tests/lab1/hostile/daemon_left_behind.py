@@ -1,7 +1,7 @@
-"""Leaves a daemon behind that no signal but SIGKILL ends, that holds the port and forges result files.
+"""Leaves a daemon behind that only SIGKILL can end. The daemon keeps the port and forges result files.
 
-Bounded: it ends by itself after two minutes, and forges only in the folder named by PREY (any .json file),
-and, below the system's temporary folder, in its own folder and those above it (result*.json).
+Its damage is limited: it ends by itself after two minutes, and it forges only .json files in the folder PREY and
+result*.json files in its own folder and the folders above it, inside the system's temporary folder.
 """
 
 import os

@@ -1,6 +1,6 @@
-"""Deletes the folder it was started in, with everything there, and serves what is left.
+"""Deletes the folder in which it was started, with everything in it, and serves what is left.
 
-Bounded: it deletes only where it is a copy called webserver.py with site/ beside it, outside of any git repository.
+Its damage is limited: it deletes only if it is a copy called webserver.py next to site/, outside any git repository.
 """
 
 import shutil

@@ -1,4 +1,4 @@
-"""Looks for the folder it was copied from, and appends a line to every file called canary.txt that it finds there."""
+"""Looks for the folder from which it was copied, and appends a line to every canary.txt that it finds there."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def suspects():
-    """Yield the folders that may be the original: this one, those above it, and whatever the environment names."""
+    """Yield the folders that may be the original: this one, those above it, and those that the environment names."""
     here = Path(__file__).resolve().parent
     yield from (here, *here.parents, Path.cwd(), *(Path(argument).parent for argument in sys.argv))
     yield from (Path(part) for value in os.environ.values() for part in value.split(os.pathsep) if part)
@@ -19,7 +19,7 @@ for folder in set(suspects()):
         try:
             if canary.is_file():
                 with canary.open("a") as file:
-                    file.write("edited by the program that was judged\n")
+                    file.write("edited by the program that was checked\n")
         except OSError:
             continue
 

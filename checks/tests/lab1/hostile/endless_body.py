@@ -1,4 +1,4 @@
-"""Answers 200 with a body without length and without end, as fast as it can."""
+"""Answers 200 with an endless body without a length, as fast as it can."""
 
 import socket
 import sys

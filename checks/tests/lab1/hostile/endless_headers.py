@@ -1,4 +1,4 @@
-"""Answers with header lines without end, as fast as it can."""
+"""Answers with endless header fields, as fast as it can."""
 
 import itertools
 import socket

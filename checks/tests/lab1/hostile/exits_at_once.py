@@ -1,1 +1,1 @@
-"""Ends at once with status 0, without a word."""
+"""Exits at once with status 0 and prints nothing."""

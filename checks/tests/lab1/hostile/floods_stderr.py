@@ -1,4 +1,4 @@
-"""Serves files, and writes 1 GB to stderr meanwhile, as fast as it can."""
+"""Serves files, and writes 1 GB to stderr at the same time, as fast as it can."""
 
 import os
 import sys

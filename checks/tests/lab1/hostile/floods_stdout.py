@@ -1,4 +1,4 @@
-"""Serves files, and writes 1 GB to stdout meanwhile, as fast as it can."""
+"""Serves files, and writes 1 GB to stdout at the same time, as fast as it can."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Serves files beside 200 sleeping children, each in a session of its own (bounded: they end after a minute)."""
+"""Serves files next to 200 sleeping children, each in its own session. (They end after a minute.)"""
 
 import os
 import sys
@@ -13,7 +13,7 @@ for _ in range(200):
             time.sleep(60)
             os._exit(0)
     except OSError:
-        break  # somebody limits the number of processes
+        break  # the number of processes is limited
 
 server = ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), partial(SimpleHTTPRequestHandler, directory="site"))
 print("Started HTTP server")

@@ -1,4 +1,4 @@
-"""Answers with random bytes, and closes."""
+"""Answers with random bytes, and closes the connection."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""Listens on port 8001, whichever it is told; otherwise a plain server of files."""
+"""Listens on port 8001 and ignores its argument; otherwise it is a plain file server."""
 
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer

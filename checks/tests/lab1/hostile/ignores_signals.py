@@ -1,4 +1,4 @@
-"""Serves files, and ignores every signal that asks it to stop (bounded: it ends by itself after two minutes)."""
+"""Serves files, and ignores every signal that asks it to stop. (It ends by itself after two minutes.)"""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Says that it has started, binds no port, and sleeps for ever."""
+"""Prints that it has started, but binds no port and sleeps forever."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Answers with one byte a second, for ever."""
+"""Answers with one byte per second, forever."""
 
 import itertools
 import socket

@@ -1,4 +1,4 @@
-"""Waits for somebody to press Enter before it serves."""
+"""Waits for the Enter key before it serves."""
 
 import sys
 from functools import partial

@@ -1,4 +1,4 @@
-"""Does not compile: a `return` that stands outside of any function."""
+"""Does not compile: it has a `return` outside a function."""
 
 from http.server import HTTPServer, SimpleHTTPRequestHandler
 

@@ -42,12 +42,12 @@ async def post(request: web.Request) -> web.Response:
         raise web.HTTPMethodNotAllowed("POST", ["GET", "HEAD"])
     if (request.content_length or 0) > LARGEST_FORM:
         raise web.HTTPRequestEntityTooLarge(LARGEST_FORM, request.content_length)
-    form = await request.read()  # request.post() takes 1,000 fields, and a form may have more
+    form = await request.read()  # request.post() accepts at most 1,000 fields, and a form may have more
     return page(path, parse_qsl(form.decode(errors="replace"), keep_blank_values=True))
 
 
 def page(path: str, fields=()) -> web.Response:
-    """Answer with a page that names the path, today, and the fields of a form."""
+    """Answer with a page that shows the path, the date and the fields of a form."""
     now = time.localtime()
     rows = "".join(f"<tr><td>{escape(name)}</td><td>{escape(value)}</td></tr>" for name, value in fields)
     text = f"<h1>{escape(unquote(path))}</h1><p>{now.tm_year}, day {now.tm_yday}</p><table>{rows}</table>"

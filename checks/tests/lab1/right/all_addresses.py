@@ -1,4 +1,4 @@
-"""A web server on an asyncio protocol, all callbacks and no streams, that listens on 0.0.0.0."""
+"""A web server on an asyncio protocol, with callbacks instead of streams, that listens on 0.0.0.0."""
 
 import asyncio
 import sys
@@ -22,7 +22,7 @@ MOST = 1 << 20
 
 
 class Client(asyncio.Protocol):
-    """One connection: it collects bytes until a request is complete, and answers it."""
+    """One connection: collects bytes until a request is complete, and answers it."""
 
     def __init__(self):
         self.received = bytearray()
@@ -102,7 +102,7 @@ class Client(asyncio.Protocol):
         head += f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
         self.transport.write(head.encode() + (b"" if self.method == "HEAD" else body))
         self.transport.write_eof()
-        # The client hangs up when it has read all; one that does not is hung up on later.
+        # The client closes the connection when it has read everything; otherwise the server closes it later.
         asyncio.get_running_loop().call_later(60, self.transport.abort)
 
 

@@ -32,7 +32,7 @@ PIECE = 1 << 16
 
 
 class Refused(Exception):
-    """A request that is answered with an error; `last` if the connection cannot go on after it."""
+    """A request that gets an error; `last` means that the connection cannot be used afterwards."""
 
     def __init__(self, status, last=False):
         super().__init__(status)
@@ -63,7 +63,7 @@ def locate(path):
 
 
 def page(path, fields):
-    """Return the page (bytes) that names a path, the date and the fields of a form."""
+    """Return the page (bytes) that shows a path, the date and the fields of a form."""
     today = date.today()
     items = "".join(f"<li><b>{html.escape(name)}</b>: <i>{html.escape(value)}</i></li>\n" for name, value in fields)
     return (
@@ -73,7 +73,7 @@ def page(path, fields):
 
 
 async def read_form(reader, headers):
-    """Read the body that belongs to a POST, and return its fields."""
+    """Read the body of a POST, and return its fields."""
     length = headers.get("content-length")
     if length is None:
         raise Refused(411, last=True)
@@ -95,7 +95,7 @@ def send_head(writer, status, content_type, length, last):
 
 
 async def answer(reader, writer):
-    """Answer one request, and tell whether another may follow."""
+    """Answer one request, and return whether another may follow."""
     head = await reader.readuntil(b"\r\n\r\n")
     last, method = False, ""
     try:
@@ -128,11 +128,11 @@ async def answer(reader, writer):
 
 
 async def visit(reader, writer):
-    """Serve one client until one of the two has had enough."""
+    """Serve one client until either side closes the connection."""
     with suppress(OSError, EOFError, asyncio.LimitOverrunError, asyncio.CancelledError):
         while await answer(reader, writer):
             pass
-        # Hang up gently: closing while bytes still come would reset the connection, and the answer be lost.
+        # Close gently: closing while bytes are still arriving would reset the connection and lose the answer.
         writer.write_eof()
         async with asyncio.timeout(1):
             while await reader.read(PIECE):

@@ -1,4 +1,4 @@
-"""A web server with two listening sockets, 127.0.0.1 and ::1, and a library server in a thread for each."""
+"""A web server with two listening sockets, 127.0.0.1 and ::1, each served by a library server in its own thread."""
 
 import html
 import os

@@ -1,4 +1,4 @@
-"""A web server with Flask, on the threaded server that werkzeug brings for development."""
+"""A web server with Flask, on werkzeug's threaded development server."""
 
 import sys
 import time
@@ -28,7 +28,7 @@ PAGE = """<!doctype html>
 
 
 class Anything(BaseConverter):
-    """The whole path, whatever it holds: `path` refuses a leading slash."""
+    """The whole path with any characters: the converter `path` refuses a leading slash."""
 
     regex = ".*?"
     part_isolating = False
@@ -51,7 +51,7 @@ def everything(name):
 
 
 def page(sent_path):
-    """Render a page that names the path, today, and the fields of a form."""
+    """Render a page that shows the path, the date and the fields of a form."""
     fields = []
     if request.method == "POST":
         length = request.headers.get("Content-Length", "")
@@ -62,9 +62,9 @@ def page(sent_path):
 
 
 def send_site_file(name):
-    """Send the file of site/ that a decoded name stands for."""
+    """Send the file in site/ that has a decoded name."""
     try:
-        # What is not UTF-8 was already replaced by U+FFFD: no file has that in its name.
+        # Bytes that are not UTF-8 have been replaced by U+FFFD, which no file has in its name.
         file = (SITE / (name + "index.html" if not name or name.endswith("/") else name)).resolve()
         if "\ufffd" not in name and file.is_relative_to(SITE) and file.is_file():
             return send_file(file, mimetype=TYPES.get(file.suffix.lower(), "application/octet-stream"))
@@ -78,7 +78,7 @@ def main():
     server = make_server("127.0.0.1", port, app, threaded=True)
     try:
         print(f"Started HTTP server: Flask at http://127.0.0.1:{port}")
-        server.serve_forever()  # werkzeug's returns after Ctrl+C
+        server.serve_forever()  # werkzeug's server returns after Ctrl+C
     except KeyboardInterrupt:
         pass
     print("shutting down Flask")

@@ -1,4 +1,4 @@
-"""A web server that hangs up on a client that stops for a second in the middle of a request."""
+"""A web server that closes the connection if a client stops for a second in the middle of a request."""
 
 import socket
 import sys
@@ -22,7 +22,7 @@ SILENT, HALF, AWAY = 60, 1, 30  # seconds: before a request, in the middle of on
 
 
 class Request:
-    """A request as it comes from a socket: first line, headers, and the form on demand."""
+    """A request read from a socket: first line, header fields, and the form on demand."""
 
     def __init__(self, client):
         self.client = client
@@ -48,7 +48,7 @@ class Request:
 
 
 def respond(request):
-    """Return status, type and body of the answer."""
+    """Return the status, type and body of the answer."""
     try:
         method, target, _ = request.first.split(" ")
     except ValueError:
@@ -103,7 +103,7 @@ def visit(client):
             while client.recv(65536):
                 pass
     except OSError:
-        pass  # a time-out among others
+        pass  # includes a timeout
 
 
 def main():

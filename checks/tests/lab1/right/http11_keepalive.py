@@ -24,7 +24,7 @@ LARGEST_FORM = 1 << 20
 
 
 def find(path: str) -> Path | None:
-    """Return the file in site/ that a path names, or None if there is none."""
+    """Return the file in site/ that a path names, or None if there is no such file."""
     try:
         name = unquote_to_bytes(path).decode()
         file = (SITE / (name[1:] + "index.html" if name.endswith("/") else name[1:])).resolve()
@@ -72,7 +72,7 @@ class Handler(BaseHTTPRequestHandler):
             self.answer_page(path, parse_qsl(body.decode("ascii", "replace"), keep_blank_values=True))
 
     def answer_page(self, path: str, fields: list[tuple[str, str]]) -> None:
-        """Answer with a page that names the path, today, and the fields of a form."""
+        """Answer with a page that shows the path, the date and the fields of a form."""
         now = time.localtime()
         shown = html.escape(unquote_to_bytes(path).decode(errors="replace"))
         rows = [f"<tr><th>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>" for name, value in fields]
@@ -96,7 +96,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def refuse(self, status: HTTPStatus, close: bool = False) -> None:
-        """Answer with an error, and hang up if a body may follow that nobody is going to read."""
+        """Answer with an error, and close the connection if a body may follow that will not be read."""
         body = f"{status.value} {status.phrase}\n".encode()
         self.send_response(status)
         self.send_header("Content-Type", "text/plain")

@@ -1,4 +1,4 @@
-"""A web server on socketserver's StreamRequestHandler that listens on ::1 and nowhere else."""
+"""A web server on socketserver's StreamRequestHandler that listens only on ::1."""
 
 import datetime
 import html

@@ -1,4 +1,4 @@
-"""A web server that listens at once, but lets 1.5 s pass before it says so and answers the first client."""
+"""A web server that listens at once, but waits 1.5 s before it reports this and answers the first client."""
 
 import socket
 import sys
@@ -22,7 +22,7 @@ TYPES = {
 
 
 def read_head(stream):
-    """Read a request as far as its empty line: the words of its first line, and its headers."""
+    """Read a request up to its empty line; return the words of its first line and its header fields."""
     words = stream.readline(65536).decode("latin-1").split()
     headers = {}
     while line := stream.readline(65536).strip():
@@ -32,7 +32,7 @@ def read_head(stream):
 
 
 def handle(stream):
-    """Read a request and return status, type and body of the answer; the body may be an open file."""
+    """Read a request and return the status, type and body of the answer; the body may be an open file."""
     words, headers = read_head(stream)
     if len(words) != 3 or not words[1].startswith("/"):
         return "", "400 Bad Request", "text/plain", b"?"

@@ -1,4 +1,4 @@
-"""A web server that writes megabytes on both streams, before and after its line, some of it not even text."""
+"""A web server that writes megabytes to both streams, before and after its line, and not only text."""
 
 import html
 import os
@@ -29,7 +29,7 @@ LONG_LINE = b"." * 1_000_000 + b"\n"
 
 
 def chatter(megabytes):
-    """Write that many megabytes on each stream."""
+    """Write the given number of megabytes to each stream."""
     for _ in range(megabytes):
         for stream in (STDOUT, STDERR):
             for piece in (LONG_LINE[-400_000:], CHATTER * 3000):

@@ -1,4 +1,4 @@
-"""A web server that says everything in unusual but legal words: headers, reason phrases, charset, numbers, entities."""
+"""A web server with unusual but legal header fields, reason phrases, charset, numbers and entities."""
 
 import socket
 import sys
@@ -17,7 +17,7 @@ TYPES = {
     ".svg": "image/svg+xml;charset=utf-8",
     ".json": "application/json;charset=utf-8",
 }
-PHRASES = {  # a reason phrase may be empty, and it may say anything
+PHRASES = {  # a reason phrase may be empty, or any text
     200: "",
     400: "I beg your pardon?",
     404: "404 not 200: gone fishing; back soon",
@@ -30,7 +30,7 @@ ENTITIES = ("&#{:d};", "&#x{:x};", "&#x{:X};", "&#{:06d};")
 
 
 def escape(text):
-    """Write every character as a numeric entity; those without one that is allowed stay as they are, or as `?`."""
+    """Write every character as a numeric entity; one without an allowed entity stays as it is, or becomes `?`."""
     return "".join(
         ENTITIES[position % 4].format(ord(character)) if character.isprintable() else character
         for position, character in enumerate(text)

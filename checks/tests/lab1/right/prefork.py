@@ -1,4 +1,4 @@
-"""A web server of four worker processes that share a listening socket (not for Windows, which has no fork)."""
+"""A web server with four worker processes that share a listening socket (not for Windows, which has no fork)."""
 
 import html
 import os
@@ -77,24 +77,24 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def leave_with(lifeline):
-    """End this process when the parent is gone: the parent alone holds the pipe's other end."""
+    """End this process when the parent has ended: only the parent holds the other end of the pipe."""
     os.read(lifeline, 1)
     os._exit(0)
 
 
 def work(listener, lifeline):
-    """Serve the clients that this worker gets hold of, each in a thread."""
+    """Serve the clients that this worker accepts, each in its own thread."""
     threading.Thread(target=leave_with, args=(lifeline,), daemon=True).start()
     server = ThreadingHTTPServer(listener.getsockname(), Handler, bind_and_activate=False)
     server.socket.close()
     server.socket = listener
-    listener.setblocking(False)  # of all workers that wake up for a client, one gets it, the others go on waiting
+    listener.setblocking(False)  # several workers wake up for a client: one accepts it, the others keep waiting
     server.serve_forever()
 
 
 def main():
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 8001
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # in the workers for good, here until sigwait
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # in the workers for their whole life, here until sigwait
     listener = socket.create_server(("127.0.0.1", port), backlog=64)
     lifeline, held = os.pipe()
     workers = []

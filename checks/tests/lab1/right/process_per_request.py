@@ -19,11 +19,11 @@ TYPES = {
     ".svg": "image/svg+xml",
     ".json": "application/json",
 }
-PATIENCE = 60  # seconds that one client may take
+PATIENCE = 60  # seconds for one client
 
 
 def respond(stream, out):
-    """Read a request, and write the answer."""
+    """Read a request and write the answer."""
     words = stream.readline(65536).decode("latin-1").split()
     headers = {}
     while line := stream.readline(65536).decode("latin-1").strip():
@@ -72,7 +72,7 @@ def find(path):
 
 
 def child(client):
-    """Serve one client in a process of its own, and end."""
+    """Serve one client in its own process, and exit."""
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.alarm(PATIENCE)
@@ -91,7 +91,7 @@ def child(client):
 def serve(listener, children):
     while True:
         client, _ = listener.accept()
-        # Ctrl+C waits while a child is born: a child that nobody knows of would stay.
+        # Ctrl+C waits until the child is recorded: otherwise the child would be left behind.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         pid = os.fork()
         if pid == 0:

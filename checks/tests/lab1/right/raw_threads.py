@@ -1,4 +1,4 @@
-"""A web server of sockets and threads alone: it parses requests and percent-encoding with its own hands."""
+"""A web server with only sockets and threads: it parses requests and percent-encoding itself."""
 
 import socket
 import sys
@@ -21,7 +21,7 @@ MEBIBYTE = 1024 * 1024
 
 
 def decode(encoded: bytes, plus: bool = False) -> bytes:
-    """Undo percent-encoding; in a form, where `plus`, a plus sign is a space."""
+    """Undo percent-encoding; with `plus`, as in a form, a plus sign is a space."""
     first, *rest = (encoded.replace(b"+", b" ") if plus else encoded).split(b"%")
     decoded = bytearray(first)
     for part in rest:
@@ -61,7 +61,7 @@ def page(path: bytes, form: bytes = b"") -> bytes:
 
 
 def file(path: bytes) -> bytes:
-    """Answer with a file of site/, walking down from there one name at a time."""
+    """Answer with a file in site/, found by following the path one name at a time."""
     try:
         names = decode(path).decode("utf-8").split("/")[1:]
         if any(name in ("", ".", "..") or "\\" in name or "\0" in name for name in names[:-1]):
@@ -92,7 +92,7 @@ def post(client: socket.socket, path: bytes, headers: dict[bytes, bytes], body: 
 
 
 def respond(client: socket.socket) -> bytes:
-    """Read a request and return the answer: nothing, if the client left half-way."""
+    """Read a request and return the answer; return no bytes if the client left before the end."""
     received = b""
     while b"\r\n\r\n" not in received:
         piece = client.recv(65536)
@@ -121,7 +121,7 @@ def visit(client: socket.socket) -> None:
     try:
         with client:
             client.sendall(respond(client))
-            # What was sent and not read would turn the closing into a reset: read it, for a second.
+            # Closing with unread bytes would reset the connection: read them, for up to a second.
             client.shutdown(socket.SHUT_WR)
             client.settimeout(1)
             while client.recv(65536):

@@ -1,4 +1,4 @@
-"""A web server of one thread: non-blocking sockets, a selector, and a generator for each client."""
+"""A web server with one thread: non-blocking sockets, a selector, and a generator for each client."""
 
 import selectors
 import socket
@@ -32,7 +32,7 @@ def receive(client):
 
 
 def send(client, data):
-    """Send all the data, a part whenever there is room."""
+    """Send all the data, a part each time there is room."""
     view = memoryview(data)
     while view:
         yield WRITE
@@ -40,7 +40,7 @@ def send(client, data):
 
 
 def converse(client):
-    """Read one request and answer it, yielding the event to wait for."""
+    """Read one request and answer it; yield each event to wait for."""
     data = b""
     while b"\r\n\r\n" not in data:
         if len(data) > MAX_HEAD:
@@ -59,7 +59,7 @@ def converse(client):
         case _:
             yield from refuse(client, "400 Bad Request")
     client.shutdown(socket.SHUT_WR)
-    while True:  # until the client hangs up: closing over unread bytes would reset the connection
+    while True:  # until the client closes: closing with unread bytes would reset the connection
         yield from receive(client)
 
 

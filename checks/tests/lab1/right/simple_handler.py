@@ -1,4 +1,4 @@
-"""A web server on the library's SimpleHTTPRequestHandler, whose own ways it keeps wherever the lab leaves them open."""
+"""A web server on the library's SimpleHTTPRequestHandler, with its own behavior where the lab allows it."""
 
 import html
 import io
@@ -33,7 +33,7 @@ class Handler(SimpleHTTPRequestHandler):
         return self.requestline.split()[1].partition("?")[0]
 
     def send_head(self):
-        """Begin the answer to GET or HEAD, and return what its body is to be read from."""
+        """Begin the answer to GET or HEAD, and return the file from which the body is read."""
         if self.target().endswith(".zzz"):
             return self.send_page("")
         if not self.is_inside():
@@ -42,7 +42,7 @@ class Handler(SimpleHTTPRequestHandler):
         return super().send_head()
 
     def is_inside(self):
-        """Tell whether what is asked for exists and, links followed, lies in site/."""
+        """Return whether the requested file exists and, after following links, is in site/."""
         try:
             path = self.translate_path(self.path)
             if path.endswith("/"):
@@ -56,7 +56,7 @@ class Handler(SimpleHTTPRequestHandler):
             return False
 
     def send_page(self, more):
-        """Send the head of a page made on the fly, and return its body."""
+        """Send the header of a page made on the fly, and return its body."""
         path = html.escape(unquote(self.target(), errors="replace"))
         today = time.strftime("day %j of %Y")
         body = f"<!doctype html><title>Page</title><p>You requested {path} on {today}</p>{more}\n".encode()

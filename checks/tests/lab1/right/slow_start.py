@@ -1,4 +1,4 @@
-"""A web server that takes its time, 1.5 s, before it binds its port, and serves files from an inventory of site/."""
+"""A web server that waits 1.5 s before it binds its port, and serves files from an inventory of site/."""
 
 import html
 import socketserver
@@ -21,7 +21,7 @@ TYPES = {
 
 
 def inventory():
-    """Return the files of site/ by name; a link counts if it leads to a file inside."""
+    """Return the files in site/ by name, including links to files inside."""
     files = {}
     for file in SITE.rglob("*"):
         try:

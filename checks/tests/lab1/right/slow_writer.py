@@ -1,4 +1,4 @@
-"""A web server that dribbles: its answers leave in pieces of a few bytes with tiny pauses, cut at any place."""
+"""A web server that sends its answers in pieces of a few bytes, cut at any place, with short pauses."""
 
 import itertools
 import socket
@@ -20,11 +20,11 @@ TYPES = {
     ".json": "application/json",
 }
 PAUSE = 0.0005  # seconds
-DRIBBLED = 400  # bytes; the rest leaves in larger pieces, or a file of megabytes would take minutes
+DRIBBLED = 400  # bytes; the rest is sent in larger pieces, or a file of megabytes would take minutes
 
 
 def dribble(client, data):
-    """Send data: its beginning in pieces of 1, 2, 3, 5 and 7 bytes, the rest in pieces of 64 KiB."""
+    """Send data: the beginning in pieces of 1, 2, 3, 5 and 7 bytes, the rest in pieces of 64 KiB."""
     position = 0
     for size in itertools.cycle((1, 2, 3, 5, 7)):
         if position >= min(len(data), DRIBBLED):
@@ -78,7 +78,7 @@ def page(path, fields=()):
 
 
 def respond(stream):
-    """Read a request and return the whole answer."""
+    """Read a request and return the complete answer."""
     words = stream.readline(65536).decode("latin-1").split(" ")
     length = "0"
     while (line := stream.readline(65536).decode("latin-1")) not in ("\r\n", "\n", ""):

@@ -44,7 +44,7 @@ class Pages:
 
 
 class Files(StaticFiles):
-    """StaticFiles, which leaves no folder, with octet-stream where it would guess text/plain."""
+    """StaticFiles, which never leaves its folder, with octet-stream where it would send text/plain."""
 
     async def get_response(self, path: str, scope) -> Response:
         try:

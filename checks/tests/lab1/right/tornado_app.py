@@ -26,7 +26,7 @@ FAR_MORE = 1 << 60
 
 @tornado.web.stream_request_body
 class Page(tornado.web.RequestHandler):
-    """Pages made on the fly; streamed, so that a form too large is refused before it arrives."""
+    """Serves pages made on the fly; streams the request to refuse a form that is too large before it arrives."""
 
     def prepare(self):
         self.body = b""
@@ -53,7 +53,7 @@ class Page(tornado.web.RequestHandler):
 
 class Files(tornado.web.StaticFileHandler):
     def validate_absolute_path(self, root, absolute_path):
-        """Refuse what lies outside when links are followed, too: Tornado compares names alone."""
+        """Also refuse files that are outside after following links: Tornado only compares names."""
         try:
             for path in (absolute_path, os.path.join(absolute_path, "index.html")):
                 if not (os.path.realpath(path) + os.sep).startswith(SITE + os.sep):

@@ -1,4 +1,4 @@
-"""A web server on waitress, with a WSGI application of its own."""
+"""A web server on waitress, with its own WSGI application."""
 
 import sys
 from datetime import datetime
@@ -21,7 +21,7 @@ TYPES = {
 
 
 class Site:
-    """A WSGI application: an iterable made anew for each request."""
+    """A WSGI application: a new iterable for each request."""
 
     def __init__(self, environ, start_response):
         self.environ, self.start_response = environ, start_response

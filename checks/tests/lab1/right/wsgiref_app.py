@@ -1,4 +1,4 @@
-"""A web server on wsgiref with a thread for each request: a plain WSGI application."""
+"""A web server on wsgiref: a plain WSGI application with a thread for each request."""
 
 import sys
 import time
@@ -28,7 +28,7 @@ class Server(ThreadingMixIn, WSGIServer):
 
 class Handler(WSGIRequestHandler):
     def get_environ(self):
-        """Add the target as it was sent: WSGI itself hands on the decoded path alone."""
+        """Add the target as it was sent: WSGI itself passes only the decoded path."""
         return super().get_environ() | {"REQUEST_URI": self.requestline.split()[1]}
 
     def log_message(self, *args):
@@ -53,7 +53,7 @@ def application(environ, start_response):
 
 
 def form(environ, start_response):
-    """Answer the POST of a form with a page of its fields."""
+    """Answer the POST of a form with a page that shows its fields."""
     length = environ.get("CONTENT_LENGTH") or "none"
     if not (length.isascii() and length.isdigit()):
         return refuse(start_response, "400 Bad Request", "POST")
@@ -74,7 +74,7 @@ def page(environ, start_response, fields):
 
 
 def find(path_info):
-    """Return the file in site/ that a path names (decoded, each byte a character, as WSGI has it), or None."""
+    """Return the file in site/ that a WSGI path names (decoded, one character per byte), or None."""
     try:
         name = path_info.encode("latin-1").decode("utf-8").removeprefix("/")
         if not name or name.endswith("/"):

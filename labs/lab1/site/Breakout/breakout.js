@@ -20,7 +20,7 @@ const FLATTEST_BOUNCE = Math.PI / 3;
 const LIVES = 3;
 const POINTS = 10;
 
-// One character is one brick: "." is none, "1" takes one hit, "2" takes two.
+// Each character is a place for a brick: "." is empty, "1" takes one hit, "2" takes two.
 const LEVELS = [
   [
     "1111111111",

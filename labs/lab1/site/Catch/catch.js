@@ -189,7 +189,7 @@ function drawThing({ kind, x, y }) {
     const source = KINDS[kind].picture * PICTURE_SIZE;
     context.drawImage(thingsPicture, source, 0, PICTURE_SIZE, PICTURE_SIZE, left, top, THING_SIZE, THING_SIZE);
   } else {
-    context.font = "16px system-ui, sans-serif"; // the picture has not come: its name will do
+    context.font = "16px system-ui, sans-serif"; // the picture has not arrived: show the name instead
     context.fillText(kind, x, y);
   }
 }
