@@ -1,4 +1,4 @@
-"""A chat client: sends what is typed, and prints meanwhile what the others say.
+"""A chat client: it sends what the user types, and prints what the other clients say.
 
 Usage: python chat_client.py [PORT]
 """
@@ -13,12 +13,12 @@ PORT = 8002
 
 
 async def ask(prompt: str) -> str:
-    """Return the next line that the user types; the event loop goes on meanwhile."""
+    """Return the next line that the user types, without blocking the event loop."""
     return await asyncio.to_thread(input, prompt)
 
 
 async def speak(server: ClientConnection) -> None:
-    """Send what the user types until there is no more."""
+    """Send what the user types until the input ends."""
     try:
         name = await ask("Enter Your Name: ")
         while True:
@@ -28,26 +28,26 @@ async def speak(server: ClientConnection) -> None:
 
 
 async def listen(server: ClientConnection) -> None:
-    """Print what the others say until the server has gone."""
+    """Print what the other clients say until the connection is closed."""
     try:
         async for message in server:
-            # The user may be in the middle of a line: begin a new one.
+            # The cursor is behind the prompt, so start a new line.
             print(f"\nFrom server: {message}")
     except ConnectionClosed:
-        pass  # gone without a goodbye is gone, too
+        pass  # closed without a close frame: main() treats both the same
 
 
 async def main(port: int) -> int:
-    """Chat until the user or the server has had enough; return the exit status."""
+    """Chat until the input ends or the server goes away; return the exit status."""
     try:
         async with connect(f"ws://localhost:{port}/") as server:
             speaking, listening = asyncio.create_task(speak(server)), asyncio.create_task(listen(server))
-            # Whichever ends first decides: the user's end of input is a success, the server's end is not.
+            # The task that ends first decides: the end of the input is a success, a lost server is not.
             await asyncio.wait({speaking, listening}, return_when=asyncio.FIRST_COMPLETED)
             if speaking.done() and speaking.exception() is None:
-                return 0  # leaving the block closes the connection politely, with code 1000
+                return 0  # leaving the block closes the connection normally, with code 1000
             print(f"\nThe server has gone away ({server.close_code}). Press Enter to leave.", file=sys.stderr)
-            return 1  # Python ends when the thread that waits inside input() does
+            return 1  # Python exits when the thread that waits in input() ends
     except (OSError, InvalidHandshake) as error:
         print(f"No chat server on port {port}: {error}", file=sys.stderr)
         return 1

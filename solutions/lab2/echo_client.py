@@ -1,4 +1,4 @@
-"""Sends what is typed to the echo server, and prints what comes back.
+"""Sends each line that the user types to the echo server, and prints the answer.
 
 Usage: python echo_client.py [PORT]
 """
@@ -13,13 +13,13 @@ PORT = 8002
 
 
 async def talk(port: int) -> None:
-    """Ask for lines until there are no more."""
-    # At the end of the block the connection is closed politely, with code 1000.
+    """Send each line that the user types and print the answer, until the input ends."""
+    # Leaving this block closes the connection normally, with code 1000.
     async with connect(f"ws://localhost:{port}/") as server:
         while True:
             try:
-                # input() blocks whoever calls it. In a thread of its own it leaves the event loop
-                # free to answer the server's pings, however long the user thinks.
+                # input() blocks its thread. In a separate thread it does not block the event loop,
+                # which can answer the server's pings no matter how long the user thinks.
                 line = await asyncio.to_thread(input, "Enter some data: ")
             except EOFError:  # Ctrl+D, or the end of a file: the user has finished
                 return

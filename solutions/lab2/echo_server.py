@@ -1,4 +1,4 @@
-"""A WebSocket server that sends back what it receives.
+"""A WebSocket server that sends each message back to its sender.
 
 Usage: python echo_server.py [PORT]
 """
@@ -10,29 +10,29 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 PORT = 8002
-MESSAGE_LIMIT = 1024 * 1024  # bytes; a message is kept in memory until all of it is there
-FAREWELL = 1  # seconds that a client has for its half of the closing handshake
+MESSAGE_LIMIT = 1024 * 1024  # bytes; the whole message is kept in memory
+CLOSE_TIMEOUT = 1  # seconds that a client has to answer a close frame
 
 
 async def echo(client: ServerConnection) -> None:
-    """Talk to one client, from its opening handshake until it has gone."""
+    """Serve one client, from the end of its opening handshake until it disconnects."""
     try:
-        # The loop ends when the client closes its connection with a goodbye. Each client has a
-        # coroutine of its own here: where one waits, the others go on.
+        # The loop ends when the client closes normally. serve() runs this coroutine once for
+        # each client: while one of them waits, the others continue.
         async for message in client:
             print(f"From client: {message}")
             reply = f"ECHO! {message}"
             await client.send(reply)
             print(f"To client: {reply}")
     except ConnectionClosed:
-        pass  # it vanished without a goodbye, or in the middle of our answer: everyday life
+        pass  # the connection was lost, perhaps before the reply was sent: a server must expect that
 
 
 async def main(port: int) -> None:
-    # More than MESSAGE_LIMIT bytes are not read: that client gets close code 1009.
-    async with serve(echo, "127.0.0.1", port, max_size=MESSAGE_LIMIT, close_timeout=FAREWELL) as server:
+    # A message of more than MESSAGE_LIMIT bytes is not read: its sender gets close code 1009.
+    async with serve(echo, "127.0.0.1", port, max_size=MESSAGE_LIMIT, close_timeout=CLOSE_TIMEOUT) as server:
         print(f"Started WebSocket echo server: ws://localhost:{port}/ (Ctrl+C stops it)")
-        # Ctrl+C ends this wait; on its way out, the "async with" says goodbye to every client (1001).
+        # Ctrl+C ends this wait. When the "async with" block ends, every client gets close code 1001.
         await server.serve_forever()
 
 

@@ -1,9 +1,9 @@
-"""Run the cases of the Autobahn test suite with kosoku, in a process of its own.
+"""Run cases of the Autobahn test suite with kosoku, in a separate process.
 
-    autobahn.py client CASES         try the grader's WebSocket client
-    autobahn.py server CASES URL     try a server
+    autobahn.py client CASES         test the grader's WebSocket client
+    autobahn.py server CASES URL     test a server
 
-CASES are patterns with commas between. The verdict of each case is printed as JSON.
+CASES are patterns, separated by commas. The result of each case is printed as JSON.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from labcheck.record.transcript import Transcript
 
 
 class Echo(Client):
-    """A client that sends back what it gets, as the fuzzing server wants it."""
+    """A client that sends back what it receives, as the fuzzing server requires."""
 
     most = 64 * 1024 * 1024
 
@@ -34,7 +34,7 @@ class Echo(Client):
         super().__init__(sock, port, Transcript(), Deadline(120), 60, Manners(), target=target, compression=True)
 
     def talk(self) -> list[str]:
-        """Echo until the connection is closed; return the messages."""
+        """Echo until the connection is closed, and return the messages."""
         messages = []
         try:
             self.open()
@@ -52,36 +52,36 @@ class Echo(Client):
         return messages
 
 
-def visit(port: int) -> None:
-    """Go through all cases of a fuzzing server."""
+def run_all_cases(port: int) -> None:
+    """Run all cases of a fuzzing server."""
     count = int(Echo(port, "/getCaseCount").talk()[0])
     for number in range(1, count + 1):
         Echo(port, f"/runCase?case={number}&agent=labcheck").talk()
     Echo(port, "/updateReports?agent=labcheck").talk()
 
 
-async def try_client(cases: list[str]) -> list[Any]:
-    """Return the results of the grader's client."""
+async def check_client(cases: list[str]) -> list[Any]:
+    """Return the results for the grader's client."""
     async with kosoku.run_fuzzingserver(cases, port=0) as server:
-        await asyncio.to_thread(visit, server.port)
+        await asyncio.to_thread(run_all_cases, server.port)
         return await server.get_result()
 
 
-async def try_server(cases: list[str], url: str) -> list[Any]:
-    """Return the results of the server at a URL."""
+async def check_server(cases: list[str], url: str) -> list[Any]:
+    """Return the results for the server at a URL."""
     return await kosoku.run_fuzzingclient(url, cases)
 
 
 def main() -> None:
-    """Run, and print the verdicts."""
+    """Run the cases and print the results."""
     side, cases, *url = sys.argv[1:]
-    run = try_client(cases.split(",")) if side == "client" else try_server(cases.split(","), *url)
+    run = check_client(cases.split(",")) if side == "client" else check_server(cases.split(","), *url)
     try:
         results = asyncio.run(run)
     except kosoku.FailureError as error:
         results = error.results
     print(json.dumps({each.case_id: "PASSED" if each.passed else each.behavior.value for each in results}), flush=True)
-    os._exit(0)  # the threads of kosoku may abort the interpreter's ordinary end
+    os._exit(0)  # a normal exit may abort in the threads of kosoku
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""What makes a server on websockets.sync look for a while at all that it reads; to be put before one, as sync_queues.
+"""Slows down each read of a server on websockets.sync; this text is put in front of such a server, like sync_queues.
 
-To whoever has vanished meanwhile another thread writes, and the library then stumbles over what was read last: with a
-traceback of its own, of which the program knows nothing.
+If the client vanishes during the read, and another thread writes to it, the library raises an error when it handles
+the data. It prints a traceback that the server's own code cannot prevent.
 """
 
 import time
@@ -26,8 +26,8 @@ class SlowSocket:
 
 class SlowConnection(websockets.sync.server.ServerConnection):
     def __init__(self, socket, *arguments, **options):
-        # Who came first is read at once: so that others speak while something of the last one is looked at.
-        # And so are most of a crowd, which would take all of its check's time.
+        # The first three clients are read without delay: they send while the read of a later one is still running.
+        # Nor is there a delay from the eleventh client on: with many clients it would use up the time of the check.
         super().__init__(SlowSocket(socket) if 3 <= len(queues) < 10 else socket, *arguments, **options)  # noqa: F821
 
 

@@ -1,4 +1,4 @@
-"""The chat page of lab 2 in a real browser: served by lab 1's solution, talking to lab 2's chat server."""
+"""The chat page of lab 2 in a real browser, served by lab 1's solution and connected to lab 2's chat server."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 PAGE = CHECKOUT / "solutions" / "lab2" / "chat.html"
 CHAT_SERVER = CHECKOUT / "solutions" / "lab2" / "chat_server.py"
-LIMIT = 60  # seconds until what is awaited must have come, on a loaded machine too
-LOST = re.compile(r"WebSocket connection to 'ws://\S+' failed")  # what a browser itself says of a lost connection
+LIMIT = 60  # seconds for each wait, even on a loaded machine
+LOST = re.compile(r"WebSocket connection to 'ws://\S+' failed")  # what a browser logs about a lost connection
 
 
 class Process:
-    """A server on a port; it can be stopped, and started again on the same port."""
+    """A server that can be stopped and started again on the same port."""
 
     def __init__(self, program: Path) -> None:
         self.program = program
@@ -36,11 +36,11 @@ class Process:
 
     @property
     def number(self) -> int:
-        """The port's number."""
+        """The number of the port."""
         return self.port.number
 
     def start(self) -> None:
-        """Start the server; it is ready when it has printed its first line."""
+        """Start the server and wait for its first line: then it is ready."""
         self.running = subprocess.Popen(
             [sys.executable, str(self.program), str(self.number)],
             stdout=subprocess.PIPE,
@@ -51,14 +51,14 @@ class Process:
         assert self.running.stdout.readline()
 
     def stop(self) -> None:
-        """Stop the server, where it runs, and wait for its end."""
+        """Stop the server, if it runs, and wait until it has ended."""
         if self.running is not None:
             with self.running:
                 self.running.kill()
             self.running = None
 
     def close(self) -> None:
-        """Stop the server for good."""
+        """Stop the server and release its port."""
         try:
             self.stop()
         finally:
@@ -66,33 +66,33 @@ class Process:
 
 
 class Person:
-    """Somebody who has the page open in a window of his own."""
+    """A person with the page open in a separate window."""
 
     def __init__(self, browser: Any, address: str, name: str = "") -> None:
         self.browser = browser
         browser.switch_to.new_window("window")
         self.window = browser.current_window_handle
         browser.get(address)
-        self.wait_for("document.activeElement === nameBox")  # the browser complains of who is faster than autofocus
+        self.wait_for("document.activeElement === nameBox")  # typing before autofocus has run logs an error
         if name:
             self.type("name", name)
 
     def run(self, script: str) -> Any:
-        """Run a script in the page, and return its value."""
+        """Run a script in the page and return its value."""
         self.browser.switch_to.window(self.window)
         return self.browser.execute_script(script)
 
     def wait_for(self, expression: str) -> Any:
-        """Wait until an expression's value is true, and return it."""
+        """Wait until the value of an expression is true, and return it."""
         return WebDriverWait(self.browser, LIMIT, 0.02).until(lambda _: self.run(f"return {expression}"), expression)
 
     def find(self, id: str) -> Any:
-        """Return the element with that id."""
+        """Return the element with this id."""
         self.browser.switch_to.window(self.window)
         return self.browser.find_element(By.ID, id)
 
     def type(self, id: str, text: str) -> None:
-        """Type into a field, after what it holds."""
+        """Type at the end of a field."""
         self.find(id).send_keys(text)
 
     def say(self, text: str) -> None:
@@ -100,22 +100,22 @@ class Person:
         self.type("message", text + Keys.ENTER)
 
     def typed(self) -> str:
-        """Return what the message box holds."""
+        """Return the text in the message box."""
         return str(self.run("return messageBox.value"))
 
     def read(self, count: int) -> list[str]:
-        """Wait until there are as many messages, and return them."""
+        """Wait until there are at least `count` messages, and return them."""
         self.wait_for(f"log.children.length >= {count}")
         return list(self.run("return [...log.children].map(line => line.innerText)"))
 
     def wait_for_status(self, start: str) -> None:
-        """Wait until the status starts with that text."""
+        """Wait until the status starts with this text."""
         self.wait_for(f"statusLine.innerText.startsWith({start!r})")
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Serve the page with lab 1's solution, and yield its address."""
+    """Serve the page with lab 1's solution and yield its URL."""
     folder = tmp_path_factory.mktemp("lab1")
     (folder / "site").mkdir()
     shutil.copy(PAGE, folder / "site")
@@ -140,7 +140,7 @@ def chat() -> Iterator[Process]:
 
 @pytest.fixture
 def windows(browser: Any) -> Iterator[Any]:
-    """Yield the browser; its new windows are closed in the end, and no page has complained of anything else."""
+    """Yield the browser; then close its new windows, and check that no page logged any error but a lost connection."""
     first = browser.current_window_handle
     browser.get_log("browser")
     yield browser
@@ -165,7 +165,7 @@ def join(windows: Any, site: str, chat: Process) -> Callable[..., Person]:
 
 
 def test_two_talk(join: Callable[..., Person]) -> None:
-    """What one says appears at the other with the name, and once in the own window; commas arrive whole."""
+    """A message appears with its sender's name in the other window, and once in the sender's own; commas are kept."""
     ann, bob = join("Ann"), join("Bob")
     ann.say("yes, but,  why?,")
     assert bob.read(1) == ["Ann says: yes, but,  why?,"]
@@ -178,7 +178,7 @@ def test_two_talk(join: Callable[..., Person]) -> None:
 
 
 def test_markup_is_text(join: Callable[..., Person]) -> None:
-    """Markup in a name or a message is shown letter for letter, and runs nothing."""
+    """Markup in a name or a message is shown as text and runs nothing."""
     name = "<b>x</b><img src=x onerror=window.ran=1>"
     text = "<i>y</i><img src=x onerror='window.ran=2'><script>window.ran=3</script>&lt;"
     mallory, bob = join(name), join("Bob")
@@ -192,7 +192,7 @@ def test_markup_is_text(join: Callable[..., Person]) -> None:
 
 @pytest.mark.parametrize("name", ["Ann, Queen", ""])
 def test_name_must_fit_the_protocol(join: Callable[..., Person], name: str) -> None:
-    """With a comma in the name, or without a name, nothing is sent, and the field says why."""
+    """If the name is empty or has a comma, nothing is sent, and the field says why."""
     ann, bob = join(name), join("Bob")
     ann.say("hello")
     assert ann.run("return nameBox.matches(':invalid') && document.activeElement === nameBox")
@@ -203,20 +203,20 @@ def test_name_must_fit_the_protocol(join: Callable[..., Person], name: str) -> N
     assert bob.read(1) == ["Ann says: hello!"]
 
 
-def test_error_of_the_server_is_shown_as_one(join: Callable[..., Person]) -> None:
-    """The server's ERROR looks unlike a message."""
+def test_error_from_the_server_is_shown_as_an_error(join: Callable[..., Person]) -> None:
+    """An ERROR from the server looks different from a message."""
     ann = join("Ann")
     ann.run("socket.send('no comma')")
     assert ann.read(1)[0].startswith("ERROR")
     ann.say("hello")
     ann.run("addMessage('Bob says: ERROR', 'theirs')")
     ann.read(3)
-    colours = ann.run("return [...log.children].map(line => getComputedStyle(line).color)")
-    assert colours[0] not in colours[1:]
+    colors = ann.run("return [...log.children].map(line => getComputedStyle(line).color)")
+    assert colors[0] not in colors[1:]
 
 
 def test_server_goes_away_and_comes_back(join: Callable[..., Person], chat: Process) -> None:
-    """The page says that the server is gone, keeps what is typed, connects again by itself, and the chat goes on."""
+    """The page reports a lost server, keeps the typed text and connects again by itself; then the chat continues."""
     ann, bob = join("Ann"), join("Bob")
     ann.say("before")
     assert bob.read(1) == ["Ann says: before"]
@@ -240,8 +240,8 @@ def test_server_goes_away_and_comes_back(join: Callable[..., Person], chat: Proc
     assert ann.read(3)[1:] == ["You say: half a sentence", "Bob says: after"]
 
 
-def test_waits_grow_to_a_limit(join: Callable[..., Person], chat: Process) -> None:
-    """The waits double up to 16 seconds, and start anew after a connection."""
+def test_waits_double_up_to_a_limit(join: Callable[..., Person], chat: Process) -> None:
+    """The waits double up to 16 seconds, and start again at 1 second after a connection."""
     ann = join("Ann")
     ann.run(
         "window.waits = []; new MutationObserver(() => waits.push(...statusLine.innerText.match(/\\d+(?= s$)/) ?? []))"
@@ -250,7 +250,7 @@ def test_waits_grow_to_a_limit(join: Callable[..., Person], chat: Process) -> No
     chat.stop()
     for count in range(1, 7):
         ann.wait_for(f"waits.length >= {count}")
-        ann.run("nowButton.click()")  # so that nobody has to wait
+        ann.run("nowButton.click()")  # to save time
     assert ann.run("return waits.slice(0, 6)") == ["1", "2", "4", "8", "16", "16"]
     chat.start()
     ann.wait_for("nowButton.click() || socket.readyState === WebSocket.OPEN")
@@ -260,7 +260,7 @@ def test_waits_grow_to_a_limit(join: Callable[..., Person], chat: Process) -> No
 
 
 def test_button_connects_at_once(join: Callable[..., Person], chat: Process) -> None:
-    """The button, there only during a wait, connects at once, and leaves the keyboard's focus in the message box."""
+    """The button, shown only during a wait, connects at once and moves the focus to the message box."""
     ann, bob = join("Ann"), join("Bob")
     assert not ann.find("now").is_displayed()
     ann.run("wait = 600")
@@ -277,8 +277,8 @@ def test_button_connects_at_once(join: Callable[..., Person], chat: Process) -> 
     assert bob.read(1) == ["Ann says: back"]
 
 
-def test_log_follows_whoever_is_at_its_end(join: Callable[..., Person]) -> None:
-    """At its end the log scrolls along; whoever reads further up is left there."""
+def test_log_follows_new_messages_only_at_its_end(join: Callable[..., Person]) -> None:
+    """At its end the log scrolls to new messages; scrolled up, it stays where it is."""
     ann = join("Ann")
     ann.run("for (let i = 0; i < 100; i++) addMessage(`line ${i}`, 'theirs')")
     rest = "Math.round(log.scrollHeight - log.scrollTop - log.clientHeight)"
@@ -291,13 +291,13 @@ def test_log_follows_whoever_is_at_its_end(join: Callable[..., Person]) -> None:
     ann.wait_for("atEnd")
     ann.run("addMessage('newer', 'own')")
     assert ann.run(f"return {rest}") == 0
-    # The browser tells of a scroll only when it draws, and the window may be smaller by then.
+    # The browser sends the scroll event only when it draws; by then the window may be smaller.
     ann.run("addMessage('newest', 'own'); document.body.style.height = '500px'")
     ann.wait_for(f"log.clientHeight < 400 && {rest} === 0")
 
 
 def test_keyboard_and_screen_reader(join: Callable[..., Person]) -> None:
-    """Each part has a name and a role, and the keyboard alone reaches all of it in the order of the page."""
+    """Each part has a name and a role, and the keyboard reaches all parts in the order of the page."""
     ann, bob = join(), join("Bob")
     assert ann.find("name").accessible_name.startswith("Your name")
     assert ann.find("message").accessible_name == "Your message"
@@ -317,7 +317,7 @@ CONTRASTS = f"""{CONTRAST}
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_readable_in_light_and_dark(join: Callable[..., Person], scheme: str) -> None:
-    """All text stands out from its ground by 4.5 to 1 at least (WCAG 2.2, section 1.4.3)."""
+    """All text has a contrast of at least 4.5 to 1 (WCAG 2.2, section 1.4.3)."""
     ann = join("Ann")
     media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
     ann.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
@@ -330,7 +330,7 @@ def test_readable_in_light_and_dark(join: Callable[..., Person], scheme: str) ->
 
 @pytest.mark.parametrize("width", [320, 390])
 def test_phone(join: Callable[..., Person], width: int) -> None:
-    """At a phone's width nothing sticks out sideways, and the whole form is in sight."""
+    """At a phone's width nothing is wider than the screen, and the whole form is visible."""
     ann = join("Ann")
     size = {"width": width, "height": 640, "deviceScaleFactor": 2, "mobile": True}
     ann.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
@@ -348,7 +348,7 @@ def test_phone(join: Callable[..., Person], width: int) -> None:
 
 
 def test_page_opened_as_a_file(windows: Any, chat: Process, join: Callable[..., Person]) -> None:
-    """Opened as a file, without a web server, the page talks to localhost."""
+    """Opened as a file, without a web server, the page connects to localhost."""
     ann, bob = Person(windows, f"{PAGE.as_uri()}?port={chat.number}", "Ann"), join("Bob")
     ann.wait_for_status(f"connected to localhost:{chat.number}")
     ann.say("hello")
@@ -363,7 +363,7 @@ def test_page_opened_as_a_file(windows: Any, chat: Process, join: Callable[..., 
     ],
 )
 def test_query_chooses_a_port_and_nothing_else(windows: Any, site: str, query: str, port: int) -> None:
-    """The chat server is on the page's own host, on port 8002 or the one in the query, whatever the query holds."""
+    """The page connects only to its own host, on port 8002 or the port in the query; the query changes nothing else."""
     windows.switch_to.new_window("window")
     stub = "window.WebSocket = class { constructor(url) { window.asked = String(url) } }"
     windows.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": stub})

@@ -1,4 +1,4 @@
-"""Programs that break WebSocket's rules, or their neighbours' peace, get their verdict in bounded time and memory."""
+"""Programs that break the WebSocket protocol or disturb others get a verdict in bounded time and memory."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 HOSTILE = TESTS / "lab2" / "hostile"
 LAB = load_lab("lab2")
-pytestmark = pytest.mark.usefixtures("nothing_is_left")  # `hurry`: most of these programs use up all deadlines
+pytestmark = pytest.mark.usefixtures("nothing_is_left")  # `hurry`: most of these programs use every deadline in full
 needs_proc = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
 
-# What cannot be judged: in the first requirement that fails, these words tell why; all that needs it is not run.
-SETTLED = {
+# Programs that cannot be checked: the first requirement that fails, and words of its reason. What needs it is not run.
+GIVEN_UP = {
     ("echo_server", "never_answers_the_handshake"): ("1.1", "answer to the opening handshake in time"),
     ("echo_server", "half_a_handshake"): ("1.1", "no whole answer to the opening handshake in time"),
     ("echo_server", "handshake_without_its_last_line"): ("1.1", "no whole answer to the opening handshake in time"),
@@ -60,8 +60,8 @@ SETTLED = {
     ("echo_client", "exits_with_status_1"): ("2.1", "before it connected, and said: No time."),
 }
 
-# What breaks a rule in the middle of the talk: what is checked, what fails there and with which words, what passes.
-JUDGED = {
+# Programs that break a rule during the exchange: what is checked, what fails and words of its reason, what passes.
+CHECKED = {
     ("echo_server", "masks_its_frames"): ("1", "1.2", "incorrect masking", {"1.1"}),
     ("echo_server", "sets_reserved_bits"): ("1", "1.2", "reserved bits must be 0", {"1.1"}),
     ("echo_server", "compresses_unasked"): ("1", "1.2", "reserved bits must be 0", {"1.1"}),
@@ -112,7 +112,7 @@ JUDGED = {
     ("chat_client", "never_ends"): ("4.5", "4.5", "it still runs", set()),
 }
 
-# Floods and bombs: what is checked, and what must fail.
+# Floods and compression bombs: what is checked, and what must fail.
 LARGE = {
     ("echo_server", "compression_bomb"): ("1.2", {"1.2"}),
     ("echo_server", "floods_with_messages"): ("1", {"1.2", "1.6", "1.10"}),
@@ -130,7 +130,7 @@ LARGE = {
     ("echo_client", "empty_fragments_without_end"): ("2.4", {"2.4"}),
 }
 
-# The solution, before which something else is done, keeps its marks but for these.
+# The solution with other code in front of it passes everything except these.
 BEFORE = {
     ("echo_server", "floods_stdout"): set(),
     ("echo_server", "floods_stderr"): set(),
@@ -155,11 +155,11 @@ BEFORE = {
 
 @pytest.fixture
 def hostile(with_program: Callable[..., Path]) -> Callable[[str, str], Path]:
-    """Make a folder with the solution in which one program behaves as it is told."""
+    """Make a folder with the solution in which one program misbehaves in the given way."""
 
-    def make(program: str, behaviour: str) -> Path:
+    def make(program: str, behavior: str) -> Path:
         source = (HOSTILE / f"{program.rpartition('_')[2]}.py").read_text("utf-8")
-        source, found = re.subn(r'(?m)^BEHAVIOUR = "none"', f'BEHAVIOUR = "{behaviour}"', source)
+        source, found = re.subn(r'(?m)^BEHAVIOR = "none"', f'BEHAVIOR = "{behavior}"', source)
         assert found == 1
         return with_program("lab2", program, source)
 
@@ -175,49 +175,49 @@ def step_of(program: str) -> int:
 
 
 def test_every_hostile_program_has_its_verdict() -> None:
-    """Each behaviour, and each file that is put before a solution, stands in one of the tables."""
-    tables = {**SETTLED, **JUDGED, **LARGE}
+    """Each behavior, and each file that is put in front of a solution, is in one of the tables."""
+    tables = {**GIVEN_UP, **CHECKED, **LARGE}
     for kind in ("server", "client"):
         source = (HOSTILE / f"{kind}.py").read_text("utf-8")
-        written = {*re.findall(r'^    "(\w+)":', source, re.M), *re.findall(r'BEHAVIOUR == "(\w+)"', source)}
-        assert written == {behaviour for program, behaviour in tables if kind in program}
-    assert {path.stem for path in (HOSTILE / "before").glob("*.py")} == {behaviour for _, behaviour in BEFORE}
+        written = {*re.findall(r'^    "(\w+)":', source, re.M), *re.findall(r'BEHAVIOR == "(\w+)"', source)}
+        assert written == {behavior for program, behavior in tables if kind in program}
+    assert {path.stem for path in (HOSTILE / "before").glob("*.py")} == {behavior for _, behavior in BEFORE}
 
 
 @pytest.mark.sample(6)
-@pytest.mark.parametrize(("program", "behaviour"), SETTLED, ids=names(SETTLED))
-def test_program_that_cannot_be_judged_is_settled_at_once(
+@pytest.mark.parametrize(("program", "behavior"), GIVEN_UP, ids=names(GIVEN_UP))
+def test_program_that_cannot_be_checked_is_given_up_at_once(
     program: str,
-    behaviour: str,
+    behavior: str,
     labcheck: Callable[..., Result],
     hostile: Callable[[str, str], Path],
     hurry: float,
 ) -> None:
-    """One requirement tells the verdict, hardly anything after it is run, and it takes no longer than one deadline."""
-    first, words = SETTLED[program, behaviour]
-    result = labcheck("lab2", hostile(program, behaviour), "--only", step_of(program), "--slow", hurry, "--json", "-")
+    """One requirement reports the verdict; little else is run, and it takes no longer than one deadline."""
+    first, words = GIVEN_UP[program, behavior]
+    result = labcheck("lab2", hostile(program, behavior), "--only", step_of(program), "--slow", hurry, "--json", "-")
     record = result.record
     assert not record.of(Outcome.ERROR), not_passed(record)
     assert result.status == 1
     assert failed(record)[0] == first
-    # A plain GET is answered for itself.
+    # A plain GET needs no other requirement.
     assert set(failed(record)) <= {first, "1.9"}, not_passed(record)
     assert words in not_passed(record)[first]
     assert result.seconds < 16 * hurry + 15
 
 
 @pytest.mark.sample(7)
-@pytest.mark.parametrize(("program", "behaviour"), JUDGED, ids=names(JUDGED))
-def test_program_that_breaks_a_rule_is_judged_for_what_it_does(
+@pytest.mark.parametrize(("program", "behavior"), CHECKED, ids=names(CHECKED))
+def test_program_that_breaks_a_rule_is_checked_for_what_it_does(
     program: str,
-    behaviour: str,
+    behavior: str,
     labcheck: Callable[..., Result],
     hostile: Callable[[str, str], Path],
     hurry: float,
 ) -> None:
-    """It fails where it breaks the rule, is told which, and passes what has nothing to do with that."""
-    only, first, words, must_pass = JUDGED[program, behaviour]
-    result = labcheck("lab2", hostile(program, behaviour), "--only", only, "--slow", hurry, "--json", "-")
+    """It fails where it breaks the rule, the reason names the rule, and unrelated requirements pass."""
+    only, first, words, must_pass = CHECKED[program, behavior]
+    result = labcheck("lab2", hostile(program, behavior), "--only", only, "--slow", hurry, "--json", "-")
     record = result.record
     assert not record.of(Outcome.ERROR), not_passed(record)
     assert first in failed(record), not_passed(record)
@@ -229,13 +229,13 @@ def test_program_that_breaks_a_rule_is_judged_for_what_it_does(
 
 @needs_proc
 @pytest.mark.sample(3)
-@pytest.mark.parametrize(("program", "behaviour"), LARGE, ids=names(LARGE))
+@pytest.mark.parametrize(("program", "behavior"), LARGE, ids=names(LARGE))
 def test_flood_does_not_fill_the_memory(
-    program: str, behaviour: str, hostile: Callable[[str, str], Path], hurry: float
+    program: str, behavior: str, hostile: Callable[[str, str], Path], hurry: float
 ) -> None:
-    """However much comes, on fifty connections at once too, the peak memory of labcheck stays below 400 MB."""
-    only, must_fail = LARGE[program, behaviour]
-    record, peak, seconds = measured(hostile(program, behaviour), only, hurry)
+    """The peak memory of labcheck stays below 400 MB, no matter how much arrives, even on 50 connections at once."""
+    only, must_fail = LARGE[program, behavior]
+    record, peak, seconds = measured(hostile(program, behavior), only, hurry)
     assert not record.of(Outcome.ERROR), not_passed(record)
     assert must_fail <= set(failed(record)), not_passed(record)
     assert peak < 400_000
@@ -247,7 +247,7 @@ def test_flood_does_not_fill_the_memory(
 @pytest.mark.sample(4)
 @pytest.mark.parametrize(("program", "name"), BEFORE, ids=names(BEFORE))
 def test_right_program_keeps_its_marks(program: str, name: str, with_program: Callable[..., Path]) -> None:
-    """Whatever else a right program does, it gets what it earns."""
+    """A right program gets the points that it earns, no matter what else it does."""
     source = (HOSTILE / "before" / f"{name}.py").read_text("utf-8")
     solution = (CHECKOUT / "solutions" / "lab2" / f"{program}.py").read_text("utf-8")
     record, peak, seconds = measured(with_program("lab2", program, source + solution), str(step_of(program)))
@@ -260,17 +260,17 @@ def test_right_program_keeps_its_marks(program: str, name: str, with_program: Ca
 
 @pytest.mark.everything
 @pytest.mark.parametrize(
-    ("program", "behaviour"),
+    ("program", "behavior"),
     [
         ("echo_client", "floods_with_large_messages"),
         ("echo_client", "pings_without_end"),
     ],
 )
 def test_hostile_program_takes_no_marks_from_others(
-    program: str, behaviour: str, labcheck: Callable[..., Result], hostile: Callable[[str, str], Path]
+    program: str, behavior: str, labcheck: Callable[..., Result], hostile: Callable[[str, str], Path]
 ) -> None:
-    """The other programs are judged in what time is left, however slow one is, and whoever is flooded."""
-    result = labcheck("lab2", hostile(program, behaviour), "--json", "-")
+    """The other programs are checked in the time that is left, even if one is slow or floods its server."""
+    result = labcheck("lab2", hostile(program, behavior), "--json", "-")
     record = result.record
     assert result.seconds < 65
     assert not record.of(Outcome.ERROR), not_passed(record)
@@ -278,7 +278,7 @@ def test_hostile_program_takes_no_marks_from_others(
 
 
 def measured(folder: Path, only: str, slow: float = 1.0) -> tuple[Record, int, float]:
-    """Judge a folder; return the record, the peak memory in KB, and the seconds that it took."""
+    """Check a folder; return the record, the peak memory in KB and the duration in seconds."""
     code = (
         "import re, resource, sys, time; resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30));"
         "from labcheck.cli.main import main; started = time.monotonic(); main();"

@@ -1,4 +1,4 @@
-"""Programs that meet lab 2's spec, each written in another way, get full marks."""
+"""Programs that fulfill lab 2's spec, each written in a different way, get full marks."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ RIGHT = sorted((TESTS / "lab2" / "right").glob("*/*.py"))
 def test_right_program_gets_full_marks(
     program: Path, labcheck: Callable[..., Result], with_program: Callable[..., Path]
 ) -> None:
-    """A right program passes all of its step, however it is written."""
+    """A right program passes its whole step, no matter how it is written."""
     name = program.parent.name
     assert_full_marks(name, labcheck, with_program("lab2", name, program))
 
 
-def test_library_is_not_made_to_stumble(labcheck: Callable[..., Result], with_program: Callable[..., Path]) -> None:
-    """Where a library reads and writes in two threads, nobody speaks to who has vanished while she is still read."""
+def test_no_error_inside_a_library(labcheck: Callable[..., Result], with_program: Callable[..., Path]) -> None:
+    """If a library reads and writes in two threads, no client sends while a vanished one is still being read."""
     slow, server = TESTS / "lab2" / "slow_reads.py", TESTS / "lab2" / "right" / "chat_server" / "sync_queues.py"
     folder = with_program("lab2", "chat_server", slow.read_text("utf-8") + server.read_text("utf-8"))
     assert_full_marks("chat_server", labcheck, folder)
 
 
 def assert_full_marks(name: str, labcheck: Callable[..., Result], folder: Path) -> None:
-    """One program of what was handed in passes all of its step."""
+    """Check that one program of a submission passes its whole step."""
     step = next(step for step in LAB.steps if step.program == name)
     result = labcheck("lab2", folder, "--only", step.number, "--json", "-")
     missed = not_passed(result.record)
@@ -44,7 +44,7 @@ def assert_full_marks(name: str, labcheck: Callable[..., Result], folder: Path) 
 
 
 def test_each_program_is_written_in_several_ways() -> None:
-    """There are more than three other ways for each of the four programs."""
+    """For each of the four programs there are at least four right programs."""
     written = [path.parent.name for path in RIGHT]
     assert all(written.count(spec.name) > 3 for spec in LAB.programs)
 
@@ -59,14 +59,14 @@ def test_solution_gets_full_marks(labcheck: Callable[..., Result]) -> None:
 @pytest.mark.sample(4)
 @pytest.mark.parametrize("requirement", [id for step in LAB.steps for id in step.requirements[::3]])
 def test_one_requirement_can_be_checked_alone(labcheck: Callable[..., Result], requirement: str) -> None:
-    """`--only` checks one requirement, whatever others would have come before it."""
+    """`--only` checks one requirement, no matter which others would come before it."""
     result = labcheck("lab2", CHECKOUT / "solutions" / "lab2", "--only", requirement, "--json", "-")
     assert result.status == 0, not_passed(result.record)[requirement]
     assert result.record.selected == [requirement]
 
 
 def test_seed_repeats_every_random_value(labcheck: Callable[..., Result]) -> None:
-    """Two runs with the same seed type the same lines; another seed types others."""
+    """Two runs with the same seed type the same lines; another seed types different lines."""
 
     def typed(seed: int) -> list[str]:
         record = labcheck("lab2", LAB.solution, "--only", "2.2", "--seed", seed, "--json", "-").record

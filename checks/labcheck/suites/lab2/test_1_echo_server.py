@@ -6,7 +6,7 @@ GONE = (1001, 1000)  # RFC 6455, section 7.4.1: going away, or a normal end
 
 
 def echo(client: WebSocketClient, mark: str) -> None:
-    """Send a message, and wait for its echo, whatever stands around it."""
+    """Send a message and wait for an answer that contains it."""
     client.send(mark)
     client.hear(mark)
 
@@ -14,26 +14,26 @@ def echo(client: WebSocketClient, mark: str) -> None:
 @requirement(
     "1.1",
     hints=[
-        "Which port does your program listen on, and where does it take the number from?",
-        "sys.argv[1] is the first argument of the command line, as a text.",
-        "serve(handler, host, port), in an `async with`, inside a coroutine that asyncio.run() runs.",
+        "On which port does your program listen, and where does that number come from?",
+        "sys.argv[1] is the first command-line argument. It is a string.",
+        "Use serve(handler, host, port) in an `async with`, inside a coroutine that you pass to asyncio.run().",
     ],
 )
 def test_accepts_connections(server: WebSocketServer) -> None:
-    """It accepts WebSocket connections at / on the port that it was given."""
+    """It accepts WebSocket connections at / on the port given as its argument."""
     server.join().leave()
 
 
 @requirement(
     "1.2",
     hints=[
-        "What does the handler do with a message, and what with an empty one?",
-        "A message is a str; a str may be empty, and still be a message.",
-        "For each message: one send(), of one text that begins with ECHO! and a blank.",
+        "What does your handler do with a message? And with an empty message?",
+        "A message is a str. An empty str is a message, too.",
+        "For each message, call send() once, with a str that starts with ECHO! and one space.",
     ],
 )
 def test_echoes_each_message(server: WebSocketServer, draw: Draw) -> None:
-    """Each text message M is answered by one text message, `ECHO! ` followed by M."""
+    """It answers each text message M with one text message, `ECHO! ` followed by M."""
     for who, compression in (("", False), ("a browser", True)):
         client = server.join(who, compression=compression)
         unicode = f"né 日本 🎲 {draw.word()}"
@@ -42,7 +42,7 @@ def test_echoes_each_message(server: WebSocketServer, draw: Draw) -> None:
         for text in texts:
             client.send(text)
             answers.append(client.receive())
-            assert not answers[-1].binary, f"an answer came as binary data, not as text: {answers[-1].words}"
+            assert not answers[-1].binary, f"an answer is a binary message, not a text message: {answers[-1].words}"
         assert Messages(answers + client.leave()) == [f"ECHO! {text}" for text in texts]
 
 
@@ -50,9 +50,9 @@ def test_echoes_each_message(server: WebSocketServer, draw: Draw) -> None:
     "1.3",
     needs=["1.2"],
     hints=[
-        "Is there one answer for each message, also when they come faster than you answer?",
-        "One coroutine for each connection, which takes one message after the other, keeps their order.",
-        "A loop over the connection: take, answer, and only then take the next.",
+        "Does each message get an answer, even if messages arrive faster than you answer them?",
+        "The order is kept if each connection has one coroutine, which handles one message after another.",
+        "Write a loop over the connection: receive a message, answer it, and only then receive the next one.",
     ],
 )
 def test_100_messages_in_order(server: WebSocketServer, draw: Draw) -> None:
@@ -68,9 +68,9 @@ def test_100_messages_in_order(server: WebSocketServer, draw: Draw) -> None:
     "1.4",
     needs=["1.2"],
     hints=[
-        "What should whoever runs the server see of a message?",
-        "print() writes a line on standard output.",
-        "A line when a message has come, and a line when the answer has gone, each to the letter.",
+        "What does your server print for each message?",
+        "print() writes a line to standard output.",
+        "Print one line when a message has arrived and one when the answer is sent. Match the wording exactly.",
     ],
 )
 def test_prints_each_message(server: WebSocketServer, draw: Draw) -> None:
@@ -80,7 +80,7 @@ def test_prints_each_message(server: WebSocketServer, draw: Draw) -> None:
         lines = [f"From client: {text}", f"To client: ECHO! {text}"]
         server.expect_lines(*lines)
         client.send(text)
-        given(client.hear(text).text == f"ECHO! {text}", "the answer is another one")
+        given(client.hear(text).text == f"ECHO! {text}", "the answer to the message is wrong")
         for line in lines:
             assert line in server.prints(line)
     client.leave()
@@ -90,13 +90,13 @@ def test_prints_each_message(server: WebSocketServer, draw: Draw) -> None:
     "1.5",
     needs=["1.2"],
     hints=[
-        "Does a second client get an answer while the first is still connected?",
-        "serve() runs your handler once for each connection, all at the same time; what they share is the danger.",
-        "Keep what belongs to one connection in local variables, and wait with await only, never with a blocking call.",
+        "Does a second client get an answer while the first one is still connected?",
+        "serve() runs your handler once for each connection, all at the same time. Which variables do they share?",
+        "Keep the data of a connection in local variables. Wait only with await, never in a blocking call.",
     ],
 )
 def test_50_clients_at_once(server: WebSocketServer, draw: Draw) -> None:
-    """50 clients at once, with their messages interleaved, each get their own answers only."""
+    """50 clients at once, with interleaved messages, each get only their own answers."""
     clients = {f"{place}-{draw.word(12)}-": client for place, client in enumerate(server.join_many(50))}
     turns = ["one", "two", "three"]
     for turn in turns:
@@ -111,12 +111,12 @@ def test_50_clients_at_once(server: WebSocketServer, draw: Draw) -> None:
 @requirement(
     "1.6",
     hints=[
-        "What happens inside your handler when the client closes its connection?",
-        "`async for` ends when a connection was closed normally; recv() raises ConnectionClosedOK.",
-        "Either loop with `async for`, or catch the exception, and return from the handler.",
+        "What happens in your handler when the client closes the connection?",
+        "After a normal close, an `async for` loop ends, but recv() raises ConnectionClosedOK.",
+        "Loop with `async for`, or catch the exception and return from the handler.",
     ],
 )
-def test_no_traceback_at_a_normal_end(own_server: WebSocketServer, draw: Draw) -> None:
+def test_normal_close_leaves_no_traceback(own_server: WebSocketServer, draw: Draw) -> None:
     """A client that closes normally leaves no traceback on standard error."""
     for words in (0, 1, 3):
         client = own_server.join()
@@ -130,47 +130,47 @@ def test_no_traceback_at_a_normal_end(own_server: WebSocketServer, draw: Draw) -
 @requirement(
     "1.7",
     hints=[
-        "What does your program do when a client's computer is switched off?",
-        "A connection that breaks raises ConnectionClosedError in whoever reads from it or writes to it.",
-        "Catch ConnectionClosed around the loop of the handler, so that nothing outside of it hears of that.",
+        "What does your program do if a client's computer is switched off?",
+        "If a connection is lost, reading from it or writing to it raises ConnectionClosedError.",
+        "Catch ConnectionClosed around the loop in the handler, and let the handler return.",
     ],
 )
 def test_client_that_vanishes(own_server: WebSocketServer, draw: Draw) -> None:
-    """A client that vanishes without closing does not disturb another client, nor stop the server."""
-    other = own_server.join("the other")
+    """A client that vanishes without closing neither disturbs another client nor stops the server."""
+    other = own_server.join("the other client")
     echo(other, draw.word(12))
     for messages in (0, 1, 50):
-        client = own_server.join("the first")
+        client = own_server.join("the first client")
         client.send(*[draw.word(1000) for _ in range(messages)])
         client.vanish()
         echo(other, draw.word(12))
     other.leave()
-    echo(own_server.join("a newcomer"), draw.word(12))
+    echo(own_server.join("a new client"), draw.word(12))
 
 
 @requirement(
     "1.8",
     needs=["1.2"],
     hints=[
-        "How much memory may one client take, and who decides it?",
-        "serve() has a parameter for the largest message; the library refuses larger ones by itself (code 1009).",
-        "Look up max_size, its default, and what it takes to leave it as it is.",
+        "How much memory can one client make your server use, and what limits it?",
+        "serve() has a parameter for the largest message. The library refuses a larger one by itself (code 1009).",
+        "The parameter is max_size. Look up its default value, and compare it with what your program passes.",
     ],
 )
 def test_large_messages(server: WebSocketServer, draw: Draw) -> None:
-    """512 KiB are echoed; more than 1 MiB end that client's connection with code 1009, and no other's."""
+    """It echoes 512 KiB; more than 1 MiB ends only the connection of its sender, with code 1009."""
     large = (draw.word(1024) * 512)[: 512 * 1024 - 12] + draw.word(12)
-    client, other = server.join("the first"), server.join("the other")
+    client, other = server.join("the first client"), server.join("the other client")
     client.send(large)
     assert large in client.hear(large[-12:])
     end = client.send_too_much(large + large + "x")
-    if end == 1006:  # its last words may be lost where it had not read all of ours
-        end = server.join("the first").send_too_much(large + large + "x")
+    if end == 1006:  # a server that closes before it has read everything may lose its close frame (TCP reset)
+        end = server.join("the first client").send_too_much(large + large + "x")
     assert end == 1009
     server.come_to_rest()
     echo(other, draw.word(12))
     other.leave()
-    newcomer = server.join("a newcomer")
+    newcomer = server.join("a new client")
     echo(newcomer, draw.word(12))
     newcomer.leave()
 
@@ -178,13 +178,13 @@ def test_large_messages(server: WebSocketServer, draw: Draw) -> None:
 @requirement(
     "1.9",
     hints=[
-        "What does http://localhost:8002/ show in a browser?",
-        "A request without `Upgrade: websocket` is no opening handshake (RFC 6455, section 4.2.1).",
-        "The library answers 426 by itself, as long as nothing of yours stands before it.",
+        "What does a browser show for http://localhost:8002/?",
+        "A request without `Upgrade: websocket` is not an opening handshake (RFC 6455, section 4.2.1).",
+        "The library answers 426 by itself, unless your own code answers the request first.",
     ],
 )
 def test_plain_get_is_refused(server: WebSocketServer, draw: Draw) -> None:
-    """A plain GET without an upgrade gets an HTTP answer of 4xx, and the server goes on serving."""
+    """A plain GET without an upgrade gets a 4xx answer, and the server keeps serving."""
     assert server.http.get("/").status in CLIENT_ERROR
     client = server.join()
     echo(client, draw.word(12))
@@ -194,13 +194,13 @@ def test_plain_get_is_refused(server: WebSocketServer, draw: Draw) -> None:
 @requirement(
     "1.10",
     hints=[
-        "What does a client see when your server is stopped, and what does the terminal show?",
-        "Ctrl+C raises KeyboardInterrupt out of asyncio.run(); `async with serve(...)` closes what is open on its way.",
-        "Catch it around asyncio.run(), outside all coroutines, so that their cleaning up is done by then.",
+        "What does a client see when you stop your server, and what does the terminal show?",
+        "On Ctrl+C, `async with serve(...)` closes the connections; then asyncio.run() raises KeyboardInterrupt.",
+        "Catch it around asyncio.run(), outside all coroutines: by then the connections are closed.",
     ],
 )
-def test_ends_politely(own_server: WebSocketServer, draw: Draw) -> None:
-    """On Ctrl+C clients get close code 1001 (or 1000), and it exits with status 0, with no traceback."""
+def test_closes_connections_on_ctrl_c(own_server: WebSocketServer, draw: Draw) -> None:
+    """On Ctrl+C, clients get close code 1001 (or 1000), and it exits with status 0 without a traceback."""
     echo(own_server.join("client 1"), draw.word(12))
     own_server.join("client 2")
     ending, farewells = own_server.interrupt(seconds=3)

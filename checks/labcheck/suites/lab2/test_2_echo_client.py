@@ -10,9 +10,9 @@ PROMPT = "Enter some data: "
 @requirement(
     "2.1",
     hints=[
-        "Where is the server, from the client's point of view?",
-        "A WebSocket URL looks like a web address: ws://, a host, a port, a path.",
-        "connect() takes it; the port is the first argument of the command line.",
+        "How does the client know where the server is?",
+        "A WebSocket URL looks like a web address: ws://, a host, a port and a path.",
+        "Pass the URL to connect(). The port is the first command-line argument.",
     ],
 )
 def test_connects(client: ClientProgram, draw: Draw) -> None:
@@ -25,13 +25,13 @@ def test_connects(client: ClientProgram, draw: Draw) -> None:
 @requirement(
     "2.2",
     hints=[
-        "What has the user typed when he only presses Enter?",
-        "input(prompt) prints the prompt, and returns the line without its end.",
-        "A loop: ask, send, wait for the answer. Nothing is skipped, and nothing is stripped.",
+        "What does the user type by pressing only Enter?",
+        "input(prompt) prints the prompt and returns the line without its line end.",
+        "Write a loop: ask, send, wait for the answer. Do not skip a line, and do not strip anything.",
     ],
 )
 def test_sends_each_line(client: ClientProgram, draw: Draw) -> None:
-    """It prompts `Enter some data: `, and sends each line typed as one text message."""
+    """It prompts `Enter some data: ` and sends each typed line as one text message."""
     for line in (draw.word(), "", f"  né 日本 {draw.word()}, {draw.word()} ", draw.word(3000)):
         assert PROMPT in client.asks(PROMPT)
         before = client.prompts(PROMPT)
@@ -44,13 +44,13 @@ def test_sends_each_line(client: ClientProgram, draw: Draw) -> None:
     "2.3",
     needs=["2.2"],
     hints=[
-        "Do you print what the server has answered, or what you expect it to answer?",
-        "recv() returns the next message that comes.",
-        "A line when a message was sent, and a line with what recv() has returned, each to the letter.",
+        "Does your program print what the server answered, or what you expect it to answer?",
+        "recv() returns the next message that arrives.",
+        "Print one line with what was sent, and one with the value that recv() returned. Match the wording exactly.",
     ],
 )
 def test_prints_both_sides(client: ClientProgram, draw: Draw) -> None:
-    """For each line it prints `To server: X` and `From server: Y`, with what the server really answered."""
+    """For each line it prints `To server: X` and `From server: Y`, where Y is what the server really answered."""
     for line, answer in ((draw.word(), draw.word()), (f"né {draw.word()}", f"ECHO! 日本, {draw.word()}")):
         lines = [f"To server: {line}", f"From server: {answer}"]
         client.expect_lines(*lines)
@@ -62,13 +62,13 @@ def test_prints_both_sides(client: ClientProgram, draw: Draw) -> None:
 @requirement(
     "2.4",
     hints=[
-        "How does a program learn that its user has nothing more to say?",
-        "At the end of input (Ctrl+D) input() raises EOFError.",
-        "Catch it, and leave the block of `async with connect(...)`: it closes with code 1000.",
+        "How does a program learn that the user has finished?",
+        "At the end of the input (Ctrl+D), input() raises EOFError.",
+        "Catch it inside `async with connect(...)` and leave the block normally: this closes with code 1000.",
     ],
 )
-def test_leaves_politely(client: ClientProgram, draw: Draw) -> None:
-    """At the end of input it closes the connection with code 1000, and exits with status 0."""
+def test_closes_at_the_end_of_input(client: ClientProgram, draw: Draw) -> None:
+    """At the end of input it closes the connection with code 1000 and exits with status 0."""
     client.exchange(draw.word(), answer=draw.word())
     client.end_input()
     status = client.ends()
@@ -80,13 +80,13 @@ def test_leaves_politely(client: ClientProgram, draw: Draw) -> None:
 @requirement(
     "2.5",
     hints=[
-        "What does your program say when you have forgotten to start the server?",
-        "Where nobody listens, connect() raises an OSError.",
-        "Catch it, and end with sys.exit(text): the text goes to standard error, and the status is 1.",
+        "What does your program print if you forget to start the server?",
+        "If no server listens, connect() raises an OSError.",
+        "Catch it and call sys.exit() with a text: the text goes to standard error, and the status is 1.",
     ],
 )
-def test_nobody_listens(client_alone: ClientProgram, draw: Draw) -> None:
-    """Where nothing listens, it names the port on standard error, and exits with a status other than 0."""
+def test_no_server_listens(client_alone: ClientProgram, draw: Draw) -> None:
+    """If no server listens, it names the port on standard error and exits with a status other than 0."""
     client_alone.type(draw.word())
     assert client_alone.ends() != 0
     assert client_alone.traceback() == ""
@@ -97,13 +97,13 @@ def test_nobody_listens(client_alone: ClientProgram, draw: Draw) -> None:
     "2.6",
     needs=["2.2"],
     hints=[
-        "Stop the server while the client is waiting, and type another line: what do you see?",
-        "A connection that was closed raises ConnectionClosed, whether politely (ConnectionClosedOK) or not.",
-        "Catch it where you catch that nobody listens, and say in a sentence what has happened.",
+        "Stop the server while the client waits at its prompt, and type another line. What do you see?",
+        "A closed connection raises ConnectionClosed; after a normal close, this is the subclass ConnectionClosedOK.",
+        "Catch it in the same place as the OSError of 2.5, and exit with one sentence that says what happened.",
     ],
 )
 def test_server_goes_away(new_clients: Callable[[int], list[ClientProgram]], draw: Draw) -> None:
-    """Where the server goes away instead of answering, it says so on standard error, and its status is not 0."""
+    """If the server goes away instead of answering, it says so on standard error and does not exit with status 0."""
     clients = new_clients(3)
     for client, code in zip(clients, (1000, 1001, None), strict=True):
         client.leaves_instead_of_answering(code)

@@ -9,12 +9,12 @@ MIB = 1024 * 1024
 @requirement(
     "3.1",
     hints=[
-        "How does your server know who is there?",
-        "A handler runs for each client; a set that all of them see holds the connections.",
-        "Each handler adds its client at the beginning; a message is sent to all others in the set.",
+        "How does your server know which clients are connected?",
+        "Your handler runs once for each client. All of them can use one set that holds the connections.",
+        "The handler adds its client to the set at the start, and sends each message to all others in the set.",
     ],
 )
-def test_others_hear_it(server: WebSocketServer, draw: Draw) -> None:
+def test_message_reaches_the_others(server: WebSocketServer, draw: Draw) -> None:
     """`NAME,TEXT` reaches every other client as `NAME says: TEXT`."""
     members = server.room(3)
     dora = server.join("a browser", compression=True)
@@ -31,13 +31,13 @@ def test_others_hear_it(server: WebSocketServer, draw: Draw) -> None:
     "3.2",
     needs=["3.1"],
     hints=[
-        "Who needs to be told what Ann says: Ann, too?",
-        "The handler knows which client has sent the message: its own.",
-        "All clients but this one: a difference of sets, or a comparison with `is`.",
+        "Does Ann need to receive what she has just said?",
+        "The handler knows which client sent the message: its own.",
+        "Send to all clients except this one: take a difference of sets, or compare with `is`.",
     ],
 )
-def test_sender_does_not_hear_it(server: WebSocketServer, draw: Draw) -> None:
-    """A message never comes back to the client that sent it, and nothing else does in its place."""
+def test_message_does_not_come_back(server: WebSocketServer, draw: Draw) -> None:
+    """A message never comes back to its sender, and nothing else comes in its place."""
     ann, bob, cid = server.room(3)
     for name in (draw.word(12), draw.word(12)):
         ann.send(f"{name},{draw.word()}")
@@ -52,16 +52,16 @@ def test_sender_does_not_hear_it(server: WebSocketServer, draw: Draw) -> None:
     hints=[
         'What does "Ann,yes, but why?".split(",") return, and which part of it is the text?',
         "Only the first comma ends the name.",
-        "str.partition() cuts a text in two, at the first place.",
+        "str.partition() splits a string at the first place where it finds the separator.",
     ],
 )
 def test_commas_in_the_text(server: WebSocketServer, draw: Draw) -> None:
-    """TEXT may hold commas."""
+    """TEXT may contain commas."""
     ann, bob, _ = server.room(3)
     for text in ("yes, but why?", f",{draw.word()},,", ","):
         name, other = draw.word(12), draw.word(12)
         ann.send(f"{other},plain")
-        given(bob.hear(other) == f"{other} says: plain", "the words around NAME and TEXT are others")
+        given(bob.hear(other) == f"{other} says: plain", "the text around NAME and TEXT is wrong")
         ann.send(f"{name},{text}")
         assert bob.hear(name) == f"{name} says: {text}"
 
@@ -70,19 +70,19 @@ def test_commas_in_the_text(server: WebSocketServer, draw: Draw) -> None:
     "3.4",
     needs=["3.1"],
     hints=[
-        "What does your server do with a message that is not of the form NAME,TEXT?",
-        "partition() returns the separator that it has found: an empty one says that there is none.",
-        "Send the sender one message that starts with ERROR, and go on with the next one.",
+        "What does your server do with a message that does not have the form NAME,TEXT?",
+        "partition() also returns the separator that it found, or an empty string if it did not find one.",
+        "Send one message that starts with ERROR to the sender, and continue with the next message.",
     ],
 )
 def test_message_without_a_comma(server: WebSocketServer, draw: Draw) -> None:
-    """A message without a comma reaches nobody else; its sender gets one that starts with ERROR, and stays."""
+    """A message without a comma reaches no other client; its sender gets one `ERROR` message and stays connected."""
     ann, bob, cid = server.room(3)
     ann.aside.clear()
     for wrong in (draw.word(), ""):
         ann.send(wrong)
         error = ann.hear("ERROR")
-        assert error.text.startswith("ERROR"), f"it does not start with ERROR: {error.words}"
+        assert error.text.startswith("ERROR"), f"the message does not start with ERROR: {error.words}"
         assert server.say(ann, bob, cid) == []
     server.say(bob, ann)
     assert Messages(message for message in ann.aside if "ERROR" in message) == []
@@ -92,9 +92,9 @@ def test_message_without_a_comma(server: WebSocketServer, draw: Draw) -> None:
     "3.5",
     needs=["3.1"],
     hints=[
-        "What should whoever runs the server see of the talk?",
-        "print() writes a line on standard output.",
-        "One line a message, with the name and the text that you have cut apart, to the letter.",
+        "What does your server print when a message arrives?",
+        "print() writes a line to standard output.",
+        "Print one line for each message, with the name and the text. Match the wording exactly.",
     ],
 )
 def test_prints_each_message(server: WebSocketServer, draw: Draw) -> None:
@@ -112,13 +112,13 @@ def test_prints_each_message(server: WebSocketServer, draw: Draw) -> None:
     "3.6",
     needs=["3.1"],
     hints=[
-        "Let three clients join, and one leave: what happens when another one speaks?",
-        "A handler ends when its client has gone; what it does in `finally` is done however that happened.",
-        "Take the client out of the set in `finally`, and catch ConnectionClosed where the loop is.",
+        "Connect three clients and let one of them leave. What happens when another one sends a message?",
+        "The handler ends when its client has gone. Its `finally` block runs no matter how the client left.",
+        "Remove the client from the set in `finally`, and catch ConnectionClosed around the loop.",
     ],
 )
-def test_who_left_is_forgotten(own_server: WebSocketServer, draw: Draw) -> None:
-    """A client that left, normally or not, is forgotten: the others go on, with no traceback on standard error."""
+def test_client_that_left_is_forgotten(own_server: WebSocketServer, draw: Draw) -> None:
+    """After a client has left, normally or not, the others can still chat, and there is no traceback."""
     ann, bob, cid, dora, eve = own_server.room(5)
     cid.leave()
     for speaker, listener in ((ann, bob), (bob, ann)):
@@ -128,7 +128,8 @@ def test_who_left_is_forgotten(own_server: WebSocketServer, draw: Draw) -> None:
         own_server.say(speaker, listener, eve)
     eve.send(f"{draw.word()},{draw.word()}")
     eve.vanish()
-    # A library whose threads read and write at once may stumble over a message that is still being read then.
+    # First let the server read eve's message. Some libraries use threads, and print a traceback of their own when one
+    # writes to a client that has vanished while another still reads its last message.
     own_server.come_to_rest()
     for speaker, listener in ((ann, bob), (bob, ann)):
         own_server.say(speaker, listener)
@@ -139,16 +140,16 @@ def test_who_left_is_forgotten(own_server: WebSocketServer, draw: Draw) -> None:
     "3.7",
     needs=["3.1"],
     hints=[
-        "What does a client get who comes late?",
-        "Who is not in the set yet when a message comes is not sent it; and nobody keeps a message for later.",
-        "Send nothing but what a client has said: no greeting, no history, no news of who has come.",
+        "What does a client receive if it connects late?",
+        "A client that is not in the set when a message arrives does not get it. Do not keep messages for later.",
+        "Send only what a client has said: no welcome, no history, no message about a new client.",
     ],
 )
-def test_newcomer_hears_nothing_old(server: WebSocketServer, draw: Draw) -> None:
+def test_new_client_gets_no_old_messages(server: WebSocketServer, draw: Draw) -> None:
     """A client gets only what is sent after it has joined."""
     ann, bob, cid = server.room(3)
     server.say(ann, bob, cid)
-    newcomer = server.join("the newcomer")
+    newcomer = server.join("the new client")
     assert server.greet(ann, newcomer, bob, cid) == []
 
 
@@ -156,13 +157,13 @@ def test_newcomer_hears_nothing_old(server: WebSocketServer, draw: Draw) -> None
     "3.8",
     needs=["3.1"],
     hints=[
-        "When two tasks send at the same time, which message comes first?",
-        "One handler takes one message after the other; the order is lost where each is given to a task of its own.",
-        "Pass a message on before you take the next one.",
+        "If two tasks send at the same time, which message arrives first?",
+        "A handler takes one message after another. If each message gets its own task, the order is lost.",
+        "Finish sending a message to the others before you receive the next one.",
     ],
 )
 def test_order_is_kept(server: WebSocketServer, draw: Draw) -> None:
-    """What one client sends arrives in order at every other."""
+    """Messages from one client arrive in order at every other client."""
     ann, *others = server.room(3)
     name = draw.word(12)
     marks = [f"{number}-{draw.word(8)}-" for number in range(100)]
@@ -175,9 +176,9 @@ def test_order_is_kept(server: WebSocketServer, draw: Draw) -> None:
     "3.9",
     needs=["3.1", "3.2"],
     hints=[
-        "Does everybody hear it, and only once, when many are there?",
-        "A set holds each connection once; it must not change while it is gone through.",
-        "Go through a copy of the set, or let the library's broadcast() do it.",
+        "If many clients are connected, does each of them get the message, and only once?",
+        "A set holds each connection once. It must not change while a loop goes through it.",
+        "Loop over a copy of the set, or use the library's broadcast().",
     ],
 )
 def test_50_clients(server: WebSocketServer, draw: Draw) -> None:
@@ -189,22 +190,22 @@ def test_50_clients(server: WebSocketServer, draw: Draw) -> None:
     for listener in others:
         listener.hear(mark)
     assert [each for each in server.say(others[0], *others[1:]) if mark in each] == []
-    given(not any(mark in each for each in server.say(others[1], ann)), "the sender has got it, too")
+    given(not any(mark in each for each in server.say(others[1], ann)), "the sender got the message, too")
 
 
 @requirement(
     "3.10",
     needs=["3.1"],
     hints=[
-        "What does `await send()` wait for when the client at the other end has stopped reading?",
-        "Who sends to one after the other stands still at the slowest: the buffers between two programs are finite.",
-        "Let nobody wait for anybody: broadcast(), or a queue and a task for each client, with a limit.",
+        "What does `await send()` wait for if the client at the other end has stopped reading?",
+        "The buffers between two programs are finite, so a loop that sends to one client after another must wait.",
+        "Use broadcast(), which does not wait, or give each client a queue with a limit and a task that sends.",
     ],
 )
-def test_who_does_not_read_holds_nobody_up(new_server: WebSocketServer, draw: Draw) -> None:
-    """A client that has stopped reading does not hold the others up, however much is sent."""
+def test_client_that_stops_reading_delays_nobody(new_server: WebSocketServer, draw: Draw) -> None:
+    """A client that has stopped reading does not delay the others, no matter how much is sent."""
     ann, bob = new_server.room(2)
-    new_server.join("one who does not read", receive_buffer=4096)
+    new_server.join("a client that does not read", receive_buffer=4096)
     name, text = draw.word(12), draw.word(1024) * 64
     for number in range(16 * MIB // len(text)):
         ann.send(f"{name},{number}-{text}")
@@ -215,13 +216,13 @@ def test_who_does_not_read_holds_nobody_up(new_server: WebSocketServer, draw: Dr
 @requirement(
     "3.11",
     hints=[
-        "What does a client see when your server is stopped, and what does the terminal show?",
-        "Ctrl+C raises KeyboardInterrupt out of asyncio.run(); `async with serve(...)` closes what is open on its way.",
-        "Catch it around asyncio.run(), outside all coroutines, so that their cleaning up is done by then.",
+        "What does a client see when you stop your server, and what does the terminal show?",
+        "On Ctrl+C, `async with serve(...)` closes the connections; then asyncio.run() raises KeyboardInterrupt.",
+        "Catch it around asyncio.run(), outside all coroutines: by then the connections are closed.",
     ],
 )
-def test_ends_politely(own_server: WebSocketServer, draw: Draw) -> None:
-    """On Ctrl+C clients get close code 1001 (or 1000), and it exits with status 0, with no traceback."""
+def test_closes_connections_on_ctrl_c(own_server: WebSocketServer, draw: Draw) -> None:
+    """On Ctrl+C, clients get close code 1001 (or 1000), and it exits with status 0 without a traceback."""
     own_server.room(3)
     ending, farewells = own_server.interrupt(seconds=3)
     assert not ending.traceback, f"Ctrl+C left a traceback; {ending.output.last()}"

@@ -8,7 +8,7 @@ NAME, MESSAGE = "Enter Your Name: ", "Your Message: "
 
 
 def introduce(client: ClientProgram, name: str) -> None:
-    """Type the name, unless it was typed before, and wait until a message may be typed."""
+    """Type the name, unless it was typed before, and wait for the prompt for a message."""
     if client.typed == 0:
         client.asks(NAME)
         client.type(name)
@@ -19,13 +19,13 @@ def introduce(client: ClientProgram, name: str) -> None:
 @requirement(
     "4.1",
     hints=[
-        "What must the server know of each message, besides its text?",
-        "Ask for the name once, before the loop; ask for a text in each turn of it.",
-        "The two are joined by one comma, without a blank.",
+        "What must the server know about each message, besides its text?",
+        "Ask for the name once, before the loop. Ask for a message in each turn of the loop.",
+        "Join the two with one comma, without a space.",
     ],
 )
 def test_sends_name_and_text(client: ClientProgram, draw: Draw) -> None:
-    """It prompts for the name once, then for each message, and sends `NAME,TEXT`."""
+    """It prompts once for the name, then for each message, and sends `NAME,TEXT`."""
     name = f"né {draw.word()}"
     assert NAME in client.asks(NAME)
     introduce(client, name)
@@ -35,15 +35,15 @@ def test_sends_name_and_text(client: ClientProgram, draw: Draw) -> None:
         client.type(text)
         assert client.receive() == f"{name},{text}"
     assert MESSAGE in client.asks(MESSAGE, 4)
-    assert client.prompts(NAME) == 1, f"it has asked for the name {client.prompts(NAME):,} times"
+    assert client.prompts(NAME) == 1, f"it prompted for the name {client.prompts(NAME):,} times"
 
 
 @requirement(
     "4.2",
     hints=[
-        "Where does a message of the others arrive in your program?",
-        "`async for` over the connection gives one message after the other, until the connection is closed.",
-        "A coroutine of its own does that, as a task beside the one that asks the user.",
+        "Where in your program does a message from the server arrive?",
+        "An `async for` loop over the connection gets one message after another, until the connection is closed.",
+        "Put this loop into a coroutine of its own, and run it as a task next to the one that asks the user.",
     ],
 )
 def test_prints_what_arrives(client: ClientProgram, draw: Draw) -> None:
@@ -54,10 +54,10 @@ def test_prints_what_arrives(client: ClientProgram, draw: Draw) -> None:
     client.expect_lines(*lines)
     for text in texts:
         client.says(text)
-        client.type(draw.word())  # that it waits for its user is 4.3's
+        client.type(draw.word())  # a program that prints only after a line was typed fails 4.3, not 4.2
         client.receive()
     if not all(line in client.prints(line, within=1) for line in lines):
-        client.end_input()  # then it has nobody to wait for any more
+        client.end_input()  # a program that prints only when the input ends fails 4.3, not 4.2
     for line in lines:
         assert line in client.prints(line)
 
@@ -66,13 +66,13 @@ def test_prints_what_arrives(client: ClientProgram, draw: Draw) -> None:
     "4.3",
     needs=["4.2"],
     hints=[
-        "Who runs the rest of your program while input() waits for the user?",
-        "A blocking call stops the event loop, and everything that it runs.",
-        "asyncio.to_thread() runs a function in a thread of its own, and can be awaited.",
+        "What does the rest of your program do while input() waits for the user?",
+        "A blocking call stops the event loop and every task that it runs.",
+        "asyncio.to_thread() runs a function in a separate thread, and you can await the result.",
     ],
 )
 def test_prints_while_the_user_thinks(client: ClientProgram, draw: Draw) -> None:
-    """It prints what arrives at once, also while it waits for the user to type a message."""
+    """It prints each message at once, even while it waits for the user to type."""
     introduce(client, draw.word())
     for _ in range(2):
         line = f"From server: {draw.word()} says: {draw.word()}"
@@ -84,12 +84,12 @@ def test_prints_while_the_user_thinks(client: ClientProgram, draw: Draw) -> None
 @requirement(
     "4.4",
     hints=[
-        "How does a program learn that its user has nothing more to say?",
-        "At the end of input (Ctrl+D) input() raises EOFError.",
-        "When the task that asks has ended, end the other one, and leave the block of `async with connect(...)`.",
+        "How does a program learn that the user has finished?",
+        "At the end of the input (Ctrl+D), input() raises EOFError.",
+        "When the task that asks the user ends, leave the `async with connect(...)` block: this closes with code 1000.",
     ],
 )
-def test_leaves_politely(client: ClientProgram, draw: Draw) -> None:
+def test_closes_at_the_end_of_input(client: ClientProgram, draw: Draw) -> None:
     """At the end of input, at the message prompt, it closes with code 1000 and exits with status 0."""
     introduce(client, draw.word())
     client.type(draw.word())
@@ -104,13 +104,13 @@ def test_leaves_politely(client: ClientProgram, draw: Draw) -> None:
 @requirement(
     "4.5",
     hints=[
-        "What does your program say when you have forgotten to start the server?",
-        "Where nobody listens, connect() raises an OSError.",
-        "Catch it, say which port it was on standard error, and exit with another status than 0.",
+        "What does your program print if you forget to start the server?",
+        "If no server listens, connect() raises an OSError.",
+        "Catch it, print a message with the port on standard error, and exit with a status other than 0.",
     ],
 )
-def test_nobody_listens(client_alone: ClientProgram, draw: Draw) -> None:
-    """Where nothing listens, it names the port on standard error, and exits with a status other than 0."""
+def test_no_server_listens(client_alone: ClientProgram, draw: Draw) -> None:
+    """If no server listens, it names the port on standard error and exits with a status other than 0."""
     client_alone.type(draw.word())
     client_alone.type(draw.word())
     assert client_alone.ends() != 0
@@ -121,13 +121,13 @@ def test_nobody_listens(client_alone: ClientProgram, draw: Draw) -> None:
 @requirement(
     "4.6",
     hints=[
-        "Stop the server while the client waits for you: what do you see, and when?",
-        "`async for` ends, or raises ConnectionClosedError: that is the moment.",
-        "Wait for whichever task ends first (asyncio.wait, FIRST_COMPLETED), and say what its end means.",
+        "Stop the server while the client waits for your input. What do you see, and when?",
+        "At that moment, the `async for` loop ends or raises ConnectionClosedError.",
+        "Wait for the task that ends first (asyncio.wait, FIRST_COMPLETED). Which one ended tells you what happened.",
     ],
 )
 def test_server_goes_away(new_clients: Callable[[int], list[ClientProgram]], draw: Draw) -> None:
-    """When the server goes away it says so on standard error at once, and exits with a status other than 0."""
+    """When the server goes away, it says so on standard error at once and exits with a status other than 0."""
     clients = new_clients(3)
     for client in clients:
         introduce(client, draw.word())

@@ -1,4 +1,4 @@
-"""An echo client, or a chat client where its file is called so, that misbehaves in the one way BEHAVIOUR names."""
+"""An echo client, or a chat client if its file has that name, that misbehaves in the way that BEHAVIOR names."""
 
 import base64
 import os
@@ -11,7 +11,7 @@ import threading
 import time
 from contextlib import suppress
 
-BEHAVIOUR = "none"  # a name from one of the tables below, in place of this one
+BEHAVIOR = "none"  # replaced with a name from one of the tables below
 CHAT = "chat" in sys.argv[0]
 PORT = int(sys.argv[1])
 CONT, TEXT, CLOSE, PING = 0, 1, 8, 9
@@ -20,7 +20,7 @@ leaving = threading.Event()
 
 
 def frame(data, opcode=TEXT, *, fin=True, masked=True, length=None):
-    """Return a frame; its mask is 0000, which changes nothing."""
+    """Return a frame; its mask is four zero bytes, which change nothing."""
     length = len(data) if length is None else length
     short = length if length < 126 else 126 if length < 65536 else 127
     head = bytes([fin << 7 | opcode, masked << 7 | short])
@@ -39,12 +39,12 @@ def dial():
 
 
 def connect():
-    """Return a connection that is open."""
+    """Connect, do the opening handshake and return the socket."""
     server = dial()
     server.sendall(request())
     head = b""
     while not head.endswith(b"\r\n\r\n"):
-        head += server.recv(1) or sys.exit("The server has hung up.")
+        head += server.recv(1) or sys.exit("The server closed the connection.")
     return server
 
 
@@ -70,10 +70,10 @@ def a_thousand_connections():
     wait()
 
 
-def again_and_again(visit):
+def again_and_again(open_connection):
     while True:
         with suppress(OSError):
-            visit().close()
+            open_connection().close()
 
 
 def fragments(server, piece):
@@ -115,7 +115,7 @@ INSTEAD_OF_A_MESSAGE = {
 
 
 def hear(server):
-    """Print what comes, until the server goes."""
+    """Print each message until the server goes away."""
     with suppress(OSError):
         while (head := server.recv(2)) and head[0] & 15 == TEXT:
             length = head[1] if head[1] < 126 else int.from_bytes(server.recv(2 if head[1] == 126 else 8))
@@ -123,21 +123,21 @@ def hear(server):
             while len(data) < length:
                 data += server.recv(length - len(data))
             print(f"\nFrom server: {data.decode()}")
-        if BEHAVIOUR == "never_answers_a_close":
+        if BEHAVIOR == "never_answers_a_close":
             wait()
     if leaving.is_set():
         return
-    print("The server has gone.", file=sys.stderr)
-    if BEHAVIOUR == "never_ends":
+    print("The server has gone away.", file=sys.stderr)
+    if BEHAVIOR == "never_ends":
         wait()
     os._exit(1)
 
 
 def talk(server):
-    if BEHAVIOUR in AFTER_THE_HANDSHAKE:
-        AFTER_THE_HANDSHAKE[BEHAVIOUR](server)
-    send = INSTEAD_OF_A_MESSAGE.get(BEHAVIOUR, lambda server, line: server.sendall(frame(line)))
-    guesses = BEHAVIOUR == "guesses_the_answer"
+    if BEHAVIOR in AFTER_THE_HANDSHAKE:
+        AFTER_THE_HANDSHAKE[BEHAVIOR](server)
+    send = INSTEAD_OF_A_MESSAGE.get(BEHAVIOR, lambda server, line: server.sendall(frame(line)))
+    guesses = BEHAVIOR == "guesses_the_answer"
     if not guesses:
         threading.Thread(target=hear, args=(server,), daemon=True).start()
     name = input("Enter Your Name: ") if CHAT else ""
@@ -145,7 +145,7 @@ def talk(server):
         try:
             line = input("Your Message: " if CHAT else "Enter some data: ")
         except EOFError:
-            if BEHAVIOUR == "ignores_the_end_of_input":
+            if BEHAVIOR == "ignores_the_end_of_input":
                 continue
             break
         send(server, (f"{name},{line}" if CHAT else line).encode())
@@ -153,17 +153,17 @@ def talk(server):
         if guesses:
             for guess in (f"ECHO! {line}", line, "".join(random.choices("abcdefg", k=8)), ""):
                 print(f"From server: {guess}")
-    leaving.set()  # the close that comes back is no reason to complain
+    leaving.set()  # the close frame in answer to this one is not an error
     server.sendall(frame(struct.pack("!H", 1000), CLOSE))
 
 
-bound = threading.Timer(150, os._exit, [1])  # whatever happens, it ends
+bound = threading.Timer(150, os._exit, [1])  # exits in any case
 bound.daemon = True
 bound.start()
 try:
-    INSTEAD_OF_EVERYTHING.get(BEHAVIOUR, lambda: talk(connect()))()
+    INSTEAD_OF_EVERYTHING.get(BEHAVIOR, lambda: talk(connect()))()
 except OSError as error:
-    if BEHAVIOUR == "never_ends":
+    if BEHAVIOR == "never_ends":
         print(f"No server on port {PORT}: {error}", file=sys.stderr)
         wait()
     sys.exit(f"No server on port {PORT}: {error}")

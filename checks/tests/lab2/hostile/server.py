@@ -1,4 +1,4 @@
-"""An echo server, or a chat server where its file is called so, that misbehaves in the one way BEHAVIOUR names."""
+"""An echo server, or a chat server if its file has that name, that misbehaves in the way that BEHAVIOR names."""
 
 import base64
 import collections
@@ -14,16 +14,16 @@ import time
 import zlib
 from contextlib import suppress
 
-BEHAVIOUR = "none"  # a name from one of the tables below, in place of this one
+BEHAVIOR = "none"  # replaced with a name from one of the tables below
 CHAT = "chat" in sys.argv[0]
 CONT, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 MEGABYTE = bytes(1_000_000)
 
 members = []  # sockets
-unpackers = []  # those of them that offer to unpack what is compressed
+unpackers = []  # those of them that accept compressed messages
 sending = collections.defaultdict(threading.RLock)  # for each of them
-flooded = collections.defaultdict(threading.Event)  # for each of them: nothing else comes before the flood
-visits = itertools.count(1)
+flooded = collections.defaultdict(threading.Event)  # for each of them: set when the flood has begun
+connections = itertools.count(1)
 
 
 def frame(data, opcode=TEXT, *, fin=True, rsv=0, masked=False, length=None):
@@ -45,7 +45,7 @@ def read_exactly(client, number):
 
 
 def read_message(client):
-    """Return an opcode and the data of one frame."""
+    """Read one frame and return its opcode and data."""
     first, second = read_exactly(client, 2)
     length = second & 127
     if length > 125:
@@ -64,7 +64,7 @@ def read_head(client):
 
 
 def switching(head, *more):
-    """Return the answer to an opening handshake."""
+    """Return the answer to an opening handshake, status code 101."""
     key = re.search(r"(?i)sec-websocket-key: *(\S+)", head)[1] if "upgrade" in head.lower() else ""
     accept = base64.b64encode(hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()).decode()
     lines = ["Upgrade: websocket", "Connection: Upgrade", f"Sec-WebSocket-Accept: {accept}", *more]
@@ -86,7 +86,7 @@ def drip(client, data):
 
 
 def endlessly(client, data):
-    with sending[client]:  # nobody else gets a word in
+    with sending[client]:  # no other thread can send
         flooded[client].set()
         while True:
             client.sendall(data)
@@ -108,7 +108,7 @@ def hello_for_ever(client):
 
 
 def bomb(client, message):
-    """Send a compressed message to whoever offers to take one: 1 MB on the wire, 1 GB in memory."""
+    """If the client accepts compressed messages, send one: 1 MB on the wire, 1 GB in memory."""
     if client not in unpackers:
         say(client, message)
         return
@@ -166,7 +166,7 @@ AFTER_THE_HANDSHAKE = {
     "floods_with_huge_messages": lambda client: flood(client, frame(MEGABYTE * 15)),
     "says_hello_for_ever": hello_for_ever,
     "hangs_up_once_open": lambda client: client.shutdown(socket.SHUT_RDWR),
-    "dies_at_the_third": lambda client: next(visits) == 3 and os._exit(3),
+    "dies_at_the_third": lambda client: next(connections) == 3 and os._exit(3),
 }
 INSTEAD_OF_A_MESSAGE = {
     "never_says_a_word": lambda client, message: None,
@@ -189,7 +189,7 @@ INSTEAD_OF_A_MESSAGE = {
     "half_a_message": lambda client, message: client.sendall(frame(message)[:-1]),
     "every_message_twice": lambda client, message: client.sendall(frame(message) * 2),
 }
-INSTEAD_OF_A_GOODBYE = {
+INSTEAD_OF_A_CLOSE_FRAME = {
     "never_answers_a_close": wait,
     "answers_a_close_with_5": lambda client: client.sendall(frame(struct.pack("!H", 5), CLOSE)),
     "talks_on_after_a_close": lambda client: endlessly(client, frame(b"and another thing")),
@@ -199,24 +199,24 @@ INSTEAD_OF_A_GOODBYE = {
 
 def talk(client):
     head = read_head(client)
-    if "upgrade: websocket" not in head.lower() and BEHAVIOUR != "page_for_everything":
+    if "upgrade: websocket" not in head.lower() and BEHAVIOR != "page_for_everything":
         client.sendall(b"HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n")
         return
-    if BEHAVIOUR in INSTEAD_OF_THE_HANDSHAKE:
-        INSTEAD_OF_THE_HANDSHAKE[BEHAVIOUR](client, head)
+    if BEHAVIOR in INSTEAD_OF_THE_HANDSHAKE:
+        INSTEAD_OF_THE_HANDSHAKE[BEHAVIOR](client, head)
         return
-    if BEHAVIOUR == "compression_bomb" and "permessage-deflate" in head:
+    if BEHAVIOR == "compression_bomb" and "permessage-deflate" in head:
         unpackers.append(client)
     client.sendall(switching(head, *["Sec-WebSocket-Extensions: permessage-deflate"] * (client in unpackers)))
     members.append(client)
-    if BEHAVIOUR in AFTER_THE_HANDSHAKE:
-        AFTER_THE_HANDSHAKE[BEHAVIOUR](client)
-    send = INSTEAD_OF_A_MESSAGE.get(BEHAVIOUR, say)
+    if BEHAVIOR in AFTER_THE_HANDSHAKE:
+        AFTER_THE_HANDSHAKE[BEHAVIOR](client)
+    send = INSTEAD_OF_A_MESSAGE.get(BEHAVIOR, say)
     while True:
         opcode, data = read_message(client)
         if opcode == CLOSE:
             members.remove(client)
-            INSTEAD_OF_A_GOODBYE.get(BEHAVIOUR, lambda client: client.sendall(frame(data[:2], CLOSE)))(client)
+            INSTEAD_OF_A_CLOSE_FRAME.get(BEHAVIOR, lambda client: client.sendall(frame(data[:2], CLOSE)))(client)
             return
         if opcode not in (TEXT, BINARY):
             continue
@@ -246,7 +246,7 @@ def receive(client):
     client.close()
 
 
-bound = threading.Timer(150, os._exit, [1])  # whatever happens, it ends
+bound = threading.Timer(150, os._exit, [1])  # exits in any case
 bound.daemon = True
 bound.start()
 with suppress(KeyboardInterrupt), socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=64) as listener:

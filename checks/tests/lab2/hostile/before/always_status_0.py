@@ -1,4 +1,4 @@
-"""Ends with exit status 0, whatever has happened."""
+"""Exits with status 0, no matter what happened."""
 
 import atexit as _atexit
 import os as _os

@@ -1,4 +1,4 @@
-"""Prints the beginning of every line that is asked for, without what belongs there."""
+"""Prints the beginning of every required line, without the rest of it."""
 
 for _ in range(1000):
     print("From client: \nTo client: ECHO! \nTo server: \nFrom server: \nFrom : ")

@@ -1,4 +1,4 @@
-"""Writes 1 GB to standard error meanwhile, as fast as it can."""
+"""Writes 1 GB to standard error as fast as it can, while the program runs."""
 
 import os as _os
 import threading as _threading

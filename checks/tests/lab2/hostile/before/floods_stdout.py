@@ -1,4 +1,4 @@
-"""Prints 1 GB on standard output meanwhile, as fast as it can; each line in one piece."""
+"""Prints 1 GB on standard output as fast as it can, while the program runs; each line is written in one piece."""
 
 import builtins as _builtins
 import os as _os

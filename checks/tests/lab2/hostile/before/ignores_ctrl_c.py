@@ -1,4 +1,4 @@
-"""Ignores every signal that asks it to stop (bounded: it ends by itself after two minutes)."""
+"""Ignores every signal that asks it to stop (it exits after two minutes)."""
 
 import os as _os
 import signal as _signal

@@ -1,4 +1,4 @@
-"""Leaves a daemon behind that holds its standard streams open (bounded: it ends by itself after two minutes)."""
+"""Leaves behind a daemon that keeps its standard streams open (it exits after two minutes)."""
 
 import os as _os
 import signal as _signal

@@ -1,4 +1,4 @@
-"""Speaks of tracebacks within its lines: none of them is one."""
+"""Prints lines that contain the word Traceback but are not a traceback."""
 
 import sys as _sys
 

@@ -1,4 +1,4 @@
-"""Prints every prompt a million times before it begins."""
+"""Prints every prompt a million times before it starts."""
 
 import os as _os
 

@@ -1,4 +1,4 @@
-"""A chat client with aiohttp; lines come from sys.stdin, read by a thread, prompts are printed."""
+"""A chat client with aiohttp; a thread reads lines from sys.stdin, and print() shows the prompts."""
 
 import asyncio
 import os
@@ -9,7 +9,7 @@ import aiohttp
 
 
 class Keyboard(threading.Thread):
-    """Reads lines, one whenever it is asked to."""
+    """Reads one line each time it is asked to."""
 
     def __init__(self, loop):
         super().__init__(daemon=True)
@@ -39,7 +39,7 @@ async def send(websocket, keyboard):
 
 
 async def chat(websocket, keyboard):
-    """Chat until the user ends (True) or the server has gone (False)."""
+    """Chat; return True when the user has finished, False when the server has gone away."""
     receiver = asyncio.create_task(receive(websocket))
     sender = asyncio.create_task(send(websocket, keyboard))
     await asyncio.wait({receiver, sender}, return_when=asyncio.FIRST_COMPLETED)

@@ -48,7 +48,7 @@ class Connection:
         self.socket.sendall(head + mask + bytes(byte ^ mask[i & 3] for i, byte in enumerate(payload)))
 
     def frames(self):
-        """Yield first byte and payload of each whole frame that has been received."""
+        """Yield the first byte and the payload of each complete frame."""
         while len(self.received) >= 2:
             size, start = self.received[1] & 127, 2
             if size >= 126:
@@ -63,7 +63,7 @@ class Connection:
             yield first, payload
 
     def texts(self):
-        """Yield the messages that are complete."""
+        """Yield the complete messages."""
         for first, payload in self.frames():
             opcode = first & 15
             if opcode == 8:
@@ -91,7 +91,7 @@ class Connection:
 
 
 def show(text):
-    """Write a text at once, as far as it goes."""
+    """Write a text without buffering."""
     sys.stdout.write(text)
     sys.stdout.flush()
 

@@ -1,4 +1,4 @@
-"""A chat client that connects when the name was typed, reads sys.stdin line by line, and logs frames to stderr."""
+"""A chat client that connects after the name is typed, reads sys.stdin line by line and logs frames to stderr."""
 
 import logging
 import os
@@ -10,7 +10,7 @@ from websockets.sync.client import connect
 
 
 class OneLine(logging.Formatter):
-    """Says in one line what went wrong; the library logs tracebacks of what it copes with."""
+    """Logs an error in one line; the library would log a traceback even for errors that it handles."""
 
     def formatException(self, ei):
         return f"({ei[0].__name__}: {ei[1]})"
@@ -22,7 +22,7 @@ logging.basicConfig(handlers=[log], level=logging.DEBUG)
 
 
 def lines():
-    """Yield each line of standard input after its prompt."""
+    """Print a prompt and yield a line of standard input, again and again."""
     print("Enter Your Name: ", end="", flush=True)
     for line in sys.stdin:
         yield line.removesuffix("\n")
@@ -30,12 +30,12 @@ def lines():
 
 
 def talk(websocket, name, messages):
-    """Send all that is typed, and close."""
+    """Send each typed line, then close."""
     try:
         for text in messages:
             websocket.send(f"{name},{text}")
     except ConnectionClosed:
-        return  # the main thread will know
+        return  # the main thread notices it
     websocket.close()
 
 
@@ -65,4 +65,4 @@ if __name__ == "__main__":
     exit_code = main(int(sys.argv[1]) if len(sys.argv) > 1 else 8002)
     logging.shutdown()
     sys.stdout.flush()
-    os._exit(exit_code)  # a thread may still wait for the user
+    os._exit(exit_code)  # a thread may still be waiting for the user

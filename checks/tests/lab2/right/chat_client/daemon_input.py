@@ -1,4 +1,4 @@
-"""A chat client on websockets.asyncio; input() waits in a daemon thread, and is left there when the server goes."""
+"""A chat client on websockets.asyncio; input() waits in a daemon thread, which does not delay the exit."""
 
 import asyncio
 import os
@@ -10,7 +10,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 
 
 def type_in(loop, lines):
-    """Put into a queue what the user types, and None at the end."""
+    """Put each typed line into a queue, and None at the end."""
     prompt = "Enter Your Name: "
     try:
         while True:
@@ -36,7 +36,7 @@ async def send(websocket, lines):
 
 
 async def chat(websocket, lines):
-    """Return 0 at the end of input, 1 if the server goes before that."""
+    """Return 0 at the end of input, or 1 if the server goes away before that."""
     showing = asyncio.create_task(show(websocket))
     sending = asyncio.create_task(send(websocket, lines))
     await asyncio.wait({showing, sending}, return_when=asyncio.FIRST_COMPLETED)
@@ -55,7 +55,7 @@ async def main(port):
             threading.Thread(target=type_in, args=(asyncio.get_running_loop(), lines), daemon=True).start()
             return await chat(websocket, lines)
     except (OSError, WebSocketException) as error:
-        print(f"Nobody at port {port}: {error}", file=sys.stderr)
+        print(f"No server on port {port}: {error}", file=sys.stderr)
         return 1
 
 

@@ -1,4 +1,4 @@
-"""A chat client that begins a new line for what arrives, and repeats the prompt; it connects with websocket-client."""
+"""A chat client with websocket-client that starts a new line for each message and repeats the prompt."""
 
 import sys
 import threading
@@ -27,7 +27,7 @@ class Chat:
             print("\nThe server has gone. Your next line will be the last one.", file=sys.stderr)
 
     def run(self):
-        """Send what is typed, and return the exit status."""
+        """Send each typed line and return the exit status."""
         receiver = threading.Thread(target=self.receive, daemon=True)
         receiver.start()
         try:

@@ -1,4 +1,4 @@
-"""A chat client that reads standard input with connect_read_pipe (not for Windows), and connects at once."""
+"""A chat client that reads standard input with connect_read_pipe (not for Windows) and connects at the start."""
 
 import asyncio
 import sys
@@ -8,7 +8,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 
 
 async def type_in(websocket):
-    """Send what is typed, until the end of input."""
+    """Send each typed line, until the end of input."""
     reader = asyncio.StreamReader(limit=1 << 24)
     protocol = asyncio.StreamReaderProtocol(reader)
     await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, sys.stdin)

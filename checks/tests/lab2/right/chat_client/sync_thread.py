@@ -1,4 +1,4 @@
-"""A chat client on websockets.sync: one thread receives, the main thread asks; it ends at once when the server goes."""
+"""A chat client on websockets.sync: one thread receives, the main thread asks; it exits when the server goes away."""
 
 import os
 import sys

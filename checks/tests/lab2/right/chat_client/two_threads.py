@@ -1,4 +1,4 @@
-"""A chat client on websockets.sync: a thread prints in pieces what arrives, and may meet the other one."""
+"""A chat client on websockets.sync: two threads print in pieces, which may be mixed."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ leaving = threading.Event()
 
 
 def think():
-    """Take a moment: unbuffered, print() writes its pieces apart, and another thread may get its turn between them."""
+    """Wait a moment: print() without a buffer writes in pieces, and another thread may run between two of them."""
     sum(range(1_000_000))
 
 

@@ -1,4 +1,4 @@
-"""A chat client that says at once when the server has gone, but ends with the user's next line."""
+"""A chat client that reports a lost server at once, but exits only after the user's next line."""
 
 import asyncio
 import sys
@@ -16,7 +16,7 @@ async def receive(websocket):
 
 
 async def watch(websocket, left):
-    """Receive, and complain if that ends before we have left."""
+    """Print each message; report if the connection ends before this client closes it."""
     await receive(websocket)
     if not left.is_set():
         print("Connection to the server is lost. Press Enter to end.", file=sys.stderr)

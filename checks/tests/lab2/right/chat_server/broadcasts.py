@@ -1,4 +1,4 @@
-"""A chat server that leaves the sending to broadcast() of websockets."""
+"""A chat server that sends with broadcast() of websockets."""
 
 import asyncio
 import contextlib
@@ -31,7 +31,7 @@ async def handler(websocket):
 
 
 def leave():
-    """End at once: websockets may wait much longer for a client that does not read."""
+    """Exit at once: websockets may wait much longer for a client that does not read."""
     sys.stdout.flush()
     os._exit(0)
 

@@ -16,7 +16,7 @@ present = set()
 
 
 def say(line):
-    sys.stdout.write(line + "\n")  # in one piece, which print() with many threads would not be
+    sys.stdout.write(line + "\n")  # in one piece; print() with many threads would write several
     sys.stdout.flush()
 
 
@@ -67,7 +67,7 @@ class Member(StreamRequestHandler):
             self.wfile.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             return False
         with lock:
-            present.add(self)  # what is sent from here on will wait in the outbox
+            present.add(self)  # from here on, messages wait in the outbox
         digest = hashlib.sha1((headers["sec-websocket-key"] + MAGIC).encode()).digest()
         self.wfile.write(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -76,7 +76,7 @@ class Member(StreamRequestHandler):
         return True
 
     def write(self):
-        """Send what is in the outbox, up to a close frame."""
+        """Send everything in the outbox, up to a close frame."""
         try:
             while (data := self.outbox.get()) is not None:
                 self.connection.sendall(data)
@@ -105,7 +105,7 @@ class Member(StreamRequestHandler):
                 return
             mask = self.read(4)
             payload = bytearray(self.read(size))
-            for i in range(4):  # a slice for each byte of the mask is much faster than a byte at a time
+            for i in range(4):  # one slice for each byte of the mask: much faster than byte by byte
                 payload[i::4] = payload[i::4].translate(bytes(byte ^ mask[i] for byte in range(256)))
             if opcode == CLOSE:
                 self.outbox.put(frame(CLOSE, payload[:2]))
@@ -155,7 +155,7 @@ def main():
                     break
             threading.Event().wait(0.05)
         say("Stopped")
-        os._exit(0)  # not waiting for threads that wait for their clients
+        os._exit(0)  # do not wait for threads that wait for their clients
 
 
 if __name__ == "__main__":

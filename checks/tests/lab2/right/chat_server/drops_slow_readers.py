@@ -1,4 +1,4 @@
-"""A chat server that disconnects who has not read anything for four seconds; it also logs to standard error."""
+"""A chat server that disconnects a client that does not read for four seconds; it also logs to standard error."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ members = {}
 
 
 async def feed(websocket, queue):
-    """Send what is in the queue until the client has gone or proved to be too slow."""
+    """Send what is in the queue until the client has gone or is too slow."""
     try:
         while True:
             message = await queue.get()
@@ -49,7 +49,7 @@ async def chat(websocket):
 
 
 def leave():
-    """End at once: websockets may wait much longer for a client that does not read."""
+    """Exit at once: websockets may wait much longer for a client that does not read."""
     sys.stdout.flush()
     os._exit(0)
 

@@ -1,4 +1,4 @@
-"""A chat server that listens on ::1 alone, a second after it was started; a task sends when need be."""
+"""A chat server that listens only on ::1, one second after its start; tasks send the messages."""
 
 import asyncio
 import os
@@ -55,7 +55,7 @@ async def handle(websocket):
 
 
 def leave():
-    """End at once: websockets may wait much longer for a client that does not read."""
+    """Exit at once: websockets may wait much longer for a client that does not read."""
     sys.stdout.flush()
     os._exit(0)
 

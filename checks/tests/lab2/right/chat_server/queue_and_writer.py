@@ -1,4 +1,4 @@
-"""A chat server on websockets.asyncio with a queue and a writing task for each client."""
+"""A chat server on websockets.asyncio with a queue and a sending task for each client."""
 
 import asyncio
 import os
@@ -39,7 +39,7 @@ async def chat(websocket):
 
 
 def leave():
-    """End at once: websockets may wait much longer for a client that does not read."""
+    """Exit at once: websockets may wait much longer for a client that does not read."""
     sys.stdout.flush()
     os._exit(0)
 

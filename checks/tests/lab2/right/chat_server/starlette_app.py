@@ -17,7 +17,7 @@ async def write(websocket, queue):
     try:
         while True:
             await websocket.send_text(await queue.get())
-    except (WebSocketDisconnect, RuntimeError):  # it has left, or has been told goodbye
+    except (WebSocketDisconnect, RuntimeError):  # it has left, or the server has closed it
         pass
 
 
@@ -49,7 +49,7 @@ async def main(port):
     app = Starlette(routes=[WebSocketRoute("/", Chat)])
     config = uvicorn.Config(app, host="127.0.0.1", port=port, ws="wsproto", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
-    server.capture_signals = nullcontext  # uvicorn's own way tells clients 1012
+    server.capture_signals = nullcontext  # uvicorn itself would close with code 1012
     serving = asyncio.create_task(server.serve())
     try:
         await asyncio.shield(serving)

@@ -1,4 +1,4 @@
-"""A chat server on websockets.sync: two threads for each client, one that reads, one that writes from a queue."""
+"""A chat server on websockets.sync: two threads for each client; one reads, one writes from a queue."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ queues = {}
 
 
 def say(line):
-    sys.stdout.write(line + "\n")  # in one piece, which print() with many threads would not be
+    sys.stdout.write(line + "\n")  # in one piece; print() with many threads would write several
     sys.stdout.flush()
 
 
@@ -60,7 +60,7 @@ def main():
         goodbye = threading.Thread(target=server.shutdown, daemon=True)
         goodbye.start()
         goodbye.join(2.5)
-        os._exit(0)  # who does not read keeps a thread waiting
+        os._exit(0)  # a client that does not read keeps a thread waiting
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A chat server with wsproto over asyncio's own protocols, whose transports take whatever is written."""
+"""A chat server with wsproto over asyncio protocols, whose transports never block a write."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""An echo client with aiohttp, and with a new line for what follows a prompt."""
+"""An echo client with aiohttp that starts a new line after a prompt."""
 
 import asyncio
 import sys
@@ -26,7 +26,7 @@ async def main(port):
                 print(f"To server: {line}")
                 message = await websocket.receive()
                 if message.type is not aiohttp.WSMsgType.TEXT:
-                    print(f"The server has left us ({message.type.name})", file=sys.stderr)
+                    print(f"The server has gone away ({message.type.name})", file=sys.stderr)
                     return 1
                 print(f"From server: {message.data}")
     except (OSError, aiohttp.ClientError) as error:

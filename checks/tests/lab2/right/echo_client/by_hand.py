@@ -74,7 +74,7 @@ class WebSocket:
                     return message.decode()
 
     def close(self):
-        """Say goodbye and wait for the server to do so, too."""
+        """Send a close frame and wait for the server's."""
         self.socket.settimeout(2)
         self.closing = True
         self.send_frame(8, struct.pack("!H", 1000))
@@ -102,7 +102,7 @@ def main():
         websocket.close()
         return 0
     except (OSError, Closed) as error:
-        print(f"Sorry, {error}", file=sys.stderr)
+        print(f"Error: {error}", file=sys.stderr)
         return 1
 
 

@@ -1,4 +1,4 @@
-"""An echo client that connects when the first line was typed."""
+"""An echo client that connects when the first line is typed."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""An echo client that logs every frame to standard error, and offers no compression."""
+"""An echo client that logs every frame to standard error and offers no compression."""
 
 import asyncio
 import logging
@@ -9,7 +9,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 
 class OneLine(logging.Formatter):
-    """Says in one line what went wrong; the library logs tracebacks of what it copes with."""
+    """Logs an error in one line; the library would log a traceback even for errors that it handles."""
 
     def formatException(self, ei):
         return f"({ei[0].__name__}: {ei[1]})"

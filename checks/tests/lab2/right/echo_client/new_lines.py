@@ -1,4 +1,4 @@
-"""An echo client that leaves the prompt's line before it prints, and prints both lines when the answer is there."""
+"""An echo client that ends the prompt's line before it prints, and prints both lines when the answer arrives."""
 
 import sys
 
@@ -7,7 +7,7 @@ from websockets.sync.client import connect
 
 
 def lines():
-    """Yield what the user types."""
+    """Yield each line that the user types."""
     while True:
         print("Enter some data: ", end="", flush=True)
         line = sys.stdin.readline()

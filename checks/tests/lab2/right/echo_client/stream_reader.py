@@ -1,4 +1,4 @@
-"""An echo client that reads standard input with an asyncio StreamReader (not for Windows), and receives meanwhile."""
+"""An echo client that reads standard input with an asyncio StreamReader (not for Windows) and receives in a task."""
 
 import asyncio
 import sys
@@ -15,7 +15,7 @@ async def open_stdin():
 
 
 async def receive(websocket, answers):
-    """Put what arrives into a queue, and None at the end."""
+    """Put each message into a queue, and None at the end."""
     try:
         async for message in websocket:
             answers.put_nowait(message)

@@ -1,4 +1,4 @@
-"""An echo client on websockets.asyncio that lets input() wait in a thread, so that pings are answered meanwhile."""
+"""An echo client on websockets.asyncio that calls input() in a thread and can answer pings while it waits."""
 
 import asyncio
 import sys

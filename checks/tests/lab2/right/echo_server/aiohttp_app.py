@@ -9,7 +9,7 @@ CLIENTS = web.AppKey("clients", set)
 
 
 async def echo(request):
-    # aiohttp hangs up at once on what is longer than its own limit; this one lets the client finish and says why.
+    # aiohttp cuts the connection if a message exceeds max_msg_size; below this high limit, the handler sends code 1009.
     websocket = web.WebSocketResponse(max_msg_size=64 << 20, timeout=1)
     await websocket.prepare(request)
     request.app[CLIENTS].add(websocket)
@@ -30,7 +30,7 @@ async def echo(request):
     return websocket
 
 
-async def say_goodbye(app):
+async def close_clients(app):
     for websocket in list(app[CLIENTS]):
         await websocket.close(code=WSCloseCode.GOING_AWAY, message=b"Server shutdown", drain=False)
 
@@ -40,7 +40,7 @@ def main():
     app = web.Application()
     app[CLIENTS] = set()
     app.router.add_get("/", echo)
-    app.on_shutdown.append(say_goodbye)
+    app.on_shutdown.append(close_clients)
     web.run_app(app, host="127.0.0.1", port=port, shutdown_timeout=1)
 
 

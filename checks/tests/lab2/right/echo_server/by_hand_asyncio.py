@@ -11,7 +11,7 @@ CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 
 
 class Failed(Exception):
-    """The connection is to be closed with a code."""
+    """Raised to close the connection with a code."""
 
     def __init__(self, code):
         super().__init__(code)
@@ -19,7 +19,7 @@ class Failed(Exception):
 
 
 def frame(opcode, payload):
-    """Return a frame (bytes) as a server sends it."""
+    """Return a server's frame as bytes."""
     length = len(payload)
     if length < 126:
         return bytes([0x80 | opcode, length]) + payload
@@ -40,7 +40,7 @@ class Client:
         self.closing = False
 
     async def shake_hands(self):
-        """Answer the request, and return whether it was one for a WebSocket."""
+        """Answer the request and return whether it asked for a WebSocket."""
         head = await self.reader.readuntil(b"\r\n\r\n")
         first, *rest = head.decode("latin-1").split("\r\n")
         headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in rest)}
@@ -65,7 +65,7 @@ class Client:
         return True
 
     async def read_frame(self, room):
-        """Return fin, opcode and payload of the next frame, which may have `room` bytes if it carries data."""
+        """Return fin, opcode and payload of the next frame; a data frame may have up to `room` bytes."""
         first, second = await self.reader.readexactly(2)
         fin, opcode, length = bool(first & 0x80), first & 0x0F, second & 0x7F
         if first & 0x70 or not second & 0x80 or (opcode >= CLOSE and (length > 125 or not fin)):
@@ -125,7 +125,7 @@ class Client:
         except Failed as failed:
             self.close(failed.code)
             await self.writer.drain()
-        # Hang up gently: closing while bytes still come would reset the connection, and the close frame be lost.
+        # Read until the client closes: closing while bytes arrive resets the connection, and the close frame is lost.
         self.writer.write_eof()
         async with asyncio.timeout(5):
             while await self.reader.read(1 << 16):

@@ -1,4 +1,4 @@
-"""An echo server with plain sockets and threads, standard library only, that sends its answers in small pieces."""
+"""An echo server with plain sockets and threads, standard library only; it sends its answers in small pieces."""
 
 import base64
 import hashlib
@@ -20,7 +20,7 @@ class Refused(Exception):
 
 
 def say(line):
-    sys.stdout.write(line + "\n")  # in one piece, which print() with many threads would not be
+    sys.stdout.write(line + "\n")  # in one piece; print() with many threads would write several
     sys.stdout.flush()
 
 
@@ -52,7 +52,7 @@ class Client(threading.Thread):
             self.socket.close()
 
     def upgrade(self):
-        """Read the request and answer it; tell whether it was good."""
+        """Read the request, answer it and return whether it was valid."""
         if not self.stream.readline(65536).startswith(b"GET / HTTP/1.1"):
             self.socket.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             return False
@@ -97,7 +97,7 @@ class Client(threading.Thread):
                     raise Refused(1009)
             mask = self.read(4)
             data = bytearray(self.read(size))
-            for i in range(4):  # a slice for each byte of the mask is much faster than a byte at a time
+            for i in range(4):  # one slice for each byte of the mask: much faster than byte by byte
                 data[i::4] = data[i::4].translate(bytes(byte ^ mask[i] for byte in range(256)))
             if opcode == 8:
                 if not self.closed:
@@ -145,7 +145,7 @@ class Client(threading.Thread):
         self.send(8, struct.pack(">H", code) if code else b"")
 
     def hang_up(self):
-        """Read what still comes until the client has hung up, for otherwise the close frame might get lost."""
+        """Read until the client closes the connection; otherwise the close frame could be lost."""
         self.socket.shutdown(socket.SHUT_WR)
         self.socket.settimeout(5)
         while self.stream.read1(65536):
@@ -169,7 +169,7 @@ def main():
         for client in clients:
             client.join(max(0, deadline - time.monotonic()))
         say("The end")
-        os._exit(0)  # not waiting for who does not hang up
+        os._exit(0)  # do not wait for clients that do not close
 
 
 def farewell(client):

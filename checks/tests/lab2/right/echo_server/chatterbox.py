@@ -1,4 +1,4 @@
-"""An echo server that prints a lot that nobody asked for, and says `To client: ` before it sends."""
+"""An echo server that prints many extra lines, and prints `To client: ` before it sends."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""An echo server that compresses when it is offered, with the smallest window, and forgets it after each message."""
+"""An echo server that compresses if the client offers it, with the smallest window, reset after each message."""
 
 import asyncio
 import sys

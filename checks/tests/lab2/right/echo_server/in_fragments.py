@@ -1,4 +1,4 @@
-"""An echo server that sends each answer as a message of several frames, of which some are empty."""
+"""An echo server that sends each answer as a message of several frames, some of them empty."""
 
 import asyncio
 import sys
@@ -10,7 +10,7 @@ PIECE = 30_000
 
 
 def pieces(message):
-    """Yield what `ECHO! ` and the message consist of."""
+    """Yield the answer in pieces."""
     yield "ECHO!"
     yield " "
     yield ""

@@ -1,4 +1,4 @@
-"""An echo server that listens on ::1 and nowhere else."""
+"""An echo server that listens only on ::1."""
 
 import asyncio
 import contextlib

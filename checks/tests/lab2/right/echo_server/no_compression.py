@@ -1,4 +1,4 @@
-"""An echo server that offers no compression and sends no pings; each answer is sent by a task of its own, in turn."""
+"""An echo server that offers no compression and sends no pings; a separate task sends the answers, in order."""
 
 import asyncio
 import sys

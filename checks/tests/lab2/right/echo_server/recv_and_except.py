@@ -1,4 +1,4 @@
-"""An echo server on websockets.asyncio with recv() in an endless loop; it knows no other path than /."""
+"""An echo server on websockets.asyncio with recv() in an endless loop; it accepts no path other than /."""
 
 import asyncio
 import sys

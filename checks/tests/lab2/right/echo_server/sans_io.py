@@ -11,7 +11,7 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 LIMIT = 1 << 20
-PATIENCE = 5  # seconds for a client to hang up when all is said
+PATIENCE = 5  # seconds that a client has to close the connection after the closing handshake
 
 
 class Client:
@@ -20,11 +20,11 @@ class Client:
         self.protocol = ServerProtocol(max_size=LIMIT)
         self.parts = []
         self.unsent = bytearray()
-        self.last = False  # nothing comes after what is unsent
+        self.last = False  # nothing follows the unsent bytes
         self.deadline = None
 
     def read(self):
-        """Read and handle what has come, and return whether more can come."""
+        """Read and handle what has arrived; return whether more can arrive."""
         try:
             data = self.socket.recv(1 << 16)
         except BlockingIOError:
@@ -52,7 +52,7 @@ class Client:
             print(f"To client: ECHO! {message}")
 
     def write(self):
-        """Send what can be sent now, and return whether the connection still works."""
+        """Send what can be sent now; return whether the connection still works."""
         for data in self.protocol.data_to_send():
             self.unsent += data
             self.last = self.last or not data
@@ -78,7 +78,7 @@ class Server:
         self.selector.register(self.listener, selectors.EVENT_READ)
 
     def turn(self):
-        """Wait a while for something to happen, and handle it."""
+        """Wait a moment for events, and handle them."""
         for key, _ in self.selector.select(0.2):
             if key.fileobj is self.listener:
                 self.greet()
@@ -111,8 +111,8 @@ class Server:
         client.socket.close()
         self.clients.discard(client)
 
-    def say_goodbye(self):
-        """Tell all clients, and wait a second for them to answer."""
+    def close_all(self):
+        """Send a close frame to all clients, and wait a second for their answers."""
         self.selector.unregister(self.listener)
         self.listener.close()
         self.listener = None
@@ -132,7 +132,7 @@ def main():
         while True:
             server.turn()
     except KeyboardInterrupt:
-        server.say_goodbye()
+        server.close_all()
         print("Stopped")
 
 

@@ -35,7 +35,7 @@ async def main(port):
     app = Starlette(routes=[WebSocketRoute("/", echo)])
     config = uvicorn.Config(app, host="127.0.0.1", port=port, ws_max_size=64 << 20, timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
-    server.capture_signals = nullcontext  # uvicorn's own way tells clients 1012
+    server.capture_signals = nullcontext  # uvicorn itself would close with code 1012
     serving = asyncio.create_task(server.serve())
     try:
         await asyncio.shield(serving)

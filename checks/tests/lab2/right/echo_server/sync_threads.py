@@ -7,7 +7,7 @@ from websockets.sync.server import serve
 
 
 def say(line):
-    """Print a line in one piece, whatever the other threads print at the same time."""
+    """Print a line in one piece, even if other threads print at the same time."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
@@ -20,7 +20,7 @@ def echo(connection):
             connection.send(answer)
             say(f"To client: {answer}")
     except ConnectionClosed:
-        say("A client has gone without a word")
+        say("A client has gone without a close frame")
 
 
 def main():

@@ -49,7 +49,7 @@ class Client:
             await self.writer.drain()
 
     def handle(self, event):
-        """Handle one event, and return whether to go on."""
+        """Handle one event; return whether to continue."""
         if isinstance(event, Request):
             self.send(AcceptConnection(extensions=[PerMessageDeflate()]))
         elif isinstance(event, CloseConnection):
