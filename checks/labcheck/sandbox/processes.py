@@ -1,8 +1,8 @@
-"""Processes of a submission: none of them outlives its grading.
+"""The processes of a submission: none of them outlives its grading.
 
-A program that forks twice and calls setsid() leaves its parent's tree and its group. On Linux
-its orphans come to this process all the same (PR_SET_CHILD_SUBREAPER, prctl(2)), so that
-`end_all` finds them among its own descendants. Elsewhere they are looked for by parent.
+A program that forks twice and calls setsid() leaves its parent's process tree and group. On Linux, this process still
+adopts such orphans (PR_SET_CHILD_SUBREAPER, prctl(2)), so `end_all` finds them among its descendants. On other
+systems, only processes whose parents still run are found.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 PR_SET_CHILD_SUBREAPER = 36
-GONE_WITHIN = 5.0  # seconds until a killed process must have ended
+GONE_WITHIN = 5.0  # seconds; a killed process must have ended by then
 
 
 def adopt_orphans() -> None:
-    """Make orphans of this process's descendants its own children (Linux; nothing elsewhere)."""
+    """Make orphaned descendants of this process its children. Does nothing except on Linux."""
     if sys.platform == "linux":
         import ctypes
 
@@ -33,32 +33,32 @@ def adopt_orphans() -> None:
 
 
 def hear_ctrl_c() -> None:
-    """Undo that Ctrl+C is ignored, as it is in a shell's background: a program would inherit that."""
+    """Stop ignoring Ctrl+C, which a background process of a shell does. Student programs would inherit that."""
     if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Session(TypedDict, total=False):
-    """The keyword arguments of subprocess.Popen that start a process in a session of its own."""
+    """The keyword arguments of subprocess.Popen that start a process in a new session."""
 
     start_new_session: bool
     creationflags: int
 
 
 def own_session() -> Session:
-    """Return how to start a process so that Ctrl+C in our terminal is not meant for it."""
+    """Return arguments for Popen so that Ctrl+C in our terminal does not reach the process."""
     if os.name == "posix":
         return {"start_new_session": True}
     return {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
 
 
 def interrupt(pid: int) -> None:
-    """Send Ctrl+C to a process that was started in a session of its own. Raises OSError where it has ended."""
+    """Send Ctrl+C to a process that was started with `own_session`. Raises OSError if the process has ended."""
     os.kill(pid, getattr(signal, "CTRL_BREAK_EVENT", signal.SIGINT))
 
 
 def descendants(pid: int) -> list[int]:
-    """Return the pids of all processes below the given one, parents before their children."""
+    """Return the pids of all descendants of the given process, parents before their children."""
     found: list[int] = []
     queue = [pid]
     while queue:
@@ -82,14 +82,14 @@ def _children(pid: int) -> list[int]:
 
 
 def end_tree(pid: int) -> None:
-    """Kill a process and everything below it."""
+    """Kill a process and its descendants."""
     _end(lambda: [each for each in (pid, *descendants(pid)) if is_alive(each)])
 
 
 def end_all(spare: Iterable[int] = ()) -> None:
-    """Kill everything below this process, but for the given processes and what is below them.
+    """Kill all descendants of this process, except the given processes and their descendants.
 
-    Raises OSError where something has survived for GONE_WITHIN seconds.
+    Raises OSError if a process survives for GONE_WITHIN seconds.
     """
     kept = set(spare)
 
@@ -104,17 +104,17 @@ def end_all(spare: Iterable[int] = ()) -> None:
                 os.waitpid(pid, os.WNOHANG)
     left = marked()
     if left:
-        raise OSError(f"processes that cannot be ended: {left}")
+        raise OSError(f"processes cannot be killed: {left}")
 
 
 def _end(find: Callable[[], list[int]]) -> None:
-    """Kill what `find` finds, until it finds nothing."""
+    """Kill the processes that `find` returns, until it returns none or GONE_WITHIN seconds have passed."""
     limit = time.monotonic() + GONE_WITHIN
     frozen: set[int] = set()
     while (found := find()) and time.monotonic() < limit:
         moving = [pid for pid in found if pid not in frozen]
         if moving and os.name == "posix":
-            # Freeze all of them before one is killed: what is stopped cannot fork, nor flee.
+            # Stop all processes before killing any: a stopped process cannot fork or escape.
             for pid in moving:
                 _send(pid, signal.SIGSTOP)
             frozen.update(moving)
@@ -140,13 +140,13 @@ def _send(pid: int, number: signal.Signals) -> None:
 
 
 def state_of(task: Path) -> str:
-    """Return the letter of a process's or a thread's state, by its folder in /proc (proc(5)). Raises OSError."""
-    # "pid (name) state ...": the name may hold anything, also what is no text, so the last bracket counts.
+    """Return the state letter of a process or thread, given its folder in /proc (proc(5)). Raises OSError."""
+    # "pid (name) state ...": the name may contain any bytes, so look for the last bracket.
     return (task / "stat").read_text(errors="replace").rpartition(")")[2].split()[0]
 
 
 def is_alive(pid: int) -> bool:
-    """Return whether the process exists and is more than a zombie."""
+    """Return whether the process exists and is not a zombie."""
     try:
         return state_of(Path(f"/proc/{pid}")) not in "ZX"
     except (OSError, IndexError):
