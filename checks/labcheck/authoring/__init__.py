@@ -1,4 +1,4 @@
 """For authors of labs: verify that a lab is consistent, and build the book.
 
-May import: every room except cli.
+May import: classes and the rooms below it.
 """

@@ -1,6 +1,6 @@
 """labcheck in a notebook: programs that a cell starts and talks to, and the report of `%labcheck`.
 
-May import: every room except cli.
+May import: classes and the rooms below it.
 """
 
 from __future__ import annotations

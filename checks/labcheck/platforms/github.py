@@ -82,7 +82,7 @@ def _result(record: Record, requirement: RequirementResult) -> dict[str, Any]:
 
 
 def _no_commands(text: str) -> str:
-    """Return the text without anything a runner takes for a command: the reporter prints it."""
+    """Return the text without runner commands: the reporter prints the text, and reports points with a command."""
     return re.sub(":(?=:)", ": ", text).replace("##[", "## [")
 
 

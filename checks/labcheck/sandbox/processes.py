@@ -33,7 +33,7 @@ def adopt_orphans() -> None:
 
 
 def hear_ctrl_c() -> None:
-    """Stop ignoring Ctrl+C, which a background process of a shell does. Student programs would inherit that."""
+    """Stop ignoring Ctrl+C, as a background process of a shell does, because student programs would inherit this."""
     if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
