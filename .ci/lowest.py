@@ -1,6 +1,6 @@
-"""Print pip constraints that pin each dependency of labcheck to the lowest version pyproject.toml promises.
+"""Print pip constraints that pin each dependency of labcheck to the lowest version allowed by pyproject.toml.
 
-The extra `test` is left out: its packages test labcheck, and no user of labcheck has them.
+The extra `test` is left out: only the tests need its packages, not the users of labcheck.
 """
 
 import re

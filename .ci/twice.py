@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Run tests, and what failed once more, alone: `python twice.py FLAKY_FILE PYTHON OPTIONS -- COMMAND...`
+"""Run tests, then run the failed ones again, alone: `python twice.py FLAKY_FILE PYTHON OPTIONS -- COMMAND...`
 
-COMMAND runs pytest in this folder. What fails in it is run again by PYTHON with OPTIONS, one test at a time and with
-whole deadlines. A test that passes then is flaky: its name is added to FLAKY_FILE, and it counts as passed here.
-The exit status is that of the first run, or 0 when every failed test was flaky.
+COMMAND runs pytest in this folder. Failed tests are run again by PYTHON with OPTIONS, one at a time and with full
+deadlines. A test that passes then is flaky: its name is added to FLAKY_FILE, and it counts as passed here. The exit
+status is that of the first run, or 0 if every failed test was flaky.
 """
 
 import json
@@ -13,7 +13,7 @@ from pathlib import Path
 
 FAILED = Path(".pytest_cache/v/cache/lastfailed")
 TESTS_FAILED = 1  # pytest's exit status
-MANY = 20  # failures that are no accident
+MANY = 20  # with more failures than this, nothing is run again
 
 
 def main(flaky_file: Path, python: str, options: list[str], command: list[str]) -> int:
@@ -24,7 +24,7 @@ def main(flaky_file: Path, python: str, options: list[str], command: list[str]) 
     first = failed()
     if not 0 < len(first) <= MANY:
         return status
-    print(f"once more, alone: {len(first)} failed tests", flush=True)
+    print(f"running {len(first)} failed tests again, alone", flush=True)
     again = [python, "-m", "pytest", "-q", "--numprocesses=0", "--hurry=1", *options, *first]
     status = subprocess.run(again, check=False).returncode
     if status not in (0, TESTS_FAILED):
@@ -36,7 +36,7 @@ def main(flaky_file: Path, python: str, options: list[str], command: list[str]) 
 
 
 def failed() -> list[str]:
-    """Return the names of the tests that failed when they last ran."""
+    """Return the names of the tests that failed in their last run."""
     return list(json.loads(FAILED.read_text())) if FAILED.exists() else []
 
 

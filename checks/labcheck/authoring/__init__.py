@@ -1,4 +1,4 @@
-"""For authors of labs: proof that a lab is consistent, and the book.
+"""For authors of labs: verify that a lab is consistent, and build the book.
 
-May import: everything but cli.
+May import: classes and the rooms below it.
 """

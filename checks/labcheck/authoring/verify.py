@@ -1,12 +1,12 @@
-"""The authoring gate: prove that a lab is consistent, and that its checks find what they are for.
+"""Verify that a lab is consistent, and that its checks find mistakes.
 
-- lab.toml, sheet, starter and suite name the same requirements, and each has hints;
-- the solution passes all of them; the starter runs, and fails exactly those with a TODO in it;
-- every wrong variant of the solution (`suites/LAB/wrong.toml`) fails the requirement that it
-  breaks, and no other but the consequences it names; each requirement has at least three.
+- lab.toml, sheet, starter and suite have the same requirements, and each requirement has hints.
+- The solution passes all requirements. The starter runs, and fails exactly the requirements for which it has a TODO.
+- Every wrong variant of the solution (`suites/LAB/wrong.toml`) fails the requirement that it breaks, and no others
+  except the consequences that it lists. Each requirement has at least three wrong variants.
 
-A variant names `fails`, the requirement; `why`, the mistake, in words; `edits`, pairs of a text that
-stands once in the solution and what to put in its place; and perhaps `also`, the consequences.
+A variant has `fails`, the requirement; `why`, the mistake in words; `edits`, pairs of a text that occurs once in the
+solution and its replacement; and optionally `also`, the consequences, and `file`, the program to edit.
 """
 
 from __future__ import annotations
@@ -51,14 +51,16 @@ class Variant:
     def write(self, lab: Lab, folder: Path) -> None:
         """Write the solution with the variant's edits into a folder.
 
-        Raises SuiteError where a text to be replaced does not stand in the solution exactly once.
+        Raises SuiteError if a text to replace does not occur exactly once in the solution.
         """
         shutil.copytree(lab.solution, folder, dirs_exist_ok=True)
         path = folder / self.file
         text = path.read_text("utf-8")
         for find, replace in self.edits:
             if text.count(find) != 1:
-                raise SuiteError(f"{self}: the text stands {text.count(find)} times in {self.file}: {find!r}")
+                raise SuiteError(
+                    f"{self}: the text to replace occurs {text.count(find)} times in {self.file}, expected 1: {find!r}"
+                )
             text = text.replace(find, replace)
         compile(text, self.file, "exec")
         path.write_text(text, "utf-8")
@@ -68,7 +70,7 @@ class Variant:
 
 
 def variants(lab: Lab) -> list[Variant]:
-    """Return the wrong variants of a lab. Raises SuiteError where their file is wrong."""
+    """Return the wrong variants of a lab. Raises SuiteError if wrong.toml is invalid."""
     file = lab.suite / "wrong.toml"
     try:
         table = tomllib.loads(file.read_text("utf-8"))
@@ -87,24 +89,24 @@ def variants(lab: Lab) -> list[Variant]:
 
 
 def verify(lab: Lab) -> bool:
-    """Print what is wrong with a lab, a line each with what to do; return whether nothing is."""
+    """Print each problem of a lab in one line, with what to do. Return whether there are no problems."""
     found, wrong = 0, variants(lab)
     for complaint in complaints(lab, wrong):
         found += 1
         print(f"{lab.name}: {complaint}", flush=True)
     print(
         f"{lab.name}: {len(lab.requirements)} requirements, {len(wrong)} wrong variants: "
-        + (f"{found} complaints" if found else "consistent")
+        + (f"{found} problems" if found else "consistent")
     )
     return found == 0
 
 
 def complaints(lab: Lab, wrong: Sequence[Variant]) -> Iterator[str]:
-    """Yield what is wrong with a lab; `wrong` are those of its variants that are judged."""
+    """Yield the problems of a lab. `wrong` are the variants to check."""
     yield from complaints_of_ids(lab)
     todo = _todo(lab)
     known = variants(lab)
-    # A grading takes all processes below its own for the submission's, so it gets one of its own.
+    # Each grading needs a separate process, because it takes all descendants of its process for the submission's.
     with ProcessPoolExecutor(os.cpu_count() or 1, mp_context=get_context("spawn")) as pool:
         solution = pool.submit(_judge_folder, lab.name, str(lab.solution))
         starter = pool.submit(_judge_folder, lab.name, str(lab.starter))
@@ -113,18 +115,18 @@ def complaints(lab: Lab, wrong: Sequence[Variant]) -> Iterator[str]:
             yield f"the solution does not pass {id}: {_reason(solution.result(), id)}"
         missed = _not_passed(starter.result())
         for id in sorted(missed - todo):
-            yield f"the starter fails {id}, and has no TODO {id}: {_reason(starter.result(), id)}"
+            yield f"the starter does not pass {id}, but has no TODO {id}: {_reason(starter.result(), id)}"
         for id in sorted(todo - missed):
-            yield f"the starter passes {id}, though it has a TODO {id}: put the TODO on a line that works wrongly"
+            yield f"the starter passes {id}, although it has a TODO {id}: put the TODO on a line that does not work"
         for variant, future in zip(wrong, found, strict=True):
             yield from complaints_of_variant(variant, future.result())
     for id in lab.requirements:
         if (number := sum(variant.fails == id for variant in known)) < VARIANTS_EACH:
-            yield f"{id} has {number} wrong variants: write {VARIANTS_EACH} or more into wrong.toml"
+            yield f"{id} has {number} wrong variants, expected at least {VARIANTS_EACH}: add more to wrong.toml"
 
 
 def complaints_of_ids(lab: Lab) -> Iterator[str]:
-    """Yield where lab.toml, sheet, starter and suite do not name the same requirements."""
+    """Yield the differences between the requirements in lab.toml, sheet, starter and suite."""
     known = set(lab.requirements)
     checks = read_suite(lab)
     sheet = (lab.starter / "README.md").read_text("utf-8")
@@ -134,16 +136,16 @@ def complaints_of_ids(lab: Lab) -> Iterator[str]:
     }
     for place, ids in places.items():
         for id in sorted(known - ids):
-            yield f"{place} lacks {id}, which lab.toml names"
+            yield f"{place} lacks {id}, which is in lab.toml"
         for id in sorted(ids - known):
-            yield f"{place} has {id}, which lab.toml does not name"
+            yield f"{place} has {id}, which is not in lab.toml"
     for id in sorted(_todo(lab) - known):
-        yield f"the starter has a TODO {id}, which lab.toml does not name"
+        yield f"the starter has a TODO {id}, which is not in lab.toml"
     for check in checks:
         if not check.title:
-            yield f"the check of {check.id} has no docstring: it is the sentence that the student reads"
+            yield f"the check of {check.id} has no docstring: write the sentence that the student reads"
         if not check.hints:
-            yield f"the check of {check.id} has no hints"
+            yield f"the check of {check.id} has no hints: add some"
 
 
 def _todo(lab: Lab) -> set[str]:
@@ -164,14 +166,14 @@ def _reason(record: Record, id: str) -> str:
 
 
 def complaints_of_variant(variant: Variant, record: Record) -> Iterator[str]:
-    """Yield where a variant's record is not what the variant says: it fails what it breaks, and nothing else."""
+    """Yield the differences between a variant's record and the failures that the variant lists."""
     missed, wanted = _not_passed(record), {variant.fails, *variant.also}
     if record.requirements and variant.fails not in {each.id for each in record.of(Outcome.FAILED)}:
-        yield f"{variant} is not caught at {variant.fails}"
+        yield f"{variant} does not fail {variant.fails}: correct the check or the variant"
     for id in sorted(missed - wanted):
-        yield f"{variant} is caught at {id} too: name it in `also` if it is a consequence; {_reason(record, id)}"
+        yield f"{variant} does not pass {id} either: add it to `also` if it is a consequence; {_reason(record, id)}"
     for id in sorted(wanted - missed - {variant.fails}):
-        yield f"{variant} names {id} as a consequence, and passes it"
+        yield f"{variant} passes {id}: remove it from `also`"
 
 
 def _judge_folder(lab: str, folder: str, only: tuple[str, ...] = ()) -> Record:
@@ -179,9 +181,9 @@ def _judge_folder(lab: str, folder: str, only: tuple[str, ...] = ()) -> Record:
 
 
 def judge_variant(name: str, variant: Variant) -> Record:
-    """Judge a variant of the lab of that name, for the steps of its program. To be run in a process of its own."""
+    """Check a variant of the lab with the given name, for the steps of its program. Run this in a separate process."""
     lab = load_lab(name)
-    # What another program does is no matter of this one's file.
+    # Other programs do not depend on the edited file.
     program = next(program.name for program in lab.programs if program.file == variant.file)
     steps = tuple(str(step.number) for step in lab.steps if step.program == program)
     with tempfile.TemporaryDirectory() as folder:

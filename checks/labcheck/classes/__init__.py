@@ -1,4 +1,4 @@
-"""A class: what was handed in, who is in it, grading it on any executor, its results and reports.
+"""A class: its submissions and its roster, grading on any executor, results and reports.
 
-May import: isolated and what is below it, platforms, reports, record.
+May import: isolated and the rooms below it, platforms, reports, record.
 """

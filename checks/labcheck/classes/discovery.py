@@ -1,4 +1,4 @@
-"""What lies in an instructor's folder, as it arrives from Canvas, Moodle, GitHub Classroom or by hand."""
+"""Find the submissions in an instructor's folder, from Canvas, Moodle, GitHub Classroom or collected by hand."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from labcheck.platforms.downloads import Clue
 
 BULK = Limits(files=200_000, entries=400_000, bytes=8 << 30, stream=16 << 30, bulk=True)
-NO_SUBMISSION = (".csv", ".txt", ".md", ".html", ".json", ".jsonl")  # unless a student has handed it in
-PLAIN = ("name", "id", "login", "email", "github")  # what a name that an instructor gave may be
+NO_SUBMISSION = (".csv", ".txt", ".md", ".html", ".json", ".jsonl")  # unless a platform's name marks it as submitted
+PLAIN = ("name", "id", "login", "email", "github")  # what a name chosen by an instructor may stand for
 ENDING = re.compile(r"(\.tar)?\.\w+$")
 
 
 @dataclass(frozen=True)
 class _Found:
-    """A file or folder, and whose it is; those with the same label and number are one student's.
+    """A file or folder of a student. Entries with the same label and the same `longer` belong to one student.
 
-    `longer` is the label where two students have the same, `name` the original name of a file.
+    `longer` is the label to use if two students have the same label. `name` is the original name of a file.
     """
 
     path: Path
@@ -43,13 +43,13 @@ class _Found:
 
 
 def discover(place: Path) -> list[HandedIn]:
-    """Return what was handed in in a folder, sorted by label.
+    """Return the submissions in a folder, sorted by label.
 
-    Raises UsageError where there is no such folder, or nothing in it.
+    Raises UsageError if the folder does not exist or contains no submission.
     """
     if not place.is_dir():
-        what = f"{place} is a file" if place.exists() else f"there is no folder {place}"
-        raise UsageError(f"{what}; give the folder, or the .zip, that holds the submissions")
+        what = f"{place} is a file" if place.exists() else f"folder {place} does not exist"
+        raise UsageError(f"{what}; give the folder or the .zip with the submissions")
     entries = _entries(place)
     clues = clues_of(entries)
     students: dict[tuple[str, str], list[_Found]] = {}
@@ -57,7 +57,7 @@ def discover(place: Path) -> list[HandedIn]:
         if found := _found(entry, clues.get(entry, ())):
             students.setdefault((found.label, found.longer), []).append(found)
     if not students:
-        raise UsageError(f"there is no submission in {place}; it takes a folder, an archive or a file for each student")
+        raise UsageError(f"no submissions in {place}; expected a folder, an archive or a file for each student")
     labels = Counter(label for label, _ in students)
     handed_in = [
         _handed_in(label if labels[label] == 1 else longer, parts) for (label, longer), parts in students.items()
@@ -67,9 +67,9 @@ def discover(place: Path) -> list[HandedIn]:
 
 @contextlib.contextmanager
 def opened(place: Path) -> Iterator[Path]:
-    """Yield the folder with the submissions: the one given, or a temporary one with what a bulk archive holds.
+    """Yield the folder with the submissions: the given folder, or a temporary one with the unpacked bulk archive.
 
-    Raises UsageError where the archive cannot be unpacked.
+    Raises UsageError if the archive cannot be unpacked.
     """
     if not place.is_file():
         yield place
@@ -89,7 +89,7 @@ def opened(place: Path) -> Iterator[Path]:
 
 
 def _inner(top: Path) -> Path:
-    """Return the folder that holds the students: an archive of a folder holds that folder, and it their work."""
+    """Return the folder with the students' submissions, which may be the only folder in the archive."""
     entries = _entries(top)
     if len(entries) != 1 or not entries[0].is_dir() or named(entries[0]):
         return top
@@ -100,7 +100,7 @@ def _inner(top: Path) -> Path:
 
 
 def _entries(place: Path) -> list[Path]:
-    """Return what may be submissions: links are not, nor what an instructor keeps beside them."""
+    """Return what may be submissions: no links, and no other files that an instructor keeps beside them."""
     return [
         entry
         for entry in sorted(place.iterdir())
@@ -111,7 +111,7 @@ def _entries(place: Path) -> list[Path]:
 
 
 def _found(entry: Path, clues: Sequence[Clue]) -> _Found | None:
-    """Return whose an entry is, or None where it is nothing to be judged; `clues` are what its neighbours tell."""
+    """Return the student of an entry, or None if it is not to be checked. `clues` come from neighboring entries."""
     if (system := named(entry)) is not None:
         longer = f"{system.label}_{system.number}"
         return _Found(entry, system.label, longer, system.clues, system.file or entry.name) if system.checked else None
@@ -130,7 +130,7 @@ def _handed_in(label: str, parts: list[_Found]) -> HandedIn:
 
 
 def _only_archive(folder: Path) -> Path | None:
-    """Return the archive or notebook that is all of a student's work, where there is just one and no program."""
+    """Return the archive or notebook in a folder, if there is exactly one and no program."""
     files = [entry for entry in _entries(folder) if entry.is_file()]
     archives = [file for file in files if file.suffix.lower() in (*ARCHIVES, ".ipynb")]
     if len(archives) != 1 or any(file.suffix == ".py" for file, _ in regular_files(folder)):

@@ -15,9 +15,9 @@ from labcheck.isolated.graders import TRIES, close_graders
 
 @contextlib.contextmanager
 def executor_for(jobs: int, cluster: str | None) -> Iterator[tuple[Executor, int]]:
-    """Make an executor, of this machine or of a dask cluster, and say how many gradings it does at a time.
+    """Yield an executor, of this machine or of a dask cluster, and the number of gradings it runs at the same time.
 
-    Raises UsageError where there is no such cluster.
+    Raises UsageError if the cluster cannot be reached.
     """
     if cluster is None:
         with ThreadPoolExecutor(jobs) as pool:
@@ -30,10 +30,13 @@ def executor_for(jobs: int, cluster: str | None) -> Iterator[tuple[Executor, int
     try:
         from distributed import Client
     except ImportError:
-        raise UsageError("--cluster needs dask: pip install 'labcheck[cluster]'") from None
+        raise UsageError("--cluster needs dask; run: pip install 'labcheck[cluster]'") from None
     try:
         client: Any = Client(cluster, timeout=10, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TimeoutError) as error:
-        raise UsageError(f"there is no dask scheduler at {cluster}: {error or type(error).__name__}") from error
+        raise UsageError(
+            f"cannot connect to a dask scheduler at {cluster}: {error or type(error).__name__}; "
+            "give the address of a running scheduler"
+        ) from error
     with client, client.get_executor(pure=False, retries=TRIES) as pool:
         yield pool, max(1, sum(client.nthreads().values()))

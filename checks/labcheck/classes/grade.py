@@ -1,4 +1,4 @@
-"""A class: each submission graded once, on any executor, and nothing lost."""
+"""Grade a class: each submission once, on any executor, without losing a result."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ if TYPE_CHECKING:
     from labcheck.submission.handed_in import HandedIn
     from labcheck.workbook.labs import Lab
 
-AHEAD = 2  # submissions in memory for each place of an executor
-MOST_TOLD = 20  # problems that are told one by one
+AHEAD = 2  # submissions in memory for each one that is graded at the same time
+MOST_LISTED = 20  # problems listed one by one
 
 
 @dataclass(frozen=True)
 class Order:
-    """What an instructor has asked for: a lab, how to judge, and checks of their own (a tar), reported or `hidden`."""
+    """What to grade: a lab, the options, and the instructor's own checks (`extra`, a tar), which may be `hidden`."""
 
     lab: Lab
     options: Options
@@ -51,13 +51,13 @@ class Order:
 
     @functools.cached_property
     def suite(self) -> str:
-        """The digest of all that judges."""
+        """The digest of labcheck and of all checks."""
         return digest_of(self.lab, self.extra, hidden=self.hidden)
 
     def task(self, name: str, data: bytes, label: str) -> tuple[str, Task]:
-        """Return the task of grading what was handed in, and its key: the same for the same work.
+        """Return the key and the task of grading a submission. Equal submissions have equal keys.
 
-        The seed comes from what judges and what is judged, unless one was given.
+        Unless the options have a seed, it is derived from the suite and the submission.
         """
         kind = Path(name).suffix.encode("utf-8", "backslashreplace")
         work = hashlib.sha256(f"{self.suite} ".encode() + kind + b" " + data).hexdigest()
@@ -70,9 +70,9 @@ class Order:
 
 
 def run(tasks: Iterable[tuple[str, Task]], executor: Executor, width: int) -> Iterator[Result]:
-    """Grade tasks on an executor with so many places, and yield each result as it comes.
+    """Grade tasks on an executor that runs `width` of them at the same time. Yield each result when it is ready.
 
-    No more tasks are in memory than the executor has use for.
+    Only as many tasks are kept in memory as the executor needs.
     """
     waiting: dict[Future[Reply], tuple[str, Task]] = {}
     queue = iter(tasks)
@@ -80,7 +80,7 @@ def run(tasks: Iterable[tuple[str, Task]], executor: Executor, width: int) -> It
         for key, task in queue:
             try:
                 waiting[executor.submit(grade_task, task)] = key, task
-            except RuntimeError as error:  # it takes nothing any more
+            except RuntimeError as error:  # the executor no longer accepts tasks
                 yield Result(key, task.label, BROKEN, f"{type(error).__name__}: {error}")
             if len(waiting) >= width * AHEAD:
                 break
@@ -91,7 +91,7 @@ def run(tasks: Iterable[tuple[str, Task]], executor: Executor, width: int) -> It
             key, task = waiting.pop(future)
             try:
                 yield _result(key, task, future.result())
-            except Exception as error:  # the executor's own
+            except Exception as error:  # an error of the executor itself
                 yield Result(key, task.label, BROKEN, f"{type(error).__name__}: {error}")
 
 
@@ -102,7 +102,7 @@ def _result(key: str, task: Task, reply: Reply) -> Result:
 
 @dataclass(frozen=True)
 class Shard:
-    """The `number`th of `of` parts of a class, from 1 on."""
+    """Part `number` of `of` parts of a class; the first part is 1."""
 
     number: int
     of: int
@@ -111,22 +111,22 @@ class Shard:
         return f"-{self.number}-of-{self.of}"
 
     def takes(self, keys: Iterable[str]) -> set[str]:
-        """Return the part's keys: it depends on what was handed in, and on no name or order."""
+        """Return the keys in this part. They depend only on the submissions, not on their names or order."""
         return set(sorted(keys)[self.number - 1 :: self.of])
 
 
 @dataclass
 class Submissions:
-    """What a class has handed in, by the keys of the work that it makes; equal submissions are one work."""
+    """The submissions of a class, and the key of each. Equal submissions share a key and are graded once."""
 
     order: Order
     found: list[HandedIn]
     keys: list[str]
-    refused: dict[str, str]  # what cannot even be read: key and reason
+    refused: dict[str, str]  # submissions that cannot even be read: key -> reason
 
     @classmethod
     def in_folder(cls, order: Order, folder: Path, out: Path) -> Submissions:
-        """Find and read them; the folder of the results is none of them. Raises UsageError where there are none."""
+        """Find and read the submissions, except the results folder. Raises UsageError if nothing is found."""
         found = [each for each in discover(folder) if out.resolve() not in map(Path.resolve, each.paths)]
         known = cls(order, found, [], {})
         for each in known.found:
@@ -140,14 +140,14 @@ class Submissions:
         return known
 
     def part(self, shard: Shard) -> Submissions:
-        """Return one part of them."""
+        """Return one part of the submissions."""
         taken = shard.takes(set(self.keys))
         chosen = [place for place, key in enumerate(self.keys) if key in taken]
         found, keys = [self.found[place] for place in chosen], [self.keys[place] for place in chosen]
         return Submissions(self.order, found, keys, {key: why for key, why in self.refused.items() if key in taken})
 
     def gradebook(self, people: Sequence[Person] | None) -> Gradebook:
-        """Return whose work is whose: a row a submission, or, with a roster, a row a person first."""
+        """Return the gradebook: a row per submission, or, with a roster, a row per person first."""
         lab = self.order.lab
         titles = {check.id: check.title for check in read_suite(lab)}
         asked = tuple(Asked(id, titles[id]) for id in lab.requirements)
@@ -164,9 +164,9 @@ class Submissions:
         for person, handed_in in matching.of_person.items():
             labels = ", ".join(each.label for each in handed_in)
             if not handed_in:
-                yield Entry(person=person, remark="handed in nothing")
+                yield Entry(person=person, remark="submitted nothing")
             elif len({key_of[id(each)] for each in handed_in}) > 1:
-                remark = f"{len(handed_in)} submissions, and none was chosen: {labels}"
+                remark = f"{len(handed_in)} submissions that differ, so none was chosen: {labels}"
                 yield Entry(labels, person=person, remark=remark)
             else:
                 yield Entry(handed_in[0].label, key_of[id(handed_in[0])], person)
@@ -174,7 +174,7 @@ class Submissions:
             yield Entry(each.label, key_of[id(each)], remark=reason)
 
     def tasks(self, keys: set[str]) -> Iterator[tuple[str, Task]]:
-        """Yield the tasks of these keys, each read when its turn has come; what is gone by then is left out."""
+        """Yield the tasks with the given keys. Each is read only when needed; a submission gone by then is left out."""
         left = set(keys)
         for each, key in zip(self.found, self.keys, strict=True):
             if key in left:
@@ -196,13 +196,13 @@ def grade(
     files: Mapping[str, str] = MappingProxyType({}),
     heading: str = "",
 ) -> bool:
-    """Grade what lies in a place, write the reports, and return whether everybody was graded.
+    """Grade the submissions in a folder or archive, write the reports, and return whether all were graded.
 
-    What an earlier run has graded is not graded again. `files` are exports that are asked for, by their format.
-    Raises UsageError, and KeyboardInterrupt after having written what there is.
+    Results of earlier runs are kept, and not graded again. `files` are the requested exports, by format.
+    Raises UsageError, and KeyboardInterrupt after the results so far are written.
     """
     if merge and not out.is_dir():
-        raise UsageError(f"there is no folder {out} with results; grade into it first, and then --merge")
+        raise UsageError(f"results folder {out} does not exist; grade all parts into it first, then use --merge")
     people = None if roster is None else read_roster(roster)
     interrupted: KeyboardInterrupt | None = None
     with opened(place) as folder:
@@ -254,16 +254,16 @@ def _grade_all(submissions: Submissions, out: Path, file: str, jobs: int, cluste
 
 
 def _summary(gradebook: Gradebook, out: Path, *, whole: bool) -> Iterator[str]:
-    """Yield lines that say what there is, and what could not be graded, with the reason."""
+    """Yield the lines of the summary: the number of graded submissions, and the reason for each that is not graded."""
     entries = gradebook.entries
     parts = [f"{gradebook.graded} of {gradebook.graded + gradebook.not_graded} submissions graded"]
-    parts += [f"{gradebook.nothing} handed in nothing"] if gradebook.nothing else []
+    parts += [f"{gradebook.nothing} submitted nothing"] if gradebook.nothing else []
     parts += [str(out / name) for name in (report.GRADES, report.PAGE) if whole]
     yield " · ".join(parts)
     problems = [entry for entry in entries if entry.is_a_problem and entry.remark != NOT_YET]
-    for entry in problems[:MOST_TOLD]:
+    for entry in problems[:MOST_LISTED]:
         yield f"  {printable(entry.submission)}: {printable(entry.remark)}"
-    if len(problems) > MOST_TOLD:
-        yield f"  and {len(problems) - MOST_TOLD} more, see the column `note`"
+    if len(problems) > MOST_LISTED:
+        yield f"  and {len(problems) - MOST_LISTED} more; see the column `note`"
     if any(entry.faults for entry in entries):
-        yield f"labcheck has made faults of its own: please report what stands under `faults` in {out}/*.jsonl"
+        yield f"internal errors in labcheck: please report the tracebacks under `faults` in {out}/*.jsonl"

@@ -1,4 +1,4 @@
-"""How far a class has come, for whoever waits for it."""
+"""The progress of grading a class."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
-TELL_AFTER = 5.0  # seconds between two lines
+PRINT_EVERY = 5.0  # seconds between two lines
 
 
 class Progress:
-    """How far a class has come, and how long it will take yet: a bar on a terminal, elsewhere a line now and then."""
+    """Show progress and remaining time: a bar on a terminal, otherwise a line every PRINT_EVERY seconds."""
 
     def __init__(self, total: int) -> None:
         self._total = total
         self._done = 0
-        self._started = self._told = time.monotonic()
+        self._started = self._printed = time.monotonic()
         self._bar: Bar | None = None
 
     def __enter__(self) -> Progress:
@@ -37,13 +37,13 @@ class Progress:
             self._bar.stop()
 
     def advance(self) -> None:
-        """One more is graded."""
+        """Count one more graded submission."""
         self._done += 1
         now = time.monotonic()
         rate = self._done / (now - self._started)
         if self._bar is not None:
             self._bar.update(self._row, advance=1, rate=f"{rate:.1f} a second")
-        elif now - self._told > TELL_AFTER or self._done == self._total:
-            self._told = now
+        elif now - self._printed > PRINT_EVERY or self._done == self._total:
+            self._printed = now
             left = (self._total - self._done) / rate
             print(f"{self._done} of {self._total} graded · {rate:.1f} a second · {left:.0f} s left", flush=True)

@@ -1,4 +1,4 @@
-"""The reports of a class, in the folder of its results: grades.csv and class.html; and exports for other systems."""
+"""The reports of a class: grades.csv and class.html in the results folder, and exports for other systems."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ GRADES, PAGE = "grades.csv", "class.html"
 
 
 def write(out: Path, gradebook: Gradebook) -> Gradebook:
-    """Write the reports of a class into the folder of its results, and return it with what became of each.
+    """Write the reports of a class into its results folder, and return the gradebook filled with the results.
 
-    Raises UsageError where they cannot be written; the results are kept.
+    Raises UsageError if a report cannot be written. The results are kept.
     """
     names = {entry.key: entry.name for entry in gradebook.entries}
     pages: dict[str, str] = {}
@@ -32,16 +32,16 @@ def write(out: Path, gradebook: Gradebook) -> Gradebook:
         pages[key] = class_page.pack(record, names[key])
 
     filled = load(out, gradebook, keep_page)
-    # A terminal that grades.csv is shown on takes it for UTF-8 with or without the mark; Excel does with it only.
+    # The byte order mark is for Excel, which reads a CSV file as UTF-8 only if it starts with one.
     write_report(out / GRADES, find("whole_class", "csv").render(filled), "utf-8-sig")
     write_report(out / PAGE, class_page.render(filled, pages))
     return filled
 
 
 def load(out: Path, gradebook: Gradebook, each: Callable[[str, Record], None] | None = None) -> Gradebook:
-    """Return a class with what became of each; `each` is called with the key of each record while it is whole.
+    """Return the gradebook filled with the results. `each` is called with each key and its complete record.
 
-    What is large, and known from others, is dropped: a thousand records fit into memory.
+    After that, large parts of the record that others repeat are dropped, so that a thousand records fit into memory.
     """
     wanted = {entry.key for entry in gradebook.entries if entry.key}
     results: dict[str, Result] = {}
@@ -57,7 +57,7 @@ def load(out: Path, gradebook: Gradebook, each: Callable[[str, Record], None] | 
 
 
 def _shorten(record: Record, seen: set[tuple[str, str]]) -> None:
-    """Drop what the programs printed, and all transcripts but those of wrong answers that nobody else has given."""
+    """Drop the programs' output, and every transcript except the first one for each kind of failure."""
     for program in record.programs:
         program.stdout = program.stderr = ""
     for requirement in record.requirements:
@@ -69,7 +69,7 @@ def _shorten(record: Record, seen: set[tuple[str, str]]) -> None:
 
 
 def export(gradebook: Gradebook, files: Mapping[str, str]) -> None:
-    """Write a class in other formats: a file for each, or `-`. Raises UsageError where one cannot be written."""
+    """Write a class in other formats, each to a file or to `-`. Raises UsageError if one cannot be written."""
     texts = {file: find("whole_class", name).render(gradebook) for name, file in files.items()}
-    for file, text in texts.items():  # all or none, where one cannot be made
+    for file, text in texts.items():  # after all are rendered, so that an error in one leaves no partial export
         write_report(file, text)

@@ -1,7 +1,7 @@
-"""The results of a class: one JSON line each in a file that is only ever appended to.
+"""The results of a class: one line of JSON per result, in a file that is only appended to.
 
-A line is written when its grading has ended, and is whole or not there: what a killed run has left of a line
-is cut off by the next. Of two lines with one key the later counts.
+A line is written when its grading has ended. If a run is killed while writing a line, the next run removes the
+incomplete line. If two lines have the same key, the later one counts.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class Results:
-    """The file of results in a folder; nobody else writes to it while this object is open."""
+    """The results file in a folder. While it is open, no other process can write to it."""
 
     def __init__(self, folder: Path, name: str = "results") -> None:
-        """Open the file, and make it where there is none. Raises UsageError where that cannot be."""
+        """Open the file, or create it. Raises UsageError if it cannot be written, or another labcheck has it open."""
         self.file = folder / f"{name}.jsonl"
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -33,11 +33,13 @@ class Results:
             _lock(self._descriptor)
         except OSError:
             os.close(self._descriptor)
-            raise UsageError(f"another labcheck is at work on {self.file}; let it end, or name another --out") from None
+            raise UsageError(
+                f"another labcheck is writing to {self.file}; wait until it has finished, or give another --out"
+            ) from None
         self._cut()
 
     def _cut(self) -> None:
-        """Cut off what a run that was killed has left of a line."""
+        """Remove an incomplete last line, left by a run that was killed."""
         size = os.fstat(self._descriptor).st_size
         end = size
         while end:
@@ -52,26 +54,26 @@ class Results:
             os.ftruncate(self._descriptor, end)
 
     def add(self, result: Result) -> None:
-        """Append a result; it is in the file when this returns."""
+        """Append a result. It is in the file when this method returns."""
         data = result.to_json().encode()
         while data:
             data = data[os.write(self._descriptor, data) :]
 
     def close(self) -> None:
-        """Let others write."""
+        """Close the file, so that other processes can write to it."""
         os.close(self._descriptor)
 
 
 def read(folder: Path) -> Iterator[Result]:
-    """Yield the results in a folder and those below it, a file at a time.
+    """Yield the results in a folder and its subfolders, file by file.
 
-    Raises UsageError for a line that is none of this version.
+    Raises UsageError for a line that this version cannot read.
     """
     for file in sorted(folder.rglob("*.jsonl")):
         with file.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, start=1):
                 if not line.endswith("\n"):
-                    break  # of a run that goes on, or was killed
+                    break  # incomplete: the run is still writing it, or was killed
                 try:
                     yield Result.from_json(line)
                 except ValueError as error:
@@ -79,7 +81,7 @@ def read(folder: Path) -> Iterator[Result]:
 
 
 def _lock(descriptor: int) -> None:
-    """Lock a file until it is closed, or this process ends in whatever way. Raises OSError where somebody has it."""
+    """Lock a file until it is closed or this process ends. Raises OSError if another process has locked it."""
     if sys.platform == "win32":
         import msvcrt
 

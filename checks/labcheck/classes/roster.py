@@ -1,6 +1,6 @@
-"""The people of a class, from the export of a learning platform, and which of them handed in what.
+"""The people of a class, from the export of a learning platform, and the submissions of each person.
 
-Nobody is ever guessed: a submission is somebody's where what its name says is the same, and nobody else's.
+Nothing is guessed: a submission belongs to a person only if its name matches that person exactly, and no one else.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 
     from labcheck.submission.handed_in import HandedIn
 
-RANKS = (("id",), ("login", "email", "github"), ("name", "compact name"))  # what an earlier one says, counts
+RANKS = (("id",), ("login", "email", "github"), ("name", "compact name"))  # the first rank with a match decides
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 @dataclass
 class Matching:
-    """What everybody handed in (some nothing), and what is nobody's, with the reason."""
+    """The submissions of each person (possibly none), and the submissions of no one, with the reason."""
 
     of_person: dict[Person, list[HandedIn]]
     nobody: list[tuple[HandedIn, str]] = field(default_factory=list)
 
 
 def read_roster(file: Path) -> list[Person]:
-    """Return the people in a CSV file: an export of Canvas, Moodle or GitHub Classroom, or one made by hand.
+    """Return the people in a CSV file: an export of Canvas, Moodle or GitHub Classroom, or a file made by hand.
 
-    Raises UsageError where it cannot be read, or holds somebody twice.
+    Raises UsageError if the file cannot be read, or contains a person twice.
     """
     text = _text(file)
     delimiter = max(",;\t", key=lambda each: len(_known(_rows(file, text.partition("\n")[0], each))))
@@ -46,8 +46,8 @@ def read_roster(file: Path) -> list[Person]:
     columns = _known(rows)
     if not set(columns.values()) - {"section"}:
         raise UsageError(
-            f"the first line of {file} names no column that is known, such as Student, Name, Email, ID or Username; "
-            "give a CSV file of the class, as Canvas or Moodle export it"
+            f"the first line of {file} has no known column; expected one such as Student, Name, Email, ID or Username; "
+            "give the class list as exported by Canvas or Moodle"
         )
     people = []
     for row in rows[1:]:
@@ -65,7 +65,7 @@ def read_roster(file: Path) -> list[Person]:
 
 
 def match(people: Sequence[Person], handed_in: Iterable[HandedIn]) -> Matching:
-    """Find out who handed in what."""
+    """Assign each submission to the person it belongs to."""
     known: dict[tuple[str, str], dict[Person, None]] = {}
     for person in people:
         for clue in clues_of(person):
@@ -83,7 +83,7 @@ def match(people: Sequence[Person], handed_in: Iterable[HandedIn]) -> Matching:
 
 
 def clues_of(person: Person) -> Iterator[tuple[str, str]]:
-    """Yield what the name of a submission may say of a person, normalized: pairs as in HandedIn."""
+    """Yield what a submission's name may say about a person, normalized: pairs as in HandedIn."""
     known = (
         *(("id", text) for text in (person.id, person.sis_user_id)),
         ("login", person.sis_login_id),
@@ -96,7 +96,7 @@ def clues_of(person: Person) -> Iterator[tuple[str, str]]:
 
 
 def _candidates(handed_in: HandedIn, known: dict[tuple[str, str], dict[Person, None]]) -> list[Person]:
-    """Return whom the clues of the first rank that says anything point to."""
+    """Return the people that match the clues of the first rank with a match."""
     for rank in RANKS:
         clues = [_normal(*clue) for clue in handed_in.clues if clue[0] in rank]
         if found := list(dict.fromkeys(person for clue in clues for person in known.get(clue, ()))):
@@ -105,7 +105,7 @@ def _candidates(handed_in: HandedIn, known: dict[tuple[str, str], dict[Person, N
 
 
 def _normal(kind: str, text: str) -> tuple[str, str]:
-    """Return a clue in the one way to write it."""
+    """Return a clue in normal form, so that equal clues compare equal."""
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     text = " ".join(text.split())
     if kind == "compact name":
@@ -117,7 +117,7 @@ def _normal(kind: str, text: str) -> tuple[str, str]:
 
 
 def _orders(name: str) -> list[str]:
-    """Return a name with its last part in front, and at the end; where the last part begins may not be known."""
+    """Return the name with the last name first, for each possible start of the last name; and the name as it is."""
     words = name.replace(",", " ").split()
     return [" ".join((*words[place:], *words[:place])) for place in range(len(words))]
 
@@ -126,9 +126,9 @@ def _text(file: Path) -> str:
     try:
         data = file.read_bytes()
     except FileNotFoundError:
-        raise UsageError(f"there is no file {file}; give the CSV file of the class") from None
+        raise UsageError(f"file {file} does not exist; give the CSV file with the class list") from None
     except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror}; give the CSV file of the class") from error
+        raise UsageError(f"{file} cannot be read: {error.strerror}; give the CSV file with the class list") from error
     try:
         return data.decode("utf-16" if data.startswith(UTF_16) else "utf-8-sig").lstrip("\r\n")
     except UnicodeDecodeError as error:
@@ -140,11 +140,11 @@ def _rows(file: Path, text: str, delimiter: str) -> list[list[str]]:
     try:
         return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     except csv.Error as error:
-        raise UsageError(f"{file} is no CSV file: {error}") from error
+        raise UsageError(f"{file} is not a valid CSV file: {error}; export it again") from error
 
 
 def _known(rows: list[list[str]]) -> dict[int, str]:
-    """Return which columns of the header are known, by their place."""
+    """Return the known columns of the header, by position."""
     names = [re.sub(r"[\s_-]", "", name).casefold() for row in rows[:1] for name in row]
     known = fields()
     return {place: known[name] for place, name in enumerate(names) if name in known}
@@ -157,8 +157,8 @@ def _expect_different(file: Path, people: Sequence[Person]) -> None:
             value = getattr(person, column)
             if value and value in seen:
                 raise UsageError(
-                    f"{file} has the id {value} twice: {seen[value]} and {person}; give everybody their own"
+                    f"{file} has the ID {value} twice: {seen[value]} and {person}; give each person a unique ID"
                 )
             seen[value] = person
     if twice := [person for person in people if people.count(person) > 1]:
-        raise UsageError(f"{file} has {twice[0]} twice; add a column that tells the two apart, such as ID")
+        raise UsageError(f"{file} has {twice[0]} twice; add a column that distinguishes the two, such as ID")

@@ -1,4 +1,4 @@
-"""The command line: arguments and exit statuses, nothing else.
+"""The command line: only arguments and exit statuses.
 
-May import: everything.
+May import: every other room.
 """

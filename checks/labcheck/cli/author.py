@@ -1,4 +1,4 @@
-"""The commands of a lab's author: prove that it is consistent, and make the book."""
+"""The commands for the author of a lab: `verify` and `book`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def _verify_arguments(parser: Parser, words: list[str]) -> None:
     del words
-    parser.add_argument("lab", metavar="LAB", nargs="?", help="one lab (default: all of them)")
+    parser.add_argument("lab", metavar="LAB", nargs="?", help="name of a lab, such as lab1 (default: all labs)")
 
 
 def _verify(given: argparse.Namespace) -> int:
@@ -29,18 +29,18 @@ def _verify(given: argparse.Namespace) -> int:
 
 def _book_arguments(parser: Parser, words: list[str]) -> None:
     del words
-    parser.add_argument("target", metavar="DIR", type=Path, help="the folder to make")
+    parser.add_argument("target", metavar="DIR", type=Path, help="folder to write the website to")
 
 
 def _book(given: argparse.Namespace) -> int:
     from labcheck.authoring import book
 
     book.build([load_lab(name) for name in lab_names()], given.target)
-    print(f"the book is made: open {given.target / 'index.html'}")
+    print(f"The book is finished. Open {given.target / 'index.html'}")
     return PASSED
 
 
 COMMANDS = (
-    Command("verify", "prove that a lab is consistent", _verify_arguments, _verify),
-    Command("book", "make a site of the sheets, walkthroughs and solutions", _book_arguments, _book),
+    Command("verify", "verify that a lab is consistent", _verify_arguments, _verify),
+    Command("book", "build a website from the sheets, walkthroughs and solutions", _book_arguments, _book),
 )

@@ -1,4 +1,4 @@
-"""The commands of an instructor: grade a class, report it, and have it graded elsewhere."""
+"""The commands for an instructor: `grade`, `report` and `ci`."""
 
 from __future__ import annotations
 
@@ -16,45 +16,52 @@ if TYPE_CHECKING:
 
 
 def _grade_arguments(parser: Parser, words: list[str]) -> None:
-    parser.add_argument("lab", metavar="LAB", help="a lab, as lab1")
+    parser.add_argument("lab", metavar="LAB", help="name of a lab, such as lab1")
     parser.add_argument(
-        "submissions", metavar="SUBMISSIONS", type=Path, help="the folder, or the .zip, that holds what was handed in"
+        "submissions", metavar="SUBMISSIONS", type=Path, help="folder or .zip archive with the submissions"
     )
     parser.add_argument(
         "--out",
         metavar="DIR",
         type=Path,
         required=True,
-        help="where the results go; called again, it goes on where it was ended",
+        help="folder for the results; to resume an interrupted run, give the same folder again",
     )
     parser.add_argument(
         "--jobs",
         metavar="N",
         type=count,
         default=os.cpu_count() or 1,
-        help="how many submissions at a time (default: one a core)",
+        help="number of submissions to grade at the same time (default: one per core)",
     )
-    parser.add_argument("--cluster", metavar="ADDRESS", help="on the workers of a dask scheduler instead")
-    parser.add_argument("--shard", metavar="K/N", type=_shard, help="only the Kth of N parts of the class")
+    parser.add_argument(
+        "--cluster", metavar="ADDRESS", help="grade on the workers of the dask scheduler at ADDRESS instead"
+    )
+    parser.add_argument("--shard", metavar="K/N", type=_shard, help="grade only part K of the N parts of the class")
     parser.add_argument(
         "--merge",
         action="store_true",
-        help="when all parts are done: grade nothing, make grades.csv of all results",
+        help="grade nothing; write grades.csv from the results of all parts",
     )
-    parser.add_argument("--roster", metavar="CSV", type=Path, help="whose work is whose, and who handed in nothing")
-    parser.add_argument("--suite", metavar="DIR", type=Path, help="more checks, of your own")
-    parser.add_argument("--hidden", action="store_true", help="report the checks of --suite by their titles only")
+    parser.add_argument(
+        "--roster",
+        metavar="CSV",
+        type=Path,
+        help="class list: assigns submissions to students, and shows who submitted nothing",
+    )
+    parser.add_argument("--suite", metavar="DIR", type=Path, help="folder with additional checks of your own")
+    parser.add_argument("--hidden", action="store_true", help="report the checks in --suite by title only")
     add_ways_to_judge(parser, sandbox="auto")
     _class_arguments(parser, words)
 
 
 def _class_arguments(parser: Parser, words: list[str]) -> None:
-    """Add what the reports of a class have in common."""
+    """Add the options for the reports of a class."""
     parser.add_argument(
         "--column",
         metavar="TITLE",
         default="",
-        help="the heading of the lab's column in your gradebook, as 'Lab 1 (4711)' in Canvas",
+        help="heading of the lab's column in your gradebook, such as 'Lab 1 (4711)' in Canvas",
     )
     add_formats(parser, "whole_class", words)
 
@@ -62,11 +69,11 @@ def _class_arguments(parser: Parser, words: list[str]) -> None:
 def _grade(given: argparse.Namespace) -> int:
     files = files_of(given)
     if "-" in files.values():
-        raise UsageError("labcheck grade tells on standard output how far it is; name a file for the report")
+        raise UsageError("a report cannot go to standard output (-), where grade prints its progress; give a file name")
     if given.merge and (given.shard or given.cluster):
-        raise UsageError("--merge grades nothing; give it without --shard and --cluster")
+        raise UsageError("--merge grades nothing; use it without --shard and --cluster")
     if given.hidden and given.suite is None:
-        raise UsageError("--hidden is about the checks of --suite DIR; name their folder")
+        raise UsageError("--hidden applies only to the checks in --suite DIR; add --suite DIR")
 
     from labcheck.classes.grade import Order, Shard, grade
     from labcheck.errors import RefusedError
@@ -107,7 +114,7 @@ def _grade(given: argparse.Namespace) -> int:
 
 
 def _report_arguments(parser: Parser, words: list[str]) -> None:
-    parser.add_argument("out", metavar="DIR", type=Path, help="the --out of a labcheck grade that has ended")
+    parser.add_argument("out", metavar="DIR", type=Path, help="the --out folder of a finished `labcheck grade`")
     _class_arguments(parser, words)
 
 
@@ -131,9 +138,11 @@ def _ci_arguments(parser: Parser, words: list[str]) -> None:
     del words
     from labcheck.platforms import ci
 
-    parser.add_argument("kind", metavar="PLATFORM", help=", ".join(ci.names()))
-    parser.add_argument("lab", metavar="LAB", help="a lab, as lab1")
-    parser.add_argument("target", metavar="DIR", nargs="?", type=Path, default=Path(), help="where to (default: here)")
+    parser.add_argument("kind", metavar="PLATFORM", help=f"one of: {', '.join(ci.names())}")
+    parser.add_argument("lab", metavar="LAB", help="name of a lab, such as lab1")
+    parser.add_argument(
+        "target", metavar="DIR", nargs="?", type=Path, default=Path(), help="target folder (default: this one)"
+    )
 
 
 def _ci(given: argparse.Namespace) -> int:
@@ -147,12 +156,12 @@ def _ci(given: argparse.Namespace) -> int:
 def _shard(text: str) -> tuple[int, int]:
     number, _, of = text.partition("/")
     if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
-        raise argparse.ArgumentTypeError(f"{text!r} is no part of a class; write 3/8 for the third of eight")
+        raise argparse.ArgumentTypeError(f"invalid value {text!r}: expected K/N, such as 3/8 for part 3 of 8")
     return int(number), int(of)
 
 
 COMMANDS = (
     Command("grade", "grade a whole class", _grade_arguments, _grade),
-    Command("report", "write the reports of a class that was graded once more", _report_arguments, _report),
-    Command("ci", "write what a course's CI needs", _ci_arguments, _ci),
+    Command("report", "write the reports of a graded class again", _report_arguments, _report),
+    Command("ci", "write the files that a course's CI needs", _ci_arguments, _ci),
 )

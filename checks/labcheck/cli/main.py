@@ -1,4 +1,4 @@
-"""The command line: which command is meant, and exit statuses."""
+"""The command line: dispatch to a command, and exit statuses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from labcheck.cli import student
-from labcheck.cli.options import INTERRUPTED, OUR_FAULT, PASSED, WRONG_USE, Parser
+from labcheck.cli.options import INTERNAL_ERROR, INTERRUPTED, PASSED, WRONG_USE, Parser
 from labcheck.errors import Fault, SuiteError, UsageError
 from labcheck.version import __version__
 from labcheck.workbook.labs import lab_names, nearest
@@ -24,12 +24,13 @@ USAGE = """\
 %(prog)s LAB [DIR] [options]
        labcheck COMMAND ... [options]"""
 EXIT_STATUS = """\
-Exit status: 0 everything passed (grade: everybody was graded), 1 something failed, 2 wrong use,
-3 a fault of labcheck's own. `labcheck LAB --help` and `labcheck COMMAND --help` tell the options."""
+Exit status: 0 everything passed (grade: everyone was graded), 1 something failed,
+2 wrong usage, 3 internal error in labcheck.
+For the options, see `labcheck LAB --help` and `labcheck COMMAND --help`."""
 
 
 class Terminated(KeyboardInterrupt):
-    """labcheck was sent SIGTERM: it ends what it has started, as after Ctrl+C."""
+    """labcheck received SIGTERM: it stops the programs that it started, as after Ctrl+C."""
 
 
 def _terminate(*_: object) -> NoReturn:
@@ -37,12 +38,12 @@ def _terminate(*_: object) -> NoReturn:
 
 
 def command() -> NoReturn:
-    """Run the console script, and end at once.
+    """Run the console script, and exit immediately.
 
-    Everything that was started is gone by then. What Python would do yet, to free each of its
-    objects one by one, takes a twentieth of the time of a whole grading.
+    All programs that labcheck started have ended by then. Python's normal shutdown, which frees objects one by one,
+    would take a twentieth of the time of a whole grading.
     """
-    gc.set_threshold(50_000)  # imports make thousands of objects, and hardly any garbage
+    gc.set_threshold(50_000)  # imports create thousands of objects and hardly any garbage
     status = main()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -53,26 +54,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
     signal.signal(signal.SIGTERM, _terminate)
-    hang_up = getattr(signal, "SIGHUP", None)  # the terminal's window was closed
-    if hang_up is not None and signal.getsignal(hang_up) != signal.SIG_IGN:  # it is ignored under nohup
+    hang_up = getattr(signal, "SIGHUP", None)  # sent when the terminal window is closed
+    if hang_up is not None and signal.getsignal(hang_up) != signal.SIG_IGN:  # nohup ignores it
         signal.signal(hang_up, _terminate)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # an old console's charset is no reason to fail
+            stream.reconfigure(errors="backslashreplace")  # the charset of an old console must not cause an error
     try:
         return _command(words)
     except UsageError as error:
-        print(f"labcheck: {error} (labcheck --help tells more)", file=sys.stderr)
+        print(f"labcheck: {error} (see labcheck --help)", file=sys.stderr)
         return WRONG_USE
     except SystemExit as error:  # argparse has printed its help
         return int(error.code or 0)
     except Fault as error:
-        return _own_fault(str(error), words)
+        return _internal_error(str(error), words)
     except SuiteError as error:
-        print(f"labcheck: the lab is wrong, not you: {error}", file=sys.stderr)
-        return OUR_FAULT
+        print(f"labcheck: error in the lab, not in your program: {error}", file=sys.stderr)
+        return INTERNAL_ERROR
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # who reads our output has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader of our output has closed the pipe
         return PASSED
     except Terminated:
         return 128 + signal.SIGTERM
@@ -82,11 +83,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception:
         import traceback
 
-        return _own_fault(traceback.format_exc(), words)
+        return _internal_error(traceback.format_exc(), words)
 
 
-def _own_fault(details: str, words: Sequence[str]) -> int:
-    """Say that a fault is ours. Who learns network programming is spared its traceback."""
+def _internal_error(details: str, words: Sequence[str]) -> int:
+    """Report an internal error in labcheck in one line. The traceback goes to a file, not to the student's screen."""
     import tempfile
 
     text = f"labcheck {__version__}, Python {sys.version}, {sys.platform}\nlabcheck {' '.join(words)}\n\n{details}\n"
@@ -95,22 +96,22 @@ def _own_fault(details: str, words: Sequence[str]) -> int:
     ) as file:
         file.write(text)
     print(
-        "labcheck: this is a fault of labcheck's own, not of your program. "
-        f"Please report it, with the file {file.name}, which says what happened.",
+        "labcheck: internal error in labcheck, not in your program. "
+        f"Please report it and attach the file {file.name}, which contains the details.",
         file=sys.stderr,
     )
-    return OUR_FAULT
+    return INTERNAL_ERROR
 
 
 def commands() -> tuple[Command, ...]:
-    """Return all commands. Students call theirs most, and need not wait for the others'."""
+    """Return all commands. The imports are here because the student commands, used most, do not need them."""
     from labcheck.cli import author, instructor
 
     return (*student.COMMANDS, *instructor.COMMANDS, *author.COMMANDS)
 
 
 def _command(words: list[str]) -> int:
-    """Run the command that words name."""
+    """Run the command given by the words of the command line."""
     if words[:1] == ["help"]:
         words = [*words[1:], "--help"]
     if words == ["--version"]:
@@ -128,9 +129,11 @@ def _command(words: list[str]) -> int:
     elif (found := _find(name)) is not None:
         chosen = found
     else:
-        known = [*lab_names(), *(each.name for each in commands())]
-        listed = ", ".join(known)
-        raise UsageError(f"there is no lab or command {name!r}{nearest(name, known)}; there are: {listed}")
+        labs, others = lab_names(), [each.name for each in commands()]
+        raise UsageError(
+            f"unknown lab or command {name!r}.{nearest(name, [*labs, *others])} "
+            f"Labs: {', '.join(labs)}. Commands: {', '.join(others)}"
+        )
     parser = Parser(prog=f"labcheck {name}", description=_sentence(chosen.summary), allow_abbrev=False)
     chosen.arguments(parser, rest)
     given = parser.parse_args(rest)
@@ -140,13 +143,13 @@ def _command(words: list[str]) -> int:
 
 
 def _find(name: str) -> Command | None:
-    """Return the command of that name."""
+    """Return the command with the given name, or None."""
     mine = (command for command in student.COMMANDS if command.name == name)
     return next(mine, None) or next((command for command in commands() if command.name == name), None)
 
 
 def _parser(known: Sequence[Command]) -> Parser:
-    """Return the parser that tells of all commands, and knows none of their arguments."""
+    """Return the parser of `labcheck --help`: it lists all commands, without their arguments."""
     parser = Parser(
         prog="labcheck",
         usage=USAGE,

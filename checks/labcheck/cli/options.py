@@ -1,4 +1,4 @@
-"""What the commands share: how a command is described, and the options that several of them have."""
+"""What the commands share: the description of a command, and options that several commands have."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
     from labcheck.reports.formats import Kind
 
-PASSED, FAILED, WRONG_USE, OUR_FAULT, INTERRUPTED = 0, 1, 2, 3, 130
+PASSED, FAILED, WRONG_USE, INTERNAL_ERROR, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose complaints are one line."""
+    """A parser that reports an error in one line."""
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError."""
@@ -29,9 +29,9 @@ class Parser(argparse.ArgumentParser):
 
 @dataclass(frozen=True)
 class Command:
-    """A command: its name, what it does in a line, its arguments, and the function that runs it.
+    """A command: its name, a one-line summary, its arguments, and the function that runs it.
 
-    `arguments` gets the words that follow the command, too, as some options are there for who names them only.
+    `arguments` also gets the words after the command: a report format is imported only if its option is among them.
     """
 
     name: str
@@ -41,15 +41,15 @@ class Command:
 
 
 def wants_help(words: list[str]) -> bool:
-    """Return whether words ask for help."""
+    """Return whether the words contain -h or --help."""
     return any(word in ("-h", "--help") for word in words)
 
 
 def add_formats(parser: Parser, kind: Kind, words: list[str]) -> None:
-    """Add an option for each format: the file to write, or - for standard output."""
+    """Add an option for each report format: the file to write, or - for standard output."""
     from labcheck.platforms.formats import formats, names
 
-    group = parser.add_argument_group("reports", "each to a FILE, or to standard output where it is -")
+    group = parser.add_argument_group("reports", "write a report to FILE; - means standard output")
     if wants_help(words):
         for each in formats(kind):
             group.add_argument(f"--{each.name}", metavar="FILE", help=each.purpose.replace("%", "%%"))
@@ -60,43 +60,48 @@ def add_formats(parser: Parser, kind: Kind, words: list[str]) -> None:
 
 
 def files_of(given: argparse.Namespace) -> dict[str, str]:
-    """Return the files to write, by their format. Raises UsageError where it can be seen that one cannot be written."""
+    """Return the files to write, by format. Raises UsageError if a file obviously cannot be written."""
     files = {name: file for name in given.formats if (file := getattr(given, name)) is not None}
     for file in files.values():
         if file != "-" and not Path(file).absolute().parent.is_dir():
-            raise UsageError(f"cannot write {file}: there is no such folder")
+            raise UsageError(f"cannot write {file}: its folder does not exist; create the folder first")
         if file != "-" and Path(file).is_dir():
-            raise UsageError(f"cannot write {file}: it is a folder")
+            raise UsageError(f"cannot write {file}: it is a folder; give a file name")
     if list(files.values()).count("-") > 1:
-        raise UsageError("only one report at a time can go to standard output; name a file for the others")
+        raise UsageError("only one report can go to standard output (-); give file names for the others")
     return files
 
 
 def add_ways_to_judge(parser: Parser, *, sandbox: str) -> None:
-    """Add the options that one submission and a class have in common; the usual sandbox is not the same."""
-    parser.add_argument("--seed", metavar="N", type=_seed, help="the seed of all random values, to repeat a run")
+    """Add the options shared by checking one submission and grading a class; only the default sandbox differs."""
+    parser.add_argument("--seed", metavar="N", type=_seed, help="seed for all random values, to repeat a run")
     parser.add_argument(
         "--budget",
         metavar="SECONDS",
         type=_positive,
         default=60.0,
-        help="the time for all checks together (default: 60)",
+        help="time limit for all checks together (default: 60)",
     )
     parser.add_argument(
-        "--slow", metavar="FACTOR", type=_positive, default=1.0, help="multiply all deadlines, on a slow machine"
+        "--slow",
+        metavar="FACTOR",
+        type=_positive,
+        default=1.0,
+        help="multiply all deadlines by FACTOR, for a slow machine",
     )
     parser.add_argument(
         "--python",
         metavar="FILE",
-        help="the interpreter of the programs (default: the active virtual environment's, else labcheck's own)",
+        help="Python interpreter for the programs (default: the one of the active virtual environment, "
+        "otherwise the one that runs labcheck)",
     )
     parser.add_argument(
         "--sandbox",
         metavar="NAME",
         type=_protection,
         default=sandbox,
-        help="what the programs run under: namespaces, landlock, limits, none, or auto for the best protection that "
-        f"this machine offers (default: {sandbox})",
+        help="protection for running the programs: namespaces, landlock, limits, none, or auto for the strongest "
+        f"that this machine offers (default: {sandbox})",
     )
 
 
@@ -109,15 +114,15 @@ def _protection(text: str) -> str:
 
 
 def count(text: str) -> int:
-    """Return a number from 1 on."""
+    """Return the number in the text; it must be from 1 to 9,999."""
     if not text.isdecimal() or not 0 < int(text) < 10_000:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+        raise argparse.ArgumentTypeError(f"invalid value {text!r}: expected a number from 1 to 9999")
     return int(text)
 
 
 def _seed(text: str) -> int:
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
+        raise argparse.ArgumentTypeError(f"invalid value {text!r}: expected a whole number, 0 or greater")
     return int(text)
 
 
@@ -127,18 +132,20 @@ def _positive(text: str) -> float:
     except ValueError:
         number = 0
     if not 0 < number < 1e6:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+        raise argparse.ArgumentTypeError(f"invalid value {text!r}: expected a number above 0 and below 1000000")
     return number
 
 
 def python_of(given: str | None) -> str:
-    """Return the interpreter for the student's programs."""
+    """Return the path of the Python interpreter for the student's programs."""
     if given is not None:
         import shutil
 
         found = shutil.which(given)
         if found is None:
-            raise UsageError(f"there is no Python interpreter {given}")
+            raise UsageError(
+                f"cannot find the Python interpreter {given!r}; give its path, or its name if it is on PATH"
+            )
         return str(Path(found).absolute())
     if active := os.environ.get("VIRTUAL_ENV"):
         for place in ("bin/python", "Scripts/python.exe"):

@@ -1,4 +1,4 @@
-"""The commands of a student: check a lab, begin one, and get help with it."""
+"""The commands for a student: check a lab, start one, and get help with it."""
 
 from __future__ import annotations
 
@@ -22,26 +22,27 @@ def _check_arguments(parser: Parser, words: list[str]) -> None:
         "folder",
         metavar="DIR",
         nargs="?",
-        help="the folder of the programs (default: ./LAB, here, ./labs/LAB); a .zip, a .tar.gz or a notebook, too",
+        help="folder with the programs, or a .zip, .tar.gz, .py or .ipynb file "
+        "(default: the first of ./LAB, . and ./labs/LAB that contains them)",
     )
     parser.add_argument(
         "--only",
         action="append",
         default=[],
         metavar="ID",
-        help="one requirement or one step, as 2.3 or 2; may be repeated",
+        help="check only this requirement or step, such as 2.3 or 2; can be repeated",
     )
     add_ways_to_judge(parser, sandbox="none")
     parser.add_argument(
         "--require-sandbox",
         action="store_true",
-        help="protect the machine from the programs, or do not run them at all",
+        help="run the programs only if a sandbox protects this machine from them; otherwise report an error",
     )
     add_formats(parser, "one", words)
 
 
 def _check(given: argparse.Namespace) -> int:
-    # What starts the student's program is imported first, and nothing slow before it.
+    # First the modules that start the student's program; slow imports come later, while it starts.
     from labcheck.judging.judge import judge
     from labcheck.judging.options import Options
     from labcheck.submission.find import find_folder, is_packed
@@ -112,15 +113,15 @@ def _list(given: argparse.Namespace) -> int:
     for name in lab_names():
         lab = load_lab(name)
         found = progress.get(name)
-        done = f"{found['score']} of {found['max_score']} met" if found else "not checked yet"
+        done = f"{found['score']} of {found['max_score']} pass" if found else "not checked yet"
         print(f"{name}   {lab.title:28} about {lab.minutes} minutes   {done}")
     return PASSED
 
 
 def _lab_and_folder(parser: Parser, words: list[str]) -> None:
     del words
-    parser.add_argument("lab", metavar="LAB", help="a lab, as lab1")
-    parser.add_argument("folder", metavar="DIR", nargs="?", type=Path, help="where to (default: a new folder here)")
+    parser.add_argument("lab", metavar="LAB", help="name of a lab, such as lab1")
+    parser.add_argument("folder", metavar="DIR", nargs="?", type=Path, help="target folder (default: a new one here)")
 
 
 def _start(given: argparse.Namespace) -> int:
@@ -130,11 +131,11 @@ def _start(given: argparse.Namespace) -> int:
     target = given.folder or Path(lab.name)
     kept = [file for file, copied in copy_new(lab.starter, target) if not copied]
     if kept:
-        print(f"{len(kept)} files were there already, and were kept as they are")
+        print(f"existing files left unchanged: {len(kept)}")
     print(
-        f"{lab.name} is in {target}: read {target / 'README.md'}, edit "
+        f"{lab.name} is in {target}. Read {target / 'README.md'}, edit "
         f"{', '.join(str(target / program.file) for program in lab.programs)}, "
-        f"and check with: labcheck {lab.name}{'' if target == Path(lab.name) else f' {target}'}"
+        f"then run: labcheck {lab.name}{'' if target == Path(lab.name) else f' {target}'}"
     )
     return PASSED
 
@@ -148,14 +149,14 @@ def _solution(given: argparse.Namespace) -> int:
         place = target if source == lab.solution else target / source.name
         for file, copied in copy_new(source, place):
             if not copied and source == lab.solution:
-                raise UsageError(f"{place / file} is there already, and nothing was written over it; name another DIR")
-    print(f"The solution of {lab.name} is in {target}: compare it with yours, and ask why they differ.")
+                raise UsageError(f"{place / file} already exists and was not overwritten; give another DIR")
+    print(f"The solution of {lab.name} is in {target}. Compare it with yours, and ask why they differ.")
     return PASSED
 
 
 def _notebook_arguments(parser: Parser, words: list[str]) -> None:
     _lab_and_folder(parser, words)
-    parser.add_argument("--no-open", action="store_true", help="only copy it")
+    parser.add_argument("--no-open", action="store_true", help="copy it, but do not open it")
 
 
 def _notebook(given: argparse.Namespace) -> int:
@@ -170,17 +171,17 @@ def _notebook(given: argparse.Namespace) -> int:
         return PASSED
     if not walkthrough.can_be_opened():
         raise UsageError(
-            f"JupyterLab, which opens {file}, is not installed; pip install 'labcheck[jupyter]' gets it, "
-            "and VS Code opens the file, too"
+            f"cannot open {file}: JupyterLab is not installed; run `pip install 'labcheck[jupyter]'`, "
+            "or open the file in VS Code"
         )
-    print("opening it in JupyterLab; Ctrl+C here ends it", flush=True)
+    print("opening it in JupyterLab; press Ctrl+C here to stop JupyterLab", flush=True)
     return PASSED if walkthrough.open_in_jupyterlab(file) == 0 else FAILED
 
 
 def _hint_arguments(parser: Parser, words: list[str]) -> None:
     del words
-    parser.add_argument("lab", metavar="LAB", help="a lab, as lab1")
-    parser.add_argument("id", metavar="ID", help="a requirement, as 2.3")
+    parser.add_argument("lab", metavar="LAB", help="name of a lab, such as lab1")
+    parser.add_argument("id", metavar="ID", help="id of a requirement, such as 2.3")
 
 
 def _hint(given: argparse.Namespace) -> int:
@@ -190,7 +191,7 @@ def _hint(given: argparse.Namespace) -> int:
     lab = load_lab(given.lab)
     ids = lab.select([given.id])
     if ids != (given.id,):
-        raise UsageError(f"{given.id} is a step; name a requirement: {', '.join(ids)}")
+        raise UsageError(f"{given.id} is a step, not a requirement; give one of its requirements: {', '.join(ids)}")
     checks = [check for check in read_suite(lab) if check.id == given.id]
     hints = [hint for check in checks for hint in check.hints]
     known = state.load()
@@ -200,16 +201,16 @@ def _hint(given: argparse.Namespace) -> int:
     print(f"hint {taken + 1} of {len(hints)}: {hints[taken]}")
     known["hints"][key] = taken + 1 if taken + 1 < len(hints) else 0
     if taken + 1 == len(hints):
-        print(f"That was the last one; the lab sheet explains it in step {lab.step_of(given.id).number}.")
+        print(f"This was the last hint. The lab sheet explains the requirement in step {lab.step_of(given.id).number}.")
     state.save(known)
     return PASSED
 
 
 CHECK = Command("LAB", "check the programs in DIR", _check_arguments, _check)
 COMMANDS = (
-    Command("list", "the labs, and how far you have come", _no_arguments, _list),
-    Command("start", "copy the starter files of a lab, never over a file of yours", _lab_and_folder, _start),
-    Command("hint", "the next hint for a requirement", _hint_arguments, _hint),
-    Command("solution", "copy the reference solution of a lab", _lab_and_folder, _solution),
-    Command("notebook", "copy the walkthrough of a lab, and open it in JupyterLab", _notebook_arguments, _notebook),
+    Command("list", "list the labs and your progress", _no_arguments, _list),
+    Command("start", "copy a lab's starter files, without overwriting yours", _lab_and_folder, _start),
+    Command("hint", "show the next hint for a requirement", _hint_arguments, _hint),
+    Command("solution", "copy a lab's reference solution", _lab_and_folder, _solution),
+    Command("notebook", "copy a lab's walkthrough and open it in JupyterLab", _notebook_arguments, _notebook),
 )

@@ -1,14 +1,15 @@
-"""The grading of one submission in a process of its own, and who looks after that process.
+"""The grading of one submission in a separate process.
 
-Three processes, each started by the one before it:
+There are three kinds of processes, each started by the one before it:
 
-- the *fork server* has everything imported, and does nothing but fork: a grading begins in a millisecond;
-- the *supervisor* of one grading has its time, and tells what became of it when nothing of it lives any more;
-- the *worker* reads what was handed in, runs its programs and judges them. Where the machine offers it,
-  it is the first process in namespaces of its own.
+- The *fork server* has imported everything and only forks, so that a grading starts within a millisecond.
+- The *supervisor* of one grading enforces its time limit. It sends the reply after all processes of the grading are
+  gone.
+- The *worker* unpacks the submission, runs its programs and checks them. If the machine offers namespaces, it is the
+  first process in new ones.
 
-The worker ends with its supervisor, and the supervisor ends it when whoever has asked for the grading is gone.
-`graders` is what others call: it starts fork servers as they are needed.
+The worker ends with its supervisor. The supervisor ends the worker if the process that requested the grading is gone.
+Other rooms call `graders`, which starts fork servers on demand.
 
-May import: judging and what is below it.
+May import: judging and the rooms below it.
 """

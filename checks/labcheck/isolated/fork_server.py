@@ -1,4 +1,4 @@
-"""The process that gradings are forked from."""
+"""The fork server: the process that gradings are forked from."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from labcheck.workbook.labs import load_lab
 if TYPE_CHECKING:
     import pytest
 
-NEEDED = (  # by every grading; what is imported before a fork is imported once
+NEEDED = (  # by every grading; modules imported before the fork are imported only once
     *("pytest", "labcheck.judging.judge", "labcheck.judging.checks", "labcheck.judging.catalogue", "labcheck.suite"),
     *("labcheck.submission.unpack", "labcheck.sandbox.guard", "labcheck.protocols.websocket.client"),
     *("labcheck.protocols.websocket.peer", "labcheck.protocols.websocket.server"),
@@ -28,8 +28,8 @@ NEEDED = (  # by every grading; what is imported before a fork is imported once
 
 
 def main() -> None:
-    """Be the fork server of a lab: `-c "..." DESCRIPTOR LAB`."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the supervisors
+    """Run the fork server of a lab: `-c "..." DESCRIPTOR LAB`."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the supervisors leave no zombies
     for name in NEEDED:
         importlib.import_module(name)
     kinds.load_all()
@@ -42,12 +42,12 @@ def main() -> None:
 
 
 def _fork(control: socket.socket, session: pytest.Session) -> None:
-    """Fork a supervisor for each connection that is handed over, until the other side has gone.
+    """Fork a supervisor for each connection received, until the other side closes.
 
-    The lab's checks are collected by now: each grading begins where it would run the first.
+    The lab's checks are already collected, so each grading can run the first check immediately.
     """
     gc.collect()
-    gc.freeze()  # what is never freed need not be copied into every child
+    gc.freeze()  # the garbage collector no longer touches these objects, so children need not copy their pages
     while descriptors := socket.recv_fds(control, 1, 1)[1]:
         with socket.socket(fileno=descriptors[0]) as connection:
             if os.fork() == 0:

@@ -1,4 +1,4 @@
-"""What a forked process does: its work, and nothing of what its parent would do after that."""
+"""End a forked process after its work, before it returns into its parent's code."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def end_after(work: Callable[[], None]) -> NoReturn:
-    """Do the work of a forked process, and end it there."""
+    """Do the work of a forked process, then end the process."""
     try:
         work()
-    except BaseException:  # nobody above would know what to do with it
+    except BaseException:  # callers further up belong to the parent process
         traceback.print_exc()
         os._exit(1)
     os._exit(0)

@@ -1,4 +1,4 @@
-"""The graders of a machine, as whoever asks for a grading sees them."""
+"""The graders of this machine: the interface for requesting a grading."""
 
 from __future__ import annotations
 
@@ -22,11 +22,14 @@ TRIES = 2
 
 
 class ForkServer:
-    """The process that gradings of a lab are forked from, as whoever asks for one sees it. Any thread may ask."""
+    """The client side of a lab's fork server. It can be used from any thread."""
 
     def __init__(self, lab: str) -> None:
         if os.name != "posix":
-            raise UsageError("archives, notebooks, --sandbox and classes need Linux or macOS")
+            raise UsageError(
+                "archives, notebooks, --sandbox and grading a class need Linux or macOS; "
+                "here, check a folder without --sandbox"
+            )
         self._asked: set[socket.socket] = set()
         self._control, theirs = socket.socketpair()
         with theirs:
@@ -42,11 +45,11 @@ class ForkServer:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
-                **processes.own_session(),  # Ctrl+C is for whoever has asked; who then hangs up
+                **processes.own_session(),  # on Ctrl+C, this process closes the connection instead
             )
 
     def ask(self, request: Task | Probe) -> Reply:
-        """Have a submission graded. It takes as long as it takes, and raises nothing."""
+        """Grade a submission, and return the reply. Blocks until the grading has ended; errors are in the reply."""
         ours, theirs = socket.socketpair()
         with ours:
             try:
@@ -57,21 +60,21 @@ class ForkServer:
                 send(ours, request)
                 return Reply.from_json(b"".join(iter(lambda: ours.recv(1 << 20), b"")))
             except TimeoutError:
-                return Reply("broken", "its grading did not end in time")
+                return Reply("broken", "the grading did not end in time")
             except (OSError, ValueError):
-                return Reply("broken", "its grading was ended from outside")
+                return Reply("broken", "the grading process was ended from outside")
             finally:
                 self._asked.discard(ours)
 
     def is_alive(self) -> bool:
-        """Return whether it can be asked; what is left of it is cleared away where it cannot.
+        """Return whether the fork server is running. If it is not, clean up what is left of it.
 
-        Who dies hangs up first, and only then does the system tell of the death: two tries of a grading
-        fit in between.
+        This looks at the connection: a dying process closes it well before the system reports the process as ended,
+        and two attempts at a grading would fit in between.
         """
         try:
             self._control.recv(1, socket.MSG_DONTWAIT)
-        except BlockingIOError:  # it never says a word here
+        except BlockingIOError:  # the server never sends anything here, so it is alive
             return True
         except OSError:
             pass
@@ -80,16 +83,16 @@ class ForkServer:
         return False
 
     def close(self) -> None:
-        """End it, and the gradings that go on."""
+        """Stop the fork server and all running gradings."""
         for asked in list(self._asked):
             with contextlib.suppress(OSError):
-                asked.shutdown(socket.SHUT_WR)  # its supervisor ends the grading, and answers
+                asked.shutdown(socket.SHUT_WR)  # the supervisor then ends the grading and replies
         self._control.close()
         self._process.wait()
 
 
 class Graders:
-    """What a machine grades with: one server a lab for all threads, and a new one where it has died."""
+    """The fork servers of this machine: one per lab, shared by all threads. One that has died is replaced."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -98,7 +101,7 @@ class Graders:
         self._closed = False
 
     def ask(self, request: Task | Probe) -> Reply:
-        """Have a submission graded."""
+        """Grade a submission, and return the reply."""
         with self._lock:
             if self._closed:
                 return Reply(BROKEN, "interrupted")
@@ -108,7 +111,7 @@ class Graders:
         return server.ask(request)
 
     def protection(self, lab: str, python: str) -> str:
-        """Return the best protection that this machine offers. Raises UsageError where there is none."""
+        """Return the strongest protection that this machine offers. Raises UsageError if it offers none."""
         if python not in self._offered:
             reasons = {}
             for name in (name for name, kind in protections().items() if kind.strength):
@@ -119,14 +122,14 @@ class Graders:
                 reasons[name] = reply.text
             else:
                 raise UsageError(
-                    "no protection from the programs that are graded is to be had here "
-                    f"({'; '.join(f'{name}: {why}' for name, why in reasons.items())}); on Linux install bubblewrap "
-                    "and let it make namespaces, or say --sandbox none to go without"
+                    "this machine offers no protection for running student programs "
+                    f"({'; '.join(f'{name}: {why}' for name, why in reasons.items())}); on Linux, install bubblewrap "
+                    "and allow it to create namespaces, or use --sandbox none to run them without protection"
                 )
         return self._offered[python]
 
     def close(self) -> None:
-        """End all gradings that go on, and begin none."""
+        """Stop all running gradings, and start no more."""
         with self._lock:
             self._closed = True
             for server in self._servers.values():
@@ -135,18 +138,18 @@ class Graders:
 
 @functools.cache
 def graders() -> Graders:
-    """Return this process's graders."""
+    """Return the graders of this process."""
     return Graders()
 
 
 def close_graders() -> None:
-    """End what this process's graders do; who asks for a grading then gets new ones."""
+    """Stop all gradings of this process. A later request starts new graders."""
     graders().close()
     graders.cache_clear()
 
 
 def grade_task(task: Task) -> Reply:
-    """Grade a submission, here; what was broken on the way gets a second try. To be run by an executor."""
+    """Grade a submission on this machine, as a task of an executor. A grading that breaks is tried a second time."""
     mine, reply = graders(), Reply(BROKEN)
     if task.options.protection == "auto":
         try:

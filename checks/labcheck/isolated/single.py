@@ -1,4 +1,4 @@
-"""One submission that is graded apart from the process that asks for it: confined, or out of an archive."""
+"""Check one submission in a separate process, because it is confined or packed in an archive."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 
 def judge_apart(lab: Lab, given: str | None, options: Options, *, required: bool) -> Judgement:
-    """Judge what is in a folder, an archive or a notebook, under a protection or as well as the machine can.
+    """Check a folder, an archive or a notebook under a protection.
 
-    Raises UsageError where it cannot be used, or a protection is required that there is not.
+    If the protection is `auto`, the strongest available is used; without any, only resource limits are set, or, if a
+    protection is `required`, UsageError is raised. UsageError is also raised for an invalid submission.
     """
     path = Path(given) if given is not None and is_packed(lab, Path(given)) else find_folder(lab, given)
     try:

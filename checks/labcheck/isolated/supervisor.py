@@ -1,4 +1,4 @@
-"""The process that looks after one grading: it has its time, and leaves nothing behind."""
+"""The supervisor of one grading: it enforces the time limit, and removes everything that the grading leaves behind."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def supervise(connection: socket.socket, session: pytest.Session) -> None:
-    """Start a worker for what is asked, and answer when nothing of it lives any more."""
+    """Receive a request, start a worker for it, and reply after all its processes are gone."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.umask(0o022)
     request = receive(connection)
@@ -53,7 +53,7 @@ def supervise(connection: socket.socket, session: pytest.Session) -> None:
 
 
 def _start(grading: Grading, connection: socket.socket) -> Reply:
-    """Start a worker, and return what it says; it is gone then, with all that was in its namespaces."""
+    """Start a worker, and return its reply. By then the worker has ended, with all processes in its namespaces."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -68,15 +68,16 @@ def _start(grading: Grading, connection: socket.socket) -> Reply:
         os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
     if answer is None:
-        return Reply("broken", f"its grading did not end within {seconds:g} s")
+        return Reply("broken", f"the grading did not end within {seconds:g} s")
     try:
         return Reply.from_json(answer)
     except ValueError:
-        return Reply("broken", f"its grader ended ({os.waitstatus_to_exitcode(status)}) before it had a result")
+        code = os.waitstatus_to_exitcode(status)
+        return Reply("broken", f"the grading process ended without a result (exit code {code})")
 
 
 def _listen(reading: int, connection: socket.socket, seconds: float) -> bytes | None:
-    """Return all that the worker writes; nothing when its time is over, or nobody waits for it any more."""
+    """Return everything the worker writes. None: the time is over, or the requesting process is gone."""
     limit = time.monotonic() + seconds
     answer = b""
     while (left := limit - time.monotonic()) > 0:

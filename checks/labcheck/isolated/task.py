@@ -1,4 +1,4 @@
-"""What is asked of a grading, what it replies, and how both go from one process to another."""
+"""The request for a grading and its reply, and how they are sent from one process to another."""
 
 from __future__ import annotations
 
@@ -13,17 +13,19 @@ if TYPE_CHECKING:
 
     from labcheck.judging.options import Options
 
-GRACE = 30.0  # seconds for what comes before and after the checks, beside their budget
+GRACE = 30.0  # seconds for the work before and after the checks, in addition to their budget
 PROBE_WITHIN = 20.0  # seconds
 LENGTH = struct.Struct("!Q")
 
 
 @dataclass(frozen=True)
 class Task:
-    """One submission to be graded: what was handed in, and how to judge it.
+    """One submission to grade, and how to check it.
 
-    `data` is a file's content and `name` what the file was called, `label` the submission's name in the
-    record; `extra` are the instructor's own checks, as a tar, and `suite` is the digest of all that judges.
+    - `name`, `data`: the original name and the content of the submitted file.
+    - `label`: the submission's name in the record.
+    - `extra`: the instructor's own checks, as a tar; `hidden`: whether they are reported by title only.
+    - `suite`: the digest of labcheck and of all checks.
     """
 
     lab: str
@@ -37,13 +39,13 @@ class Task:
 
     @property
     def seconds(self) -> float:
-        """How long its grading may take."""
+        """The time limit of the grading, in seconds."""
         return self.options.budget + GRACE * max(1.0, self.options.slow)
 
 
 @dataclass(frozen=True)
 class Probe:
-    """The question whether a protection can be had here for programs that a Python runs."""
+    """A request to test whether a protection works on this machine for programs run by a given Python."""
 
     lab: str
     options: Options
@@ -52,9 +54,12 @@ class Probe:
 
 @dataclass(frozen=True)
 class Reply:
-    """What became of it: `graded` (with the record, as a table), `refused` (the submission), or `broken` (the grading).
+    """The result of a request.
 
-    `text` says why, in one line; `faults` are tracebacks of our own.
+    - `kind`: `graded`, `refused` (the submission is invalid) or `broken` (the grading failed).
+    - `text`: the reason, in one line.
+    - `record`: the record as a table, if graded.
+    - `faults`: tracebacks of internal errors in labcheck.
     """
 
     kind: str
@@ -68,7 +73,7 @@ class Reply:
 
     @classmethod
     def from_json(cls, data: bytes) -> Reply:
-        """Read what `to_json` has returned. Raises ValueError where it is cut off."""
+        """Return the reply from the JSON that `to_json` returned. Raises ValueError if it is incomplete."""
         return cls(**json.loads(data))
 
 
@@ -79,7 +84,7 @@ def send(connection: socket.socket, request: Task | Probe) -> None:
 
 
 def receive(connection: socket.socket) -> Task | Probe | None:
-    """Return the request that comes, from the process that has started ours; None where nobody asks any more."""
+    """Receive a request from the process that started this one. None: it has closed the connection."""
     with connection.makefile("rb") as stream:
         length = stream.read(LENGTH.size)
         if len(length) < LENGTH.size:

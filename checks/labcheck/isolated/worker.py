@@ -1,4 +1,4 @@
-"""The process that judges one submission, confined as well as the machine can."""
+"""The worker: the process that checks one submission, under the chosen protection."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Grading:
-    """What the worker does; `scratch` is a folder of its own, `number` is no other grading's of the moment."""
+    """The work of one worker. `scratch` is its own folder; no other running grading has the same `number`."""
 
     request: Task | Probe
     session: pytest.Session
@@ -41,7 +41,7 @@ class Grading:
     number: int
 
     def answer(self, writing: int) -> None:
-        """Do what was asked for, and write the reply; whatever goes wrong is told."""
+        """Handle the request, and write the reply. Any exception becomes a reply too."""
         isolation.die_with_parent()
         try:
             reply = self._work()
@@ -49,7 +49,7 @@ class Grading:
             if isinstance(self.request, Probe):
                 reply = Reply("broken", str(getattr(error, "strerror", "") or error))
             else:
-                reply = Reply("broken", "labcheck's own fault", faults=[traceback.format_exc()])
+                reply = Reply("broken", "internal error in labcheck", faults=[traceback.format_exc()])
         with os.fdopen(writing, "wb") as pipe:
             pipe.write(reply.to_json())
 
@@ -64,7 +64,7 @@ class Grading:
         return self._grade(self.request, sandbox) if isinstance(self.request, Task) else self._try_out(sandbox)
 
     def _try_out(self, sandbox: Sandbox) -> Reply:
-        """Start Python as a student's program would be."""
+        """Start Python in the sandbox, as a student's program would be started."""
         if missing := sandbox.missing():
             return Reply("broken", missing)
         place = self.scratch / "1"
@@ -92,7 +92,11 @@ class Grading:
     def _grade(self, task: Task, sandbox: Sandbox) -> Reply:
         lab = load_lab(task.lab)
         if task.suite and task.suite != digest_of(lab, task.extra, hidden=task.hidden):
-            return Reply("broken", f"where it was to be graded, another labcheck or suite of {task.lab} is installed")
+            return Reply(
+                "broken",
+                f"the grading machine has another version of labcheck or of the suite of {task.lab}; "
+                "install the same version there",
+            )
         more, place = self.scratch / "more", self.scratch / "handed-in"
         more.mkdir(0o700)
         place.mkdir(0o700)

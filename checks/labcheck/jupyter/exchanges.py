@@ -1,4 +1,4 @@
-"""A request and its answer, as bytes, line by line, each with the name of its part (RFC 9112)."""
+"""A request and its answer as bytes, shown line by line with the name of each part (RFC 9112)."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from labcheck.protocols.http.client import Client
 
 SHOWN_WORD = 60  # characters of a word in the name of a part
-BODY_LINES = 20  # shown of a body
-BODY_TEXT = 1_500  # characters shown of it
-BODY_BYTES = 32  # shown of one that is no text
+BODY_LINES = 20  # lines of a body that are shown
+BODY_TEXT = 1_500  # characters of a body that are shown
+BODY_BYTES = 32  # bytes of a body that are shown if it is not text
 
 
 class Row(NamedTuple):
-    """A line of a message: its text, how it ends, and which part of the message it is."""
+    """A line of a message: its text, its line ending, and the name of this part of the message."""
 
     text: str
     end: str
@@ -33,7 +33,7 @@ class Row(NamedTuple):
 
 
 class Headers(Mapping[str, str]):
-    """The header fields of a message, found by their names in any case."""
+    """The header fields of a message. Names are case-insensitive."""
 
     def __init__(self, fields: list[tuple[str, str]]) -> None:
         self._fields = fields
@@ -55,7 +55,7 @@ class Headers(Mapping[str, str]):
 
 
 class Wire(Transcript):
-    """A transcript that keeps every byte, in both directions, and when the last came."""
+    """A transcript that keeps all bytes in both directions, and the time of the last one received."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,13 +68,13 @@ class Wire(Transcript):
         return self._came_at - self._sent_at
 
     def sent(self, data: bytes, what: str = "", who: str = "") -> None:
-        """Keep what was sent."""
+        """Keep the bytes that were sent."""
         del what, who
         self.out += data
         self._sent_at = self._came_at = time.monotonic()
 
     def received(self, data: bytes, what: str = "", who: str = "") -> None:
-        """Keep what was received."""
+        """Keep the bytes that were received."""
         del what, who
         self.back += data
         self._came_at = time.monotonic()
@@ -82,9 +82,9 @@ class Wire(Transcript):
 
 @dataclass(frozen=True)
 class Exchange:
-    """What was sent and received on one connection, whole.
+    """All bytes sent and received on one connection.
 
-    `status` is None where no answer came, or none that is HTTP; `note` says then what came instead.
+    `status` is None if no answer came, or if it was not HTTP. `note` then says what came instead.
     """
 
     sent: bytes
@@ -113,15 +113,15 @@ class Exchange:
 
 
 def known(fields: Mapping[str, str]) -> dict[str, str]:
-    """Return header fields; those that a request has anyway are under their usual names, so that they are replaced."""
+    """Return header fields. Fields that every request has get their usual names, so that they replace the defaults."""
     usual = {name.lower(): name for name in ("Host", "Connection", "Content-Type", "Content-Length")}
     return {usual.get(name.lower(), name): value for name, value in fields.items()}
 
 
 def request(client: Client, wire: Wire, method: str, target: str, body: bytes, fields: Mapping[str, str]) -> Exchange:
-    """Send a request, and return it with its answer. Raises ProgramError where there is none.
+    """Send a request, and return it with its answer. Raises ProgramError if no answer comes.
 
-    It says itself how long its body is, where `fields` does not.
+    Adds Content-Length for a body or a POST, unless it is in `fields`.
     """
     length = {"Content-Length": str(len(body))} if body or method == "POST" else {}
     fields = length | known(fields)
@@ -133,11 +133,11 @@ def request(client: Client, wire: Wire, method: str, target: str, body: bytes, f
         raise ProgramError(str(error)) from None
     except UnicodeEncodeError as error:
         wrong = error.object[error.start : error.end]
-        raise ProgramError(f"{wrong} cannot stand in a request's head; a target is percent-encoded") from None
+        raise ProgramError(f"{wrong} is not allowed in a request's header; percent-encode the target") from None
 
 
 def send(client: Client, wire: Wire, data: bytes) -> Exchange:
-    """Send these bytes, and return them with what came. Raises ProgramError where there is no connection."""
+    """Send raw bytes, and return them with everything that came back. Raises ProgramError if connecting fails."""
     try:
         connection = client.connect()
     except HttpError as error:
@@ -148,7 +148,7 @@ def send(client: Client, wire: Wire, data: bytes) -> Exchange:
             return _exchange(wire, connection.read_answer(data.partition(b" ")[0].decode("latin-1")))
         except HttpError as error:
             note = str(error)
-            if error.trouble is Trouble.MALFORMED:  # a page without a status line, as in HTTP/0.9
+            if error.trouble is Trouble.MALFORMED:  # for example a page without a status line, as in HTTP/0.9
                 with contextlib.suppress(HttpError):
                     connection.read_to_end()
     back = bytes(wire.back)
@@ -157,7 +157,7 @@ def send(client: Client, wire: Wire, data: bytes) -> Exchange:
 
 
 def _exchange(wire: Wire, answer: Answer) -> Exchange:
-    note = "" if answer.whole else "fewer bytes of the body came than Content-Length announces"
+    note = "" if answer.whole else "the body is shorter than its Content-Length"
     return Exchange(
         *(bytes(wire.out), bytes(wire.back), answer.code, answer.reason, Headers(answer.fields), answer.body_bytes),
         *(str(answer.source), wire.seconds, note),
@@ -165,13 +165,13 @@ def _exchange(wire: Wire, answer: Answer) -> Exchange:
 
 
 def rows_of(message: bytes, kind: str) -> list[Row]:
-    """Return a message line by line; `kind` is what it is, or should be: a `request` or an `answer`."""
+    """Return a message line by line. `kind` is what the message should be: a `request` or an `answer`."""
     end = re.search(rb"\r?\n\r?\n", message)
     head, body = (message[: end.end()], message[end.end() :]) if end else (message, b"")
     first, *lines = re.findall(rb"[^\n]*\n|[^\n]+", head) or [b""]
     said = _request_line(first) if kind == "request" else _status_line(first)
     if said is None:
-        return _body_rows(message, f"no {'request' if kind == 'request' else 'status'} line")
+        return _body_rows(message, f"not a {'request' if kind == 'request' else 'status'} line")
     named = [_row(line, _field(line) if line.strip() else "empty line: the header ends") for line in lines]
     return [_row(first, said), *named, *_body_rows(body, "body")]
 
@@ -196,7 +196,7 @@ def _status_line(line: bytes) -> str | None:
 
 def _field(line: bytes) -> str:
     name, colon, _ = line.partition(b":")
-    return f"header field {shorten(_text(name), SHOWN_WORD)}" if colon else "no header field"
+    return f"header field {shorten(_text(name), SHOWN_WORD)}" if colon else "not a header field"
 
 
 def _text(data: bytes) -> str:
@@ -209,12 +209,12 @@ def _row(line: bytes, part: str) -> Row:
 
 
 def _body_rows(body: bytes, what: str) -> list[Row]:
-    """Return the beginning of a body, line by line where it is text."""
+    """Return the beginning of a body; if it is text, line by line."""
     if not body:
         return []
     part = f"{what}, {len(body):,} bytes"
     if not _is_text(body):
-        return [Row(f"{len(body):,} bytes, which begin with {body[:BODY_BYTES].hex(' ')}", "", part)]
+        return [Row(f"{len(body):,} bytes, starting with {body[:BODY_BYTES].hex(' ')}", "", part)]
     begin = body.decode()[:BODY_TEXT].encode()
     lines = re.findall(rb"[^\n]*\n|[^\n]+", begin)[:BODY_LINES]
     rows = [_row(line, "" if number else part) for number, line in enumerate(lines)]

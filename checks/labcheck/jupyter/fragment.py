@@ -1,4 +1,4 @@
-"""What a notebook displays: fragments of HTML, each with the same things in plain text."""
+"""What a notebook displays: HTML fragments, each with the same content in plain text."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 
     from jinja2 import Environment
 
-WIDEST = 64  # characters of a column in plain text; a longer line sticks out
+WIDEST = 64  # characters; the widest column in plain text, which longer texts exceed
 
 
 def bundle(text: str, template: str, **values: Any) -> dict[str, str]:
-    """Return what IPython asks an object for: plain text, and HTML made by a template of this folder."""
+    """Return the representations for IPython: plain text, and HTML rendered from a template in this folder."""
     return {"text/plain": text, "text/html": _templates().get_template(template).render(values)}
 
 
 def columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Return the rows of a table as lines; the columns are as wide as need be, and none wider than WIDEST."""
+    """Return the rows of a table as lines. Each column is as wide as its longest text, up to WIDEST."""
     widths = [min(WIDEST, max(map(len, column))) for column in zip(*rows, strict=True)]
     return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
 

@@ -10,14 +10,14 @@ from labcheck.record.text import printable, shorten
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 OPCODES = {CONTINUATION: "continuation", TEXT: "text", BINARY: "binary", CLOSE: "close", PING: "ping", PONG: "pong"}
-SHOWN_BYTES = 32  # of a payload
-SHOWN_TEXT = 200  # characters of one
+SHOWN_BYTES = 32  # bytes of a payload that are shown
+SHOWN_TEXT = 200  # characters of a text payload that are shown
 
 
 class Row(NamedTuple):
-    """A field of a frame: where it is, its bytes and its bits, and what they mean.
+    """A field of a frame: its place, its name, its bytes and bits, and their meaning.
 
-    `rows` is how many fields share the bytes: 0 where an earlier one shows them.
+    `rows` is how many fields share the bytes; 0 if an earlier row shows them.
     """
 
     place: str
@@ -30,7 +30,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Frame:
-    """A frame: `raw` are its bytes on the wire, `payload` those of its payload, without the mask."""
+    """A frame. `raw` is the frame as sent over the network; `payload` is its unmasked payload."""
 
     raw: bytes
     fin: bool
@@ -42,7 +42,7 @@ class Frame:
 
     @classmethod
     def make(cls, opcode: int, payload: bytes, mask: bytes = b"") -> Frame:
-        """Make a frame that is a whole message; of 4 bytes that mask it, or unmasked."""
+        """Return a frame that is a complete message. `mask` is 4 bytes, or empty for an unmasked frame."""
         head = bytes([0x80 | opcode])
         masked = 0x80 if mask else 0
         if len(payload) < 126:
@@ -55,16 +55,16 @@ class Frame:
 
     @classmethod
     def parse(cls, data: bytes) -> Frame:
-        """Take a frame apart. Raises ValueError where the bytes are not one whole frame."""
+        """Parse a frame. Raises ValueError if the bytes are not exactly one frame."""
         length, masked, start = _lengths(data)
         if len(data) < start + length:
             raise ValueError(
-                f"the frame has not come whole: it announces a payload of {length:,} bytes, "
-                f"so that it has {start + length:,} bytes, of which {len(data):,} are here"
+                f"incomplete frame: its header announces a payload of {length:,} bytes, "
+                f"so the frame has {start + length:,} bytes, but only {len(data):,} are here"
             )
         if len(data) > start + length:
             raise ValueError(
-                f"the frame ends after {start + length:,} bytes, and {len(data) - start - length:,} follow"
+                f"the frame ends after {start + length:,} bytes, but {len(data) - start - length:,} more follow"
             )
         mask = data[start - 4 : start] if masked else b""
         payload = unmask(data[start:], mask) if masked else data[start:]
@@ -72,7 +72,7 @@ class Frame:
 
     @staticmethod
     def size(data: bytes) -> int | None:
-        """Return how many bytes the frame has that begins so; None where that cannot be told yet."""
+        """Return the size in bytes of a frame that starts with this data; None if more data is needed to know."""
         try:
             length, _, start = _lengths(data)
         except ValueError:
@@ -81,21 +81,21 @@ class Frame:
 
     @property
     def text(self) -> str:
-        """The payload as text, of a close frame the reason."""
+        """The payload as text; in a close frame, the reason."""
         return self.payload[2 if self.opcode == CLOSE else 0 :].decode("utf-8", "replace")
 
     @property
     def code(self) -> int | None:
-        """The code of a close frame; None where it has none, or this is another frame."""
+        """The close code, or None if the frame has none or is not a close frame."""
         return int.from_bytes(self.payload[:2]) if self.opcode == CLOSE and len(self.payload) >= 2 else None
 
     @property
     def kind(self) -> str:
-        """What its opcode means."""
+        """The name of the opcode."""
         return OPCODES.get(self.opcode, "reserved")
 
     def rows(self) -> list[Row]:
-        """Return its fields, as the RFC draws them."""
+        """Return the fields of the frame, in the order of the RFC's diagram."""
         first, second = f"{self.raw[0]:08b}", f"{self.raw[1]:08b}"
         length, start = len(self.payload), len(self.raw) - len(self.payload)
         fin = "this frame ends its message" if self.fin else "more frames of this message follow"
@@ -107,7 +107,7 @@ class Frame:
             Row("1–3", "RSV1–3", "", 0, first[1:4], reserved),
             Row("4–7", "opcode", "", 0, first[4:], f"{self.opcode:#x}: {self.kind}"),
             Row("8", "MASK", _hex(self.raw[1:2]), 2, second[0], masked),
-            Row("9–15", "payload length", "", 0, second[1:], _told(short)),
+            Row("9–15", "payload length", "", 0, second[1:], _length(short)),
         ]
         place = 2
         if short >= 126:
@@ -116,13 +116,13 @@ class Frame:
             rows.append(Row(_bits(place, size), "extended payload length", _hex(extended), 1, "", f"{length:,} bytes"))
             place += size
         if self.masked:
-            meaning = "each byte of the payload is XORed with one of these, in turn"
+            meaning = "each payload byte is XORed with one of these bytes, in turn"
             rows.append(Row(_bits(place, 4), "masking key", _hex(self.mask), 1, "", meaning))
         if length:
-            on_the_wire = self.raw[start : start + SHOWN_BYTES]
+            sent = self.raw[start : start + SHOWN_BYTES]
             more = f" … {length - SHOWN_BYTES:,} more bytes" if length > SHOWN_BYTES else ""
             name = "payload, masked" if self.masked else "payload"
-            rows.append(Row(f"from {8 * start}", name, _hex(on_the_wire) + more, 1, "", self._meaning()))
+            rows.append(Row(f"from {8 * start}", name, _hex(sent) + more, 1, "", self._meaning()))
         return rows
 
     def _meaning(self) -> str:
@@ -147,29 +147,29 @@ class Frame:
 
 
 def unmask(data: bytes, mask: bytes) -> bytes:
-    """Mask a payload, or take its mask off: the two are the same (RFC 6455, section 5.3)."""
+    """Mask or unmask a payload; both are the same operation (RFC 6455, section 5.3)."""
     key = (mask * (len(data) // len(mask) + 1))[: len(data)]
     return (int.from_bytes(data) ^ int.from_bytes(key)).to_bytes(len(data))
 
 
 def _lengths(data: bytes) -> tuple[int, bool, int]:
-    """Return the length of the payload, whether it is masked, and where it begins. Raises ValueError."""
+    """Return the length of the payload, whether it is masked, and where it starts. Raises ValueError."""
     if len(data) < 2:
-        raise ValueError(f"a frame has at least 2 bytes, and here are {len(data)}")
+        raise ValueError(f"a frame has at least 2 bytes, but only {len(data)} are here")
     masked, length, start = bool(data[1] & 0x80), data[1] & 0x7F, 2
     if length >= 126:
         start = 4 if length == 126 else 10
         length = int.from_bytes(data[2:start])
     start += 4 if masked else 0
     if len(data) < start:
-        raise ValueError(f"the header of this frame has {start} bytes, of which {len(data)} are here")
+        raise ValueError(f"incomplete frame: its header has {start} bytes, but only {len(data)} are here")
     return length, masked, start
 
 
-def _told(short: int) -> str:
+def _length(short: int) -> str:
     if short < 126:
         return f"{short} bytes"
-    return f"{short}: the next {2 if short == 126 else 8} bytes tell it"
+    return f"{short}: the length is in the next {2 if short == 126 else 8} bytes"
 
 
 def _hex(data: bytes) -> str:

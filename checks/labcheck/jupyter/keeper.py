@@ -1,8 +1,8 @@
-"""The keeper of a kernel's programs: a process of its own, that ends them when the kernel has ended, however that was.
+"""The keeper of a notebook kernel's programs: a separate process that kills them when the kernel has ended.
 
-It reads from a pipe whose other end only the kernel holds: the pid of a program that was started, the same with a
-minus when it is gone. The kernel of the operating system closes the pipe when the notebook's kernel ends, also by
-SIGKILL; whoever is left then is killed.
+It reads from a pipe whose other end only the notebook kernel has: the pid of each program that is started, and the
+negative pid when the program has ended. The operating system closes the pipe when the notebook kernel ends, even if it
+is killed with SIGKILL. The keeper then kills all programs that are left.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from labcheck.sandbox import processes
 
 
 class Keeper:
-    """The notebook's end of the pipe."""
+    """The notebook kernel's end of the pipe."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
@@ -29,49 +29,49 @@ class Keeper:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             bufsize=0,
-            **processes.own_session(),  # what interrupts or kills the kernel's group is not meant for it
+            **processes.own_session(),  # a signal to the notebook kernel's process group must not reach the keeper
         )
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The keeper's process id."""
         return self._process.pid
 
     def keep(self, pid: int) -> None:
-        """End this program with the kernel; it is the first process of a session."""
-        self._tell(pid)
+        """Kill this program when the notebook kernel ends. It must be the first process of a session."""
+        self._send(pid)
 
     def forget(self, pid: int) -> None:
-        """Leave this program alone: it has ended, and its number may soon be somebody else's."""
-        self._tell(-pid)
+        """Do not kill this program: it has ended, and another process may soon have the same pid."""
+        self._send(-pid)
 
     def close(self) -> None:
-        """End everything that is kept, and the keeper."""
+        """Kill all kept programs, and stop the keeper."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait()
 
-    def _tell(self, number: int) -> None:
+    def _send(self, number: int) -> None:
         assert self._process.stdin is not None
-        with contextlib.suppress(OSError, ValueError):  # who has ended the keeper does without it
+        with contextlib.suppress(OSError, ValueError):  # a keeper that was stopped is not needed
             self._process.stdin.write(f"{number}\n".encode())
 
 
 @cache
 def keeper() -> Keeper:
-    """Return the keeper of this kernel; the first call starts it."""
+    """Return the keeper of this notebook kernel. The first call starts it."""
     return Keeper()
 
 
 def end_session(leader: int) -> None:
-    """Kill a program, what is below it, and what it has left behind in its session."""
+    """Kill a program, its descendants, and the processes left in its session."""
     processes.end_tree(leader)
     for pid in _members(leader):
         processes.end_tree(pid)
 
 
 def _members(session: int) -> list[int]:
-    """Return the pids of a session, other than its first; none where the system knows no sessions."""
+    """Return the pids of a session except the first; nothing on a system without sessions."""
     import psutil
 
     found: list[int] = []
@@ -84,7 +84,7 @@ def _members(session: int) -> list[int]:
 
 
 def main() -> None:
-    """Keep until the pipe ends."""
+    """Read pids until the pipe ends, then kill the programs that are left."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     kept: set[int] = set()
     for line in sys.stdin.buffer:

@@ -1,4 +1,4 @@
-"""`%labcheck`: the commands of the command line, in a cell."""
+"""`%labcheck`: the commands of the command line in a notebook cell."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from labcheck.workbook.labs import lab_names
 if TYPE_CHECKING:
     from labcheck.record.record import Record
 
-ENDS_WITHIN = 15.0  # seconds after an interrupt, in which the programs that are judged are ended
+ENDS_WITHIN = 15.0  # seconds after an interrupt for labcheck to stop the student's programs
 
 
 def labcheck(line: str) -> None:
-    """Run a command of labcheck: `%labcheck lab1`, `%labcheck hint lab1 2.3`; alone, it says which there are."""
+    """Run a labcheck command: `%labcheck lab1`, `%labcheck hint lab1 2.3`. `%labcheck` alone lists the commands."""
     try:
         words = shlex.split(line)
     except ValueError as error:
         print(f"labcheck: {str(error).lower()} in: {line}", file=sys.stderr)
         return
-    record_in = _add_what_is_implied(words)
+    record_in = _add_defaults(words)
     done = _run(words)
     if done is None:
         print("labcheck: interrupted", file=sys.stderr)
@@ -43,8 +43,8 @@ def labcheck(line: str) -> None:
     print(done.stderr, end="", file=sys.stderr)
 
 
-def _add_what_is_implied(words: list[str]) -> str | None:
-    """Let a lab be judged with this Python; return the file that the record will be in, `-` for standard output."""
+def _add_defaults(words: list[str]) -> str | None:
+    """Add options for this Python and for the record. Return the file with the record; `-` is standard output."""
     if not words or words[0] not in lab_names() or not {"-h", "--help"}.isdisjoint(words):
         return None
     given = {}
@@ -53,7 +53,7 @@ def _add_what_is_implied(words: list[str]) -> str | None:
         given[name] = value if equals else "".join(words[place + 1 : place + 2])
     if "--python" not in given:
         words += ["--python", sys.executable]
-    if "-" in given.values():  # a report is wanted as text
+    if "-" in given.values():  # a report is to be printed as text
         return None
     if "--json" not in given:
         words += ["--json", "-"]
@@ -61,8 +61,8 @@ def _add_what_is_implied(words: list[str]) -> str | None:
 
 
 def _run(words: list[str]) -> subprocess.CompletedProcess[str] | None:
-    """Run labcheck to its end; None where the cell was interrupted."""
-    # A notebook that is executed in a workflow is no step of it: there is no summary to be written.
+    """Run labcheck to its end. Return None if the cell was interrupted."""
+    # A notebook executed in a workflow must not write the summary of the workflow's step.
     environment = {name: value for name, value in os.environ.items() if name != "GITHUB_ACTIONS"}
     with subprocess.Popen(
         [sys.executable, "-P", "-m", "labcheck", *words],
@@ -71,7 +71,7 @@ def _run(words: list[str]) -> subprocess.CompletedProcess[str] | None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
-        **processes.own_session(),  # an interrupt of the cell comes to it once, from here
+        **processes.own_session(),  # an interrupt of the cell reaches it only once, from here
     ) as process:
         try:
             out, err = process.communicate()
@@ -86,8 +86,8 @@ def _run(words: list[str]) -> subprocess.CompletedProcess[str] | None:
 
 
 def _record(done: subprocess.CompletedProcess[str], file: str | None) -> Record | None:
-    """Return the record that a run has left; None where there is none."""
-    if file is None or (file != "-" and done.returncode not in (0, 1)):  # an older one may be in the file
+    """Return the record of a run, or None if there is no record."""
+    if file is None or (file != "-" and done.returncode not in (0, 1)):  # the file may contain an older record
         return None
     from labcheck.record.record import Record
 

@@ -1,4 +1,4 @@
-"""A program that a notebook has started: its address and its output, and what a client or a user can do with it."""
+"""A program started by a notebook: its address, its output, and what a client or a user can do with it."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ if TYPE_CHECKING:
 
 REACHED_AT = {"127.0.0.1": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::1": "::1", "::": "::1"}
 LISTENS_WITHIN = 10.0  # seconds after its start
-LOOK = 0.02  # seconds between two looks whether it listens
-SETTLES_WITHIN = 0.3  # seconds for what it prints when it listens
+LOOK = 0.02  # seconds between two checks whether it listens
+SETTLES_WITHIN = 0.3  # seconds to wait for its first output after it listens
 ANSWERS_WITHIN = 10.0  # seconds
 ENDS_WITHIN = 3.0  # seconds after Ctrl+C, or after the end of its input
-WAIT = 0.01  # seconds between two looks at its output
-SHOWN_EVERY = 0.25  # seconds, at most, between two looks of the cell at its output
-SHOWN_LINES = 40  # of its output
-SHOWN_TEXT = 8_000  # characters of it
-TOLD_LINES = 8  # of what it has printed, where it does not do what was asked for
+WAIT = 0.01  # seconds between two checks of its output while waiting for a text
+SHOWN_EVERY = 0.25  # seconds between two updates of the displayed output
+SHOWN_LINES = 40  # lines of its output that are displayed
+SHOWN_TEXT = 8_000  # characters of its output that are displayed
+ERROR_LINES = 8  # lines of its output in an error message
 
 
 class QuietProgram(Program):
-    """A program whose port is looked at and not called: nobody reads in its output of a client that never was."""
+    """A program whose port is checked without connecting, so that its output mentions only real clients."""
 
     _looked = 0.0
 
@@ -56,7 +56,7 @@ class QuietProgram(Program):
             return False
         self._looked = time.monotonic()
         found = listening([self.pid, *processes.descendants(self.pid)])
-        if found is None:  # the system does not tell
+        if found is None:  # the system does not provide this information
             answers = super()._try_connect()
             self._drop_first()
             return answers
@@ -68,9 +68,11 @@ class QuietProgram(Program):
 
 @dataclass(frozen=True)
 class Ended:
-    """How a program ended: its exit status (below 0: by this signal), and how many seconds after it was told to.
+    """How a program ended.
 
-    `seconds` is None where it has ended by itself.
+    - `status`: the exit status; negative if a signal ended it.
+    - `seconds`: the time it took to end after `stop`; None if it ended by itself.
+    - `killed`: whether it had to be killed.
     """
 
     status: int
@@ -79,7 +81,7 @@ class Ended:
 
     def __repr__(self) -> str:
         if self.killed:
-            return f"did not end within {ENDS_WITHIN:g} s after Ctrl+C, and was killed"
+            return f"did not end within {ENDS_WITHIN:g} s after Ctrl+C and was killed"
         how = f"signal {-self.status}" if self.status < 0 else f"exit status {self.status}"
         return f"ended with {how}" + ("" if self.seconds is None else f", after {self.seconds:.2f} s")
 
@@ -87,12 +89,12 @@ class Ended:
 def run(file: str | os.PathLike[str], port: int | None = None) -> RunningProgram:
     """Start `python FILE PORT` in the file's folder, on a free port, and wait until it listens there.
 
-    With `port` it is a client of what listens on that port: it is not waited for, and `type` is its user.
-    Raises ProgramError where it does not start.
+    If `port` is given, the program is a client of the server on that port. `run` then returns immediately, and `type`
+    types its input. Raises ProgramError if the program does not start.
     """
     path = Path(file).absolute()
     if not path.is_file():
-        raise ProgramError(f"there is no {file} in {Path.cwd()}")
+        raise ProgramError(f"no {file} in {Path.cwd()}; give the path of a program")
     running = RunningProgram(path, port)
     try:
         if port is None:
@@ -105,7 +107,7 @@ def run(file: str | os.PathLike[str], port: int | None = None) -> RunningProgram
 
 
 class RunningProgram:
-    """A program that was started, with what a cell can do with it."""
+    """A running program, and what a cell can do with it."""
 
     def __init__(self, path: Path, port: int | None) -> None:
         kind = "http server" if port is None else "websocket client"
@@ -113,7 +115,7 @@ class RunningProgram:
         if self._own_port is not None:
             port = self._own_port.number
         assert port is not None
-        self._keeper = keeper()  # before the program: between the two nothing must come
+        self._keeper = keeper()  # start it first, so that the program is kept as soon as it is started
         self._program = QuietProgram(
             ProgramSpec(path.stem, path.name, kind, lines=(), fold=(), prompts=(), early=0),
             path.parent,
@@ -125,9 +127,9 @@ class RunningProgram:
         )
         self._keeper.keep(self._program.pid)
         self._manners = Manners()
-        self._typed_at = 0, 0  # bytes printed on each stream when a line was typed last
-        self._typed: list[tuple[int, str]] = []  # what was typed, after so many characters of its output
-        self._stopped: float | None = None  # when it was told to end
+        self._typed_at = 0, 0  # bytes printed on each stream before the last line was typed
+        self._typed: list[tuple[int, str]] = []  # each typed line, with the number of characters printed before it
+        self._stopped: float | None = None  # when `stop` was called
         self._ended: Ended | None = None
         self._ending = threading.Lock()
         self._showing = threading.Lock()
@@ -135,69 +137,69 @@ class RunningProgram:
 
     @property
     def port(self) -> int:
-        """The port that it was given."""
+        """The port given as its argument."""
         return self._program.port
 
     @property
     def host(self) -> str:
-        """The address on which it listens: 127.0.0.1 or ::1."""
+        """The address it listens on: 127.0.0.1 or ::1."""
         return self._program.address[0] if self._program.address else "localhost"
 
     @property
     def url(self) -> str:
-        """The address for a browser, without a slash at the end."""
+        """The URL for a browser, without a slash at the end."""
         return f"http://localhost:{self.port}"
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The process id."""
         return self._program.pid
 
     @property
     def output(self) -> str:
-        """What it has printed so far, on standard output and then on standard error."""
+        """Its output so far: standard output, then standard error."""
         self._catch_up()
         return self._printed((0, 0))
 
     def get(self, target: str, headers: Mapping[str, str] | None = None) -> Exchange:
-        """GET a target: a path as it stands in the request line, with its query."""
+        """Send a GET request. `target` is the path with its query, exactly as sent in the request line."""
         return self.request("GET", target, headers=headers)
 
     def post(self, target: str, body: bytes, headers: Mapping[str, str] | None = None) -> Exchange:
-        """POST a body, which is a form unless `headers` says otherwise."""
+        """Send a POST request. The body is a form unless `headers` has another Content-Type."""
         return self.request("POST", target, body, {"Content-Type": FORM} | known(headers or {}))
 
     def request(
         self, method: str, target: str, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> Exchange:
-        """Send a request. Raises ProgramError where no answer comes."""
+        """Send a request. Raises ProgramError if no answer comes."""
         wire = Wire()
         return exchanges.request(self._client(wire), wire, method, target, body, headers or {})
 
     def send(self, data: bytes) -> Exchange:
-        """Send these bytes and nothing else; whatever comes is kept."""
+        """Send exactly these bytes, and return them with everything that comes back."""
         wire = Wire()
         return exchanges.send(self._client(wire), wire, data)
 
     def connect(self, path: str = "/") -> WebSocket:
-        """Open a WebSocket. Raises ProgramError where the program does not."""
+        """Open a WebSocket. Raises ProgramError if the handshake fails."""
         from labcheck.jupyter.websocket import WebSocket
 
         self._must_run()
         try:
             sock = self._program.connect(ANSWERS_WITHIN)
         except OSError as error:
-            raise ProgramError(f"no connection to port {self.port}: {error.strerror or error}") from None
+            raise ProgramError(f"cannot connect to port {self.port}: {error.strerror or error}") from None
         return WebSocket(sock, path, self.port)
 
     def frame(self, path: str = "/", height: int = 400) -> IFrame:
-        """Return one of its pages, to be shown in the notebook; `height` is in pixels."""
+        """Return a frame that shows one of its pages in the notebook. `height` is in pixels."""
         from IPython.display import IFrame
 
         return IFrame(self.url + path, width="100%", height=height)
 
     def type(self, line: str) -> None:
-        """Type a line, as its user does."""
+        """Type a line of input, as its user would."""
         self._must_run()
         self._catch_up()
         self._typed_at = self._program.stdout.total, self._program.stderr.total
@@ -205,9 +207,9 @@ class RunningProgram:
         self._program.type(line)
 
     def wait_for(self, text: str, seconds: float = 5.0) -> str:
-        """Wait until it has printed a text since a line was typed last; return all that it has printed since.
+        """Wait until it prints a text after the last typed line. Return everything printed after that line.
 
-        Raises ProgramError where it does not within so many seconds, or has ended.
+        Raises ProgramError if the text does not appear within `seconds`, or the program has ended.
         """
         limit = time.monotonic() + seconds
         while True:
@@ -216,23 +218,23 @@ class RunningProgram:
             if text in (printed := self._printed(self._typed_at)):
                 return printed
             if has_exited:
-                raise ProgramError(f"{self._file} has ended, and has not printed {text!r}{_told(printed)}")
+                raise ProgramError(f"{self._file} ended without printing {text!r}{_with(printed)}")
             if time.monotonic() > limit:
-                raise ProgramError(f"{self._file} has not printed {text!r} within {seconds:g} s{_told(printed)}")
+                raise ProgramError(f"{self._file} did not print {text!r} within {seconds:g} s{_with(printed)}")
             time.sleep(WAIT)
 
     def wait_until_listening(self) -> None:
-        """Wait until it accepts connections. Raises ProgramError where it will not."""
+        """Wait until it accepts connections. Raises ProgramError if it does not start to listen."""
         try:
             self._program.wait_until_listening(LISTENS_WITHIN)
         except NotReadyError as error:
             self._catch_up()
-            raise ProgramError(f"{error}{_told(self._program.diagnosis.shown(self._program.stderr.text()))}") from None
+            raise ProgramError(f"{error}{_with(self._program.diagnosis.shown(self._program.stderr.text()))}") from None
         except ForeignListenerError:
-            raise ProgramError(f"another program listens on port {self.port}; start {self._file} again") from None
+            raise ProgramError(f"another program listens on port {self.port}; run {self._file} again") from None
 
     def stop(self) -> Ended:
-        """End it with Ctrl+C, a client with the end of its input first; what does not end in time is killed."""
+        """Stop the program with Ctrl+C; for a client, close its input first. Kill it if it does not end in time."""
         if not self._program.has_exited:
             self._stopped = time.monotonic()
             if self._program.spec.is_client:
@@ -246,7 +248,7 @@ class RunningProgram:
         return ended
 
     def end(self) -> Ended:
-        """Leave nothing of it, and return how it ended; may be called again."""
+        """Kill everything that is left of the program, and return how it ended. Can be called more than once."""
         with self._ending:
             if self._ended is not None:
                 return self._ended
@@ -264,17 +266,17 @@ class RunningProgram:
             return self._ended
 
     def show(self) -> None:
-        """Display it, in a notebook: what it prints comes while it runs."""
+        """Display the program in a notebook, and update its output while it runs."""
         self._program.activity.wait_until_idle(SETTLES_WITHIN)
         shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-        if hasattr(shell, "kernel"):  # in a terminal there is nothing that could be updated
+        if hasattr(shell, "kernel"):  # a terminal has no display that could be updated
             from IPython.display import display
 
             self._handle = display(self, display_id=True)  # type: ignore[no-untyped-call]
         threading.Thread(target=self._watch, daemon=True).start()
 
     def _watch(self) -> None:
-        """Show what it prints, until it has ended."""
+        """Update the displayed output until the program has ended."""
         shown = None
         while self._ended is None:
             if self._program.has_exited:
@@ -286,7 +288,7 @@ class RunningProgram:
         self._update()
 
     def _update(self) -> None:
-        with self._showing:  # what is older must not come after what is newer
+        with self._showing:  # an older update must not come after a newer one
             if self._handle is not None:
                 self._handle.update(self)
 
@@ -296,7 +298,7 @@ class RunningProgram:
 
     def _must_run(self) -> None:
         if self._program.has_exited:
-            raise ProgramError(f"{self._file} has ended, with exit status {self._program.exit_status}; run it again")
+            raise ProgramError(f"{self._file} has ended with exit status {self._program.exit_status}; run it again")
 
     def _catch_up(self) -> None:
         if self._ended is None:
@@ -311,12 +313,12 @@ class RunningProgram:
         return self._program.spec.file
 
     def _streams(self) -> list[tuple[str, str]]:
-        """Return the last of what it has printed on each stream, where it has printed anything."""
+        """Return the name of each stream that is not empty, with the end of its output."""
         streams = (("standard output", self._on_screen()), ("standard error", self._program.stderr.text()))
         return [(name, _last_of(text)) for name, text in streams if text]
 
     def _on_screen(self) -> str:
-        """Return its standard output with the lines that were typed, as its user would see it in a terminal."""
+        """Return its standard output with the typed lines, as a user would see it in a terminal."""
         text, pieces, before = self._program.stdout.text(), [], 0
         for place, line in self._typed:
             pieces += [text[before:place], line, "\n"]
@@ -328,7 +330,7 @@ class RunningProgram:
         if self._ended is not None:
             return str(self._ended)
         where = "" if self._program.spec.is_client else f" on port {self.port}"
-        return f"runs{where}, as process {self.pid}"
+        return f"is running{where} as process {self.pid}"
 
     def __repr__(self) -> str:
         lines = [f"{self._file} {self._state}" + ("" if self._url_to_show is None else f": {self.url}")]
@@ -352,13 +354,13 @@ class RunningProgram:
 
 
 def _last_of(text: str) -> str:
-    """Return the last lines of what was printed, fit to be shown."""
+    """Return the last lines of an output, safe to display."""
     text = text.removesuffix("\n")
     shown = "\n".join(text.split("\n")[-SHOWN_LINES:])[-SHOWN_TEXT:]
-    return block(shown if len(shown) == len(text) else f"… what came before is left out …\n{shown}")
+    return block(shown if len(shown) == len(text) else f"… earlier output left out …\n{shown}")
 
 
-def _told(printed: str) -> str:
-    """Return the end of what was printed, for the end of a sentence."""
-    lines = block(printed).strip().split("\n")[-TOLD_LINES:]
-    return ":\n" + "\n".join(lines) if lines != [""] else "; it has printed nothing"
+def _with(printed: str) -> str:
+    """Return the end of an output, to be appended to an error message."""
+    lines = block(printed).strip().split("\n")[-ERROR_LINES:]
+    return ":\n" + "\n".join(lines) if lines != [""] else "; it printed nothing"

@@ -1,4 +1,4 @@
-"""The report of `%labcheck`: what the terminal prints, and the same as HTML with foldable transcripts."""
+"""The report of `%labcheck`: the text of the terminal report, and the same as HTML with foldable transcripts."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 VALUE = 4_000  # characters of a value
 MESSAGE = 2_000  # characters of a message
-MOST_EVENTS = 40  # of a transcript
+MOST_EVENTS = 40  # events of a transcript
 
 
 class Report:
-    """The record of a run, as a notebook displays it."""
+    """The record of a run, for display in a notebook."""
 
     def __init__(self, record: Record) -> None:
         self.record = record
@@ -44,7 +44,7 @@ class Report:
         )
 
     def _steps(self) -> list[tuple[Any, list[list[RequirementResult]]]]:
-        """Return the steps with what was asked for; what was not run for the same reason is one group."""
+        """Return the steps with their selected requirements; those not run for the same reason form one group."""
         found = []
         for step in self.record.steps:
             chosen = [each for each in self.record.requirements_of(step) if each.id in self.record.selected]
@@ -53,7 +53,7 @@ class Report:
         return found
 
     def _facts(self, requirement: RequirementResult) -> list[tuple[str, str]]:
-        """Return what there is to say of a requirement; of what was exchanged, the transcript tells."""
+        """Return the facts about a requirement, except those about the exchange, which is in the transcript."""
         found = facts(self.record, requirement)
         if requirement.outcome is Outcome.PASSED:
             found = [("by hand", requirement.by_hand)]

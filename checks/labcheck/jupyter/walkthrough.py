@@ -1,4 +1,4 @@
-"""The walkthrough of a lab: copied beside the student's programs, and opened in JupyterLab."""
+"""The walkthrough of a lab: copy it beside the student's programs, and open it in JupyterLab."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 
 
 def copy(lab: Lab, folder: Path) -> list[str]:
-    """Copy a lab's starter files and its walkthrough into a folder, never over a file.
+    """Copy a lab's starter files and its walkthrough into a folder, without overwriting any file.
 
-    Each cell that writes a file which is there gets that file's text: who runs all cells undoes none of
-    their own work. Returns what the student is to be told, a line each. Raises UsageError where the lab
-    has no walkthrough, or where a file of the student's cannot be put into a cell.
+    A cell that writes an existing file gets the text of that file, so that running all cells undoes none of the
+    student's work. Returns messages for the student, one line each. Raises UsageError if the lab has no walkthrough, or
+    if a file of the student cannot be put into a cell.
     """
     if lab.notebook is None:
-        raise UsageError(f"{lab.name} has no walkthrough; labcheck start {lab.name} copies its files")
+        raise UsageError(f"{lab.name} has no walkthrough; run `labcheck start {lab.name}` for its starter files")
     if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is a file; name a folder")
+        raise UsageError(f"{folder} is a file; give a folder")
     kept = [file for file, copied in copy_new(lab.starter, folder) if not copied]
-    said = [f"{len(kept)} files were there already, and were kept as they are"] if kept else []
+    messages = [f"existing files left unchanged: {len(kept)}"] if kept else []
     target = folder / lab.notebook.name
     if os.path.lexists(target):
-        return [*said, f"{target} was there already, and is kept as it is", *_differences(target, folder)]
+        return [*messages, f"{target} already exists and was left unchanged", *_differences(target, folder)]
 
     import nbformat
 
@@ -42,18 +42,18 @@ def copy(lab: Lab, folder: Path) -> list[str]:
     fill(walkthrough, folder)
     with target.open("x", encoding="utf-8") as file:
         nbformat.write(walkthrough, file)  # type: ignore[no-untyped-call]
-    return [*said, f"the walkthrough of {lab.name} is in {target}"]
+    return [*messages, f"the walkthrough of {lab.name} is in {target}"]
 
 
 def _differences(target: Path, folder: Path) -> list[str]:
-    """Say which cells of a notebook that is there would write over a file with another text."""
+    """Return a warning for each cell of an existing notebook that would overwrite a file with a different text."""
     import nbformat
 
     try:
         changed = fill(nbformat.read(target, as_version=4), folder)  # type: ignore[no-untyped-call]
-    except Exception:  # it is the student's own file, of any content; JupyterLab says what is wrong with it
+    except Exception:  # the student's file may contain anything; JupyterLab reports what is wrong with it
         return []
-    return [f"{name} is not what its cell holds: running that cell writes over the file" for name in changed]
+    return [f"{name} differs from its cell in the notebook: running that cell overwrites the file" for name in changed]
 
 
 def can_be_opened() -> bool:
@@ -62,18 +62,18 @@ def can_be_opened() -> bool:
 
 
 def open_in_jupyterlab(notebook: Path) -> int:
-    """Open a notebook in JupyterLab, wait until that is ended with Ctrl+C, and return its exit status."""
+    """Open a notebook in JupyterLab, wait until JupyterLab ends, and return its exit status."""
     command = [sys.executable, "-P", "-m", "jupyterlab", str(notebook), "--ServerApp.answer_yes=True"]
-    command.append("--log-level=WARN")  # its address is printed also then
+    command.append("--log-level=WARN")  # JupyterLab still prints its address
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        command.append("--allow-root")  # in a container everybody is root; the notebook's programs are anyway
-    # Ctrl+C reaches JupyterLab by itself. A function that does nothing is not handed on to it, as SIG_IGN would be.
+        command.append("--allow-root")  # common in a container, where the notebook's programs run as root anyway
+    # Ctrl+C reaches JupyterLab directly. Unlike SIG_IGN, a handler that does nothing is not inherited by it.
     before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
         with subprocess.Popen(command) as jupyter:
             try:
                 return jupyter.wait()
-            except KeyboardInterrupt:  # SIGTERM, which reaches only us
+            except KeyboardInterrupt:  # raised for SIGTERM, which reaches only this process
                 jupyter.terminate()
                 raise
     finally:

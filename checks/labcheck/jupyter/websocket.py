@@ -1,4 +1,4 @@
-"""A WebSocket client that shows its bytes: the handshake's, and each frame's as it goes over the wire (RFC 6455)."""
+"""A WebSocket client that shows the bytes of the handshake and of each frame (RFC 6455)."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ CLOSED_WITHIN = 5.0  # seconds for the server's close frame
 
 
 class WebSocket:
-    """One connection; `request` and `response` are the bytes of its opening handshake."""
+    """A WebSocket connection. `request` and `response` are the bytes of its opening handshake."""
 
     def __init__(self, sock: socket.socket, path: str, port: int) -> None:
-        """Do the opening handshake. Raises ProgramError where the server does not."""
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # each message goes at once
+        """Do the opening handshake. Raises ProgramError if it fails."""
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # send each message immediately
         self._socket = sock
         self._buffer = b""
         self._closing = False  # a close frame was sent
-        self._goodbye: Frame | None = None  # the one that came
+        self._goodbye: Frame | None = None  # the close frame that was received
         self.key = base64.b64encode(os.urandom(16)).decode()
         self.request = (
             f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -45,7 +45,7 @@ class WebSocket:
             limit = Deadline(HANDSHAKE_WITHIN)
             while b"\r\n\r\n" not in self._buffer:
                 if len(self._buffer) > MAX_HEAD:
-                    raise ProgramError(f"the answer to the handshake does not end: {len(self._buffer):,} bytes came")
+                    raise ProgramError(f"the answer to the handshake has no end after {len(self._buffer):,} bytes")
                 self._read(limit, "answer to the handshake")
             head, end, rest = self._buffer.partition(b"\r\n\r\n")
             self.response = head + end
@@ -60,9 +60,9 @@ class WebSocket:
         return self._send(frames.TEXT, text.encode())
 
     def receive(self, seconds: float = 5.0) -> Frame:
-        """Return the next frame of a message, or the close frame; a ping on the way is answered.
+        """Return the next frame of a message, or the close frame. Pings in between are answered.
 
-        Raises ProgramError where none comes in so many seconds, or the server hangs up.
+        Raises ProgramError if no frame comes within `seconds`, or the server closes the connection.
         """
         limit = Deadline(seconds)
         while True:
@@ -79,9 +79,9 @@ class WebSocket:
                 return frame
 
     def close(self) -> Frame:
-        """Do the closing handshake, and return the close frame that came; messages on the way are dropped.
+        """Do the closing handshake, and return the server's close frame. Messages in between are dropped.
 
-        Raises ProgramError where none comes within CLOSED_WITHIN seconds.
+        Raises ProgramError if no close frame comes within CLOSED_WITHIN seconds.
         """
         if not self._closing:
             self._send(frames.CLOSE, (1000).to_bytes(2))
@@ -99,19 +99,19 @@ class WebSocket:
             self._socket.sendall(frame.raw)
         except OSError as error:
             self._socket.close()
-            raise ProgramError(f"the server has hung up ({error.strerror or error})") from None
+            raise ProgramError(f"the server has closed the connection ({error.strerror or error})") from None
         return frame
 
     def _next(self, limit: Deadline) -> Frame:
         while (size := Frame.size(self._buffer)) is None or len(self._buffer) < size:
             if size is not None and size > MAX_FRAME:
-                raise ProgramError(f"the server announces a frame of {size:,} bytes, which is too large")
+                raise ProgramError(f"the server announces a frame of {size:,} bytes; the limit is {MAX_FRAME:,}")
             self._read(limit, "frame")
         data, self._buffer = self._buffer[:size], self._buffer[size:]
         return Frame.parse(data)
 
     def _read(self, limit: Deadline, what: str) -> None:
-        """Read what is there. Raises ProgramError where nothing comes before the limit, or nothing more."""
+        """Read what has arrived. Raises ProgramError if nothing comes before the limit, or the connection is closed."""
         if self._socket.fileno() < 0:
             raise ProgramError("this WebSocket is closed")
         self._socket.settimeout(limit.left())
@@ -123,11 +123,11 @@ class WebSocket:
             data = b""
         if not data:
             self._socket.close()
-            raise ProgramError(f"the server hung up, and no {what} came")
+            raise ProgramError(f"the server closed the connection, and no {what} came")
         self._buffer += data
 
     def _check(self) -> str:
-        """Return Sec-WebSocket-Accept. Raises ProgramError where the answer opens no WebSocket."""
+        """Return Sec-WebSocket-Accept. Raises ProgramError if the answer does not open a WebSocket."""
         first = self.response.partition(b"\r\n")[0].decode("latin-1")
         if not re.match(r"HTTP/1\.1 101\b", first):
             raise ProgramError(f"the server does not open a WebSocket: its answer begins with {first}")

@@ -1,12 +1,13 @@
-"""What belongs to one system, a file each: names in its downloads, columns of its roster, its reports, its CI.
+"""Support for other systems, one file per system: names in its downloads, columns of its roster, its reports, its CI.
 
-A file registers what its system has, and is found by being here:
+Each file in this folder is found automatically, and registers what its system needs:
 
-- a report of one submission, or a file with the grades of a class: `labcheck.reports.formats`;
-- names in its downloads: `downloads`; columns of its roster: `rosters`;
-- what runs labcheck there: `ci`.
+- a report of one submission, or a file with the grades of a class: in `labcheck.reports.formats`
+- file names in its downloads: in `downloads`
+- columns of its roster: in `rosters`
+- files that run labcheck there: in `ci`
 
-`formats`, `people`, `runner` and `actions` are what several of them, or the command line, need.
+`formats`, `people`, `runner` and `actions` are shared by several systems, or used by the command line.
 
 May import: reports, record, workbook, errors, version.
 """
@@ -26,6 +27,6 @@ def modules() -> list[str]:
 
 @cache
 def load_all() -> None:
-    """Let every platform register what it has."""
+    """Import all modules, so that every platform registers what it needs."""
     for name in modules():
         import_module(f"{__name__}.{name}")

@@ -1,9 +1,9 @@
-"""What a run under GitHub Actions says besides: its summary, and its remarks at lines of the student's files.
+"""Additional output under GitHub Actions: the summary, and annotations at lines of the student's files.
 
-What a student's program has printed must neither become markup of the summary nor a command to the runner.
+The output of a student's program must become neither markup in the summary nor a command to the runner.
 """
 
-# Without the import of annotations from __future__: that name is a function's here.
+# No `from __future__ import annotations`, because a function here has that name.
 import os
 import secrets
 from html import escape
@@ -15,13 +15,13 @@ from labcheck.record.text import printable
 from labcheck.reports import wording
 from labcheck.reports.wording import SPARED, block, by_cause, explanation, heading
 
-CELL = 300  # characters of a cell; the summary of a step is refused above 1 MiB
+CELL = 300  # characters of a cell; GitHub refuses a summary larger than 1 MiB
 MOST_ROWS = 60
 MESSAGE = 1500  # characters of an annotation
 
 
 def publish(record: Record) -> str:
-    """Add to the step's summary, and return the commands to print that make annotations."""
+    """Append to the step's summary, and return the commands to print, which create the annotations."""
     if file := os.environ.get("GITHUB_STEP_SUMMARY"):
         with Path(file).open("a", encoding="utf-8", errors="backslashreplace") as page:
             page.write(summary(record))
@@ -32,15 +32,15 @@ def publish(record: Record) -> str:
 
 
 def shielded(text: str) -> str:
-    """Return a text as it may be printed here: in a workflow, so that nothing in it is taken for a command."""
+    """Return a text that is safe to print here: in a workflow, nothing in it is taken for a command."""
     return protected(text, secrets.token_hex(16)) if in_workflow() else text
 
 
 def summary(record: Record) -> str:
-    """Return what $GITHUB_STEP_SUMMARY is to hold.
+    """Return the text for $GITHUB_STEP_SUMMARY.
 
-    It is Markdown made of blocks of HTML: in them nothing but `<` and `&` has a meaning, as long as no line is empty.
-    What does not come from the lab stands in `<code>`, where nobody is mentioned either.
+    It is Markdown that consists of HTML blocks. Inside them, only `<` and `&` have a meaning, as long as no line is
+    empty. Text that does not come from the lab is in `<code>`, where `@name` does not notify anyone either.
     """
     blocks = [
         f"<h2>{_text(f'{record.lab} · {record.title}')}</h2>",
@@ -56,10 +56,10 @@ def summary(record: Record) -> str:
 
 
 def annotations(record: Record, folder: str) -> list[str]:
-    """Return workflow commands: an error for each failure, a warning for what was not judged.
+    """Return workflow commands: an error for each failure, and a warning for requirements that were not checked.
 
-    GitHub shows ten of a kind, so those come first that have a line, and one cause is told once. `folder` is where
-    the submission lies in the repository (`lab1`, or nothing for its root).
+    GitHub shows only ten of each kind, so failures with a line come first, and each cause is reported once. `folder`
+    is the submission's folder in the repository (`lab1`, or "" for its root).
     """
     failures: dict[Place | str, list[RequirementResult]] = {}
     for each in record.of(Outcome.FAILED):
@@ -73,19 +73,19 @@ def annotations(record: Record, folder: str) -> list[str]:
         also = f"\nThe same cause: {', '.join(each.id for each in others)}" if others else ""
         commands.append(_command("error", where, explanation(record, first, MESSAGE) + also))
     spared: dict[str, list[str]] = {}
-    # What was not run for a failure's sake is told by that failure.
+    # A requirement that was not run because of a failure needs no warning: the failure is reported.
     for each in record.of(Outcome.ERROR) if failures else record.of(Outcome.ERROR, Outcome.NOT_RUN):
         note = SPARED if each.outcome is Outcome.ERROR else f"not run: {each.reason}"
         spared.setdefault(note, []).append(each.id)
     for note, ids in spared.items():
-        commands.append(_command("warning", {"title": f"Not judged: {', '.join(ids)}"}, block(note, MESSAGE)))
+        commands.append(_command("warning", {"title": f"Not checked: {', '.join(ids)}"}, block(note, MESSAGE)))
     return commands
 
 
 def protected(text: str, token: str) -> str:
-    """Return a text between two lines that let the runner take nothing in it for a command.
+    """Return a text between two lines that stop the runner from interpreting commands in it.
 
-    `token` ends that; no program may know it before: let the secrets module make it.
+    `token` ends this. A student's program must not be able to predict it, so create it with the secrets module.
     """
     lines = [f"::stop-commands::{token}", text.rstrip("\n"), f"::{token}::", ""]
     return "\n".join(lines)
@@ -97,7 +97,7 @@ def _is_passed(record: Record, step: StepTitle) -> bool:
 
 
 def _rows(record: Record) -> list[str]:
-    """Return the rows of the table; neighbours that were not run for one reason share one."""
+    """Return the rows of the table. Consecutive requirements that were not run for the same reason share a row."""
     rows = []
     chosen = [each for each in record.requirements if each.id in record.selected]
     for first, *others in by_cause(each for each in chosen if each.outcome is not Outcome.PASSED):

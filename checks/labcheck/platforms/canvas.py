@@ -1,7 +1,7 @@
-"""A file to import into a Canvas gradebook.
+"""Canvas: a file to import into its gradebook, and the names in its downloads.
 
-Canvas finds a student by ID, then SIS User ID, SIS Login ID, and name; and the assignment by the id in the column's
-heading, `Title (id)`, then by an equal title (canvas-lms, lib/gradebook_importer.rb).
+Canvas finds a student by ID, then by SIS User ID, SIS Login ID and name. It finds the assignment by the id in the
+column's heading, `Title (id)`, then by an equal title (canvas-lms, lib/gradebook_importer.rb).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NAME = re.compile(r"(?P<label>[^_]+)(?:_LATE)?_(?P<number>\d+)_\d+_(?P<file>.+)"
 
 @by_name
 def read_name(name: str) -> Named | None:
-    """Read `lovelaceada_LATE_4711_90210_webserver-1.py`: who, their id, the submission's, the file."""
+    """Read `lovelaceada_LATE_4711_90210_webserver-1.py`: the student, their id, the submission's id, the file."""
     found = NAME.fullmatch(name)
     if found is None:
         return None
@@ -35,9 +35,9 @@ def read_name(name: str) -> Named | None:
 
 @whole_class("a file to import into a Canvas gradebook")
 def render(gradebook: Gradebook) -> str:
-    """Return the table: everybody of the roster, who has no grade with an empty cell.
+    """Return the table: a row for each person in the roster; without a grade, the cell is empty.
 
-    Raises UsageError where nobody knows who has handed in what.
+    Raises UsageError if the class was graded without a roster.
     """
     rows: list[list[str | float]] = [
         [*WHO, gradebook.column],

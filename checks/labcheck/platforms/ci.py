@@ -1,10 +1,10 @@
-"""What a course needs to have labcheck run elsewhere: workflows for GitHub and GitLab, an autograder for Gradescope.
+"""The files that a course needs to run labcheck in CI: workflows for GitHub and GitLab, an autograder for Gradescope.
 
-What these files have in common, as students bring the repository that they run on:
+These files run on repositories that students control, so all of them follow two rules:
 
-- labcheck is installed at one version, outside of the student's folder, and called by its full path. Nothing of that
-  folder is imported, installed or executed but the student's programs, which labcheck starts confined.
-- Nothing that a person can type reaches a shell as text.
+- labcheck is installed at a fixed version, outside the student's folder, and called by its full path. Nothing in that
+  folder is imported, installed or executed, except the student's programs, which labcheck starts in a sandbox.
+- No text that a person can enter becomes part of a shell script.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ if TYPE_CHECKING:
 
     from labcheck.workbook.labs import Lab
 
-ACTIONS = {  # by commits, which nobody can move
+ACTIONS = {  # pinned to commits, because a tag can be moved
     "checkout": "actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683  # v4.2.2",
     "setup-python": "actions/setup-python@0b93645e9fea7318ecaed2b359559ac225c90a2b  # v5.3.0",
     "upload-artifact": "actions/upload-artifact@b4b15b8c7c6ac21ea08fcf65892d2ee8f75cf882  # v4.4.3",
     "download-artifact": "actions/download-artifact@fa0a91b85d4f404e444e00e005971372dc801d16  # v4.1.8",
-    # No commit of its own is known for sure; the template asks the course to pin it.
+    # The commit could not be verified, so the template asks the course to pin it.
     "reporter": "classroom-resources/autograding-grading-reporter@v1",
 }
 PYTHON = "3.12"
-SHARDS = 4  # machines that grade a class
+SHARDS = 4  # number of machines that grade a class
 
 
 @dataclass(frozen=True)
 class Ci:
-    """What a platform needs to run labcheck: files, by their paths; and what to do with them, in two or three lines."""
+    """What a platform needs to run labcheck: its files by path, and instructions for them in two or three lines."""
 
     files: Callable[[Lab], dict[str, bytes]]
     next_steps: Callable[[Lab, list[Path]], str]
@@ -51,7 +51,7 @@ _known: dict[str, Ci] = {}
 
 
 def register(name: str, files: Callable[[Lab], dict[str, bytes]], next_steps: Callable[[Lab, list[Path]], str]) -> None:
-    """Register what a platform needs; `next_steps` gets the files where they were written, in the order of `files`."""
+    """Register what a platform needs. `next_steps` gets the paths of the written files, in the order of `files`."""
     _known[name] = Ci(files, next_steps)
 
 
@@ -62,18 +62,18 @@ def names() -> list[str]:
 
 
 def write(name: str, lab: Lab, target: Path) -> list[Path]:
-    """Write what a platform needs into a folder, and return the files.
+    """Write the files for a platform into a folder, and return their paths.
 
-    Raises UsageError where there is no such platform, where one of the files is there already (none is written then),
-    or where one cannot be written.
+    Raises UsageError if the platform is unknown, if one of the files already exists (then none is written), or if a
+    file cannot be written.
     """
     if name not in names():
         known = names()
-        raise UsageError(f"there is nothing for {name!r}{nearest(name, known)}; there is: {', '.join(known)}")
+        raise UsageError(f"unknown platform {name!r}.{nearest(name, known)} Platforms: {', '.join(known)}")
     files = {target / path: data for path, data in _known[name].files(lab).items()}
     for file in files:
         if os.path.lexists(file):
-            raise UsageError(f"{file} is there already, and nothing was written; name another DIR")
+            raise UsageError(f"{file} already exists, so nothing was written; give another DIR")
     for file, data in files.items():
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -85,12 +85,12 @@ def write(name: str, lab: Lab, target: Path) -> list[Path]:
 
 
 def next_steps(name: str, lab: Lab, files: list[Path]) -> str:
-    """Return what to do with the files that `write` has made, in two or three lines."""
+    """Return instructions for the files that `write` has written, in two or three lines."""
     return _known[name].next_steps(lab, files)
 
 
 def text(template: str, lab: Lab, **more: object) -> bytes:
-    """Return a file made of a template in `templates/`, which also gets the keyword arguments."""
+    """Return a file rendered from a template in `templates/`; the keyword arguments are passed to the template."""
     known = {"lab": lab, "version": __version__, "python": PYTHON, "shards": SHARDS, "uses": ACTIONS}
     return _environment().get_template(f"{template}.jinja").render(**known, **more).encode()
 
@@ -101,7 +101,7 @@ def _environment() -> Environment:
 
     return Environment(
         loader=FileSystemLoader(Path(__file__).with_name("templates")),
-        # Jinja's own delimiters are GitHub's, too.
+        # GitHub workflows use Jinja's default delimiters themselves.
         variable_start_string="[=",
         variable_end_string="=]",
         block_start_string="[%",

@@ -1,4 +1,4 @@
-"""The registry of names in downloads: what a system's name for a file or folder says of whose work it is."""
+"""The registry of names in downloads: what the name of a file or folder says about its student."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ Clue = tuple[str, str]  # its kind (`name`, `compact name`, `id`, `login`, `emai
 
 @dataclass(frozen=True)
 class Named:
-    """What a name says: the student's label, and a number where two students have the same one.
+    """What a name says.
 
-    `file` is the name that the student gave, empty where that is not known. What is not `checked` is no program:
-    a text typed into a form, say. `of_files`: the system names files only.
+    - `label`, `number`: the student's label, and a number that distinguishes students with the same label.
+    - `clues`: what identifies the student.
+    - `file`: the name that the student gave to the file, or "" if unknown.
+    - `checked`: False if it is not to be checked, such as a text entered in a form.
+    - `of_files`: whether the system gives such names to files only.
     """
 
     label: str
@@ -35,28 +38,28 @@ FOLDERS: list[Callable[[list[Path]], dict[Path, list[Clue]]]] = []
 
 
 def by_name(read: Callable[[str], Named | None]) -> Callable[[str], Named | None]:
-    """Register a function that reads a name; it returns None for one that its system has not given."""
+    """Register a function that reads a name. It returns None for a name that is not from its system."""
     NAMES.append(read)
     return read
 
 
-def by_neighbours(
+def by_neighbors(
     read: Callable[[list[Path]], dict[Path, list[Clue]]],
 ) -> Callable[[list[Path]], dict[Path, list[Clue]]]:
-    """Register a function that reads all names of a folder together, and returns clues for some of them."""
+    """Register a function that reads all names in a folder together, and returns clues for some of them."""
     FOLDERS.append(read)
     return read
 
 
 def named(entry: Path) -> Named | None:
-    """Return what a system has said by the name of a file or folder, or None where no system has named it."""
+    """Return what the name of a file or folder says, or None if no system has named it."""
     platforms.load_all()
     found = (read(entry.name) for read in NAMES)
     return next((each for each in found if each is not None and (entry.is_file() or not each.of_files)), None)
 
 
 def clues_of(entries: Iterable[Path]) -> dict[Path, list[Clue]]:
-    """Return what the names of a folder say when they are read together."""
+    """Return the clues from all names in a folder, read together."""
     platforms.load_all()
     clues: dict[Path, list[Clue]] = {}
     for read in FOLDERS:

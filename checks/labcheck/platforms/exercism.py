@@ -1,6 +1,6 @@
 """Exercism's results.json, version 3: a test for each requirement.
 
-A step is a task. The format has no points: a test's name tells them where they are not one.
+A step is a task. The format has no points, so a test's name includes them if they are not 1.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from labcheck.record.record import Record, RequirementResult
 
-OUTPUT = 500  # characters of what the student's program has printed
+OUTPUT = 500  # characters of the student program's output
 ROOTS = "home|root|usr|opt|tmp|var|private|Users|Library|mnt|srv|nix"
 MACHINE_PATHS = (
     re.compile(r'(?<=File ")(?:/|[A-Za-z]:\\)[^"\n]*[/\\]'),
@@ -30,8 +30,8 @@ MACHINE_PATHS = (
 def render(record: Record) -> str:
     """Return the record as results.json.
 
-    The status is `error` where no test ran: nothing that was asked for is passed or failed, as where the time was
-    used up. A program that does not start has failed its first requirement, which says why.
+    The status is `error` if no selected requirement passed or failed, for example because the time was used up. If a
+    program does not start, its first requirement fails and says why.
     """
     tests = [_test(record, each) for each in record.requirements]
     table: dict[str, Any] = {"version": 3}
@@ -47,17 +47,17 @@ def _test(record: Record, requirement: RequirementResult) -> dict[str, Any]:
     points = "" if requirement.points == 1 else f" ({requirement.points} points)"
     test: dict[str, Any] = {"name": heading(requirement) + points, "status": TEST_STATUS[requirement.outcome]}
     if requirement.outcome is not Outcome.PASSED:
-        test["message"] = _clean(explanation(record, requirement)) or "not met"
+        test["message"] = _clean(explanation(record, requirement)) or "fails"
     if printed := _printed(record, requirement):
         test["output"] = _clean(printed, OUTPUT)
-    # There are no lines of a test that a student could read: what they can repeat is as good.
+    # There is no test code that a student could read, so show how to repeat the check by hand.
     test["test_code"] = _clean(requirement.by_hand or requirement.title)
     test["task_id"] = record.step_of(requirement).number
     return test
 
 
 def _printed(record: Record, requirement: RequirementResult) -> str:
-    """Return what a program has printed during a check; where that is not known, all of it at its first requirement."""
+    """Return what a program printed during a check. If unknown, its first requirement gets the whole output."""
     if printed := [message(event) for event in requirement.transcript if event["kind"] == "printed"]:
         return "\n".join(printed)
     programs = record.programs_of(requirement)[:1]
@@ -71,7 +71,7 @@ def _printed(record: Record, requirement: RequirementResult) -> str:
 
 
 def _clean(text: str, limit: int = EXPLAINED) -> str:
-    """Return the text fit to be read, without the paths of this machine, in at most so many characters."""
+    """Return a readable text of up to `limit` characters, without paths of this machine."""
     for path in MACHINE_PATHS:
         text = path.sub("", text)
     return block(text, limit)

@@ -1,4 +1,4 @@
-"""All formats that a result can be written in: those of `labcheck.reports`, and each platform's own."""
+"""All report formats: those in `labcheck.reports`, and those of the platforms."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 def formats(kind: Kind) -> list[Format]:
-    """Return the formats of one submission, or of a class, sorted by their names."""
+    """Return the formats for one submission, or for a class, sorted by name."""
     for name in (*_reports(kind), *platforms.modules()):
         _load(kind, name)
     return [FORMATS[key] for key in sorted(FORMATS) if key[0] == kind]
 
 
 def names(kind: Kind, words: Iterable[str]) -> list[str]:
-    """Return the names of the formats that words of a command line may ask for: no other platform is imported."""
+    """Return the names of the formats that the words of a command line may request. No other platform is imported."""
     said = {word.removeprefix("--").partition("=")[0] for word in words if word.startswith("--")}
     for name in said:
         _load(kind, name)
@@ -30,13 +30,13 @@ def names(kind: Kind, words: Iterable[str]) -> list[str]:
 
 
 def find(kind: Kind, name: str) -> Format:
-    """Return the format of that name. Raises KeyError where there is none."""
+    """Return the format with the given name. Raises KeyError if it does not exist."""
     _load(kind, name)
     return FORMATS[kind, name]
 
 
 def _load(kind: Kind, name: str) -> None:
-    """Import the module of that name, which registers itself; nothing happens where there is none."""
+    """Import the module with the given name, which registers its format. Does nothing if there is no such module."""
     for package, known in ((f"{reports.__name__}.{kind}", _reports(kind)), (platforms.__name__, platforms.modules())):
         if name in known:
             import_module(f"{package}.{name}")

@@ -1,7 +1,7 @@
-"""GitHub Classroom: lines for $GITHUB_OUTPUT, for the reporter of points.
+"""GitHub Classroom: lines for $GITHUB_OUTPUT, which its reporter reads.
 
-Each requirement is a runner of its own, with one test: so its points, and the number of tests that are passed, say
-the same. A step with the id `labcheck` that appends these lines to $GITHUB_OUTPUT is followed by the reporter, with
+Each requirement is a separate runner with one test, so that the points agree with the number of passed tests. A step
+with the id `labcheck` appends these lines to $GITHUB_OUTPUT. The reporter follows it, with
 `runners: ${{ steps.labcheck.outputs.runners }}` and, for each requirement, a variable such as
 `R1_1_RESULTS: ${{ steps.labcheck.outputs.r1_1 }}`.
 """
@@ -14,7 +14,7 @@ import re
 from typing import TYPE_CHECKING
 
 from labcheck.platforms import ci
-from labcheck.platforms.downloads import by_neighbours
+from labcheck.platforms.downloads import by_neighbors
 from labcheck.platforms.rosters import columns
 from labcheck.record.text import within
 from labcheck.reports.formats import one
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     from labcheck.record.record import Record, RequirementResult
     from labcheck.workbook.labs import Lab
 
-# Characters of a text. Linux starts no program with a variable of 128 KiB, or with much more than 2 MB in all.
+# Characters of a text. Linux does not start a program with a variable of 128 KiB, or with much more than 2 MB in total.
 MESSAGE = 2000
 
 
-@by_neighbours
+@by_neighbors
 def read_clones(entries: list[Path]) -> dict[Path, list[Clue]]:
-    """Read `lab1-ada`, a clone of GitHub Classroom: the assignment, and the user's name.
+    """Read `lab1-ada`, a clone of a GitHub Classroom repository: the assignment and the user's name.
 
-    Where one ends and the other begins cannot be known, as both may have dashes: all that is the same in front of a
+    Both may contain dashes, so it is unknown where one ends and the other begins: every common prefix that ends with a
     dash may be the assignment's name.
     """
     folders = [entry for entry in entries if entry.is_dir()]
@@ -47,20 +47,20 @@ def read_clones(entries: list[Path]) -> dict[Path, list[Clue]]:
     return {folder: [("github", folder.name.removeprefix(start)) for start in starts] for folder in folders}
 
 
-@one("GitHub Classroom: lines for $GITHUB_OUTPUT, for the reporter of points")
+@one("lines for $GITHUB_OUTPUT, read by GitHub Classroom's reporter")
 def render(record: Record) -> str:
-    """Return a line for each requirement's result, and one that names the runners."""
+    """Return a line with the result of each requirement, and a line with the names of the runners."""
     lines = [f"{runner(each.id)}={_encoded(_result(record, each))}" for each in record.requirements]
     return "\n".join([*lines, f"runners={','.join(runner(each.id) for each in record.requirements)}", ""])
 
 
 def runner(id: str) -> str:
-    """Return the id of a requirement's runner, without a hyphen: `r1_1` for 1.1."""
+    """Return the id of a requirement's runner, such as `r1_1` for 1.1. It has no hyphen."""
     return f"r{id.replace('.', '_')}"
 
 
 def variable(runner: str) -> str:
-    """Return the name of the variable in which the reporter looks for a runner's result: `R1_1_RESULTS`."""
+    """Return the name of the variable from which the reporter reads a runner's result, such as `R1_1_RESULTS`."""
     return f"{runner.upper()}_RESULTS"
 
 
@@ -82,7 +82,7 @@ def _result(record: Record, requirement: RequirementResult) -> dict[str, Any]:
 
 
 def _no_commands(text: str) -> str:
-    """Return the text without what a runner takes for a command: the reporter prints it, and sends points by one."""
+    """Return the text without runner commands: the reporter prints the text, and reports points with a command."""
     return re.sub(":(?=:)", ": ", text).replace("##[", "## [")
 
 
@@ -101,10 +101,10 @@ def _workflows(lab: Lab) -> dict[str, bytes]:
 def _next_steps(_: Lab, files: list[Path]) -> str:
     student, instructor = files
     return (
-        f"{student}: goes into the repository that students start from, at .github/workflows/{student.name}\n"
-        f"{instructor}: goes into a private repository of yours, with a folder `submissions` and, to know who is "
-        "who, class.csv\n"
-        "A student can change the file in their own repository: grades that count come from yours."
+        f"{student}: put it into the students' template repository, as .github/workflows/{student.name}\n"
+        f"{instructor}: put it into a private repository of yours, with a folder `submissions` and, if you have a "
+        "class list, class.csv\n"
+        "Students can change the file in their repositories, so take the grades from your own."
     )
 
 

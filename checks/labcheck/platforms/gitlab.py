@@ -1,4 +1,4 @@
-"""GitLab: a pipeline that checks what is pushed. Its report of tests is JUnit's (`labcheck.reports.one.junit`)."""
+"""GitLab: a pipeline that checks every push. Its test report is in JUnit format (`labcheck.reports.one.junit`)."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def _pipeline(lab: Lab) -> dict[str, bytes]:
 
 def _next_steps(_: Lab, files: list[Path]) -> str:
     return (
-        f"{files[0]}: keep it in a project of yours, and in the students' projects set Settings > CI/CD > General "
+        f"{files[0]}: keep it in a project of yours. In the students' projects, set Settings > CI/CD > General "
         "pipelines >\n"
-        "CI/CD configuration file to .gitlab-ci.yml@GROUP/PROJECT. A copy in their projects works, too, but they "
+        "CI/CD configuration file to .gitlab-ci.yml@GROUP/PROJECT. A copy in their projects works too, but students "
         "can change it."
     )
 

@@ -1,4 +1,4 @@
-"""Gradescope's results.json: a test for each requirement."""
+"""Gradescope: its results.json, with a test for each requirement, and its autograder."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 @one("Gradescope's results.json: a test for each requirement")
 def render(record: Record) -> str:
-    """Return the record as results.json; the score is the sum of the tests' scores.
+    """Return the record as results.json. The score is the sum of the tests' scores.
 
-    Every test is visible, as Gradescope hides the total where one is not. Of a hidden requirement the record holds
-    nothing but its title and outcome.
+    Every test is visible, because Gradescope hides the total if one is not. For a hidden requirement, the record
+    contains only the title and the outcome.
     """
     table = {
         "execution_time": record.seconds,
@@ -40,11 +40,11 @@ def render(record: Record) -> str:
 
 
 def _test(record: Record, requirement: RequirementResult) -> dict[str, Any]:
-    unspoilt = requirement.outcome in (Outcome.PASSED, Outcome.ERROR) and requirement.earned == requirement.points
+    all_points = requirement.outcome in (Outcome.PASSED, Outcome.ERROR) and requirement.earned == requirement.points
     return {
         "score": requirement.earned,
         "max_score": requirement.points,
-        "status": "passed" if unspoilt else "failed",
+        "status": "passed" if all_points else "failed",
         "name": printable(requirement.title),
         "number": requirement.id,
         "output": explanation(record, requirement),
@@ -60,19 +60,19 @@ def _autograder(lab: Lab) -> dict[str, bytes]:
 
 def _next_steps(lab: Lab, files: list[Path]) -> str:
     return (
-        f"{files[0]}: upload it under Configure Autograder of a programming assignment; the base image is Ubuntu 22.04 "
+        f"{files[0]}: upload it under Configure Autograder in a programming assignment, with base image Ubuntu 22.04 "
         "or later.\n"
-        f"Then try `Test Autograder` twice: with the solution (labcheck solution {lab.name}), and with the starter."
+        f"Then use `Test Autograder` twice: with the solution (labcheck solution {lab.name}) and with the starter."
     )
 
 
 def _executables(files: dict[str, bytes]) -> bytes:
-    """Return a zip of executable files: the same bytes for the same files, on every machine and day."""
+    """Return a zip of executable files. Equal files make an equal zip, on every machine and day."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
         for name, data in files.items():
             entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-            entry.create_system = 3  # Unix, whose modes are in the upper half of the attributes
+            entry.create_system = 3  # Unix: the mode is in the upper half of the attributes
             entry.external_attr = 0o100755 << 16
             archive.writestr(entry, data)
     return packed.getvalue()

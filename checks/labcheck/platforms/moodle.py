@@ -1,6 +1,7 @@
-"""A file to import into a Moodle gradebook: grade and feedback.
+"""Moodle: a file with grades and feedback to import into its gradebook, and the names in its downloads.
 
-To be mapped together, as feedback that is imported alone wipes the grades of its item (docs.moodle.org, Grade import).
+Grade and feedback must be imported together: feedback imported alone deletes the grades of its item (docs.moodle.org,
+Grade import).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from labcheck.record.gradebook import Gradebook
     from labcheck.record.record import Record, RequirementResult
 
-SHOWN = 200  # characters of what was expected or received
+SHOWN = 200  # characters of an expected or received value
 
 NAME = re.compile(r"(?P<label>.+)_(?P<number>\d+)_assignsubmission_(?P<kind>file|onlinetext)(?:_(?P<file>.*))?")
 
@@ -39,10 +40,10 @@ def read_name(name: str) -> Named | None:
 
 @whole_class("a file to import into a Moodle gradebook: grade and feedback")
 def render(gradebook: Gradebook) -> str:
-    """Return the table: a row for everybody who has a grade.
+    """Return the table: a row for each person with a grade.
 
-    Whoever has none is left out, since an empty cell might wipe what stands in the course's gradebook. Raises
-    UsageError where nobody knows who has handed in what.
+    People without a grade are left out, because an empty cell might delete a grade in the course's gradebook. Raises
+    UsageError if the class was graded without a roster.
     """
     rows: list[list[str | float]] = [
         ["Full name", "Email address", "ID number", "Username", gradebook.column, f"{gradebook.column} feedback"]
@@ -55,9 +56,9 @@ def render(gradebook: Gradebook) -> str:
 
 
 def feedback(record: Record) -> str:
-    """Return what a student reads beside the grade, a line for each requirement that is not met.
+    """Return the feedback that a student reads beside the grade: a line for each requirement that did not pass.
 
-    Moodle shows feedback as HTML: what a program has said is escaped.
+    Moodle shows feedback as HTML, so it is escaped.
     """
     lines = [f"{record.score} of {record.max_score} points, seed {record.seed}"]
     missed = record.of(Outcome.FAILED, Outcome.NOT_RUN, Outcome.ERROR)

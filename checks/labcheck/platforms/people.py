@@ -1,4 +1,4 @@
-"""What the exports to learning platforms share: they are about people, whom a roster has named."""
+"""What the exports to learning platforms share: they need the people in a roster."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 def people_of(gradebook: Gradebook, platform: str) -> Iterator[tuple[Person, Entry]]:
-    """Yield everybody of the roster; what is nobody's cannot be told to a platform.
+    """Yield each person in the roster with their entry. Submissions that belong to no one cannot be exported.
 
-    Raises UsageError where there was no roster.
+    Raises UsageError if the class was graded without a roster.
     """
     if not gradebook.with_people:
         raise UsageError(
-            f"nobody knows whose submission is whose, and {platform} has to; "
-            "call labcheck grade once more with --roster CSV: nothing is graded twice"
+            f"{platform} needs to know which student each grade belongs to; "
+            "run labcheck grade again with --roster CSV (nothing is graded twice)"
         )
     for entry in gradebook.entries:
         if entry.person is not None:

@@ -1,4 +1,4 @@
-"""PrairieLearn's results.json: a test for each requirement, in at most 1 MB."""
+"""PrairieLearn's results.json: a test for each requirement, up to 1 MB."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from labcheck.reports.wording import EXPLAINED, block, explanation, heading, sum
 if TYPE_CHECKING:
     from labcheck.record.record import Record
 
-MOST = 1_000_000  # bytes; results that are larger are refused
-PRINTED = 5  # times as many characters as an explanation has
+MOST = 1_000_000  # bytes; PrairieLearn refuses larger results
+PRINTED = 5  # the output may have this many times the characters of an explanation
 
 
-@one("PrairieLearn's results.json: a test for each requirement, in at most 1 MB")
+@one("PrairieLearn's results.json: a test for each requirement, up to 1 MB")
 def render(record: Record) -> str:
-    """Return the record as results.json; where it is too large, its texts are shortened, never its points."""
+    """Return the record as results.json. If it is too large, its texts are shortened; the points stay the same."""
     limit = EXPLAINED
     text = _text(record, limit)
     while limit and len(text.encode()) > MOST:
@@ -28,7 +28,7 @@ def render(record: Record) -> str:
 
 
 def _text(record: Record, limit: int) -> str:
-    """Return results.json with so many characters in each text."""
+    """Return results.json with up to `limit` characters in each text."""
     printed = "\n".join(text for each in record.programs for text in (each.stdout, each.stderr) if text)
     table = {
         "score": record.score / record.max_score if record.max_score else 0.0,

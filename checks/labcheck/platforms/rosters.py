@@ -1,10 +1,10 @@
-"""The registry of columns in rosters: under which headings a system tells what of its students."""
+"""The registry of roster columns: the headings that each system uses."""
 
 from __future__ import annotations
 
 from labcheck import platforms
 
-# The headings of tables that are made by hand; without blanks and dashes, in lower case, as all others.
+# The headings in tables made by hand. All headings are in lower case, without spaces and dashes.
 COLUMNS: dict[str, set[str]] = {
     "name": {"name", "fullname", "studentname"},
     "first": {"firstname", "givenname"},
@@ -26,17 +26,17 @@ def columns(**headings: str) -> None:
 
 
 def no_person(*starts: str) -> None:
-    """Register how the name begins, in lower case, in rows that are nobody's."""
+    """Register what the name starts with, in lower case, in rows that are not people."""
     NO_PERSON.extend(starts)
 
 
 def fields() -> dict[str, str]:
-    """Return what a heading tells, by the heading: a field of Person, or `first` or `last` name."""
+    """Return the field for each heading: a field of Person, or `first` or `last` for parts of a name."""
     platforms.load_all()
     return {heading: field for field, headings in COLUMNS.items() for heading in headings}
 
 
 def is_nobody(name: str) -> bool:
-    """Return whether a name stands in a row that is nobody's."""
+    """Return whether a name marks a row that is not a person."""
     platforms.load_all()
     return name.lower().startswith(tuple(NO_PERSON))

@@ -1,4 +1,4 @@
-"""What runs labcheck: asked at every report, so without what is needed only there (`actions`)."""
+"""Detect the environment that runs labcheck. Every report needs this, so it does not import `actions`."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import os
 
 
 def in_workflow() -> bool:
-    """Return whether this is a step of a workflow of GitHub Actions."""
+    """Return whether this process runs in a step of a GitHub Actions workflow."""
     return os.environ.get("GITHUB_ACTIONS") == "true"

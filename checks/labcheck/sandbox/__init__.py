@@ -1,4 +1,4 @@
-"""Where a student's programs live and what they may do: private copies, protections, limits, process trees.
+"""Where a student's programs run and what they are allowed to do: private copies, protections, limits, process trees.
 
-May import: submission and what is below it.
+May import: submission and the rooms below it.
 """

@@ -1,4 +1,4 @@
-"""What a program that is judged is started in, and how much it may take."""
+"""The base class of the protections: how a student's program is started, and under which limits."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class Sandbox:
-    """What a program is started in. This one keeps it from nothing: it is started as its user would start it.
+    """How a program is started. This base class gives no protection: the program starts as its user would start it.
 
-    `strength` orders the protections, and a class is graded under one that has any; `is_limited` says whether
-    memory and processes are limited, and so are watched.
+    - `strength` orders the protections. With `auto`, a class is graded only under one whose strength is not 0.
+    - `is_limited` is whether memory and processes are limited, and therefore watched.
     """
 
     name = "none"
@@ -26,32 +26,32 @@ class Sandbox:
     is_limited = False
     tools: tuple[str, ...] = ()  # programs that have to be installed
     group: Group | None = None  # the control group of the grading
-    uid: int | None = None  # whom the program runs as; None: as we do
+    uid: int | None = None  # the user id that the program runs as; None: the same as labcheck
 
     @classmethod
     def make(cls, python: str, number: int, scratch: Path) -> Self:
-        """Return one for programs that a Python runs; `number` is no other grading's of the moment.
+        """Return a sandbox for programs run by the given Python.
 
-        `scratch` is a folder of the grading's own.
+        No other running grading has the same `number`. `scratch` is a folder for this grading alone.
         """
         del python, number, scratch
         return cls()
 
     @classmethod
     def surround(cls) -> None:
-        """Prepare this process, so that the one that judges can be its child. Raises OSError where that cannot be."""
+        """Prepare this process to be the parent of the grading process. Raises OSError if that is impossible."""
 
     @classmethod
     def settle(cls, scratch: Path) -> Path:
-        """Prepare this process, which judges, and return the folder for its files. Raises OSError."""
+        """Prepare this process, which does the grading, and return the folder for its files. Raises OSError."""
         return scratch
 
     def missing(self) -> str:
-        """Return what this machine lacks, as far as it can be seen without trying; nothing where it may be had."""
+        """Return what this machine lacks, or "" if nothing is obviously missing; only a try can tell for sure."""
         return next((f"{tool} is not installed" for tool in self.tools if shutil.which(tool) is None), "")
 
     def command(self, words: Sequence[str], folder: Path) -> list[str]:
-        """Return the command that runs a program in its folder."""
+        """Return the command that runs a program in the given folder."""
         confined = self._confined(words, folder)
         return confined if self.group is None else self.group.around(confined)
 
@@ -60,28 +60,28 @@ class Sandbox:
         return list(words)
 
     def environment(self, folder: Path) -> dict[str, str]:
-        """Return what is different in the environment of a program."""
+        """Return the environment variables to change for a program."""
         del folder
         return {}
 
     def make_room(self, place: Path, size: int) -> None:
-        """Prepare the empty folder around a copy, for files of `size` bytes and what the program writes."""
+        """Prepare an empty folder for a copy of `size` bytes and the files that the program writes."""
 
     def hand_over(self, folder: Path) -> None:
-        """Let the program own a folder, in which none has been started yet."""
+        """Make the program's user the owner of a folder, before any program is started in it."""
         if sys.platform != "win32" and self.uid is not None:
             for parent, _, names in os.walk(folder):
                 for name in (parent, *(os.path.join(parent, each) for each in names)):  # noqa: PTH118
                     os.chown(name, self.uid, self.uid, follow_symlinks=False)
 
     def killed(self) -> int:
-        """Return how many processes the kernel has ended, as the grading's memory ran out."""
+        """Return how many processes the kernel has killed because the grading ran out of memory."""
         return 0 if self.group is None else self.group.killed()
 
     def program_below(self, pid: int) -> int | None:
-        """Return the pid of the program itself, where `pid` is that of its command; None: it is not there (yet)."""
+        """Return the pid of the program itself, given the pid of its command. None: it is not running (yet)."""
         return pid
 
     def exit_code(self, code: int) -> int:
-        """Return how the program ended, where its command ended so; below 0 by a signal."""
+        """Return the program's exit code, given that of its command; negative if a signal ended it."""
         return code

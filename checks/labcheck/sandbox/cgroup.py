@@ -1,8 +1,8 @@
-"""A control group for the programs of a grading: memory that no process has counts, too (Linux, cgroups(7)).
+"""A control group for the programs of a grading: it also counts memory outside any process (Linux, cgroups(7)).
 
-What a file system in memory holds, a buffer of a socket, a segment that nobody has attached, can be seen in no
-process. Whoever may make control groups, as root may on most machines, has it counted; in a group of its own a
-submission also gets no more time than another, however many processes it starts.
+Files on a tmpfs, socket buffers and unattached shared memory segments do not show up in any process. A control group
+counts them, if labcheck is allowed to create one, as root is on most machines. In its own group, a submission also
+gets no more CPU time than another, no matter how many processes it starts.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ROOT = Path("/sys/fs/cgroup")
-MEMORY = 1280 << 20  # bytes; a guard watches what its processes have, which is told in words
+MEMORY = 1280 << 20  # bytes; above the limit of the guard, which can report the reason in words
 PROCESSES = 600
 ENTER = 'while [ "$1" != -- ]; do { echo 0 > "$1"; } 2>/dev/null; shift; done; shift; exec "$@"'
 V1 = {
@@ -27,7 +27,7 @@ V2 = {"memory.max": MEMORY, "memory.swap.max": 0, "pids.max": PROCESSES}
 
 
 class Group:
-    """A group of that name, as far as this process may make one."""
+    """A control group with the given name, as far as this process is allowed to create one."""
 
     def __init__(self, name: str) -> None:
         self._folders: list[Path] = []
@@ -40,7 +40,7 @@ class Group:
                 self._make(ROOT / controller / name, limits)
 
     def around(self, words: Sequence[str]) -> list[str]:
-        """Return the command that goes into the group, and then becomes another command."""
+        """Return a command that enters the group and then runs the given command."""
         folders = [str(folder / "cgroup.procs") for folder in self._folders]
         return ["/bin/sh", "-c", ENTER, "sh", *folders, "--", *words] if folders else list(words)
 
@@ -50,7 +50,7 @@ class Group:
         return any((folder / name).exists() for folder in self._folders for name in ("memory.max", "memory.stat"))
 
     def killed(self) -> int:
-        """Return how many processes the kernel has ended, as memory ran out in the group."""
+        """Return how many processes the kernel has killed because the group ran out of memory."""
         for folder in self._folders:
             for name in ("memory.events", "memory.oom_control"):
                 with contextlib.suppress(OSError, ValueError):
@@ -59,7 +59,7 @@ class Group:
         return 0
 
     def remove(self) -> None:
-        """Remove the group, in which no process lives any more."""
+        """Remove the group. No process may be left in it."""
         for folder in self._folders:
             with contextlib.suppress(OSError):
                 folder.rmdir()
@@ -69,5 +69,5 @@ class Group:
             folder.mkdir(exist_ok=True)
             self._folders.append(folder)
         for name, value in limits.items() if folder in self._folders else ():
-            with contextlib.suppress(OSError):  # a machine without swap has no limit on it
+            with contextlib.suppress(OSError):  # without swap accounting, there is no file for its limit
                 (folder / name).write_text(str(value))

@@ -1,7 +1,7 @@
-"""Confine this process, and become another program: `python -I -S confine.py RULES COMMAND...`.
+"""Confine this process, then become another program: `python -I -S confine.py RULES COMMAND...`.
 
-Run as a program, not imported, and with nothing but the standard library: between fork and exec of a grader
-that has threads there is no safe place for this. RULES is JSON, see `labcheck.sandbox.protections.limits`.
+This is run as a separate program, using only the standard library, because a grader with threads cannot safely
+run this code between fork and exec. RULES is JSON, see `labcheck.sandbox.protections.limits`.
 """
 
 import ctypes
@@ -48,12 +48,12 @@ class PortRule(ctypes.Structure):
 
 
 def version() -> int:
-    """Return the version of Landlock that the kernel has; 0 for none."""
+    """Return the Landlock ABI version of the kernel, or 0 without Landlock."""
     return max(0, libc().syscall(LANDLOCK_CREATE_RULESET, None, 0, 1)) if sys.platform == "linux" else 0
 
 
 def restrict(read: list[str], hidden: list[str], write: list[str], port: int) -> None:
-    """Let this process read and write these files and folders only, and connect to one port only."""
+    """Restrict this process to reading and writing the given files and folders, and to connecting to one port."""
     abi = version()
     everything = (1 << (16 if abi >= 5 else 15 if abi >= 3 else 14 if abi >= 2 else 13)) - 1
     rules = Ruleset(everything, CONNECT_TCP if abi >= 4 else 0, SCOPES if abi >= 6 else 0)
@@ -75,24 +75,24 @@ def restrict(read: list[str], hidden: list[str], write: list[str], port: int) ->
 
 
 def without(path: str, hidden: list[str]) -> list[tuple[str, int]]:
-    """Return what is to be allowed for a path to be seen, but for what is hidden below it.
+    """Return the paths and rights that make a path visible, except for the hidden paths inside it.
 
-    Landlock knows no exceptions: where something is hidden, all that lies beside it is named. The folder itself
-    can be listed, or Python would import nothing from it; so the names of what is hidden can be seen.
+    Landlock rules have no exceptions, so everything beside a hidden path is allowed one by one. The folder itself
+    must be listable, because otherwise Python imports nothing from it. The names of hidden files are therefore visible.
     """
     if path in hidden:
         return []
     if not any(each.startswith(path + "/") for each in hidden):
         return [(path, READ)]
     try:
-        names = sorted(os.listdir(path))  # noqa: PTH208, importing pathlib would take as long as all the rest
+        names = sorted(os.listdir(path))  # noqa: PTH208, importing pathlib takes as long as everything else here
     except OSError:
         return []
     return [(path, READ_DIR), *(part for name in names for part in without(f"{path}/{name}", hidden))]
 
 
 def allow(ruleset: int, path: str, rights: int) -> None:
-    """Allow some rights below a path that exists."""
+    """Allow the given rights for a path and everything inside it. A path that does not exist is ignored."""
     try:
         parent = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except OSError:
@@ -105,7 +105,7 @@ def allow(ruleset: int, path: str, rights: int) -> None:
 
 
 def give_up_rights(uid: int) -> None:
-    """Become another user, with no capability."""
+    """Become another user, without any capabilities."""
     for capability in range(64):
         libc().prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
     os.setgroups([])
@@ -114,13 +114,13 @@ def give_up_rights(uid: int) -> None:
 
 
 def main() -> None:
-    """Confine this process, and become the program."""
-    import resource  # there is none on Windows, where this module is only imported
+    """Confine this process, then become the program."""
+    import resource  # missing on Windows, where this module is only imported
 
     rules, command = json.loads(sys.argv[1]), sys.argv[2:]
     if sys.platform == "linux":
         libc().prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-        # Where memory runs out, the kernel is to end this program, and nobody else's.
+        # If memory runs out, the kernel should kill this program and no other.
         with open("/proc/self/oom_score_adj", "w") as file:  # noqa: PTH123
             file.write("1000")
     if (files := rules["files"]) is not None:

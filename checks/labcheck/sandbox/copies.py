@@ -1,4 +1,4 @@
-"""The copies of a student's folder in which its programs live, so that nothing of theirs is touched."""
+"""The private copies of a student's folder that its programs run in. The original folder is never changed."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from labcheck.submission.files import regular_files, remove_tree
 
 
 class PrivateCopies:
-    """Copies of a student's folder, with what the lab supplies, in a temporary folder of our own.
+    """Copies of a student's folder and of the files that the lab supplies, in a temporary folder.
 
-    As a context manager it removes them in the end, whatever a program has done to them. Only
-    regular files are copied, and no link is followed.
+    Use it as a context manager: on exit it removes the copies, no matter what a program has done to them. Only
+    regular files are copied, and links are not followed.
     """
 
     def __init__(self, lab: Lab, folder: Path, sandbox: Sandbox) -> None:
@@ -39,13 +39,13 @@ class PrivateCopies:
 
     @cached_property
     def _size(self) -> int:
-        """The bytes of what was handed in."""
+        """The size of the submission in bytes."""
         return sum(file.lstat().st_size for file, _ in regular_files(self._folder))
 
     def new(self) -> Path:
-        """Make a copy: a folder `work`, in a folder of its own.
+        """Make a copy: a folder `work` inside a new folder.
 
-        Raises UsageError where the student's folder holds more than a submission may.
+        Raises UsageError if the student's folder exceeds the limits of a submission.
         """
         self._made += 1
         place = self._top / str(self._made)
@@ -61,7 +61,7 @@ class PrivateCopies:
 
 
 def _copy_tree(source: Path, target: Path) -> None:
-    """Copy a folder; a file that is there already stays."""
+    """Copy a folder, without overwriting existing files."""
     total = 0
     ready: set[Path] = set()
     for files, (file, relative) in enumerate(regular_files(source), start=1):
@@ -74,7 +74,7 @@ def _copy_tree(source: Path, target: Path) -> None:
         if to.parent not in ready:
             for parent in (target, *reversed([target / each for each in relative.parents[:-1]])):
                 if not parent.is_dir():
-                    parent.unlink(missing_ok=True)  # a file where the lab has a folder
+                    parent.unlink(missing_ok=True)  # the student has a file where the lab has a folder
                     parent.mkdir()
             ready.add(to.parent)
         if to.is_dir():

@@ -1,7 +1,7 @@
-"""The guard of a grading: its programs take no more than their share of the machine.
+"""The guard of a grading: it limits what all programs of a submission use together.
 
-Limits of the kernel hold for each process (`labcheck.sandbox`); what all of them take together is looked at
-here, by /proc (Linux; elsewhere there is no guard).
+The kernel's resource limits apply to each process separately. The guard adds up all processes by reading /proc, so it
+works on Linux only.
 """
 
 from __future__ import annotations
@@ -18,65 +18,65 @@ from labcheck.sandbox import processes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MEMORY = 1 << 30  # bytes that the programs of a submission may have in memory together
-LOOK = 0.1  # seconds between two looks
-BUSY = 64  # threads that want to run at the same time; who has more waits behind everybody else
+MEMORY = 1 << 30  # bytes of memory for all programs of a submission together
+LOOK = 0.1  # seconds between two measurements
+BUSY = 64  # threads running at the same time; a submission with more of them gets the lowest priority
 LOWEST = 19  # nice(1)
 PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 
 class Guard:
-    """Looks after the processes below this one until it is stopped, and calls back when they take too much memory.
+    """Watch the descendants of this process until stopped, and call `too_much` when they use too much memory.
 
-    `killed` tells how many of them the kernel has ended for that.
+    `killed` returns how many of them the kernel has killed for lack of memory.
     """
 
     def __init__(self, too_much: Callable[[], None], killed: Callable[[], int]) -> None:
         self._too_much = too_much
         self._killed = killed
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._look_after, daemon=True)
+        self._thread = threading.Thread(target=self._watch, daemon=True)
         if Path("/proc/self/statm").exists():
             self._thread.start()
 
     def stop(self) -> None:
-        """Look no longer."""
+        """Stop watching."""
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join()
 
-    def _look_after(self) -> None:
+    def _watch(self) -> None:
         before = 0
         while not self._stopped.wait(LOOK):
             if (killed := self._killed()) > before:
                 before = killed
                 self._too_much()
             below = processes.descendants(os.getpid())
-            # What processes have in common is counted once, which takes long; so it is done in doubt only.
+            # Counting shared memory only once is slow, so it is done only if the quick sum is over the limit.
             if sum(map(_resident, below)) > MEMORY and sum(map(_proportional, below)) > MEMORY:
                 self._too_much()
             tasks = [int(task.name) for pid in below for task in _tasks(pid)]
             if sys.platform != "win32" and len(tasks) > BUSY and sum(map(_is_running, tasks)) > BUSY:
-                # Honest programs of other submissions have deadlines, too.
+                # Give way to the programs of other submissions, which have deadlines too.
                 for task in tasks:
                     with contextlib.suppress(OSError):
                         os.setpriority(os.PRIO_PROCESS, task, LOWEST)
 
 
 def memory_of(pid: int) -> int:
-    """Return the bytes that a process and those below it have in memory, what they share counted once."""
+    """Return the bytes of memory that a process and its descendants use; shared memory is counted once."""
     return sum(map(_proportional, [pid, *processes.descendants(pid)]))
 
 
 def _resident(pid: int) -> int:
-    """Return the bytes that a process has in memory, shared ones, too."""
+    """Return the bytes of memory that a process uses, including shared memory."""
     with contextlib.suppress(OSError, IndexError, ValueError):
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
     return 0
 
 
 def _proportional(pid: int) -> int:
-    """Return the bytes that a process has in memory and that belong to no file, its part of shared ones (proc(5))."""
+    """Return the bytes of memory that a process uses, with its proportion of shared memory, without files (proc(5))."""
     found = 0
     with contextlib.suppress(OSError, ValueError):
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():

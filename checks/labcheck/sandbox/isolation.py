@@ -1,7 +1,7 @@
-"""A network, processes and mounts of its own for the process that grades one submission (Linux).
+"""Separate network, PID and mount namespaces for the process that grades one submission (Linux, namespaces(7)).
 
-namespaces(7). Within them no port can be taken by another program, nothing leaves the machine, and nothing
-survives: when the first process of a PID namespace ends, the kernel ends all others before anybody is told.
+Inside them, no other program can take a port, no traffic leaves the machine, and no process survives: when the first
+process of a PID namespace ends, the kernel kills all others before it reports the end.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = (
 MS_NOSUID, MS_NODEV, MS_REC, MS_PRIVATE = 2, 4, 16384, 1 << 18
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
 PR_SET_PDEATHSIG = 1
-SCRATCH = Path("/dev/shm")  # exists on every Linux, and nothing of ours is there
+SCRATCH = Path("/dev/shm")  # exists on every Linux, and labcheck keeps nothing in it
 SCRATCH_SIZE = 256 << 20  # bytes
 
 
 def unshare() -> None:
-    """Let the children of this process, which must have one thread only, live in namespaces of their own.
+    """Put future children of this process into new namespaces. The process must have a single thread.
 
-    Raises OSError where the system forbids it.
+    Raises OSError if the system forbids it.
     """
     flags = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET
     uid, gid = os.getuid(), os.getgid()
@@ -43,9 +43,9 @@ def unshare() -> None:
 
 
 def settle() -> None:
-    """Furnish the new namespaces, as their first process: /proc, the loopback device, a place for files.
+    """Set up the new namespaces, as their first process: /proc, the loopback device, and a folder for files.
 
-    Raises OSError where the system forbids it.
+    Raises OSError if the system forbids it.
     """
     import fcntl
 
@@ -59,12 +59,12 @@ def settle() -> None:
 
 
 def mount(kind: str, place: Path, options: str = "") -> None:
-    """Mount a new file system of a kind. Raises OSError."""
+    """Mount a new file system of the given kind. Raises OSError."""
     _call("mount", kind.encode(), bytes(place), kind.encode(), MS_NOSUID | MS_NODEV, options.encode() or None)
 
 
 def die_with_parent() -> None:
-    """Let the kernel end this process when the thread that has started it ends (Linux; nothing elsewhere)."""
+    """Have the kernel kill this process when the thread that started it ends. Does nothing except on Linux."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
             _call("prctl", PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)

@@ -1,8 +1,8 @@
-"""Processes of a submission: none of them outlives its grading.
+"""The processes of a submission: none of them outlives its grading.
 
-A program that forks twice and calls setsid() leaves its parent's tree and its group. On Linux
-its orphans come to this process all the same (PR_SET_CHILD_SUBREAPER, prctl(2)), so that
-`end_all` finds them among its own descendants. Elsewhere they are looked for by parent.
+A program that forks twice and calls setsid() leaves its parent's process tree and group. On Linux, this process still
+adopts such orphans (PR_SET_CHILD_SUBREAPER, prctl(2)), so `end_all` finds them among its descendants. On other
+systems, only processes whose parents still run are found.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ sys.exit(not (sent and console.GenerateConsoleCtrlEvent(0, 0)))
 
 
 def adopt_orphans() -> None:
-    """Make orphans of this process's descendants its own children (Linux; nothing elsewhere)."""
+    """Make orphaned descendants of this process its children. Does nothing except on Linux."""
     if sys.platform == "linux":
         import ctypes
 
@@ -42,13 +42,13 @@ def adopt_orphans() -> None:
 
 
 def hear_ctrl_c() -> None:
-    """Undo that Ctrl+C is ignored, as it is in a shell's background: a program would inherit that."""
+    """Stop ignoring Ctrl+C, as a background process of a shell does, because student programs would inherit this."""
     if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Session(TypedDict, total=False):
-    """Keyword arguments of subprocess.Popen that start a process in its own session (Windows: its own console)."""
+    """The keyword arguments of subprocess.Popen that start a process in a new session."""
 
     start_new_session: bool
     creationflags: int
@@ -56,7 +56,7 @@ class Session(TypedDict, total=False):
 
 
 def own_session() -> Session:
-    """Return how to start a process that does not receive the Ctrl+C that is pressed in our terminal."""
+    """Return arguments for Popen so that Ctrl+C in our terminal does not reach the process."""
     if sys.platform != "win32":
         return {"start_new_session": True}
     else:  # noqa: RET505, where it is unreachable, mypy complains of it
@@ -67,7 +67,7 @@ def own_session() -> Session:
 
 
 def interrupt(pid: int) -> None:
-    """Send Ctrl+C to a process that was started in its own session. Raises OSError if the process has ended."""
+    """Send Ctrl+C to a process that was started with `own_session`. Raises OSError if the process has ended."""
     if sys.platform != "win32":
         os.kill(pid, signal.SIGINT)
     elif subprocess.run([sys.executable, "-I", "-S", "-c", PRESS_CTRL_C, str(pid)], check=False).returncode != 0:
@@ -75,7 +75,7 @@ def interrupt(pid: int) -> None:
 
 
 def descendants(pid: int) -> list[int]:
-    """Return the pids of all processes below the given one, parents before their children."""
+    """Return the pids of all descendants of the given process, parents before their children."""
     found: list[int] = []
     queue = [pid]
     while queue:
@@ -99,14 +99,14 @@ def _children(pid: int) -> list[int]:
 
 
 def end_tree(pid: int) -> None:
-    """Kill a process and everything below it."""
+    """Kill a process and its descendants."""
     _end(lambda: [each for each in (pid, *descendants(pid)) if is_alive(each)])
 
 
 def end_all(spare: Iterable[int] = ()) -> None:
-    """Kill everything below this process, but for the given processes and what is below them.
+    """Kill all descendants of this process, except the given processes and their descendants.
 
-    Raises OSError where something has survived for GONE_WITHIN seconds.
+    Raises OSError if a process survives for GONE_WITHIN seconds.
     """
     kept = set(spare)
 
@@ -122,17 +122,17 @@ def end_all(spare: Iterable[int] = ()) -> None:
                     os.waitpid(pid, os.WNOHANG)
     left = marked()
     if left:
-        raise OSError(f"processes that cannot be ended: {left}")
+        raise OSError(f"processes cannot be killed: {left}")
 
 
 def _end(find: Callable[[], list[int]]) -> None:
-    """Kill what `find` finds, until it finds nothing."""
+    """Kill the processes that `find` returns, until it returns none or GONE_WITHIN seconds have passed."""
     limit = time.monotonic() + GONE_WITHIN
     frozen: set[int] = set()
     while (found := find()) and time.monotonic() < limit:
         moving = [pid for pid in found if pid not in frozen]
         if sys.platform != "win32" and moving:
-            # Freeze all of them before one is killed: what is stopped cannot fork, nor flee.
+            # Stop all processes before killing any: a stopped process cannot fork or escape.
             for pid in moving:
                 _send(pid, signal.SIGSTOP)
             frozen.update(moving)
@@ -158,13 +158,13 @@ def _send(pid: int, number: signal.Signals) -> None:
 
 
 def state_of(task: Path) -> str:
-    """Return the letter of a process's or a thread's state, by its folder in /proc (proc(5)). Raises OSError."""
-    # "pid (name) state ...": the name may hold anything, also what is no text, so the last bracket counts.
+    """Return the state letter of a process or thread, given its folder in /proc (proc(5)). Raises OSError."""
+    # "pid (name) state ...": the name may contain any bytes, so look for the last bracket.
     return (task / "stat").read_text(errors="replace").rpartition(")")[2].split()[0]
 
 
 def is_alive(pid: int) -> bool:
-    """Return whether the process exists and is more than a zombie."""
+    """Return whether the process exists and is not a zombie."""
     try:
         return state_of(Path(f"/proc/{pid}")) not in "ZX"
     except (OSError, IndexError):

@@ -1,4 +1,4 @@
-"""What a confined program sees of this machine: the system, its interpreter, and nothing of labcheck."""
+"""The files that a confined program can see: the system and its interpreter, but nothing of labcheck."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MOST_LINKS = 40  # path_resolution(7)
-SEEN = (  # of /etc: names of hosts, libraries, time zones, types of files; nothing that tells of this machine
+SEEN = (  # in /etc: libraries, time zone, file types, certificates; nothing that identifies this machine
     *("alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "mime.types", "ssl", "timezone"),
     *("ca-certificates", "crypto-policies", "pki"),
 )
@@ -28,7 +28,7 @@ WRITTEN = {
 
 
 def system() -> Iterator[Path]:
-    """Yield what every program may read."""
+    """Yield the system paths that every program may read."""
     for name in ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32"):
         if (path := Path("/") / name).exists():
             yield path
@@ -36,7 +36,7 @@ def system() -> Iterator[Path]:
 
 
 def interpreters(python: str) -> list[Path]:
-    """Return the folders of an interpreter that lie outside of the system's."""
+    """Return the folders of an interpreter that are outside the system folders."""
     found = {Path(prefix) for prefix in prefixes(python)}
     return sorted(prefix for prefix in found if not prefix.is_relative_to("/usr"))
 
@@ -51,7 +51,7 @@ def prefixes(python: str) -> tuple[str, ...]:
 
 
 def files_of(python: str) -> Iterator[Path]:
-    """Yield the links from an interpreter's name to its file, and the file; each may be in another folder."""
+    """Yield the chain of links from an interpreter's path to its file, then the file. Each may be in another folder."""
     path = Path(python)
     for _ in range(MOST_LINKS):
         yield path
@@ -61,7 +61,7 @@ def files_of(python: str) -> Iterator[Path]:
 
 
 def hidden(python: str) -> list[Path]:
-    """Return what no program may see: the suites and the solutions, in each labcheck that is installed."""
+    """Return the folders that no program may see: the suites and solutions of every installed labcheck."""
     found = {PACKAGE}
     for place in (*interpreters(python), Path("/usr"), Path("/usr/local")):
         found.update(path for kind in ("site", "dist") for path in place.glob(f"lib/python3*/{kind}-packages/labcheck"))
@@ -71,6 +71,6 @@ def hidden(python: str) -> list[Path]:
 
 
 def parents(path: Path) -> Iterator[str]:
-    """Yield how to make the folders above a path; those that bubblewrap makes by itself only root may enter."""
+    """Yield bubblewrap options that create the parent folders of a path; by default only root could enter them."""
     for parent in reversed(path.parents[:-1]):
         yield from ("--perms", "0755", "--dir", str(parent))

@@ -1,4 +1,4 @@
-"""A student's work: found, unpacked out of archives and notebooks, packed for travel. Nothing of it is run here.
+"""A submission: find it, unpack archives and notebooks, pack it for transport. No student code is run here.
 
 May import: workbook, errors.
 """

@@ -1,4 +1,4 @@
-"""A student's work: found in a folder, and copied, so that nothing of theirs is touched."""
+"""The files of a submission: list, copy and remove them. Nothing in the student's folder is changed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LEFT_OUT = {"__pycache__", "node_modules", ".git", ".hg", ".svn", ".idea", ".vsc
 
 
 def is_there(file: Path) -> bool:
-    """Return whether a file is there and can be reached: a program may have shut its own folder."""
+    """Return whether a file exists and can be accessed: a program may have removed access to its own folder."""
     try:
         return file.is_file()
     except OSError:
@@ -25,9 +25,9 @@ def is_there(file: Path) -> bool:
 
 
 def copy_new(source: Path, target: Path) -> Iterator[tuple[Path, bool]]:
-    """Copy a lab's files for a student to edit, never over a file.
+    """Copy a lab's files for a student to edit, without overwriting any file.
 
-    Yields each file's path below the target, and whether it was copied (False: it was there).
+    Yields each file's path relative to the target, and whether it was copied (False: the file already existed).
     """
     for file, relative in regular_files(source):
         to = target / relative
@@ -40,12 +40,12 @@ def copy_new(source: Path, target: Path) -> Iterator[tuple[Path, bool]]:
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder that a hostile program may have made hard to remove."""
+    """Remove a folder, even if a hostile program made it hard to remove."""
     try:
         shutil.rmtree(folder, ignore_errors=True)
     except RecursionError:
         subprocess.run(["rm", "-rf", "--", folder], check=False)
-    if folder.exists():  # a folder without write permission, say
+    if folder.exists():  # for example because a folder in it has no write permission
         for parent, folders, _ in os.walk(folder):
             for name in (parent, *(os.path.join(parent, each) for each in folders)):  # noqa: PTH118
                 if not os.path.islink(name):  # noqa: PTH114
@@ -54,7 +54,7 @@ def remove_tree(folder: Path) -> None:
 
 
 def regular_files(folder: Path) -> Iterator[tuple[Path, Path]]:
-    """Yield each regular file below the folder, and its path relative to it."""
+    """Yield each regular file in the folder and its subfolders, with its path relative to the folder."""
     for parent, folders, names in os.walk(folder):
         here = Path(parent)
         folders[:] = sorted(

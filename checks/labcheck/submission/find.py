@@ -1,4 +1,4 @@
-"""A student's work, found in a folder."""
+"""Find the student's programs in a folder."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 
 def find_folder(lab: Lab, given: str | None) -> Path:
-    """Return the folder with the student's programs: the one given, that of the program given, or the usual places.
+    """Return the folder with the student's programs.
 
-    Raises UsageError where it has none of the lab's programs.
+    `given` is a folder or one of the lab's programs. If it is None, the usual places are searched.
+    Raises UsageError if the folder has none of the lab's programs.
     """
     files = [program.file for program in lab.programs]
     if given is not None and Path(given).name in files and Path(given).is_file():
@@ -25,17 +26,17 @@ def find_folder(lab: Lab, given: str | None) -> Path:
             return place.resolve()
     if given is None:
         raise UsageError(
-            f"there is no {' or '.join(files)} here, nor in {lab.name}/; "
-            f"`labcheck start {lab.name}` makes the folder, or name it: labcheck {lab.name} DIR"
+            f"no {' or '.join(files)} in {lab.name}/, here or in labs/{lab.name}/; run `labcheck start {lab.name}` "
+            f"to get the starter files, or give the folder: labcheck {lab.name} DIR"
         )
     place = places[0]
     if place.is_dir():
-        raise UsageError(f"{given} has no {' or '.join(files)}; give the folder that holds it")
+        raise UsageError(f"{given} contains no {' or '.join(files)}; give the folder that contains it")
     if place.exists():
-        raise UsageError(f"{given} is a file; give the folder that holds {' or '.join(files)}")
-    raise UsageError(f"there is no folder {given}")
+        raise UsageError(f"{given} is a file; give the folder that contains {' or '.join(files)}")
+    raise UsageError(f"folder {given} does not exist; give the folder that contains {' or '.join(files)}")
 
 
 def is_packed(lab: Lab, place: Path) -> bool:
-    """Return whether a place is a file that was handed in: an archive, a notebook, a program under another name."""
+    """Return whether a path is a file to unpack: an archive, a notebook, or a program under another name."""
     return place.is_file() and place.name not in {program.file for program in lab.programs}

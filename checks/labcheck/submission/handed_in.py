@@ -1,4 +1,4 @@
-"""What one student handed in, and packing it for travel."""
+"""One student's submission as it was received, and packing it for transport."""
 
 from __future__ import annotations
 
@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class HandedIn:
-    """What one student handed in.
+    """One student's submission.
 
-    `label` is what the instructor knows it by. `clues` are what its name says of the student, as pairs
-    of a kind (`name`, `compact name`, `id`, `login`, `email`, `github`) and a text. `paths` are one folder,
-    or files; `names` are the original names of the files.
+    - `label`: the name that the instructor sees.
+    - `clues`: what the name of the file or folder says about the student, as pairs of a kind (`name`,
+      `compact name`, `id`, `login`, `email`, `github`) and a text.
+    - `paths`: one folder, or one or more files.
+    - `names`: the original names of the files; empty for a folder.
     """
 
     label: str
@@ -32,9 +34,9 @@ class HandedIn:
     names: tuple[str, ...]
 
     def read(self) -> tuple[str, bytes]:
-        """Return the name and the bytes that `unpack` takes: a folder, or several files, as a tar.
+        """Return the name and the bytes for `unpack`. A folder or several files are packed as a tar.
 
-        Equal files make an equal tar. Raises RefusedError where there is too much of it.
+        Equal files make an equal tar. Raises RefusedError if the submission is too large or cannot be read.
         """
         try:
             if not self.names:
@@ -43,22 +45,22 @@ class HandedIn:
                 return f"{self.label}.tar", _tar(zip(self.names, self.paths, strict=True))
             file = self.paths[0]
             if file.stat().st_size > MAX_STREAM:
-                raise RefusedError(f"it has more than {MAX_STREAM >> 20} MiB; hand in the lab's files only")
+                raise RefusedError(f"it is larger than {MAX_STREAM >> 20} MiB; submit only the lab's files")
             return self.names[0], file.read_bytes()
         except OSError as error:
             raise RefusedError(f"{shown(str(error.filename))} cannot be read: {error.strerror}") from error
 
 
 def pack(folder: Path) -> bytes:
-    """Return a folder's plain files as a tar, the same for the same files.
+    """Return a folder's regular files as a tar. Equal files make an equal tar.
 
-    Raises RefusedError where it holds more than a submission may.
+    Raises RefusedError if the folder exceeds the limits of a submission.
     """
     return _tar((relative.as_posix(), file) for file, relative in regular_files(folder))
 
 
 def _tar(files: Iterable[tuple[str, Path]]) -> bytes:
-    """Return a tar of the files: their owner and times stay behind."""
+    """Return a tar of the files, without their owners and times."""
     size = 0
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT) as tar:

@@ -1,4 +1,4 @@
-"""How much may be handed in: alone, in a class, and in the archive that holds a class."""
+"""Limits on the size of a submission, and of an archive with the submissions of a class."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ from dataclasses import dataclass
 
 from labcheck.errors import RefusedError
 
-MAX_FILES = 5_000  # and folders
-MAX_ENTRIES = 20_000  # with those that are left out
+MAX_FILES = 5_000  # files and folders
+MAX_ENTRIES = 20_000  # including entries that are left out
 MAX_BYTES = 32 * 1024 * 1024
-MAX_STREAM = 4 * MAX_BYTES  # what an archive may take, and a tar come to, with what is left out
+MAX_STREAM = 4 * MAX_BYTES  # the size of an archive, and of an unpacked tar with the entries that are left out
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How much an archive may hold.
+    """The limits on an archive.
 
-    `files` counts folders, too, and `entries` also what is left out; `bytes` are those of all files together,
-    and `stream` those of a whole tar. A `bulk` archive holds the submissions of many: only `__MACOSX` and links
-    are left out of it.
+    - `files`: number of files and folders.
+    - `entries`: number of entries, including those that are left out.
+    - `bytes`: size of all files together.
+    - `stream`: size of the whole unpacked tar.
+    - `bulk`: whether it contains the submissions of a class; then only `__MACOSX` and links are left out.
     """
 
     files: int
@@ -28,11 +30,11 @@ class Limits:
     bulk: bool = False
 
     def check(self, files: int, size: int) -> None:
-        """Raise RefusedError where so many files or bytes are too many."""
+        """Raise RefusedError if the number of files or bytes exceeds the limit."""
         if files > self.files:
-            raise RefusedError(f"it holds more than {self.files:,} files and folders; hand in the lab's files only")
+            raise RefusedError(f"it contains more than {self.files:,} files and folders; submit only the lab's files")
         if size > self.bytes:
-            raise RefusedError(f"it holds more than {self.bytes >> 20} MiB; hand in the lab's files only")
+            raise RefusedError(f"it contains more than {self.bytes >> 20} MiB; submit only the lab's files")
 
 
 SUBMISSION = Limits(MAX_FILES, MAX_ENTRIES, MAX_BYTES, MAX_STREAM)

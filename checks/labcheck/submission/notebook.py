@@ -1,4 +1,4 @@
-"""Notebooks in which cells write the files of a lab."""
+"""Notebooks whose cells write the files of a lab with `%%writefile`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from typing import TYPE_CHECKING
 
 
 def fill(notebook: NotebookNode, folder: Path) -> list[str]:
-    """Give each cell that writes a file of the folder the text of that file; return the names of those that changed."""
+    """Put the text of each file in the folder into the cell that writes it.
+
+    Returns the names of the files whose cells changed. Raises UsageError if a file is not UTF-8.
+    """
     changed = []
     for cell in notebook.cells:
         name = written_by(cell)
@@ -25,10 +28,10 @@ def fill(notebook: NotebookNode, folder: Path) -> list[str]:
         try:
             text = (folder / name).read_text("utf-8")
         except UnicodeDecodeError as error:
-            raise UsageError(f"{folder / name} is not text in UTF-8; save it as UTF-8 in your editor") from error
+            raise UsageError(f"{folder / name} is not UTF-8 text; save it as UTF-8 in your editor") from error
         source = "\n".join((cell.source.partition("\n")[0], text))
         if not text.endswith("\n\n"):
-            source = source.removesuffix("\n")  # IPython ends a cell that has no line end with one
+            source = source.removesuffix("\n")  # IPython adds the final newline
         if source != cell.source:
             cell.source = source
             changed.append(name)
@@ -36,7 +39,7 @@ def fill(notebook: NotebookNode, folder: Path) -> list[str]:
 
 
 def written_by(cell: NotebookNode) -> str:
-    """Return the name of the file that a cell writes, or nothing."""
+    """Return the name of the file that a cell writes, or ""."""
     magic = WRITEFILE.match(cell.source) if cell.cell_type == "code" else None
     return magic[1].strip() if magic else ""
 

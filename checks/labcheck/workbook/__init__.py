@@ -1,4 +1,4 @@
-"""The labs of the workbook: where they live, what their lab.toml says; and what labcheck remembers of its user.
+"""The labs of the workbook: where they are, and what their lab.toml says. Also the user's saved progress and hints.
 
 May import: errors, version.
 """

@@ -1,4 +1,4 @@
-"""The labs: where they live (in a wheel or in a checkout), and what their lab.toml says."""
+"""The labs: where they are (in a wheel or in a checkout), and what their lab.toml says."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ from labcheck.errors import SuiteError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-PACKAGE = Path(__file__).resolve().parents[1]  # the folder of the package labcheck
+PACKAGE = Path(__file__).resolve().parents[1]  # the folder of the labcheck package
 
 
 @dataclass(frozen=True)
 class ProgramSpec:
-    """A program of a lab: its name, its file, and the texts looked for in its output (`fold`: in any case).
+    """A program of a lab: its name, its file, and the texts expected in its output.
 
-    `kind` says how it is judged: `http server`, `websocket server` or `websocket client`. `prompts`
-    are what a client asks its user. `early` is how often it is started before it is asked for:
-    once to be shared by most checks, and more often for those that need a process of their own.
+    - `kind`: how the program is checked: `http server`, `websocket server` or `websocket client`.
+    - `lines`: the expected texts, case-sensitive; `fold`: expected texts in any case.
+    - `prompts`: what a client asks its user.
+    - `early`: how many processes to start before a check needs them: one that most checks share, and one more for
+      each check that needs its own process.
     """
 
     name: str
@@ -36,13 +38,13 @@ class ProgramSpec:
 
     @property
     def is_client(self) -> bool:
-        """Whether it talks to a server of the grader's, and has a user who types."""
+        """Whether the program is a client: it connects to labcheck's server, and labcheck types its input."""
         return self.kind.endswith("client")
 
 
 @dataclass(frozen=True)
 class Step:
-    """A step of a lab: its number, its title, its program, and the ids of its requirements, in order."""
+    """A step of a lab: its number, title and program, and the ids of its requirements in order."""
 
     number: int
     title: str
@@ -54,10 +56,11 @@ class Step:
 class Lab:
     """One lab of the workbook.
 
-    `port` is the usual one, with which a program is started by hand. `supplies` are the files and
-    folders that a submission gets from the lab where it does not bring its own. `more` is a folder with
-    checks that an instructor has added, and `hidden` the ids of those that are reported by title only.
-    `notebook` is the walkthrough, where the lab has one.
+    - `port`: the usual port when the program is started by hand.
+    - `supplies`: files and folders that labcheck adds to a submission that lacks them.
+    - `notebook`: the walkthrough, if the lab has one.
+    - `more`: a folder with additional checks by an instructor.
+    - `hidden`: the ids of the additional checks that are reported by title only.
     """
 
     name: str
@@ -76,7 +79,7 @@ class Lab:
 
     @property
     def requirements(self) -> tuple[str, ...]:
-        """The ids of all requirements, in the spec's order."""
+        """The ids of all requirements, in the order of the spec."""
         return tuple(id for step in self.steps for id in step.requirements)
 
     def step_of(self, id: str) -> Step:
@@ -89,53 +92,53 @@ class Lab:
         return next(program for program in self.programs if program.name == name)
 
     def first_of(self, id: str) -> str:
-        """Return the first requirement of the same program: where it is not met, nothing else can be judged."""
+        """Return the first requirement of the same program: if it fails, no other one can be checked."""
         name = self.step_of(id).program
         return next(step.requirements[0] for step in self.steps if step.program == name)
 
     def select(self, wanted: Iterable[str]) -> tuple[str, ...]:
-        """Return the ids that `--only` names: requirements (`2.3`) or whole steps (`2`).
+        """Return the ids that `--only` selects: requirements (`2.3`) or whole steps (`2`).
 
-        Raises UsageError for a name that the lab does not have.
+        Raises UsageError for an id that the lab does not have.
         """
         chosen: set[str] = set()
         for name in wanted:
             ids = [id for id in self.requirements if id == name or id.split(".")[0] == name]
             if not ids:
                 raise UsageError(
-                    f"{self.name} has no requirement {name!r}{nearest(name, self.requirements)}; "
-                    f"it has {self.requirements[0]} to {self.requirements[-1]}, and steps 1 to {len(self.steps)}"
+                    f"{self.name} has no requirement {name!r}.{nearest(name, self.requirements)} "
+                    f"Requirements: {self.requirements[0]} to {self.requirements[-1]}. Steps: 1 to {len(self.steps)}"
                 )
             chosen.update(ids)
         return tuple(id for id in self.requirements if id in chosen)
 
 
 def nearest(given: str, known: Iterable[str]) -> str:
-    """Return `, did you mean 'x'?` for the known name that is most like the given one, or nothing."""
+    """Return ` Did you mean 'x'?` for the known name closest to the given one, or "" if none is close."""
     close = difflib.get_close_matches(given.lower(), list(known), n=1, cutoff=0.5)
-    return f", did you mean {close[0]!r}?" if close else ""
+    return f" Did you mean {close[0]!r}?" if close else ""
 
 
 def root() -> Path:
-    """Return the folder that holds labs/, solutions/ and notebooks/: in the wheel, or the checkout."""
+    """Return the folder that contains labs/, solutions/ and notebooks/: in the wheel or in the checkout."""
     installed = PACKAGE / "_workbook"
     return installed if installed.is_dir() else PACKAGE.parent.parent
 
 
 def lab_names() -> list[str]:
-    """Return the names of all labs, in order."""
+    """Return the names of all labs, sorted."""
     return sorted(path.parent.name for path in root().glob("labs/*/lab.toml"))
 
 
 def load_lab(name: str) -> Lab:
-    """Return the lab of that name.
+    """Return the lab with the given name.
 
-    Raises UsageError where there is none, and SuiteError where its lab.toml is wrong.
+    Raises UsageError if it does not exist, and SuiteError if its lab.toml is invalid.
     """
     file = root() / "labs" / name / "lab.toml"
     if not re.fullmatch(r"\w+", name) or not file.is_file():
         known = lab_names()
-        raise UsageError(f"there is no lab {name!r}{nearest(name, known)}; the labs are: {', '.join(known)}")
+        raise UsageError(f"unknown lab {name!r}.{nearest(name, known)} Labs: {', '.join(known)}")
     try:
         return _read(name, file)
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:

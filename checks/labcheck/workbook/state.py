@@ -1,6 +1,6 @@
-"""What labcheck remembers of its user between two commands: progress, and hints taken.
+"""What labcheck remembers between two commands: the user's progress, and the hints already shown.
 
-It is a convenience: where the file cannot be read or written, nothing is remembered, and nothing fails.
+This is a convenience: if the file cannot be read or written, nothing is remembered and nothing fails.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def _file() -> Path:
 
 
 def load() -> dict[str, Any]:
-    """Return what is remembered: `progress` (lab -> score, max_score) and `hints` (lab and id -> taken)."""
+    """Return the saved state: `progress` (lab -> score, max_score) and `hints` ("lab id" -> number of hints shown)."""
     state: dict[str, Any] = {"progress": {}, "hints": {}}
     with contextlib.suppress(OSError, ValueError, RuntimeError):
         found = json.loads(_file().read_text("utf-8"))
@@ -35,7 +35,7 @@ def load() -> dict[str, Any]:
 
 
 def save(state: dict[str, Any]) -> None:
-    """Remember it."""
+    """Save the state."""
     with contextlib.suppress(OSError, RuntimeError):
         file = _file()
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
-"""Programs that mean harm: what each tries, the grade that it gets all the same, and that nobody else pays for it.
+"""Malicious programs: what each attack tries, the grade it gets, and that it harms nothing else.
 
-All that are safe to run side by side are graded as one class, with honest submissions between them, once under
-the best protection and once, as gently, without any: what does no harm there proves nothing.
+All attacks that are safe to run side by side are graded as one class, with honest submissions among them: once under
+the strongest protection, and once, in a milder form, without any. An attack that does no harm there proves nothing.
 """
 
 from __future__ import annotations
@@ -43,16 +43,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the protections are Linux's")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the protections need Linux")
 
 HERE = TESTS / "attacks" / "submissions"
 SOLUTION = CHECKOUT / "solutions" / "lab1" / "webserver.py"
 STARTER = CHECKOUT / "labs" / "lab1" / "webserver.py"
 ALL = set(load_lab("lab1").requirements)
 MIB = 1 << 20
-MOST_TAKEN = 4 << 30  # bytes of the machine's memory that all attacks may take, and the tests beside them
-AT_HAND = 3 << 30  # bytes that two attacks take at the same time, and some more
-MOST_TOOK = 1500  # MiB that one of them may take: the guard's limit, and what comes in between two looks
+MOST_TAKEN = 4 << 30  # bytes of memory that all attacks, and the tests running beside them, may use
+AT_HAND = 3 << 30  # bytes: more than two attacks use at the same time
+MOST_TOOK = 1500  # MiB that one attack may use: the guard's limit, plus the growth between two measurements
 MOST_LINE = 20_000_000  # characters of a line of results.jsonl
 CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 CALLS = {b"tcp 127.0.0.1", b"udp 127.0.0.1", b"abstract"}
@@ -61,21 +61,23 @@ DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def ids(text: str) -> set[str]:
-    """Return the requirements that a text names; `2` is a whole step."""
+    """Return the requirements in a text such as `1.3 2`, where `2` is a whole step."""
     return {id for id in ALL for word in text.split() if id == word or id.split(".")[0] == word}
 
 
 @dataclass(frozen=True)
 class Attack:
-    """What must come of an attack: the requirements that it does not meet, and what it says that it could do.
+    """The expected result of an attack: the requirements that fail, and what the attack prints.
 
-    `may_miss` are those that it may lose besides, by what it does to itself, as the moment will have it.
-    `says` and `never` are regular expressions for what it prints, with protection; `unprotected` are those for
-    what it prints without, where it is run without at all. `most` are the greatest numbers behind words of its.
+    - `must_fail`: requirements that always fail.
+    - `may_fail`: further requirements that may fail, because the attack can harm itself.
+    - `says`, `never`: regular expressions that its output under protection must, or must not, match.
+    - `most`: for a word in its output, the largest number that may follow it.
+    - `unprotected`: regular expressions for its output without protection; None: it is not run without protection.
     """
 
-    not_met: set[str] = field(default_factory=set)
-    may_miss: set[str] = field(default_factory=set)
+    must_fail: set[str] = field(default_factory=set)
+    may_fail: set[str] = field(default_factory=set)
     says: tuple[str, ...] = ()
     never: tuple[str, ...] = ()
     most: dict[str, int] = field(default_factory=dict)
@@ -117,27 +119,27 @@ ATTACKS = {
     "changes_its_own_file": Attack(says=("CHANGED",), unprotected=("CHANGED",)),
     "swaps_its_site": Attack(ids("5.3 6.1 6.2 6.3"), says=("SWAPPED",)),
     "unshares_namespaces": Attack(never=("MOUNTED proc",)),
-    "keeps_all_ports": Attack(may_miss=ids("1.3 1.4"), says=("HELD",)),  # its own programs get none, either
+    "keeps_all_ports": Attack(may_fail=ids("1.3 1.4"), says=("HELD",)),  # its own programs get no port either
 }
 
 
 SPOILS = "spoils_the_client"
-TRICKS = {  # the attack, what it is told, what it says once it was made, and what it must not get
+TRICKS = {  # the attack, its variant, what it prints after the attack, and the requirements that must not earn points
     "charset that always fails": (SPOILS, "charset that always fails", "Started", ids("2.2 2.3 3.1 3.7 4.1 5.1 5.3")),
     "charset with a NUL": (SPOILS, "charset with a NUL", "Started", ids("2.2 2.3 3.1 3.7 4.1 5.1 5.3")),
     "number of 5,000 digits": (SPOILS, "number of 5,000 digits", "Started", ids("2.2 2.3 3.1 3.7 4.1 5.1 5.3")),
-    "name of a process that is no text": (SPOILS, "name of a process that is no text", "Started", ids("1.3")),
+    "process name that is not text": (SPOILS, "process name that is not text", "Started", ids("1.3")),
     "deep tree of folders": ("makes_a_deep_tree", "", "MADE", set()),
     "ports of the next start": ("takes_the_ports_of_the_next_start", "", "HELD", ALL - ids("1.1 1.2")),
 }
 MEMORIES = ("memory_files", "shared_pages", "forgotten_pages", "system_v", "sockets", "own_file_system")
 SLOW_PAGES = {
-    "comments without an end": ("text/html", b"<!--" * 500_000),
+    "endless comments": ("text/html", b"<!--" * 500_000),
     "charset punycode": ("text/html; charset=punycode", b"a" * 30 + b"-" + b"a" * 2_000_000),
     "charset idna": ("text/html; charset=idna", b"xn--" + b"a" * 2_000_000),
-    "titles without an end": ("text/html", b"<title>" * 300_000),
-    "tags without an end": ("text/html", b"<a" * 1_000_000),
-    "entities without an end": ("text/html", b"&#" * 1_000_000),
+    "endless titles": ("text/html", b"<title>" * 300_000),
+    "endless tags": ("text/html", b"<a" * 1_000_000),
+    "endless entities": ("text/html", b"&#" * 1_000_000),
 }
 
 
@@ -145,8 +147,8 @@ ARCHIVES = ("climbs.zip", "absolute.zip", "bomb.zip", "link.tar.gz", "hard_link.
 POISONED_NAMES = ("=cmd|' -C calc'!A0", "@SUM(A1)", "+1+1", "-1-1", "\x1b[31mred\x9b1m", "<img src=x onerror=alert(3)>")
 
 
-class Ears:
-    """What the test hears on the addresses that an attack could call."""
+class Receiver:
+    """Listens on the addresses that an attack could connect to, and records what arrives."""
 
     def __init__(self, mark: str) -> None:
         self.heard: set[bytes] = set()
@@ -187,17 +189,17 @@ class Ears:
                 self.heard.add(data)
 
     def close(self) -> None:
-        """Listen no longer."""
+        """Stop listening."""
         for sock in (self._tcp, self._unix, self._udp):
             with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)  # wakes up who waits
+                sock.shutdown(socket.SHUT_RDWR)  # wakes up the waiting thread
             sock.close()
         for each in self._listeners:
             each.join()
 
 
 class Memory:
-    """The least memory that the machine had available meanwhile, in bytes."""
+    """Measures the least memory that the machine has available until it is stopped, in bytes."""
 
     def __init__(self) -> None:
         self.before = self.least = psutil.virtual_memory().available
@@ -210,13 +212,13 @@ class Memory:
             self.least = min(self.least, psutil.virtual_memory().available)
 
     def stop(self) -> None:
-        """Look no longer."""
+        """Stop measuring."""
         self._stopped.set()
         self._thread.join()
 
 
 class Class:
-    """A class in which some attack, what they were told, and all that can be seen of it from outside."""
+    """A class with attacks in it, their configuration, and everything that can be observed from outside."""
 
     def __init__(self, place: Path, sandbox: str) -> None:
         self.place, self.sandbox = place, sandbox
@@ -230,46 +232,47 @@ class Class:
         self.canary.touch()
         for name in ("results.jsonl", "grades.csv"):
             (self.prey / name).write_text("as it was\n")
-        self.labels: dict[str, str] = {}  # of attacks and of honest submissions: what they are called
-        self.ears = Ears(self.mark)
+        self.labels: dict[str, str] = {}  # name of an attack or an honest submission -> its label
+        self.receiver = Receiver(self.mark)
         self._decoys = [
             subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, env={"ATTACK_SECRET": "x"})
             for _ in range(2)
         ]
 
     def close(self) -> None:
-        """End what was started for it."""
-        self.ears.close()
+        """Stop the receiver and the decoy processes."""
+        self.receiver.close()
         for decoy in self._decoys:
             decoy.kill()
             decoy.communicate()
 
     @property
     def has_killed(self) -> bool:
-        """Whether an attack has ended a process that is nobody's business."""
+        """Whether an attack has killed an unrelated process."""
         return self._decoys[0].poll() is not None
 
     def add(self, name: str, label: str = "", trick: str = "") -> None:
-        """Hand in an attack."""
+        """Submit an attack."""
         self.labels[name] = label or f"{len(self.labels):02} {name}"
         folder = self.folder / self.labels[name]
         shutil.copytree(HERE / name, folder, ignore=shutil.ignore_patterns("__pycache__"))
         for source, to in ((SOLUTION, "solution"), (STARTER, "starter"), (HERE / "attack.py", "attack")):
             shutil.copy(source, folder / f"{to}.py")
-        prey = [self.prey, self.out] if self.sandbox == "auto" else [self.prey]  # it would stop labcheck itself
-        told = {
+        # Without protection, an attack on self.out would stop labcheck itself.
+        prey = [self.prey, self.out] if self.sandbox == "auto" else [self.prey]
+        config = {
             "mark": self.mark,
             "canary": str(self.canary),
             "prey": list(map(str, prey)),
             "roots": list(map(str, (load_lab("lab1").suite, SOLUTION.parents[1], self.folder, self.out, self.prey))),
             "victims": [self._decoys[name == "reads_everything"].pid],
-            "hosts": self.ears.hosts,
-            "tcp": self.ears.tcp,
-            "udp": self.ears.udp,
-            "abstract": self.ears.abstract,
+            "hosts": self.receiver.hosts,
+            "tcp": self.receiver.tcp,
+            "udp": self.receiver.udp,
+            "abstract": self.receiver.abstract,
             "trick": trick,
         }
-        (folder / "told.json").write_text(json.dumps(told))
+        (folder / "config.json").write_text(json.dumps(config))
         if name == "brings_its_own_python":
             self._set_traps(folder)
 
@@ -281,7 +284,7 @@ class Class:
         (folder / "lab.toml").write_text('title = "mine"\n')
 
     def add_honest(self, source: Path = SOLUTION, label: str = "") -> None:
-        """Hand in a program that means no harm, and whose work differs from all others."""
+        """Submit a harmless program that differs from all other submissions."""
         label = label or f"{len(self.labels):02} honest"
         self.labels[label] = label
         (self.folder / label).mkdir()
@@ -289,7 +292,7 @@ class Class:
         (self.folder / label / "note.txt").write_text(f"marker of another submission, {label}\n")
 
     def grade(self, labcheck: Callable[..., CommandResult], *words: object) -> CommandResult:
-        """Grade all that was handed in, and look at the machine meanwhile."""
+        """Grade all submissions, and observe the machine while that runs."""
         watched = (load_lab("lab1").suite, SOLUTION.parents[1], CHECKOUT / "labs", self.folder, self.prey)
         before, memory = fingerprint(*watched), Memory()
         try:
@@ -307,12 +310,12 @@ class Class:
         return result
 
     def result(self, name: str) -> Result:
-        """Return what became of a submission."""
+        """Return the result of a submission."""
         return self.results[self.labels[name]]
 
 
 def fingerprint(*folders: Path) -> dict[Path, str]:
-    """Return the digest of each file in some folders; what Python keeps there for itself does not count."""
+    """Return the digest of each file in the given folders, except in __pycache__."""
     return {
         file: hashlib.sha256(file.read_bytes()).hexdigest()
         for folder in folders
@@ -323,10 +326,10 @@ def fingerprint(*folders: Path) -> dict[Path, str]:
 
 @pytest.fixture(scope="module")
 def memory_at_hand() -> None:
-    """Have the machine's memory ready: an attack is to be ended for what it takes, and not for being slow.
+    """Touch the machine's memory first, so that an attack is stopped for its memory use, not for being slow.
 
-    A new virtual machine gets its memory from its host at the first touch, at five seconds a GiB on the machine
-    where this was measured: then the attacks' time is over before they have taken too much.
+    A new virtual machine gets its memory from its host on first use, which took five seconds per GiB where this was
+    measured. An attack would then reach its time limit before its memory limit.
     """
     some = min(AT_HAND, psutil.virtual_memory().available // 2) // mmap.PAGESIZE * mmap.PAGESIZE
     with contextlib.closing(mmap.mmap(-1, some)) as memory:
@@ -335,7 +338,7 @@ def memory_at_hand() -> None:
 
 @pytest.fixture
 def a_class(tmp_path: Path) -> Iterator[Callable[[str], Class]]:
-    """Make a class for a protection."""
+    """Return a function that makes a class to be graded under the given protection."""
     with contextlib.ExitStack() as stack:
 
         def make(sandbox: str) -> Class:
@@ -349,17 +352,17 @@ def a_class(tmp_path: Path) -> Iterator[Callable[[str], Class]]:
 
 @pytest.mark.everything
 @pytest.mark.usefixtures("memory_at_hand")
-def test_protected_class_gets_the_grades_that_it_deserves(
+def test_protected_class_gets_the_right_grades(
     labcheck: Callable[..., CommandResult], a_class: Callable[[str], Class]
 ) -> None:
-    """Under protection each attack gets its right grade, the honest all points, and nothing else changes."""
+    """Under protection, each attack gets its expected grade, honest submissions all points, and nothing is harmed."""
     attacked = a_class("auto")
     attacked.add_honest(STARTER, "starter")
     for place, name in enumerate(ATTACKS):
         attacked.add(name, POISONED_LABEL if name == "poisons_the_report" else "")
         if place % 4 == 0:
             attacked.add_honest()
-    hand_in_archives(attacked)
+    submit_archives(attacked)
     for name in POISONED_NAMES:
         attacked.add_honest(label=name)
     result = attacked.grade(labcheck)
@@ -368,17 +371,17 @@ def test_protected_class_gets_the_grades_that_it_deserves(
     complaints += about_archives(attacked)
     complaints += about_reports(attacked, result)
     complaints += [f"{path} was changed" for path in attacked.changed]
-    complaints += [f"{each} is left" for each in attacked.left]
-    complaints += [f"{each} is left" for each in attacked.temporary.iterdir()]
+    complaints += [f"process {each} is left over" for each in attacked.left]
+    complaints += [f"file {each} is left over" for each in attacked.temporary.iterdir()]
     complaints += [f"{each} was written" for each in attacked.place.parent.rglob("*escaped*")]
-    complaints += [f"{data!r} was heard" for data in attacked.ears.heard]
+    complaints += [f"{data!r} was received" for data in attacked.receiver.heard]
     complaints += ["a process outside was killed"] if attacked.has_killed else []
-    complaints += [f"{attacked.taken / MIB:.0f} MiB were taken"] if attacked.taken > MOST_TAKEN else []
+    complaints += [f"{attacked.taken / MIB:.0f} MiB were used"] if attacked.taken > MOST_TAKEN else []
     assert not complaints, "\n".join(complaints)
 
 
 def test_unprotected_class_is_harmed(labcheck: Callable[..., CommandResult], a_class: Callable[[str], Class]) -> None:
-    """Without protection the same attacks do what they mean to do; only the grades, and the end of all, hold."""
+    """Without protection, the same attacks succeed; still, honest grades are right and no process is left over."""
     attacked = a_class("none")
     attacked.add_honest(STARTER, "starter")
     for name, attack in ATTACKS.items():
@@ -387,37 +390,37 @@ def test_unprotected_class_is_harmed(labcheck: Callable[..., CommandResult], a_c
     attacked.add_honest()
     attacked.grade(labcheck)
     complaints = [
-        f"{name} has not said {words!r}, but {said(attacked.result(name).record)!r}"
+        f"{name} did not print {words!r}, but {said(attacked.result(name).record)!r}"
         for name, attack in ATTACKS.items()
         for words in attack.unprotected or ()
         if not re.search(words, said(attacked.result(name).record))
     ]
-    complaints += [f"{data!r} was not heard" for data in CALLS - attacked.ears.heard]
+    complaints += [f"{data!r} was not received" for data in CALLS - attacked.receiver.heard]
     complaints += [] if attacked.has_killed else ["no process outside was killed"]
     complaints += [f"{file} was not rewritten" for file in attacked.prey.iterdir() if "FORGED" not in file.read_text()]
-    complaints += [f"{each} is left" for each in attacked.left]
-    complaints += [f"{each} is left" for each in attacked.temporary.iterdir()]
+    complaints += [f"process {each} is left over" for each in attacked.left]
+    complaints += [f"file {each} is left over" for each in attacked.temporary.iterdir()]
     complaints += [f"{each} was written" for each in attacked.place.parent.rglob("*escaped*")]
     complaints += about_the_honest(attacked)
     assert not complaints, "\n".join(complaints)
 
 
-def test_ports_that_are_kept_are_free_for_the_next(
+def test_occupied_ports_are_free_for_the_next_submission(
     labcheck: Callable[..., CommandResult], a_class: Callable[[str], Class]
 ) -> None:
-    """A daemon that keeps every port there is does not keep them from the submission after it."""
+    """A daemon that occupies every port does not occupy them for the next submission."""
     attacked = a_class("auto")
     attacked.add("keeps_all_ports")
     attacked.add_honest()
     result = attacked.grade(labcheck, "--jobs", 1)
     assert result.status == 0, result.out + result.err
     assert re.search(r"HELD 1[12]\d{3}", said(attacked.result("keeps_all_ports").record))
-    assert [*about_the_honest(attacked)] == []  # what it costs the attack itself to keep so many is its own affair
+    assert [*about_the_honest(attacked)] == []  # the attack itself may lose points
     assert attacked.left == []
 
 
 def about_grades(attacked: Class) -> Iterator[str]:
-    """Say which grade is another than was deserved, and what an attack could do."""
+    """Yield a complaint for each attack with an unexpected grade or unexpected output."""
     starter = attacked.result("starter").record
     assert starter is not None
     for name, attack in ATTACKS.items():
@@ -427,39 +430,39 @@ def about_grades(attacked: Class) -> Iterator[str]:
             continue
         if result.record.sandbox != "namespaces":
             yield f"{name} ran under {result.record.sandbox}"
-        not_met = not_passed(starter) if name == "forges_the_report" else attack.not_met
+        must_fail = not_passed(starter) if name == "forges_the_report" else attack.must_fail
         found = {each.id: each.outcome for each in result.record.requirements if each.outcome is not Outcome.PASSED}
-        if not set(not_met) <= set(found) <= {*not_met, *attack.may_miss}:
-            yield f"{name}: {found}, where {sorted(not_met)} are not met"
+        if not set(must_fail) <= set(found) <= {*must_fail, *attack.may_fail}:
+            yield f"{name}: {found}, but {sorted(must_fail)} should fail"
         if result.record.of(Outcome.ERROR):
-            yield f"{name} has errors of ours"
+            yield f"{name} caused internal errors"
         if result.record.programs[0].verdict != attack.verdict:
             yield f"{name}: {result.record.programs[0].verdict}"
         text = said(result.record)
         yield from (
-            f"{name} has not said {words!r}, but {text!r}" for words in attack.says if not re.search(words, text)
+            f"{name} did not print {words!r}, but {text!r}" for words in attack.says if not re.search(words, text)
         )
-        yield from (f"{name} has said {found}" for words in attack.never for found in re.findall(f"{words}.*", text))
+        yield from (f"{name} printed {found}" for words in attack.never for found in re.findall(f"{words}.*", text))
         for word, most in attack.most.items():
             taken = [int(number) for number in re.findall(rf"{word} (\d+)", text)]
             if not taken or max(taken) > most:
-                yield f"{name} was to have at most {most}: {word} {taken}"
+                yield f"{name} should print numbers up to {most} after {word}: {taken}"
     yield from about_the_honest(attacked)
 
 
 def about_the_honest(attacked: Class) -> Iterator[str]:
-    """Say who means no harm and has not all points."""
+    """Yield a complaint for each harmless submission that did not get all points."""
     for label in attacked.labels:
         result = attacked.results.get(label)
         if label in {*ATTACKS, "starter"}:
             continue
         if result is None or result.record is None or result.record.score != len(ALL):
             why = result and (result.reason or (result.record and not_passed(result.record)))
-            yield f"{label} has not all points: {why}"
+            yield f"{label} did not get all points: {why}"
 
 
 def about_archives(attacked: Class) -> Iterator[str]:
-    """Say which archive was not refused, and which notebook not judged by what it writes."""
+    """Yield a complaint for each archive that was not refused, and for a notebook that did not get all points."""
     for name in ARCHIVES:
         result = attacked.results[name.partition(".")[0]]
         if result.kind != REFUSED:
@@ -470,16 +473,16 @@ def about_archives(attacked: Class) -> Iterator[str]:
 
 
 def about_reports(attacked: Class, result: CommandResult) -> Iterator[str]:
-    """Say what in a report could be taken for a formula, a command or markup."""
+    """Yield a complaint for everything in a report that a reader could take for a formula, a command or markup."""
     for text in (result.out, result.err):
         yield from (f"the terminal gets {found!r}" for found in CONTROLS.findall(text))
     table = (attacked.out / "grades.csv").read_text("utf-8-sig")
     yield from (
         f"a cell is {cell!r}" for row in csv.reader(io.StringIO(table)) for cell in row if cell.startswith(DANGEROUS)
     )
-    yield from (f"grades.csv holds {found!r}" for found in CONTROLS.findall(table))
+    yield from (f"grades.csv contains {found!r}" for found in CONTROLS.findall(table))
     if len(list(csv.reader(io.StringIO(table)))) != len(list(attacked.folder.iterdir())) + 1:
-        yield "grades.csv has not a row for each"
+        yield "grades.csv does not have one row per submission"
     for line in (attacked.out / "results.jsonl").read_text("utf-8").splitlines(keepends=True):
         json.loads(line)
         if len(line) > MOST_LINE or re.search(r"[\x00-\x09\x0b-\x1f]", line):
@@ -498,14 +501,14 @@ def about_reports(attacked: Class, result: CommandResult) -> Iterator[str]:
 
 
 class Markup(HTMLParser):
-    """What in a page is executed, or fetched from elsewhere."""
+    """Finds everything in a page that a browser would execute, or fetch from another place."""
 
     def __init__(self) -> None:
         super().__init__()
         self.found: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Look at a tag."""
+        """Record a dangerous tag or attribute."""
         if tag in ("script", "iframe", "object", "embed", "img", "base", "form"):
             self.found.append(f"<{tag}>")
         self.found += [
@@ -514,12 +517,12 @@ class Markup(HTMLParser):
 
 
 def said(record: Record | None) -> str:
-    """Return what the programs of a submission have printed."""
+    """Return everything that the programs of a submission have printed."""
     return "\n".join(program.stdout for program in record.programs) if record else ""
 
 
-def hand_in_archives(attacked: Class) -> None:
-    """Hand in archives that write elsewhere, link there or have no end, and a notebook that would like to be run."""
+def submit_archives(attacked: Class) -> None:
+    """Submit malicious archives (paths outside the folder, links, a zip bomb) and a notebook that tries to be run."""
     files = {"webserver.py": SOLUTION.read_bytes()}
     climbs, absolute = "../../../escaped", str(attacked.place / "escaped.txt")
     for name, extra in (("climbs", {climbs: b"x"}), ("absolute", {absolute: b"x"}), ("bomb", {"x": bytes(200 * MIB)})):
@@ -566,8 +569,8 @@ def hand_in_archives(attacked: Class) -> None:
 def test_trick_earns_nothing(
     trick: str, labcheck: Callable[..., CommandResult], a_class: Callable[[str], Class]
 ) -> None:
-    """A program that makes the grader fail, and not itself, earns no point by it."""
-    name, kind, says, not_met = TRICKS[trick]
+    """A program that tries to make the grader fail earns no points by it."""
+    name, kind, says, must_fail = TRICKS[trick]
     attacked = a_class("auto")
     attacked.add(name, trick=kind)
     result = attacked.grade(labcheck)
@@ -575,7 +578,7 @@ def test_trick_earns_nothing(
     assert record is not None, result.out + result.err
     assert not record.of(Outcome.ERROR), result.out
     assert re.search(says, said(record))
-    assert not_met <= {each.id for each in record.requirements if not each.earned}
+    assert must_fail <= {each.id for each in record.requirements if not each.earned}
     assert attacked.left == []
     assert list(attacked.temporary.iterdir()) == []
 
@@ -583,21 +586,21 @@ def test_trick_earns_nothing(
 @pytest.mark.everything
 @pytest.mark.usefixtures("memory_at_hand")
 @pytest.mark.parametrize("trick", MEMORIES)
-def test_memory_that_no_process_has_is_limited(
+def test_memory_outside_processes_is_limited(
     trick: str, labcheck: Callable[..., CommandResult], a_class: Callable[[str], Class]
 ) -> None:
-    """Memory counts whoever keeps its books: a file system, a socket, a segment that nobody has attached."""
+    """Memory in a file system, in a socket or in an unattached segment counts toward the limit too."""
     group = Group(f"labcheck-test-{os.getpid()}")
     can_count = group.counts_memory
     group.remove()
     if not can_count:
-        pytest.skip("who runs the tests may make no control groups")
+        pytest.skip("this user may not create control groups")
     attacked = a_class("auto")
     attacked.add("hides_its_memory", trick=trick)
     attacked.grade(labcheck)
     record = attacked.result("hides_its_memory").record
     assert record is not None
-    # It would go on to 1,800: whether it was refused or ended, it has had no more.
+    # Without a limit it would take 1,800 MB. It may be refused memory or be killed, but must not get more.
     taken = [int(number) for number in re.findall(r"TOOK (\d+)", said(record))]
     assert taken
     assert max(taken) <= MOST_TOOK
@@ -605,8 +608,8 @@ def test_memory_that_no_process_has_is_limited(
 
 
 @pytest.mark.parametrize("page", SLOW_PAGES)
-def test_page_takes_no_longer_to_read_than_to_send(page: str) -> None:
-    """A page of 2 MB is read in a moment, whatever is in it and however it says that it is encoded."""
+def test_malicious_page_is_read_quickly(page: str) -> None:
+    """A page of 2 MB is read within 30 seconds, regardless of its content and charset."""
     kind, body = SLOW_PAGES[page]
     code = (
         "import sys; from labcheck.protocols.http.answer import Answer; body = sys.stdin.buffer.read();"
@@ -615,14 +618,14 @@ def test_page_takes_no_longer_to_read_than_to_send(page: str) -> None:
     subprocess.run([sys.executable, "-c", code], input=body, check=True, timeout=30)
 
 
-def test_results_can_be_shown_on_a_terminal() -> None:
-    """A line of results.jsonl holds no character that a terminal takes for a command."""
+def test_results_are_safe_to_print_on_a_terminal() -> None:
+    """A line of results.jsonl contains no control characters for a terminal."""
     line = Result("0" * 64, "\x1b[31m \x9b31m \x7f \u202e", GRADED).to_json()
     assert CONTROLS.findall(line) == []
 
 
-def test_cells_are_harmless_where_semicolons_part_them() -> None:
-    """A spreadsheet that parts cells at semicolons, as most of Europe's do, finds no formula either."""
+def test_cells_are_harmless_with_semicolons_as_separators() -> None:
+    """A spreadsheet that splits cells at semicolons, as in most of Europe, finds no formula either."""
     table = to_cells([["x;=cmd|' /C calc'!A0;", 1]])
     cells = [cell for row in csv.reader(io.StringIO(table), delimiter=";") for cell in row]
     assert [cell for cell in cells if cell.startswith(DANGEROUS)] == []

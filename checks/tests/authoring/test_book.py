@@ -1,4 +1,4 @@
-"""labcheck book: a site that is whole, needs no network, and can be read in light and dark and on a phone."""
+"""labcheck book: a complete site that needs no network, and is readable in light and dark mode and on a phone."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ NETWORK = ("http", "https", "ws", "wss")
 VOID = {"meta", "link", "img", "input", "br", "hr"}
 ENOUGH = 4.5  # WCAG 2.2, section 1.4.3
 
-# MyST-NB and furo use parts of Sphinx that a later one will not have any more; that is theirs to mend.
+# MyST-NB and furo use parts of Sphinx that are deprecated; only they can fix that.
 pytestmark = pytest.mark.filterwarnings("ignore:.*Check CHANGES for Sphinx API modifications")
 
 
 @dataclass
 class Page(HTMLParser):
-    """A page's links (tag, target), the names of its anchors, and its text: behind a click, and in plain sight."""
+    """A page's links (tag, target), the names of its anchors, and its text: folded (`hidden`) and visible (`plain`)."""
 
     file: Path
     links: list[tuple[str, str]] = field(default_factory=list)
@@ -77,7 +77,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make the whole book, and see that nothing is left beside it."""
+    """Build the whole book, and assert that it leaves no other files."""
 
     def make(place: Path) -> None:
         temporary = place / "temporary"
@@ -92,7 +92,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
             check=False,
         )
         assert (done.returncode, done.stderr) == (0, "")
-        assert done.stdout.endswith("the book is made: open book/index.html\n")
+        assert done.stdout.endswith("The book is finished. Open book/index.html\n")
         assert not any(temporary.iterdir())
         assert not (place / "state").exists()
 
@@ -101,7 +101,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def pages(site: Path) -> dict[str, Page]:
-    """Read the book's pages, by their path in it."""
+    """Read the book's pages: path in the book -> page."""
     return {file.relative_to(site).as_posix(): Page(file) for file in sorted(site.rglob("*.html"))}
 
 
@@ -114,7 +114,7 @@ def walkthroughs() -> list[str]:
 
 @pytest.mark.everything
 def test_every_link_leads_somewhere(site: Path, pages: dict[str, Page]) -> None:
-    """Each link, picture, script and style of each page is there, and so is each anchor."""
+    """The target of every link, picture, script, style and anchor exists."""
     checked = 0
     for page in pages.values():
         for _, target in page.links:
@@ -134,7 +134,7 @@ def test_every_link_leads_somewhere(site: Path, pages: dict[str, Page]) -> None:
 
 @pytest.mark.everything
 def test_site_needs_no_network(site: Path, pages: dict[str, Page]) -> None:
-    """Only what a reader clicks at leads elsewhere: no page, script or style loads anything from the network."""
+    """No page, script or style loads anything from the network; only links that a reader clicks lead there."""
     loaded = {(name, *link) for name, page in pages.items() for link in page.links if link[0] != "a"}
     assert not [each for each in loaded if urlsplit(each[2]).scheme in NETWORK or each[2].startswith("//")]
     for style in site.rglob("*.css"):
@@ -146,7 +146,7 @@ def test_site_needs_no_network(site: Path, pages: dict[str, Page]) -> None:
 @pytest.mark.everything
 @pytest.mark.parametrize("name", lab_names())
 def test_every_page_leads_to_every_lab(pages: dict[str, Page], name: str) -> None:
-    """The navigation of each page has each lab's sheet, walkthrough and solution."""
+    """The navigation of every page contains the sheet, walkthrough and solution of every lab."""
     lab = load_lab(name)
     wanted = {f"{name}/{page}.html" for page in ("README", *([name] if lab.notebook else []), "solution")}
     for path, page in pages.items():
@@ -156,19 +156,19 @@ def test_every_page_leads_to_every_lab(pages: dict[str, Page], name: str) -> Non
 
 @pytest.mark.everything
 @pytest.mark.parametrize("name", lab_names())
-def test_times_are_told(pages: dict[str, Page], name: str) -> None:
-    """The front page and each page of a lab say how long the lab takes."""
+def test_times_are_shown(pages: dict[str, Page], name: str) -> None:
+    """The front page and each page of a lab show how long the lab takes."""
     minutes = load_lab(name).minutes
     assert f"About {minutes} minutes" in pages["index.html"].plain
     of_lab = [page for path, page in pages.items() if path.startswith(f"{name}/")]
     assert len(of_lab) >= 2
-    assert all(f"The lab: about {minutes} minutes" in page.plain for page in of_lab)
+    assert all(f"Time: about {minutes} minutes" in page.plain for page in of_lab)
 
 
 @pytest.mark.everything
 @pytest.mark.parametrize("name", lab_names())
-def test_solution_is_behind_a_click(pages: dict[str, Page], name: str) -> None:
-    """Each file of the solution is on its page, whole, and nowhere in plain sight."""
+def test_solution_is_folded(pages: dict[str, Page], name: str) -> None:
+    """Each file of the solution is completely on its page, folded, and visible on no page."""
     lab = load_lab(name)
     shown = pages[f"{name}/solution.html"]
     for file, _ in regular_files(lab.solution):
@@ -179,37 +179,37 @@ def test_solution_is_behind_a_click(pages: dict[str, Page], name: str) -> None:
 
 @pytest.mark.everything
 @pytest.mark.parametrize("name", walkthroughs())
-def test_walkthrough_shows_right_programs(pages: dict[str, Page], name: str) -> None:
-    """Its outputs are those of the solution, whose programs are behind a click; what is live is said to be so."""
+def test_walkthrough_shows_the_solution(pages: dict[str, Page], name: str) -> None:
+    """The outputs come from the solution, whose programs are folded; live outputs are replaced by a sentence."""
     lab = load_lab(name)
     page = pages[f"{name}/{name}.html"]
     assert lab.notebook is not None
     tags = [tag for cell in nbformat.read(lab.notebook, as_version=4).cells for tag in cell.metadata.get("tags", ())]  # type: ignore[no-untyped-call]
-    assert page.plain.count("Here your own server’s page is shown while the notebook runs.") == tags.count("live")
+    assert page.plain.count("While the notebook runs, your own server’s page is shown here.") == tags.count("live")
     assert not [link for link in page.links if link[0] == "iframe"]
     assert f"{len(lab.requirements)} of {len(lab.requirements)} requirements met" in page.plain
     for program in lab.programs:
         text = (lab.solution / program.file).read_text("utf-8")
-        assert f"{program.file}, as in the solution: show" in page.plain + page.hidden
+        assert f"Show the solution's {program.file}" in (page.plain + page.hidden).replace("’", "'")
         assert " ".join(text.split()) in page.hidden
 
 
 @pytest.mark.everything
-def test_nothing_is_told_of_the_machine(site: Path, pages: dict[str, Page]) -> None:
-    """No output names a folder of the machine on which the book was made."""
+def test_local_paths_are_hidden(site: Path, pages: dict[str, Page]) -> None:
+    """No output contains a folder of the machine on which the book was built."""
     folders = {CHECKOUT, Path(sys.prefix), Path(sys.base_prefix), Path.home(), site.parent, Path(tempfile.gettempdir())}
-    told = [str(folder) for folder in folders - {Path("/usr"), Path("/tmp"), Path(execute.HOME)}]
-    told += [quote(each, safe="") for each in told]
+    names = [str(folder) for folder in folders - {Path("/usr"), Path("/tmp"), Path(execute.HOME)}]
+    names += [quote(each, safe="") for each in names]
     for page in pages.values():
         text = page.hidden + page.plain
-        assert not [each for each in told if each in text], page.file
+        assert not [each for each in names if each in text], page.file
 
 
 @pytest.mark.everything
 @pytest.mark.parametrize("width", [1200, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_can_be_read(browser: Any, site: Path, pages: dict[str, Page], scheme: str, width: int) -> None:
-    """In light and dark, on a screen and on a phone: nothing sticks out, text stands out, and code can be copied."""
+def test_pages_are_readable(browser: Any, site: Path, pages: dict[str, Page], scheme: str, width: int) -> None:
+    """In light and dark, on a screen and on a phone: no overflow, enough contrast, and a copy button for all code."""
     media = [{"name": "prefers-color-scheme", "value": scheme}]
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": media})
     metrics = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
@@ -275,7 +275,7 @@ def test_api_page_documents_all_that_a_suite_may_import(pages: dict[str, Page]) 
 
 
 def lab_with(tmp_path: Path, sheet: str = "# Lab 1\n\nText.\n", *cells: str) -> Lab:
-    """Make a lab with this sheet, and with a walkthrough of these cells."""
+    """Return a lab with the given sheet and a walkthrough with the given cells."""
     lab = load_lab("lab1")
     starter = tmp_path / "labs" / "lab1"
     starter.mkdir(parents=True)
@@ -288,7 +288,7 @@ def lab_with(tmp_path: Path, sheet: str = "# Lab 1\n\nText.\n", *cells: str) -> 
 
 
 def test_earlier_book_is_replaced(tmp_path: Path) -> None:
-    """What belonged to the earlier book goes, and what somebody else put there stays."""
+    """The files of the earlier book are removed; other files in the folder are kept."""
     target = tmp_path / "new" / "book"
     lab = lab_with(tmp_path)
     book.build([lab], target)
@@ -307,8 +307,8 @@ def test_earlier_book_is_replaced(tmp_path: Path) -> None:
     assert (tmp_path / "precious.txt").exists()
 
 
-def test_links_hold_as_in_a_students_folder(tmp_path: Path) -> None:
-    """A sheet's links to another sheet, to a heading, to a file of the lab and to its walkthrough lead there."""
+def test_links_work_as_in_a_students_folder(tmp_path: Path) -> None:
+    """A sheet can link to another sheet, to a heading, to a file of the lab and to its walkthrough."""
     sheet = (
         "# Lab 1\n\n[other](../lab2/README.md) [step](#a-step) [file](webserver.py) [look](lab1.ipynb)\n\n## A step\n"
     )
@@ -322,7 +322,7 @@ def test_links_hold_as_in_a_students_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sheet", "cells", "told"),
+    ("sheet", "cells", "message"),
     [
         ("# Lab 1\n\n[gone](gone.md)\n", (), r"lab1/README\.md:3: WARNING: .*gone\.md"),
         ("# Lab 1\n\n[gone](#gone)\n", (), r"lab1/README\.md:3: WARNING: .*gone"),
@@ -331,26 +331,26 @@ def test_links_hold_as_in_a_students_folder(tmp_path: Path) -> None:
         ("# Lab 1\n", ("import time", "time.sleep(600)"), r"code cell 2 \(time\.sleep\(600\)\): it took more than 5 s"),
     ],
 )
-def test_fault_of_a_lab_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sheet: str, cells: tuple[str, ...], told: str
+def test_error_in_a_lab_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sheet: str, cells: tuple[str, ...], message: str
 ) -> None:
-    """A link that leads nowhere and a cell that fails are the lab's fault: named in one line, and nothing is made."""
+    """A broken link and a failing cell are errors in the lab: reported in one line, and no book is written."""
     monkeypatch.setattr(execute, "CELL_LIMIT", 5)
-    with pytest.raises(SuiteError, match=told) as failure:
+    with pytest.raises(SuiteError, match=message) as failure:
         book.build([lab_with(tmp_path, sheet, *cells)], tmp_path / "book")
     assert "\n" not in str(failure.value)
     assert not any((tmp_path / "book").iterdir())
 
 
-def test_folder_that_holds_something_else_is_refused(labcheck: Callable[..., Result], tmp_path: Path) -> None:
-    """A folder with other files, a file, and what cannot be a folder: one line says so, and nothing is lost."""
+def test_unsuitable_folder_is_refused(labcheck: Callable[..., Result], tmp_path: Path) -> None:
+    """A folder with other files, a file, and an impossible path get a one-line error message, and nothing is lost."""
     here = tmp_path / "here"
     (here / "full").mkdir()
     (here / "full" / "thesis.txt").write_text("three years")
     for name, said in {
-        "full": "full is not empty and holds no book",
+        "full": "full is not empty and contains no book",
         "full/thesis.txt": "thesis.txt is a file",
-        "full/thesis.txt/book": "no book can be made in full/thesis.txt/book: Not a directory",
+        "full/thesis.txt/book": "cannot write a book to full/thesis.txt/book: Not a directory",
     }.items():
         refused = labcheck("book", name)
         assert (refused.status, refused.out, refused.err.count("\n")) == (2, "", 1)
@@ -358,18 +358,18 @@ def test_folder_that_holds_something_else_is_refused(labcheck: Callable[..., Res
     assert [(each.name, each.read_text()) for each in (here / "full").iterdir()] == [("thesis.txt", "three years")]
 
 
-def test_file_in_the_way_is_kept(tmp_path: Path) -> None:
-    """A file of somebody else's where the new book has one is not written over."""
+def test_other_file_is_not_overwritten(tmp_path: Path) -> None:
+    """An existing file that is not part of the earlier book is not overwritten."""
     (tmp_path / "book" / "lab1").mkdir(parents=True)
     (tmp_path / "book" / book.MARK).write_text("index.html\n")
     (tmp_path / "book" / "lab1" / "README.html").write_text("mine")
-    with pytest.raises(UsageError, match=r"README\.html is there already and is of no earlier book"):
+    with pytest.raises(UsageError, match=r"README\.html exists and is not part of the earlier book"):
         book.build([lab_with(tmp_path)], tmp_path / "book")
     assert (tmp_path / "book" / "lab1" / "README.html").read_text() == "mine"
 
 
-def test_without_its_extra(tmp_path: Path) -> None:
-    """Where Sphinx's parts are missing, one line says how to get them."""
+def test_missing_extra_is_reported(tmp_path: Path) -> None:
+    """If a package for the book is missing, a one-line error message says how to install it."""
     code = (
         "import sys; sys.modules['myst_nb'] = None;from labcheck.cli.main import main; sys.exit(main(['book', 'book']))"
     )
@@ -377,12 +377,12 @@ def test_without_its_extra(tmp_path: Path) -> None:
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert "pip install 'labcheck[book]' gets it" in done.stderr
+    assert "run: pip install 'labcheck[book]'" in done.stderr
     assert not any(tmp_path.iterdir())
 
 
 def test_book_needs_a_folder(tmp_path: Path) -> None:
-    """Without DIR, one line says what is missing."""
+    """Without DIR, an error message reports the missing argument."""
     refused = run_labcheck("book", cwd=tmp_path, XDG_STATE_HOME=os.devnull)
     assert (refused.status, refused.err.count("\n")) == (2, 1)
     assert "the following arguments are required: DIR" in refused.err

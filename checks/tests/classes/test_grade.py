@@ -1,4 +1,4 @@
-"""A whole class: everybody is graded once, whatever happens meanwhile."""
+"""Grading a whole class: every submission is graded exactly once, even if processes are killed."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def hand_in(place: Path, name: str, text: str) -> None:
 
 
 def hand_in_many(place: Path, number: int) -> None:
-    """Hand in so many programs that end at once, which are graded in a moment."""
+    """Submit the given number of programs that exit immediately, because these are graded quickly."""
     for each in range(number):
         hand_in(place, f"student{each:02}", SITE.format(each))
 
@@ -74,12 +74,12 @@ def grades(out: Path) -> dict[str, dict[str, str]]:
 
 
 def kinds(out: Path) -> Counter[tuple[str, str]]:
-    """Return how often each key and kind stands in the results."""
+    """Return how often each key and kind appears in the results."""
     return Counter((result.key, result.kind) for result in read(out))
 
 
 def started(*words: object, out: Path) -> subprocess.Popen[str]:
-    """Start `labcheck grade` with results in a folder."""
+    """Start `labcheck grade` with the given results folder."""
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "labcheck", "grade", "lab1", *map(str, words), "--out", str(out)],
         stdout=subprocess.PIPE,
@@ -94,7 +94,7 @@ def lines(out: Path) -> int:
 
 
 def test_class_is_graded_as_it_arrives(labcheck: Labcheck, place: Path, tmp_path: Path, protection: str) -> None:
-    """A folder, an archive, a single file and a notebook are graded; what cannot be is told with the reason."""
+    """A folder, an archive, a file and a notebook are graded; an invalid submission is reported with the reason."""
     hand_in(place, "ada", SOLUTION.read_text())
     with zipfile.ZipFile(place / "bob.zip", "w") as archive:
         archive.write(SOLUTION, "lab/webserver.py")
@@ -126,8 +126,8 @@ def test_class_is_graded_as_it_arrives(labcheck: Labcheck, place: Path, tmp_path
 
 
 @pytest.mark.everything
-def test_wrong_programs_are_found_out(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
-    """Confined as a class is, a program that breaks a requirement fails that one and what follows from it."""
+def test_wrong_programs_fail(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
+    """In the sandbox for a class, a program that breaks a requirement fails that one and its consequences only."""
     lab = load_lab("lab1")
     chosen = {variant.fails: variant for variant in variants(lab)}
     chosen |= {variant.why: variant for variant in variants(lab) if variant.fails == "4.2"}
@@ -143,8 +143,8 @@ def test_wrong_programs_are_found_out(labcheck: Labcheck, place: Path, tmp_path:
     assert wrong == []
 
 
-def test_second_run_does_nothing(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
-    """What is graded is not graded again, also under another name; what has changed is."""
+def test_second_run_grades_only_changes(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
+    """A graded submission is not graded again, even if it was renamed; a changed one is."""
     hand_in_many(place, 3)
     out = tmp_path / "out"
     assert labcheck("grade", "lab1", place, "--out", out).status == 0
@@ -159,8 +159,8 @@ def test_second_run_does_nothing(labcheck: Labcheck, place: Path, tmp_path: Path
     assert lines(out) == 4
 
 
-def test_seed_comes_from_what_is_judged(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
-    """Two submissions have two seeds, always the same; a seed that is given is everybody's."""
+def test_seed_comes_from_the_submission(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
+    """Each submission has its own seed, the same in every run; --seed replaces all of them."""
     hand_in_many(place, 2)
     seeds = []
     for number, more in enumerate(((), (), ("--seed", 7))):
@@ -172,8 +172,8 @@ def test_seed_comes_from_what_is_judged(labcheck: Labcheck, place: Path, tmp_pat
     assert set(seeds[2].values()) == {7}
 
 
-def test_roster_says_whose_is_what(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
-    """A person has the grade of the only submission that is hers; nothing, two, and nobody's are told."""
+def test_roster_assigns_submissions_to_people(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
+    """A person gets the grade of their only submission; none, several and unmatched submissions are reported."""
     hand_in_many(place, 2)
     hand_in(place, "Cyd Two", "raise SystemExit(1)")
     hand_in(place, "cyd@x.org", "raise SystemExit(2)")
@@ -183,16 +183,16 @@ def test_roster_says_whose_is_what(labcheck: Labcheck, place: Path, tmp_path: Pa
     result = labcheck("grade", "lab1", place, "--out", out, "--roster", roster)
     found = grades(out)
     assert (found["student00"]["e-mail"], found["student00"]["score"]) == ("a@x.org", "0")
-    assert found["Ada Nothing"]["note"] == "handed in nothing"
+    assert found["Ada Nothing"]["note"] == "submitted nothing"
     assert found["student01"]["note"] == "matches nobody in the roster"
-    assert "1 handed in nothing" in result.out
+    assert "1 submitted nothing" in result.out
     assert result.status == 1
     one = [found["Cyd Two"], found.get("cyd@x.org")]
     assert any(row is not None and row["score"] == "" and "2 submissions" in row["note"] for row in one)
 
 
 def test_shards_make_the_whole(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
-    """Parts that are graded apart, in one folder or several, are merged to what one run would have graded."""
+    """Parts that are graded separately are merged into the same grades as from a single run."""
     hand_in_many(place, 5)
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     labcheck("grade", "lab1", place, "--out", whole)
@@ -208,7 +208,7 @@ def test_shards_make_the_whole(labcheck: Labcheck, place: Path, tmp_path: Path) 
 
 
 def test_shards_are_a_partition() -> None:
-    """Every key is in one part, and the parts are of the same size, give or take one."""
+    """Each key is in exactly one part, and the sizes of the parts differ by at most one."""
     keys = {f"{number:x}" for number in range(100)}
     parts = [Shard(number, 7).takes(keys) for number in range(1, 8)]
     assert set().union(*parts) == keys
@@ -217,8 +217,8 @@ def test_shards_are_a_partition() -> None:
 
 
 @pytest.mark.everything
-def test_killed_at_any_moment_it_goes_on(place: Path, tmp_path: Path) -> None:
-    """A run that is killed twenty times loses no result, and grades nothing twice."""
+def test_killed_run_can_be_resumed(place: Path, tmp_path: Path) -> None:
+    """A run that is killed twenty times at random moments loses no result, and grades nothing twice."""
     hand_in_many(place, 24)
     out = tmp_path / "out"
     moments = random.Random(4711)
@@ -226,7 +226,7 @@ def test_killed_at_any_moment_it_goes_on(place: Path, tmp_path: Path) -> None:
     for _ in range(20):
         killed = started(place, out=out)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            killed.wait(moments.uniform(0.2, 1.2))  # no wait for something: the moment is what is tried
+            killed.wait(moments.uniform(0.2, 1.2))  # not a wait for a condition: the random moment is what is tested
         killed.kill()
         killed.communicate()
         assert lines(out) >= kept
@@ -240,7 +240,7 @@ def test_killed_at_any_moment_it_goes_on(place: Path, tmp_path: Path) -> None:
 
 
 def graders_of(place: Path) -> list[int]:
-    """Return the processes that still grade something for a test."""
+    """Return the processes that are still grading for a test."""
     marks = str(place)
     return [
         each.pid
@@ -249,32 +249,32 @@ def graders_of(place: Path) -> list[int]:
     ]
 
 
-def test_half_a_line_is_cut_off(tmp_path: Path) -> None:
-    """What a killed run has left of a line is gone when the file is opened again, and whole lines stay."""
+def test_incomplete_line_is_removed(tmp_path: Path) -> None:
+    """An incomplete last line is removed when the file is opened again; complete lines are kept."""
     (tmp_path / "results.jsonl").write_bytes(b'{"whole": 1}\n{"half": ' + b"x" * 200_000)
     Results(tmp_path).close()
     assert (tmp_path / "results.jsonl").read_bytes() == b'{"whole": 1}\n'
 
 
 def test_two_runs_at_once(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
-    """The second run on the same results is refused, in one line, and the first goes on."""
-    hand_in(place, "slow", "import time; time.sleep(60)")  # for which is waited
+    """A second run with the same results folder is refused in one line; the first one continues."""
+    hand_in(place, "slow", "import time; time.sleep(60)")  # keeps the first run busy
     out = tmp_path / "out"
     first = started(place, "--slow", 0.5, out=out)
     until(lambda: (out / "results.jsonl").exists())
     second = labcheck("grade", "lab1", place, "--out", out)
     assert first.poll() is None
     assert second.status == 2
-    assert "at work" in second.err
+    assert "another labcheck is writing" in second.err
     assert second.err.count("\n") == 1
     assert "1 of 1 submissions graded" in first.communicate(timeout=60)[0]
 
 
 def test_ctrl_c_ends_cleanly(place: Path, tmp_path: Path) -> None:
-    """Ctrl+C leaves grades.csv with what there is, and no process; the same command goes on."""
+    """After Ctrl+C, grades.csv has the results so far and no process is left; the same command resumes the run."""
     hand_in_many(place, 30)
     out = tmp_path / "out"
-    interrupted = started(place, "--jobs", 1, out=out)  # so that not all are graded when it is interrupted
+    interrupted = started(place, "--jobs", 1, out=out)  # slow enough to be interrupted before all are graded
     until(lambda: lines(out) > 2)
     below = psutil.Process(interrupted.pid).children(recursive=True)
     interrupted.send_signal(signal.SIGINT)
@@ -291,10 +291,10 @@ def test_ctrl_c_ends_cleanly(place: Path, tmp_path: Path) -> None:
     assert set(kinds(out).values()) == {1}
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="looks for the processes by /proc")
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the processes in /proc")
 @pytest.mark.everything
-def test_whoever_is_killed_costs_a_retry(place: Path, tmp_path: Path) -> None:
-    """The server, keepers and graders may be killed while a class is graded: everybody has a grade all the same."""
+def test_killed_process_costs_only_a_retry(place: Path, tmp_path: Path) -> None:
+    """If a fork server, a supervisor or a worker is killed during grading, every submission still gets its grade."""
     jobs, names = 2, [f"student{number:02}" for number in range(16)]
     for name in names:
         hand_in(place, name, f"{SOLUTION.read_text()}\n# {name}\n")
@@ -303,8 +303,8 @@ def test_whoever_is_killed_costs_a_retry(place: Path, tmp_path: Path) -> None:
     until(lambda: lines(out))
     for generation in (1, 2, 3):
         until(partial(killed_one, graded.pid, generation))
-        # Nobody may be hit twice, as there is one retry: wait for all whose grading had begun, though results of
-        # some before them were still to be written.
+        # There is only one retry, so no grading may be hit twice: wait for the results of all gradings that had begun,
+        # including those whose results were not written yet.
         begun = set(names[: lines(out) + 2 * jobs])
         until(partial(have_results, begun, out), 90)
     text = graded.communicate(timeout=120)[0]
@@ -313,8 +313,8 @@ def test_whoever_is_killed_costs_a_retry(place: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs fork")
-def test_server_that_dies_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A killed server may have hung up long before the system tells of its death: a new one takes its place."""
+def test_dead_fork_server_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A killed fork server is replaced as soon as its connection closes, even if its end is not yet reported."""
     graders, question = Graders(), Probe("lab1", Options())
     assert graders.ask(question).kind == "graded"
     (server,) = (
@@ -328,7 +328,7 @@ def test_server_that_dies_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def killed_one(pid: int, generation: int) -> bool:
-    """Kill a process of that generation, where there is one that has not ended by itself."""
+    """Kill one process of the given generation, and return whether there was one to kill."""
     for victim in descendants(pid, generation):
         with contextlib.suppress(psutil.NoSuchProcess):
             victim.kill()
@@ -337,12 +337,12 @@ def killed_one(pid: int, generation: int) -> bool:
 
 
 def have_results(labels: set[str], out: Path) -> bool:
-    """Return whether each of these submissions has a result."""
+    """Return whether all the given submissions have a result."""
     return labels <= {result.label for result in read(out)}
 
 
 def descendants(pid: int, generation: int) -> list[psutil.Process]:
-    """Return the children of a process, or their children, and so on: server, keepers, graders."""
+    """Return the given generation of a process's descendants: fork server, supervisors, workers."""
     found = [psutil.Process(pid)]
     for _ in range(generation):
         children = []
@@ -354,8 +354,8 @@ def descendants(pid: int, generation: int) -> list[psutil.Process]:
 
 
 @pytest.mark.everything
-def test_one_that_hangs_costs_its_time_and_nothing_else(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
-    """A program that never answers is settled within its budget, and the others have their grades."""
+def test_hanging_program_affects_no_other(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
+    """A program that never responds is graded within its budget, and the others get their grades."""
     hand_in(place, "hangs", HANGS)
     hand_in(place, "right", SOLUTION.read_text())
     out = tmp_path / "out"
@@ -380,7 +380,7 @@ def test_says_hello(server: Server) -> None:
 
 
 def test_own_checks_are_added(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
-    """The instructor's own checks count as the lab's do, in their step or in a new one."""
+    """The instructor's own checks count like those of the lab, in an existing step or in a new one."""
     hand_in(place, "ada", SOLUTION.read_text())
     suite, out = tmp_path / "suite", tmp_path / "out"
     suite.mkdir()
@@ -393,8 +393,8 @@ def test_own_checks_are_added(labcheck: Labcheck, place: Path, tmp_path: Path) -
     assert next(each for each in record.requirements if each.id == "2.9").transcript
 
 
-def test_hidden_checks_are_told_by_title_only(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
-    """Of a hidden check nothing can be learned but its title and outcome, and it counts."""
+def test_hidden_checks_are_reported_by_title_only(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
+    """A hidden check counts, but the report shows only its title and outcome."""
     hand_in(place, "ada", SOLUTION.read_text() + "\nprint('a word of its own')\n")
     suite, out = tmp_path / "suite", tmp_path / "out"
     suite.mkdir()
@@ -420,8 +420,8 @@ def test_hidden_checks_are_told_by_title_only(labcheck: Labcheck, place: Path, t
     ],
     ids=["no checks", "no mark", "a taken id", "no id", "broken"],
 )
-def test_own_checks_that_cannot_be_used(labcheck: Labcheck, place: Path, tmp_path: Path, text: str, says: str) -> None:
-    """They are refused in one line before anybody is graded."""
+def test_invalid_own_checks_are_refused(labcheck: Labcheck, place: Path, tmp_path: Path, text: str, says: str) -> None:
+    """Invalid checks of the instructor are refused in one line, before any submission is graded."""
     hand_in_many(place, 1)
     suite, out = tmp_path / "suite", tmp_path / "out"
     suite.mkdir()
@@ -434,8 +434,8 @@ def test_own_checks_that_cannot_be_used(labcheck: Labcheck, place: Path, tmp_pat
     assert not out.exists()
 
 
-def test_any_executor_will_do(place: Path, tmp_path: Path) -> None:
-    """Processes of the standard library grade as threads do."""
+def test_any_executor_can_be_used(place: Path, tmp_path: Path) -> None:
+    """A ProcessPoolExecutor of the standard library grades as well as threads do."""
     hand_in_many(place, 3)
     submissions = Submissions.in_folder(Order(load_lab("lab1"), Options(protection="auto")), place, tmp_path / "out")
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
@@ -446,7 +446,7 @@ def test_any_executor_will_do(place: Path, tmp_path: Path) -> None:
 
 
 def test_executor_that_fails_loses_its_task_only(place: Path, tmp_path: Path) -> None:
-    """What an executor raises for one task is told of that task, and the others are graded."""
+    """If an executor raises an exception for a task, every task still gets a result."""
     hand_in_many(place, 3)
     submissions = Submissions.in_folder(
         Order(load_lab("lab1"), Options(protection="no such kind")), place, tmp_path / "out"
@@ -461,7 +461,7 @@ def test_executor_that_fails_loses_its_task_only(place: Path, tmp_path: Path) ->
 
 @pytest.mark.everything
 def test_cluster_loses_a_worker_and_no_grade(place: Path, tmp_path: Path) -> None:
-    """Two workers of a dask cluster share a class; one is killed half-way, and everybody has a grade."""
+    """Two workers of a dask cluster share a class; one is killed halfway, and every submission gets its grade."""
     pytest.importorskip("distributed")
     for number in range(8):
         hand_in(place, f"student{number}", f"{SOLUTION.read_text()}\n# {number}\n")
@@ -476,17 +476,17 @@ def test_cluster_loses_a_worker_and_no_grade(place: Path, tmp_path: Path) -> Non
     assert set(kinds(out).values()) == {1}
 
 
-def test_no_cluster_is_told(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
-    """An address at which nobody schedules is an error of use."""
+def test_missing_cluster_is_a_usage_error(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
+    """An address without a dask scheduler is a usage error."""
     pytest.importorskip("distributed")
     hand_in_many(place, 1)
     result = labcheck("grade", "lab1", place, "--out", tmp_path / "out", "--cluster", "no address")
     assert result.status == 2
-    assert "no dask scheduler" in result.err
+    assert "cannot connect to a dask scheduler at no address" in result.err
 
 
 def test_without_protection_nothing_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a machine offers no protection, the one line says why, and how to get it or go without."""
+    """If a machine offers no protection, the error says why, how to get one, and how to run without."""
     monkeypatch.setattr(ForkServer, "ask", lambda _, request: Reply("broken", f"no {request.options.protection} today"))
     graders = Graders()
     with pytest.raises(UsageError, match=r"no namespaces today.*bubblewrap.*--sandbox none"):
@@ -494,9 +494,9 @@ def test_without_protection_nothing_is_run(monkeypatch: pytest.MonkeyPatch) -> N
     graders.close()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="bubblewrap and Landlock are of Linux")
-def test_best_protection_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Namespaces where bubblewrap is, Landlock where it is not, each tried out."""
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has bubblewrap and Landlock")
+def test_strongest_protection_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Namespaces are used if bubblewrap is installed, otherwise Landlock; each is tried first."""
     need("bwrap")
     graders = Graders()
     assert graders.protection("lab1", sys.executable) == "namespaces"
@@ -514,8 +514,8 @@ def test_best_protection_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs fork")
-def test_asker_that_goes_is_no_fault(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever asks for a grading, and is interrupted before it has said which, gets no keeper's traceback."""
+def test_request_that_is_never_sent(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """If a client is interrupted before it has sent its request, the supervisor ends without a traceback."""
     server, question = ForkServer("lab1"), Probe("lab1", Options())
     with monkeypatch.context() as patch:
         patch.setattr("labcheck.isolated.task.pickle", None)
@@ -532,37 +532,37 @@ def test_asker_that_goes_is_no_fault(capfd: pytest.CaptureFixture[str], monkeypa
         (["lab9", "x", "--out", "o"], "lab9"),
         (["lab1", "x"], "--out"),
         (["lab1", "nowhere", "--out", "o"], "nowhere"),
-        (["lab1", ".", "--out", "o"], "no submission"),
+        (["lab1", ".", "--out", "o"], "no submissions"),
         (["lab1", ".", "--out", "o", "--shard", "4/3"], "4/3"),
         (["lab1", ".", "--out", "o", "--jobs", "0"], "'0'"),
         (["lab1", ".", "--out", "o", "--hidden"], "--suite"),
         (["lab1", ".", "--out", "o", "--merge", "--shard", "1/2"], "--merge"),
         (["lab1", ".", "--out", "o", "--roster", "nobody.csv"], "nobody.csv"),
-        (["lab1", ".", "--out", "o", "--merge"], "no folder o"),
+        (["lab1", ".", "--out", "o", "--merge"], "folder o does not exist"),
         (["lab1", ".", "--out", "o", "--sandbox", "strong"], "strong"),
     ],
 )
-def test_wrong_use_is_one_line(labcheck: Labcheck, words: list[str], says: str) -> None:
-    """What cannot be done is said in one line, with status 2."""
+def test_wrong_usage_is_reported_in_one_line(labcheck: Labcheck, words: list[str], says: str) -> None:
+    """Invalid arguments get a one-line error message and exit status 2."""
     result = labcheck("grade", *words)
     assert result.status == 2
     assert says in result.err
     assert result.err.count("\n") == 1
 
 
-def test_progress_is_told_in_lines(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a terminal a line says how many are graded, how fast, and how long it takes yet."""
-    monkeypatch.setattr(progressing, "TELL_AFTER", 0.0)
+def test_progress_is_printed_in_lines(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a terminal, lines show the number of graded submissions, the rate and the remaining time."""
+    monkeypatch.setattr(progressing, "PRINT_EVERY", 0.0)
     with progressing.Progress(2) as progress:
         progress.advance()
         progress.advance()
-    told = capsys.readouterr().out.splitlines()
-    assert [line.split(" · ")[0] for line in told] == ["1 of 2 graded", "2 of 2 graded"]
-    assert all("a second" in line and "s left" in line for line in told)
+    printed = capsys.readouterr().out.splitlines()
+    assert [line.split(" · ")[0] for line in printed] == ["1 of 2 graded", "2 of 2 graded"]
+    assert all("a second" in line and "s left" in line for line in printed)
 
 
-def test_fault_of_our_own_is_said_to_be(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
-    """A check that fails by its author's fault costs nobody a point, and the instructor is told, with its traceback."""
+def test_bug_in_a_check_is_an_internal_error(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
+    """A bug in a check costs no student a point; the instructor gets a message, and the results have the traceback."""
     hand_in(place, "ada", SOLUTION.read_text())
     suite, out = tmp_path / "suite", tmp_path / "out"
     suite.mkdir()
@@ -572,12 +572,12 @@ def test_fault_of_our_own_is_said_to_be(labcheck: Labcheck, place: Path, tmp_pat
     result = labcheck("grade", "lab1", place, "--out", out, "--suite", suite)
     assert grades(out)["ada"]["score"] == "31"
     assert "2.9" in grades(out)["ada"]["note"]
-    assert "faults of its own" in result.out
+    assert "internal errors in labcheck" in result.out
     assert "ZeroDivisionError" in next(read(out)).faults[0]
 
 
-def test_submission_that_vanishes_costs_nobody_else(place: Path, tmp_path: Path) -> None:
-    """One that is gone when its turn has come is not graded; the others are."""
+def test_deleted_submission_affects_no_other(place: Path, tmp_path: Path) -> None:
+    """A submission that is deleted before its turn is not graded; the others are."""
     hand_in_many(place, 3)
     (place / "archive.zip").write_bytes(b"PK")
     submissions = Submissions.in_folder(Order(load_lab("lab1"), Options(protection="auto")), place, tmp_path / "out")
@@ -589,13 +589,13 @@ def test_submission_that_vanishes_costs_nobody_else(place: Path, tmp_path: Path)
     ]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="names that are no text are of Linux")
-def test_name_that_is_no_text_is_graded(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux allows file names that are not UTF-8")
+def test_name_that_is_not_utf_8_is_graded(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
     """A submission whose name is not UTF-8 is graded like any other."""
     file = os.fsencode(place) + b"/\xff\xfe.py"
-    with open(file, "w") as target:  # noqa: PTH123, pathlib knows no bytes
+    with open(file, "w") as target:  # noqa: PTH123, pathlib does not accept bytes
         target.write(SITE.format(0))
-    (place / os.fsdecode(b"b.\xff")).write_text("no archive")
+    (place / os.fsdecode(b"b.\xff")).write_text("not an archive")
     out = tmp_path / "out"
     result = labcheck("grade", "lab1", place, "--out", out)
     assert result.status == 1

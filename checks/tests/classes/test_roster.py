@@ -1,4 +1,4 @@
-"""The people of a class as platforms export them, and whose a submission is."""
+"""Rosters as platforms export them, and the assignment of submissions to people."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ ROSTERS = {
     "plain": ("NAME , E-Mail,Student ID\nJane,j@x.org, 7\n", [Person("Jane", "j@x.org", "7")]),
     "one column": ("login\njane\nmax\n", [Person(sis_login_id="jane"), Person(sis_login_id="max")]),
     "commas in another file": ("name;id\nDoe, Jane;7\n", [Person("Doe, Jane", id="7")]),
-    "rows that are short": ("id,name\n7\n8,Jane,x\n", [Person(id="7"), Person("Jane", id="8")]),
+    "short rows": ("id,name\n7\n8,Jane,x\n", [Person(id="7"), Person("Jane", id="8")]),
     "blank lines before": ("\n\nid\n7\n", [Person(id="7")]),
     "nobody": ("id,name\n", []),
 }
@@ -52,7 +52,7 @@ ROSTERS = {
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 @pytest.mark.parametrize("case", ROSTERS)
 def test_people_are_read(case: str, encoding: str, tmp_path: Path) -> None:
-    """The people are read from any export, and rows that are nobody are not."""
+    """People are read from every kind of export; rows that are not people are skipped."""
     text, people = ROSTERS[case]
     file = tmp_path / "class.csv"
     file.write_bytes(text.replace("\n", "\r\n").encode(encoding))
@@ -60,21 +60,21 @@ def test_people_are_read(case: str, encoding: str, tmp_path: Path) -> None:
 
 
 REFUSED = {
-    "no column": (b"a,b\n1,2\n", "the first line of .*class.csv names no column that is known, such as Student"),
-    "only sections": (b"section\nA\n", "no column that is known"),
-    "nothing": (b"", "no column that is known"),
+    "no column": (b"a,b\n1,2\n", "the first line of .*class.csv has no known column; expected one such as Student"),
+    "only sections": (b"section\nA\n", "no known column"),
+    "nothing": (b"", "no known column"),
     "Latin-1": (b"name\nJane\n\xc9rik\n", r"class.csv is not UTF-8 \(line 3\); save it as"),
     "a broken pair": (b"\xff\xfe\x00\xd8a\x00", "is not UTF-8"),
-    "a field without end": (b'name,id\n"' + b"x" * 200_000, "is no CSV file: field larger"),
-    "an id twice": (b"name,id\nJane,7\nMax,7\n", "has the id 7 twice: Jane and Max; give"),
-    "a SIS id twice": (b"name,SIS User ID\nJane,7\nMax,7\n", "has the id 7 twice: Jane and Max"),
+    "a field without end": (b'name,id\n"' + b"x" * 200_000, "is not a valid CSV file: field larger"),
+    "an id twice": (b"name,id\nJane,7\nMax,7\n", "has the ID 7 twice: Jane and Max; give"),
+    "a SIS id twice": (b"name,SIS User ID\nJane,7\nMax,7\n", "has the ID 7 twice: Jane and Max"),
     "a name twice": (b"name\nJane\nMax\nJane\n", "has Jane twice; add a column"),
 }
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_roster_that_cannot_be_read_is_told_in_a_line(case: str, tmp_path: Path) -> None:
-    """What is wrong with a roster is said in one line."""
+def test_invalid_roster_is_a_usage_error(case: str, tmp_path: Path) -> None:
+    """An invalid roster is reported in one line that says what is wrong."""
     data, why = REFUSED[case]
     file = tmp_path / "class.csv"
     file.write_bytes(data)
@@ -83,16 +83,16 @@ def test_roster_that_cannot_be_read_is_told_in_a_line(case: str, tmp_path: Path)
     assert "\n" not in str(error.value)
 
 
-def test_missing_roster_is_told_in_a_line(tmp_path: Path) -> None:
-    """A file that is not there, or is a folder, is an error of use."""
-    with pytest.raises(UsageError, match=r"there is no file .*class\.csv; give"):
+def test_missing_roster_is_a_usage_error(tmp_path: Path) -> None:
+    """A roster that does not exist, or is a folder, is a usage error."""
+    with pytest.raises(UsageError, match=r"file .*class\.csv does not exist; give"):
         read_roster(tmp_path / "class.csv")
     with pytest.raises(UsageError, match="cannot be read"):
         read_roster(tmp_path)
 
 
 def handed_in(label: str, *clues: tuple[str, str]) -> HandedIn:
-    """Return what somebody handed in, with clues, or with those of a name that an instructor gave."""
+    """Return a submission with the given clues, or with those of a name chosen by an instructor."""
     return HandedIn(label, clues or tuple((kind, label) for kind in PLAIN), (), ())
 
 
@@ -129,7 +129,7 @@ MATCHES = {
 
 
 def result(given: HandedIn) -> Person | str:
-    """Return whose a submission is, or why it is nobody's."""
+    """Return the person a submission belongs to, or the reason why it belongs to no one."""
     matching = match(PEOPLE, [given])
     assert list(matching.of_person) == PEOPLE
     found: list[Person | str] = [
@@ -142,7 +142,7 @@ def result(given: HandedIn) -> Person | str:
 
 @pytest.mark.parametrize("label", MATCHES)
 def test_plain_name_is_matched_exactly(label: str) -> None:
-    """A name is somebody's where it is the same but for case, blanks, order and Unicode's forms."""
+    """A name matches a person if it differs only in case, spaces, order or Unicode normalization."""
     assert result(handed_in(label)) == MATCHES[label]
 
 
@@ -150,7 +150,7 @@ CLUES = {
     "an id before a name": ([("name", "Jane Doe"), ("id", "125")], JOHN_2),
     "an id before a login": ([("login", "jd"), ("id", "125")], JOHN_2),
     "a login before a name": ([("name", "Jane Doe"), ("login", "j2")], JOHN_2),
-    "a name where the id is nobody's": ([("name", "Jane Doe"), ("id", "999")], JANE),
+    "a name with an unknown id": ([("name", "Jane Doe"), ("id", "999")], JANE),
     "two of one rank": ([("login", "jd"), ("email", "john@x.org")], "could be Doe, Jane or John van  Doe"),
     "two users of GitHub": ([("github", "1-x"), ("github", "x")], "could be John van  Doe or John Van Doe"),
     "a compact name": ([("compact name", "doejane")], JANE),
@@ -159,19 +159,19 @@ CLUES = {
     "a compact name of two": ([("compact name", "vandoejohn")], "could be John van  Doe or John Van Doe"),
     "a compact name and an id": ([("compact name", "vandoejohn"), ("id", "125")], JOHN_2),
     "a part of a compact name": ([("compact name", "doejan")], "matches nobody in the roster"),
-    "a name is no login": ([("name", "jd")], "matches nobody in the roster"),
+    "a name is not a login": ([("name", "jd")], "matches nobody in the roster"),
 }
 
 
 @pytest.mark.parametrize("case", CLUES)
 def test_better_clue_counts(case: str) -> None:
-    """An id counts before a login, and a login before a name; where two people are left it is nobody's."""
+    """An id takes precedence over a login, and a login over a name; if two people match, neither gets it."""
     clues, expected = CLUES[case]
     assert result(handed_in("label", *clues)) == expected
 
 
-def test_everybody_is_there() -> None:
-    """People with nothing and with several submissions are kept, and so is what is nobody's."""
+def test_everyone_is_listed() -> None:
+    """People with no submission or several are kept, and so are submissions that match no one."""
     given = [handed_in("123"), handed_in("Jane Doe"), handed_in("nobody")]
     matching = match(PEOPLE, given)
     assert matching.of_person == {JANE: given[:2], JOHN: [], JOHN_2: [], ERIK: []}

@@ -1,4 +1,4 @@
-"""The command line, as a student uses it from an empty folder."""
+"""The command line, as a student uses it, starting in an empty folder."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def test_student_starts_checks_and_compares(labcheck: Run, tmp_path: Path) -> None:
-    """start, check, hint, solution and list work in an empty folder, one after the other."""
+    """start, check, list and solution work one after the other, starting in an empty folder."""
     assert "lab1/webserver.py" in labcheck("start", "lab1").out
     here = tmp_path / "here"
     assert (here / "lab1" / "site" / "Snooker" / "index.html").is_file()
@@ -37,82 +37,85 @@ def test_student_starts_checks_and_compares(labcheck: Run, tmp_path: Path) -> No
     checked = labcheck("lab1")
     assert checked.status == 1
     assert "8 of 29 requirements met · 20 failed · 1 not run" in checked.out
-    assert "8 of 29 met" in labcheck("list").out
+    assert "8 of 29 pass" in labcheck("list").out
 
     (here / "lab1" / "webserver.py").write_text((CHECKOUT / "solutions" / "lab1" / "webserver.py").read_text())
     assert labcheck("lab1").status == 0
     assert labcheck("lab1", cwd=here / "lab1").status == 0
-    assert "29 of 29 met" in labcheck("list").out
+    assert "29 of 29 pass" in labcheck("list").out
 
     assert labcheck("solution", "lab1").status == 0
     assert labcheck("lab1", "lab1-solution").status == 0
 
 
 def test_start_never_writes_over_a_file(labcheck: Run, tmp_path: Path) -> None:
-    """Files that are there stay as they are; what is missing is copied."""
+    """Existing files are left unchanged; missing files are copied."""
     labcheck("start", "lab1", "mine")
     mine = tmp_path / "here" / "mine"
     (mine / "webserver.py").write_text("my work\n")
     (mine / "README.md").unlink()
-    assert "were kept as they are" in labcheck("start", "lab1", "mine").out
+    assert "existing files left unchanged: " in labcheck("start", "lab1", "mine").out
     assert (mine / "webserver.py").read_text() == "my work\n"
     assert (mine / "README.md").is_file()
 
 
 def test_solution_never_writes_over_a_file(labcheck: Run, tmp_path: Path) -> None:
-    """The solution is not copied over a student's work."""
+    """`solution` does not overwrite a student's files."""
     labcheck("start", "lab1")
     before = (tmp_path / "here" / "lab1" / "webserver.py").read_text()
     refused = labcheck("solution", "lab1", "lab1")
     assert refused.status == 2
-    assert "nothing was written over it" in refused.err
+    assert "already exists and was not overwritten" in refused.err
     assert (tmp_path / "here" / "lab1" / "webserver.py").read_text() == before
 
 
 def test_hints_come_one_by_one(labcheck: Run) -> None:
-    """Each call gives the next hint, and after the last they begin again."""
+    """Each call shows the next hint; after the last one, the first is shown again."""
     hints = [labcheck("hint", "lab1", "2.3").out.splitlines()[1] for _ in range(4)]
     assert [hint.split(":")[0] for hint in hints] == ["hint 1 of 3", "hint 2 of 3", "hint 3 of 3", "hint 1 of 3"]
     assert labcheck("hint", "lab1", "3.1").out.splitlines()[1].startswith("hint 1 of 3")
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
-        (["lab11"], "there is no lab or command 'lab11', did you mean 'lab1'?; there are: lab1, lab2, list"),
-        (["lits"], "did you mean 'list'?"),
-        (["lab1"], "`labcheck start lab1` makes the folder"),
-        (["lab1", "nowhere"], "there is no folder nowhere"),
-        (["lab1", "."], "has no webserver.py"),
-        (["lab2", __file__], "is none of echo_server.py, echo_client.py"),
+        (
+            ["lab11"],
+            "unknown lab or command 'lab11'. Did you mean 'lab1'? Labs: lab1, lab2. Commands: list, start,",
+        ),
+        (["lits"], "Did you mean 'list'?"),
+        (["lab1"], "no webserver.py in lab1/, here or in labs/lab1/; run `labcheck start lab1`"),
+        (["lab1", "nowhere"], "folder nowhere does not exist"),
+        (["lab1", "."], ". contains no webserver.py"),
+        (["lab2", __file__], "is not one of echo_server.py, echo_client.py"),
         (["lab1", "--only", "2.9"], "lab1 has no requirement '2.9'"),
-        (["lab1", "--only", "7"], "it has 1.1 to 6.3, and steps 1 to 6"),
-        (["lab1", "--seed", "x"], "argument --seed: 'x' is no whole number from 0 on"),
+        (["lab1", "--only", "7"], "Requirements: 1.1 to 6.3. Steps: 1 to 6"),
+        (["lab1", "--seed", "x"], "argument --seed: invalid value 'x': expected a whole number, 0 or greater"),
         (["lab1", "--seed", "-1"], "argument --seed"),
         (["lab1", "--budget", "0"], "argument --budget"),
         (["lab1", "--slow", "nan"], "argument --slow"),
         (["lab1", "--colour"], "unrecognized arguments: --colour"),
-        (["lab1", str(CHECKOUT / "labs" / "lab1"), "--json", "no/such/folder/x.json"], "there is no such folder"),
+        (["lab1", str(CHECKOUT / "labs" / "lab1"), "--json", "no/such/folder/x.json"], "its folder does not exist"),
         (["lab1", str(CHECKOUT / "labs" / "lab1"), "--json", "."], "it is a folder"),
-        (["lab1", str(CHECKOUT / "labs" / "lab1"), "--python", "no-such-python"], "no Python interpreter"),
-        (["hint", "lab1", "2"], "2 is a step; name a requirement: 2.1, 2.2"),
+        (["lab1", str(CHECKOUT / "labs" / "lab1"), "--python", "no-such-python"], "cannot find the Python interpreter"),
+        (["hint", "lab1", "2"], "2 is a step, not a requirement; give one of its requirements: 2.1, 2.2"),
         (["hint", "lab1"], "the following arguments are required: ID"),
-        (["start", "lab7"], "there is no lab 'lab7', did you mean 'lab2'?; the labs are: lab1, lab2"),
-        (["start", "../lab1"], "there is no lab '../lab1'"),
+        (["start", "lab7"], "unknown lab 'lab7'. Did you mean 'lab2'? Labs: lab1, lab2"),
+        (["start", "../lab1"], "unknown lab '../lab1'"),
     ],
 )
-def test_wrong_use_is_told_in_one_line(labcheck: Run, words: list[str], told: str) -> None:
-    """Bad input gets one line that says what was given and what is known, and exit status 2."""
+def test_wrong_usage_is_reported_in_one_line(labcheck: Run, words: list[str], message: str) -> None:
+    """Invalid input gets a one-line error message with the value and what was expected, and exit status 2."""
     result = labcheck(*words)
     assert result.status == 2
     assert result.out == ""
     assert result.err.count("\n") == 1
-    assert told in result.err
+    assert message in result.err
     assert "labcheck --help" in result.err
 
 
 def test_help_names_every_command(labcheck: Run) -> None:
-    """--help lists the commands and the exit statuses, and so does labcheck without words."""
+    """`labcheck --help` and `labcheck` without arguments list the commands and the exit statuses."""
     helped = labcheck("--help")
     assert helped.status == 0
     listed = set(re.findall(r"^    (\w+)", helped.out, re.MULTILINE))
@@ -124,8 +127,8 @@ def test_help_names_every_command(labcheck: Run) -> None:
 
 
 @pytest.mark.parametrize("name", ["lab1", *(command.name for command in commands())])
-def test_command_has_a_help_of_its_own(labcheck: Run, name: str) -> None:
-    """`labcheck COMMAND --help` tells what the command does, and what each of its arguments is."""
+def test_every_command_has_its_own_help(labcheck: Run, name: str) -> None:
+    """`labcheck COMMAND --help` explains the command and each of its arguments."""
     helped = labcheck(name, "--help")
     assert (helped.status, helped.err) == (0, "")
     assert helped.out.startswith(f"usage: labcheck {name} ")
@@ -144,16 +147,16 @@ def test_command_has_a_help_of_its_own(labcheck: Run, name: str) -> None:
     ],
 )
 def test_formats_are_options(labcheck: Run, words: list[str], formats: str) -> None:
-    """Each format is an option of the commands that it is for, and of no other."""
-    told = labcheck(words[0], "--help").out.partition("\nreports:")[2]
-    assert re.findall(r"^  --(\w+) FILE", told, re.MULTILINE) == formats.split()
+    """Each report format is an option of the commands that can write it, and of no other command."""
+    listed = labcheck(words[0], "--help").out.partition("\nreports:")[2]
+    assert re.findall(r"^  --(\w+) FILE", listed, re.MULTILINE) == formats.split()
     other = "canvas" if words == ["lab1"] else "gradescope"
     refused = labcheck(*words, f"--{other}", "file")
     assert (refused.status, "unrecognized arguments" in refused.err) == (2, True)
 
 
 def test_too_many_files_are_refused(labcheck: Run, tmp_path: Path) -> None:
-    """A folder that is no lab's folder is not copied."""
+    """A folder with more files than a submission may contain is refused."""
     folder = tmp_path / "much"
     folder.mkdir()
     for number in range(MAX_FILES + 1):
@@ -161,11 +164,11 @@ def test_too_many_files_are_refused(labcheck: Run, tmp_path: Path) -> None:
     (folder / "webserver.py").touch()
     result = labcheck("lab1", folder)
     assert result.status == 2
-    assert "holds more than 5,000 files" in result.err
+    assert "contains more than 5,000 files" in result.err
 
 
 def test_several_reports_at_once(labcheck: Run, tmp_path: Path) -> None:
-    """JSON and HTML are written beside the terminal's report, and agree with it."""
+    """JSON and HTML reports are written in addition to the terminal report, and agree with it."""
     result = labcheck("lab1", CHECKOUT / "labs" / "lab1", "--json", tmp_path / "r.json", "--html", tmp_path / "r.html")
     record = Record.from_json((tmp_path / "r.json").read_text())
     page = (tmp_path / "r.html").read_text()
@@ -176,31 +179,31 @@ def test_several_reports_at_once(labcheck: Run, tmp_path: Path) -> None:
 
 
 def test_json_on_standard_output_is_nothing_else(labcheck: Run) -> None:
-    """With `--json -` standard output is JSON alone."""
+    """With `--json -`, standard output contains only JSON."""
     assert json.loads(labcheck("lab1", CHECKOUT / "labs" / "lab1", "--only", "1.1", "--json", "-").out)["score"] == 1
 
 
-def test_our_own_fault_is_said_to_be_ours() -> None:
-    """A fault in labcheck is told as such, with exit status 3."""
+def test_internal_error_is_reported_as_one() -> None:
+    """An internal error in labcheck is reported as such, with exit status 3; the traceback is in a file."""
     code = (
         "import sys, labcheck.judging.judge as judge; judge.platform.system = None;"
         f"from labcheck.cli.main import main; sys.exit(main(['lab1', {str(CHECKOUT / 'solutions' / 'lab1')!r}]))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 3
-    assert "this is a fault of labcheck's own" in done.stderr
+    assert "internal error in labcheck, not in your program" in done.stderr
     assert "Traceback" not in done.stderr
-    details = Path(done.stderr.split("with the file ")[1].split(",")[0])
+    details = Path(done.stderr.split("attach the file ")[1].split(",")[0])
     assert "Traceback" in details.read_text()
     details.unlink()
 
 
-@pytest.mark.skipif(os.name != "posix", reason="signals as Unix knows them")
+@pytest.mark.skipif(os.name != "posix", reason="needs Unix signals")
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_interrupted_grading_leaves_nothing(
     submission: Callable[..., Path], number: signal.Signals, status: int
 ) -> None:
-    """Ctrl+C and SIGTERM end labcheck in good order: its programs are gone."""
+    """Ctrl+C and SIGTERM end labcheck without a traceback, and the programs it started are gone."""
     folder = submission(TESTS / "lab1" / "hostile" / "accepts_never_answers.py")
     with subprocess.Popen(
         [sys.executable, "-m", "labcheck", "lab1", folder], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
@@ -217,8 +220,8 @@ def test_interrupted_grading_leaves_nothing(
     assert not any(program.is_running() for program in programs)
 
 
-def test_interrupt_while_checks_are_collected_is_one(tmp_path: Path) -> None:
-    """pytest, which collects the checks, keeps an interrupt to itself; labcheck ends as with any other."""
+def test_interrupt_while_checks_are_collected(tmp_path: Path) -> None:
+    """pytest catches an interrupt while it collects the checks; labcheck still ends as interrupted."""
     code = (
         "import sys; from labcheck.cli.main import main; from labcheck.judging import checks\n"
         "def interrupt(collector): raise KeyboardInterrupt\n"
@@ -230,8 +233,8 @@ def test_interrupt_while_checks_are_collected_is_one(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "\nlabcheck: interrupted\n")
 
 
-def test_broken_memory_is_no_obstacle(labcheck: Run, tmp_path: Path) -> None:
-    """Where the file with the progress is broken, or cannot be written, everything works without it."""
+def test_broken_state_file_is_ignored(labcheck: Run, tmp_path: Path) -> None:
+    """All commands work if the file with the progress is broken or cannot be written."""
     memory = tmp_path / "state" / "labcheck"
     memory.mkdir(parents=True)
     (memory / "state.json").write_text("{broken")
@@ -240,8 +243,8 @@ def test_broken_memory_is_no_obstacle(labcheck: Run, tmp_path: Path) -> None:
     assert labcheck("list", XDG_STATE_HOME=os.devnull).status == 0
 
 
-def test_check_that_is_wrong_costs_no_point(labcheck: Run, tmp_path: Path) -> None:
-    """A check that fails by a fault of its own is an error: the point is given, and the fault is ours."""
+def test_broken_check_costs_no_point(labcheck: Run, tmp_path: Path) -> None:
+    """A bug in a check is an internal error: the student gets the point, and the exit status is 3."""
     code = (
         "import sys; from labcheck.suite import Server; from labcheck.cli.main import main\n"
         "def broken(*_): raise ZeroDivisionError('the suite is wrong')\n"
@@ -255,20 +258,22 @@ def test_check_that_is_wrong_costs_no_point(labcheck: Run, tmp_path: Path) -> No
     assert record.score == 29
     assert not record.all_passed
     assert "1 not judged" in done.stdout
-    details = Path(done.stderr.split("with the file ")[1].split(",")[0])
+    details = Path(done.stderr.split("attach the file ")[1].split(",")[0])
     assert "the suite is wrong" in details.read_text()
     details.unlink()
 
 
-def test_program_stands_for_its_folder(labcheck: Callable[..., Result], submission: Callable[..., Path]) -> None:
-    """Who names the program instead of its folder means the folder, with what else is in it."""
+def test_program_can_be_given_instead_of_its_folder(
+    labcheck: Callable[..., Result], submission: Callable[..., Path]
+) -> None:
+    """If the program file is given instead of its folder, the whole folder is checked."""
     folder = submission("import helper", **{"helper.py": "raise SystemExit('the helper was found')"})
     result = labcheck("lab1", folder / "webserver.py", "--only", "1.1")
     assert "the helper was found" in result.out
 
 
 def test_archive_is_checked_like_a_folder(labcheck: Callable[..., Result], tmp_path: Path) -> None:
-    """An archive is unpacked and checked, with whole transcripts; one that cannot be used is told in one line."""
+    """An archive is unpacked and checked, with full transcripts; an invalid archive gets a one-line error message."""
     archive = shutil.make_archive(str(tmp_path / "work"), "gztar", CHECKOUT / "solutions" / "lab1")
     result = labcheck("lab1", archive, "--only", "2.3", "--json", "-")
     assert result.record.score == 1
@@ -279,9 +284,9 @@ def test_archive_is_checked_like_a_folder(labcheck: Callable[..., Result], tmp_p
     assert refused.err.count("\n") == 1
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="namespaces are of Linux")
-def test_own_work_is_confined_where_asked(labcheck: Callable[..., Result], submission: Callable[..., Path]) -> None:
-    """With --require-sandbox a program sees nothing of the machine, and the record says so."""
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has namespaces")
+def test_required_sandbox_is_used(labcheck: Callable[..., Result], submission: Callable[..., Path]) -> None:
+    """With --require-sandbox, a program cannot see the files of this machine, and the record names the sandbox."""
     need("bwrap")
     folder = submission("import os, sys; sys.exit(' '.join(sorted(os.listdir('/'))) + os.getcwd())")
     result = labcheck("lab1", folder, "--only", "1.1", "--require-sandbox", "--json", "-")
@@ -293,7 +298,7 @@ def test_own_work_is_confined_where_asked(labcheck: Callable[..., Result], submi
 
 
 def commands_in(output: str) -> list[str]:
-    """Return the lines that a runner of GitHub Actions takes for commands (actions/runner, ActionCommand.cs)."""
+    """Return the lines that a GitHub Actions runner takes for commands (actions/runner, ActionCommand.cs)."""
     commands, token = [], ""
     for line in output.splitlines():
         text = line.lstrip()
@@ -315,7 +320,7 @@ int("port")
 
 
 def test_step_of_a_workflow(labcheck: Run, submission: Callable[..., Path], tmp_path: Path) -> None:
-    """GitHub shows a summary, and an error at the line that broke; what a program says commands nothing."""
+    """GitHub shows a summary, and an error at the line that failed; a program's output cannot issue commands."""
     folder, summary = submission(BREAKS), tmp_path / "summary.md"
     summary.write_text("# Before\n\n")
     step = {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(tmp_path), "GITHUB_STEP_SUMMARY": str(summary)}

@@ -1,4 +1,4 @@
-"""The walkthrough of lab 1 in a real JupyterLab: all cells run, the report and the game are seen, in light and dark."""
+"""The walkthrough of lab 1 in a real JupyterLab: all cells run; the report and the game appear, in light and dark."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-LIMIT = 180  # seconds until what is awaited must have come, on a loaded machine too
+LIMIT = 180  # seconds for each wait, enough for a loaded machine
 TOKEN = "token-of-a-test"
-BREAKS = "5.2"  # what the student has not done yet
+BREAKS = "5.2"  # the requirement that the student's program fails
 SUMMARY = "28 of 29 requirements met"
 ENOUGH = 4.5  # WCAG 2.2, section 1.4.3
 
-# What the pages' scripts know of the notebook that is open.
+# Helpers for the scripts in a page: the open notebook and its cells.
 NOTEBOOK = """
     const panel = jupyterapp.shell.currentWidget, notebook = panel.content;
     const sources = notebook.widgets.map(each => each.model.sharedModel.source);
@@ -46,14 +46,14 @@ OPEN = "return !!window.jupyterapp?.shell?.currentWidget?.context"
 
 @dataclass
 class JupyterLab:
-    """A JupyterLab that serves a folder, in a browser."""
+    """A JupyterLab that serves a folder, shown in a browser."""
 
     browser: Any
     address: str
     folder: Path
 
     def open(self, name: str) -> None:
-        """Open a notebook, and wait until it is there and has its kernel."""
+        """Open a notebook, and wait until it is loaded and has a kernel."""
         self.browser.get(f"{self.address}/lab/tree/{name}?token={TOKEN}&reset")
         WebDriverWait(self.browser, LIMIT).until(lambda page: page.execute_script(OPEN))
         self.do(
@@ -62,7 +62,7 @@ class JupyterLab:
         )
 
     def do(self, script: str) -> Any:
-        """Run a script that may await, and return its value."""
+        """Run an asynchronous script, and return its value."""
         found = self.browser.execute_async_script(
             f"const [done] = arguments; (async () => {{ {script} }})().then("
             "value => done({value}), error => done({error: String(error)}))"
@@ -71,7 +71,7 @@ class JupyterLab:
         return found.get("value")
 
     def text_of(self, cell: str, wanted: str) -> str:
-        """Wait until the output of a cell is on the screen and shows a text, and return all that it shows."""
+        """Wait until the output of a cell is visible and contains a text. Return the whole output."""
         script = f"""{NOTEBOOK} await show({cell!r});
             const node = output({cell!r});
             return node?.checkVisibility() ? node.innerText : "";"""
@@ -79,7 +79,7 @@ class JupyterLab:
         return str(self.do(script))
 
     def faint(self, cell: str) -> list[Any]:
-        """Return what of a cell's output does not stand out from the paper, whose colour is one."""
+        """Return the elements of a cell's output that have too little contrast to their plain background."""
         script = f"""{NOTEBOOK} {CONTRAST}
             const own = element => [...element.childNodes].some(node => node.nodeType == 3 && node.data.trim());
             const seen = [...output({cell!r}).querySelectorAll("*")].filter(
@@ -91,7 +91,7 @@ class JupyterLab:
         return list(found)
 
     def change_theme(self, name: str) -> None:
-        """Change to a theme, and wait until its colours are there."""
+        """Change the theme, and wait until its colors are applied."""
         self.do(f"await jupyterapp.commands.execute('apputils:change-theme', {{theme: {name!r}}});")
         light = "false" if "Dark" in name else "true"
         script = "return document.body.dataset.jpThemeLight"
@@ -100,7 +100,7 @@ class JupyterLab:
 
 @pytest.fixture
 def jupyterlab(browser: Any, tmp_path: Path) -> Iterator[JupyterLab]:
-    """Start JupyterLab in the folder that `labcheck notebook lab1` makes around a student's program."""
+    """Start JupyterLab in the folder that `labcheck notebook lab1` has filled around a student's program."""
     if importlib.util.find_spec("jupyterlab") is None:
         need("jupyter-lab")
     folder = tmp_path / "lab1"
@@ -110,7 +110,7 @@ def jupyterlab(browser: Any, tmp_path: Path) -> Iterator[JupyterLab]:
     own = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR", "XDG_STATE_HOME")
     settings = tmp_path / "jupyter_config_dir" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
-    # No question whether to fetch news, which would lie above the notebook; and the network is not asked.
+    # Do not ask whether to fetch news, which would cover the notebook, and do not use the network.
     (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}', "utf-8")
     port = Port()
     address = f"http://127.0.0.1:{port.number}"
@@ -154,11 +154,11 @@ def _answers(address: str) -> bool:
 
 @pytest.mark.everything
 def test_walkthrough_in_jupyterlab(jupyterlab: JupyterLab) -> None:
-    """Run all: the report is seen, then the game; sent to somebody else, the report can be read there, too."""
+    """Run all cells: the report and the game appear. In a copy sent to another user, the report is still readable."""
     jupyterlab.open("lab1.ipynb")
     run_all(jupyterlab)
-    look_at_report(jupyterlab, trusted=True)
-    look_at_game(jupyterlab)
+    check_report(jupyterlab, trusted=True)
+    check_game(jupyterlab)
 
     jupyterlab.do("await jupyterapp.commands.execute('docmanager:save');")
     notebook = nbformat.read(jupyterlab.folder / "lab1.ipynb", as_version=4)  # type: ignore[no-untyped-call]
@@ -170,11 +170,11 @@ def test_walkthrough_in_jupyterlab(jupyterlab: JupyterLab) -> None:
     until(lambda: not any(alive(each.pid) for each in programs), 60)
 
     jupyterlab.open("sent_by_mail.ipynb")
-    look_at_report(jupyterlab, trusted=False)
+    check_report(jupyterlab, trusted=False)
 
 
 def run_all(jupyterlab: JupyterLab) -> None:
-    """Run all cells, and see that the kernel comes to rest, and that no cell has failed."""
+    """Run all cells, wait until the kernel is idle, and assert that no cell has failed."""
     assert jupyterlab.do("return await jupyterapp.commands.execute('notebook:run-all-cells');")
     idle = f"{NOTEBOOK} return panel.sessionContext.session.kernel.status == 'idle'"
     WebDriverWait(jupyterlab.browser, LIMIT).until(lambda page: page.execute_script(idle))
@@ -183,8 +183,8 @@ def run_all(jupyterlab: JupyterLab) -> None:
     assert jupyterlab.browser.execute_script(errors) == []
 
 
-def look_at_report(jupyterlab: JupyterLab, *, trusted: bool) -> None:
-    """See that the report says in words what is met and what is not, and stands out in light and dark."""
+def check_report(jupyterlab: JupyterLab, *, trusted: bool) -> None:
+    """Assert that the report shows the outcomes in words, with enough contrast in light and dark."""
     for theme in ("JupyterLab Light", "JupyterLab Dark"):
         jupyterlab.change_theme(theme)
         report = " ".join(jupyterlab.text_of("%labcheck lab1", SUMMARY).split())
@@ -196,8 +196,8 @@ def look_at_report(jupyterlab: JupyterLab, *, trusted: bool) -> None:
         assert jupyterlab.faint("%labcheck lab1") == []
 
 
-def look_at_game(jupyterlab: JupyterLab) -> None:
-    """Start the student's own server once more, and see that it sends the game into the frame."""
+def check_game(jupyterlab: JupyterLab) -> None:
+    """Start the student's own server again, and assert that the frame shows the game."""
     browser = jupyterlab.browser
     for cell in ('server = labcheck.run("webserver.py")', "server.frame("):
         jupyterlab.do(f"{NOTEBOOK} await show({cell!r}); await jupyterapp.commands.execute('notebook:run-cell');")

@@ -1,4 +1,4 @@
-"""The walkthroughs: what they name is there, and they run from top to bottom, with the starters and the solutions."""
+"""The walkthroughs: everything they mention exists, and they run from top to bottom, with starters and solutions."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 NOTEBOOKS = {path.stem: path for path in sorted((CHECKOUT / "notebooks").glob("*.ipynb"))}
-SECONDS = 20  # for a cell, of which none takes four on an idle machine; more is a cell that hangs
-JUDGED_SECONDS = 120  # for a cell that judges the whole lab
+SECONDS = 20  # limit for a cell; on an idle machine none takes four, so a cell over the limit hangs
+LAB_SECONDS = 120  # limit for a cell that checks the whole lab
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -32,27 +32,27 @@ FILE = re.compile(r"[\w.-]+\.(?:css|html|ipynb|js|md|png|py|svg|toml|txt)\b")
 WRITEFILE = re.compile(r"%%writefile (\S+)\n")
 WRITTEN = re.compile(r'"([^"/]+)"\)\.write_text|Path\("([^"]+)"\)(?=\n\w+\.write_text)')
 RUN = re.compile(r'labcheck\.run\("([^"]+)"')
-JUDGE = re.compile(r"%labcheck lab\w+")
+CHECK = re.compile(r"%labcheck lab\w+")
 
 
 def read(path: Path) -> Any:
-    """Return a notebook as it is in its file."""
+    """Return a notebook exactly as in its file."""
     return nbformat.read(path, as_version=nbformat.NO_CONVERT)  # type: ignore[no-untyped-call]
 
 
 def code(notebook: Any) -> list[Any]:
-    """Return its cells with code."""
+    """Return the code cells of a notebook."""
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
 def programs(notebook: Any) -> list[tuple[str, str]]:
-    """Return the files that its cells write, and what they write into them."""
+    """Return the files that the cells of a notebook write, with their texts."""
     found = [(WRITEFILE.match(cell.source), cell.source) for cell in code(notebook)]
     return [(match[1], f"{source[match.end() :]}\n") for match, source in found if match]
 
 
 def prose(notebook: Any) -> str:
-    """Return the texts that a reader reads: those between the cells, comments, and what is asked of labcheck."""
+    """Return the texts that a reader reads: Markdown cells, comments, and calls of %labcheck."""
     parts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
     for cell in code(notebook):
         if not WRITEFILE.match(cell.source):
@@ -61,9 +61,9 @@ def prose(notebook: Any) -> str:
 
 
 def faults(notebook: Any, name: str) -> Iterator[str]:
-    """Yield what is wrong with a notebook that is not run."""
+    """Yield the errors in a notebook that can be found without running it."""
     if name not in lab_names():
-        yield f"there is no lab {name}"
+        yield f"unknown lab {name}"
         return
     ids = [cell.id for cell in notebook.cells]
     if twice := sorted({id for id in ids if ids.count(id) > 1}):
@@ -75,12 +75,12 @@ def faults(notebook: Any, name: str) -> Iterator[str]:
         yield f"it is not valid: {error.message}"
         return
     yield from (f"cell {cell.id}: it has outputs" for cell in code(notebook) if cell.outputs)
-    yield from (f"cell {cell.id}: it has been counted" for cell in code(notebook) if cell.execution_count is not None)
+    yield from (f"cell {cell.id}: it has a number" for cell in code(notebook) if cell.execution_count is not None)
     for cell in code(notebook):
         if ".frame(" in cell.source and "live" not in cell.metadata.get("tags", []):
-            yield f"cell {cell.id}: it shows a page of a running server, and is not tagged live"
+            yield f"cell {cell.id}: it shows a page of a running server, but is not tagged live"
     if notebook.metadata != METADATA:
-        yield f"its metadata tell where it was written: {notebook.metadata}"
+        yield f"its metadata are not the standard ones: {notebook.metadata}"
     yield from _faults_of_names(notebook, load_lab(name))
 
 
@@ -95,23 +95,23 @@ def _faults_of_names(notebook: Any, lab: Lab) -> Iterator[str]:
     known |= {"".join(names) for cell in code(notebook) for names in WRITTEN.findall(cell.source)}
     known |= {Path(name).name for name in known}
     for span in re.findall(r"`([^`\n]+)`", text):
-        yield from (f"there is no {file}" for file in FILE.findall(span) if file not in known)
+        yield from (f"{file} does not exist" for file in FILE.findall(span) if file not in known)
     for file in RUN.findall("\n".join(cell.source for cell in code(notebook))):
         if file not in known:
-            yield f"nothing writes {file}, which is run"
+            yield f"no cell writes {file}, which is run"
     for program in lab.programs:
         starter = (lab.starter / program.file).read_text("utf-8")
         if [text for file, text in written if file == program.file] != [starter]:
-            yield f"{program.file} is not written by one cell, with the starter in it"
+            yield f"{program.file} is not written by exactly one cell, with the text of the starter"
 
 
 def execute(notebook: Any, folder: Path, seconds: float = SECONDS) -> Iterator[str]:
-    """Run a notebook from top to bottom in a kernel of its own, and yield what went wrong."""
+    """Run a notebook from top to bottom in a new kernel, and yield its errors."""
     from nbclient import NotebookClient
 
     client = NotebookClient(
         notebook,
-        timeout_func=lambda cell: JUDGED_SECONDS if JUDGE.match(cell.source) else seconds,
+        timeout_func=lambda cell: LAB_SECONDS if CHECK.match(cell.source) else seconds,
         interrupt_on_timeout=True,
         kernel_name="python3",
         allow_errors=True,
@@ -129,14 +129,14 @@ def execute(notebook: Any, folder: Path, seconds: float = SECONDS) -> Iterator[s
 
 
 def report(notebook: Any, lab: Lab) -> str:
-    """Return the report of the whole lab, as text."""
+    """Return the report of the whole lab as text."""
     (cell,) = [cell for cell in code(notebook) if cell.source == f"%labcheck {lab.name}"]
     return "".join(output["data"]["text/plain"] for output in cell.outputs)
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Make an empty folder for a student, whose Jupyter and whose labcheck have nothing to remember."""
+    """Create an empty folder for a student, with empty states of Jupyter and labcheck."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     place = tmp_path / "student"
@@ -150,21 +150,21 @@ def test_there_are_walkthroughs() -> None:
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_what_a_notebook_names_is_there(name: str) -> None:
-    """A notebook is valid and holds no outputs; the requirements and files that it names exist; starters are in it."""
+def test_a_notebook_has_no_errors(name: str) -> None:
+    """A notebook is valid, has no outputs, mentions only existing requirements and files, and contains the starters."""
     assert list(faults(read(NOTEBOOKS[name]), name)) == []
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_a_notebook_is_kept_as_git_likes_it(name: str) -> None:
-    """A notebook's file is JSON with a line for each line, and its characters are readable."""
+def test_a_notebook_is_formatted_for_git(name: str) -> None:
+    """A notebook's file is JSON with one line per source line, and without escaped characters."""
     text = NOTEBOOKS[name].read_text("utf-8")
     assert text == nbformat.writes(read(NOTEBOOKS[name])) + "\n"  # type: ignore[no-untyped-call]
 
 
 @pytest.fixture(scope="session")
 def fonts(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Have matplotlib look for fonts, which it does once: of a slow disk it complains on standard error."""
+    """Let matplotlib build its font cache first, because it prints a warning if that is slow."""
 
     def look(_: Path) -> None:
         command = [sys.executable, "-c", "import matplotlib.font_manager"]
@@ -177,7 +177,7 @@ def fonts(tmp_path_factory: pytest.TempPathFactory) -> None:
 @pytest.mark.sample(1)
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_a_notebook_runs_with_the_starter(name: str, folder: Path) -> None:
-    """Who has written nothing yet can run all cells; the report fails what has a TODO, and nothing is left running."""
+    """With the starter, all cells run; the requirements with a TODO fail, and no process is left running."""
     notebook, lab = read(NOTEBOOKS[name]), load_lab(name)
     assert list(execute(notebook, folder)) == []
     text = "".join((lab.starter / program.file).read_text("utf-8") for program in lab.programs)
@@ -191,7 +191,7 @@ def test_a_notebook_runs_with_the_starter(name: str, folder: Path) -> None:
 @pytest.mark.everything
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_a_notebook_runs_with_the_solution(name: str, folder: Path) -> None:
-    """With the solution in the cells of the lab's programs, all requirements are met, and nothing is left running."""
+    """With the solution in the cells of the lab's programs, all requirements pass, and no process is left running."""
     notebook, lab = read(NOTEBOOKS[name]), load_lab(name)
     for cell in code(notebook):
         match = WRITEFILE.match(cell.source)
@@ -245,35 +245,35 @@ def _drop_a_starter(notebook: Any) -> None:
 
 DOCTORED: dict[str, tuple[Callable[[Any], None], str]] = {
     "an output": (_store_an_output, "cell load-labcheck: it has outputs"),
-    "a count": (_count_a_cell, "cell load-labcheck: it has been counted"),
+    "a count": (_count_a_cell, "cell load-labcheck: it has a number"),
     "an id twice": (_repeat_an_id, "several cells have the same id: ['title']"),
-    "a kernel": (_name_a_kernel, "its metadata tell where it was written: "),
-    "no notebook": (_forget_a_field, "it is not valid: "),
-    "a missing tag": (_take_a_tag_off, "cell game: it shows a page of a running server, and is not tagged live"),
-    "a changed starter": (_change_a_starter, "webserver.py is not written by one cell, with the starter in it"),
-    "a missing starter": (_drop_a_starter, "webserver.py is not written by one cell, with the starter in it"),
+    "a kernel": (_name_a_kernel, "its metadata are not the standard ones: "),
+    "an invalid notebook": (_forget_a_field, "it is not valid: "),
+    "a missing tag": (_take_a_tag_off, "cell game: it shows a page of a running server, but is not tagged live"),
+    "a changed starter": (_change_a_starter, "webserver.py is not written by exactly one cell, with"),
+    "a missing starter": (_drop_a_starter, "webserver.py is not written by exactly one cell, with"),
     "an id in prose": (lambda it: _append(it, "markdown", "Now do TODO 9.9."), "lab1 has no requirement 9.9"),
     "an id in a call": (lambda it: _append(it, "code", "%labcheck hint lab1 7.1"), "lab1 has no requirement 7.1"),
-    "a file in prose": (lambda it: _append(it, "markdown", "See `site/old.html`."), "there is no old.html"),
+    "a file in prose": (lambda it: _append(it, "markdown", "See `site/old.html`."), "old.html does not exist"),
     "a file that is run": (
         lambda it: _append(it, "code", 'labcheck.run("old.py")'),
-        "nothing writes old.py, which is run",
+        "no cell writes old.py, which is run",
     ),
 }
 
 
 @pytest.mark.parametrize(("doctor", "expected"), DOCTORED.values(), ids=list(DOCTORED))
 def test_a_wrong_notebook_is_caught(doctor: Callable[[Any], None], expected: str) -> None:
-    """Of a notebook in which one thing is wrong, this one thing is said."""
+    """For a notebook with one error, exactly this error is reported."""
     notebook = copy.deepcopy(read(NOTEBOOKS["lab1"]))
     doctor(notebook)
     found = list(faults(notebook, "lab1"))
     assert found != [] and all(each.startswith(expected) for each in found)
 
 
-def test_a_notebook_of_no_lab_is_caught() -> None:
-    """A notebook has the name of its lab."""
-    assert list(faults(read(NOTEBOOKS["lab1"]), "lab99")) == ["there is no lab lab99"]
+def test_a_notebook_for_an_unknown_lab_is_caught() -> None:
+    """A notebook must have the name of a lab."""
+    assert list(faults(read(NOTEBOOKS["lab1"]), "lab99")) == ["unknown lab lab99"]
 
 
 @pytest.mark.parametrize(
@@ -286,13 +286,13 @@ def test_a_notebook_of_no_lab_is_caught() -> None:
         "[RFC 3986, 5.2.4](x#section-5.2)",
     ],
 )
-def test_other_numbers_are_no_requirements(text: str) -> None:
-    """A version, an address, a time and a section are not taken for a requirement."""
+def test_other_numbers_are_not_requirements(text: str) -> None:
+    """Versions, addresses, times and section numbers are not taken for requirements."""
     assert ID.findall(text) == []
 
 
 def test_a_cell_that_fails_is_caught(folder: Path) -> None:
-    """An error, a line on standard error and a cell that takes too long are said, each with the cell's id."""
+    """An exception, output on standard error, and a cell that takes too long are reported with the cell's id."""
     notebook = nbformat.v4.new_notebook(metadata=METADATA)  # type: ignore[no-untyped-call]
     for id, source in {
         "good": "1 + 1",
@@ -304,5 +304,5 @@ def test_a_cell_that_fails_is_caught(folder: Path) -> None:
     error, refused, slow = execute(notebook, folder, seconds=5)
     assert slow == "cell slow: it takes more than 5 s"
     assert error == "cell error: ZeroDivisionError: division by zero"
-    assert refused.startswith("cell refused: on standard error: labcheck: there is no lab or command 'lab99'")
+    assert refused.startswith("cell refused: on standard error: labcheck: unknown lab or command 'lab99'")
     until(lambda: processes_in(folder) == [])

@@ -1,4 +1,4 @@
-"""labcheck notebook: the walkthrough comes with the student's own programs in it, and is opened in JupyterLab."""
+"""labcheck notebook: it copies the walkthrough with the student's own programs in it, and opens it in JupyterLab."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ STAYS = OPENS + "signal.signal(signal.SIGINT, lambda *_: sys.exit(0))\nprint('op
 
 
 def cells_of(notebook: NotebookNode) -> dict[str, str]:
-    """Return what the cells of a notebook write, by the file's name."""
+    """Return what the cells of a notebook write: file name -> text."""
     return {name: cell.source.partition("\n")[2] for cell in notebook.cells if (name := written_by(cell))}
 
 
@@ -48,7 +48,7 @@ def read(file: Path) -> NotebookNode:
 
 @pytest.fixture
 def jupyterlab(tmp_path: Path) -> Callable[[str], dict[str, str]]:
-    """Put a program in the place of JupyterLab; return the environment in which it is found."""
+    """Replace JupyterLab by a program, and return the environment variables with which it is found."""
 
     def make(code: str) -> dict[str, str]:
         package = tmp_path / "modules" / "jupyterlab"
@@ -62,7 +62,7 @@ def jupyterlab(tmp_path: Path) -> Callable[[str], dict[str, str]]:
 
 @pytest.mark.parametrize("name", lab_names())
 def test_walkthrough_comes_with_the_starter_files(labcheck: Run, tmp_path: Path, name: str) -> None:
-    """The lab's files and its notebook are in a folder of the lab's name; the notebook is the lab's own."""
+    """The folder has the lab's name, and contains its files and its unchanged notebook."""
     done = labcheck("notebook", name, "--no-open")
     assert (done.status, done.err) == (0, "")
     assert f"the walkthrough of {name} is in {name}/{name}.ipynb" in done.out
@@ -73,21 +73,21 @@ def test_walkthrough_comes_with_the_starter_files(labcheck: Run, tmp_path: Path,
     nbformat.validate(read(folder / f"{name}.ipynb"))
 
 
-def test_cells_hold_the_students_programs(tmp_path: Path) -> None:
-    """Running all cells undoes nothing: a cell that writes a file which is there holds what stands in it."""
+def test_cells_contain_the_students_programs(tmp_path: Path) -> None:
+    """Running all cells undoes nothing: a cell that writes an existing file contains the text of that file."""
     mine = tmp_path / "mine"
     mine.mkdir()
     work = '"""Mine: \u00e9, {braces}, back\\slashes."""\n\nprint("%%writefile")\n'
     (mine / "webserver.py").write_text(work, "utf-8")
     said = copy(load_lab("lab1"), mine)
-    assert said[0] == "1 files were there already, and were kept as they are"
+    assert said[0] == "existing files left unchanged: 1"
     assert (mine / "webserver.py").read_text("utf-8") == work
     assert cells_of(read(mine / "lab1.ipynb"))["webserver.py"] == work.removesuffix("\n")
 
 
 @pytest.mark.parametrize("text", ["x = 1\n", "x = 1", "x = 1\n\n", "\n\nx = 1\n", "%%writefile b.py\n", "\t#\u2028\n"])
-def test_cell_writes_what_the_file_held(tmp_path: Path, text: str) -> None:
-    """A cell that was filled from a file writes the same text, with a line end at its end."""
+def test_cell_writes_the_text_of_its_file(tmp_path: Path, text: str) -> None:
+    """A cell that was filled from a file writes the same text, ending with a newline."""
     from IPython.core.inputtransformer2 import TransformerManager
 
     (tmp_path / "a.py").write_text(text, "utf-8", newline="")
@@ -104,23 +104,23 @@ def test_cell_writes_what_the_file_held(tmp_path: Path, text: str) -> None:
     assert written == ["writefile", "a.py", text if text.endswith("\n") else f"{text}\n"]
 
 
-def test_notebook_that_is_there_is_kept(tmp_path: Path) -> None:
-    """A second call writes over nothing, says so, and names a cell that would write over newer work."""
+def test_existing_notebook_is_kept(tmp_path: Path) -> None:
+    """A second call overwrites nothing, says so, and warns about a cell that would overwrite newer work."""
     lab, folder = load_lab("lab1"), tmp_path / "lab1"
     copy(lab, folder)
     before = (folder / "lab1.ipynb").read_bytes()
-    assert copy(lab, folder)[1:] == [f"{folder / 'lab1.ipynb'} was there already, and is kept as it is"]
+    assert copy(lab, folder)[1:] == [f"{folder / 'lab1.ipynb'} already exists and was left unchanged"]
     (folder / "webserver.py").write_text("print('newer')\n", "utf-8")
-    warned = "webserver.py is not what its cell holds: running that cell writes over the file"
-    assert copy(lab, folder)[2:] == [warned]
+    warning = "webserver.py differs from its cell in the notebook: running that cell overwrites the file"
+    assert copy(lab, folder)[2:] == [warning]
     assert (folder / "lab1.ipynb").read_bytes() == before
-    (folder / "lab1.ipynb").write_text("no notebook", "utf-8")
+    (folder / "lab1.ipynb").write_text("not a notebook", "utf-8")
     assert len(copy(lab, folder)) == 2
-    assert (folder / "lab1.ipynb").read_text("utf-8") == "no notebook"
+    assert (folder / "lab1.ipynb").read_text("utf-8") == "not a notebook"
 
 
 def test_it_is_opened_in_jupyterlab(labcheck: Run, tmp_path: Path, jupyterlab: Callable[[str], dict[str, str]]) -> None:
-    """JupyterLab gets the notebook's path; a `jupyterlab.py` of the student's is not mistaken for it."""
+    """JupyterLab gets the notebook's path; a `jupyterlab.py` in the student's folder is not run instead."""
     (tmp_path / "here" / "jupyterlab.py").write_text("raise SystemExit('the wrong one')", "utf-8")
     done = labcheck("notebook", "lab1", **jupyterlab(OPENS))
     assert (done.status, done.err) == (0, "")
@@ -128,17 +128,17 @@ def test_it_is_opened_in_jupyterlab(labcheck: Run, tmp_path: Path, jupyterlab: C
     assert '["lab1/lab1.ipynb"' in (tmp_path / "seen.json").read_text("utf-8")
 
 
-def test_status_of_jupyterlab_is_handed_on(labcheck: Run, jupyterlab: Callable[[str], dict[str, str]]) -> None:
-    """Where JupyterLab fails, so does the command."""
+def test_status_of_jupyterlab_is_returned(labcheck: Run, jupyterlab: Callable[[str], dict[str, str]]) -> None:
+    """If JupyterLab fails, the command fails too."""
     assert labcheck("notebook", "lab1", **jupyterlab("raise SystemExit(3)")).status == 1
 
 
-@pytest.mark.skipif(os.name != "posix", reason="signals as Unix knows them")
+@pytest.mark.skipif(os.name != "posix", reason="needs Unix signals")
 @pytest.mark.parametrize(("number", "to_all", "status"), [(signal.SIGINT, True, 0), (signal.SIGTERM, False, 143)])
-def test_it_ends_with_what_it_has_opened(
+def test_it_ends_together_with_jupyterlab(
     tmp_path: Path, jupyterlab: Callable[[str], dict[str, str]], number: signal.Signals, to_all: bool, status: int
 ) -> None:
-    """Ctrl+C, which all programs of a terminal get, ends both in good order; SIGTERM is handed on."""
+    """Ctrl+C, sent to all programs of a terminal, ends both cleanly; SIGTERM is passed on to JupyterLab."""
     with subprocess.Popen(
         [sys.executable, "-P", "-m", "labcheck", "notebook", "lab1"],
         cwd=tmp_path,
@@ -162,7 +162,7 @@ def test_it_ends_with_what_it_has_opened(
 
 
 def test_without_jupyterlab_the_copy_is_made(tmp_path: Path) -> None:
-    """Where JupyterLab is missing, one line says how to get it, and what else opens the file."""
+    """If JupyterLab is missing, the message says how to install it, and what else opens the file."""
     code = (
         "import sys; sys.modules['jupyterlab'] = None;"
         "from labcheck.cli.main import main; sys.exit(main(['notebook', 'lab1']))"
@@ -172,44 +172,44 @@ def test_without_jupyterlab_the_copy_is_made(tmp_path: Path) -> None:
     )
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
-    assert "pip install 'labcheck[jupyter]' gets it, and VS Code opens the file, too" in done.stderr
+    assert "run `pip install 'labcheck[jupyter]'`, or open the file in VS Code" in done.stderr
     assert (tmp_path / "lab1" / "lab1.ipynb").is_file()
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         ([], "the following arguments are required: LAB"),
-        (["lab11"], "there is no lab 'lab11', did you mean 'lab1'?"),
+        (["lab11"], "unknown lab 'lab11'. Did you mean 'lab1'?"),
         (["lab1", "--no-opne"], "unrecognized arguments: --no-opne"),
-        (["lab1", __file__, "--no-open"], "test_walkthrough.py is a file; name a folder"),
+        (["lab1", __file__, "--no-open"], "test_walkthrough.py is a file; give a folder"),
     ],
 )
-def test_wrong_use_is_told_in_one_line(labcheck: Run, words: list[str], told: str) -> None:
-    """Bad input gets one line, and exit status 2."""
+def test_wrong_usage_is_reported_in_one_line(labcheck: Run, words: list[str], message: str) -> None:
+    """Invalid input gets a one-line error message and exit status 2."""
     result = labcheck("notebook", *words)
     assert (result.status, result.out, result.err.count("\n")) == (2, "", 1)
-    assert told in result.err
+    assert message in result.err
 
 
-def test_file_that_is_no_text_is_told(tmp_path: Path) -> None:
-    """A program that cannot be put into a cell is named, and no notebook is made that would write over it."""
+def test_file_that_is_not_text_is_an_error(tmp_path: Path) -> None:
+    """A program that cannot be put into a cell is reported, and no notebook is written that would overwrite it."""
     (tmp_path / "webserver.py").write_bytes(b"# caf\xe9\n")
-    with pytest.raises(UsageError, match=r"webserver\.py is not text in UTF-8"):
+    with pytest.raises(UsageError, match=r"webserver\.py is not UTF-8 text"):
         copy(load_lab("lab1"), tmp_path)
     assert not (tmp_path / "lab1.ipynb").exists()
     assert (tmp_path / "webserver.py").read_bytes() == b"# caf\xe9\n"
 
 
 def test_lab_without_a_walkthrough(tmp_path: Path) -> None:
-    """A lab without a notebook has none to open, and nothing is copied."""
+    """For a lab without a notebook, an error is reported and nothing is copied."""
     with pytest.raises(UsageError, match="lab1 has no walkthrough"):
         copy(replace(load_lab("lab1"), notebook=None), tmp_path / "lab1")
     assert not any(tmp_path.iterdir())
 
 
-def test_checking_a_lab_imports_nothing_of_jupyter(tmp_path: Path) -> None:
-    """`labcheck lab1` does not pay for what a notebook needs."""
+def test_checking_a_lab_imports_nothing_from_jupyter(tmp_path: Path) -> None:
+    """`labcheck lab1` does not import the packages that only notebooks need."""
     code = (
         "import sys; from labcheck.cli.main import main; status = main(['lab1', sys.argv[1], '--only', '1.1']);"
         "names = {name.split('.')[0] for name in sys.modules};"

@@ -1,7 +1,7 @@
-"""What `labcheck ci` writes: read as rules, and run as GitHub, GitLab and Gradescope run it.
+"""The files that `labcheck ci` writes: their contents, and runs as on GitHub, GitLab and Gradescope.
 
-Actions are played, and commands that change a machine only write down how they were called. Everything else is run
-literally, also the installation of a wheel of this checkout.
+Actions are simulated, and commands that would change the machine only record how they were called. Everything else is
+really run, including the installation of a wheel built from this checkout.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ SECONDS = 120  # for any one command
 
 @dataclass(frozen=True)
 class Written:
-    """What was written for a lab, read again."""
+    """The files written for a lab, parsed."""
 
     lab: Lab
     student: dict[Any, Any]
@@ -61,7 +61,7 @@ class Written:
 
     @classmethod
     def into(cls, folder: Path, lab: Lab) -> Written:
-        """Write everything for a lab into a folder."""
+        """Write all files for a lab into a folder."""
         texts: dict[str, str] = {}
         for kind in ci.names():
             for file in ci.write(kind, lab, folder):
@@ -77,7 +77,7 @@ class Written:
 
     @property
     def workflows(self) -> tuple[dict[Any, Any], ...]:
-        """Those of GitHub."""
+        """The two GitHub workflows."""
         return self.student, self.instructor
 
     @property
@@ -94,7 +94,7 @@ class Written:
 
     @property
     def scripts(self) -> Iterator[str]:
-        """Everything that a shell is to run."""
+        """Every script that a shell runs."""
         yield from (step["run"] for step in self.steps if "run" in step)
         yield "\n".join(self.gitlab[self.lab.name]["script"])
         yield from (self.texts[name] for name in ("setup.sh", "run_autograder"))
@@ -102,12 +102,12 @@ class Written:
 
 @pytest.fixture(params=lab_names())
 def written(request: pytest.FixtureRequest, tmp_path: Path) -> Written:
-    """Write everything for a lab."""
+    """Write all files for a lab."""
     return Written.into(tmp_path, load_lab(request.param))
 
 
 def test_actions_are_pinned_to_commits(written: Written) -> None:
-    """Each action is a full commit, and says which version that is; one is a tag, and says why."""
+    """Each action is pinned to a full commit, with its version in a comment; one is a tag, with the reason."""
     for name in ("labcheck.yml", "grade.yml"):
         for line in re.findall(r"uses: (.+)", written.texts[name]):
             assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+", line) or line == REPORTER
@@ -117,8 +117,8 @@ def test_actions_are_pinned_to_commits(written: Written) -> None:
     assert REPORTER not in written.texts["grade.yml"]
 
 
-def test_permissions_are_the_least(written: Written) -> None:
-    """A workflow may read; no job asks for more, and no token stays in a checkout."""
+def test_permissions_are_minimal(written: Written) -> None:
+    """A workflow has read permissions only, no job requests more, and no token is left in a checkout."""
     assert written.student["permissions"] == {"actions": "read", "contents": "read"}
     assert written.instructor["permissions"] == {"contents": "read"}
     assert not any("permissions" in job for job in written.jobs)
@@ -128,7 +128,7 @@ def test_permissions_are_the_least(written: Written) -> None:
 
 
 def test_workflows_have_limits(written: Written) -> None:
-    """Each job ends by itself, a workflow does not run beside itself, and bash is the shell."""
+    """Each job has a timeout, a workflow does not run twice at the same time, and the shell is bash."""
     assert all(0 < job["timeout-minutes"] <= 120 for job in written.jobs)
     for workflow in written.workflows:
         assert workflow["concurrency"]["group"]
@@ -138,23 +138,23 @@ def test_workflows_have_limits(written: Written) -> None:
     assert job["artifacts"]["when"] == "always"
 
 
-def test_workflows_start_when_they_are_to(written: Written) -> None:
-    """A push has a student's work checked; a class is graded when somebody asks for it. (YAML reads `on` as true.)"""
+def test_workflows_have_the_right_triggers(written: Written) -> None:
+    """A push checks a student's work; a class is graded only on request. (YAML reads the key `on` as true.)"""
     assert set(written.student[True]) == {"push", "workflow_dispatch"}
     assert set(written.instructor[True]) == {"workflow_dispatch"}
     assert set(written.instructor[True]["workflow_dispatch"]["inputs"]) == {"submissions", "roster"}
 
 
-def test_no_text_of_others_is_part_of_a_script(written: Written) -> None:
-    """Scripts hold no expression: what somebody has typed comes in the environment."""
+def test_scripts_contain_no_input(written: Written) -> None:
+    """Scripts contain no expressions: all input is passed in environment variables."""
     for script in written.scripts:
         assert "${{" not in script
         assert "eval" not in script
     assert "$CI_" not in written.texts[".gitlab-ci.yml"]
 
 
-def test_labcheck_is_the_only_thing_that_is_installed_and_run(written: Written) -> None:
-    """labcheck is installed at this version, in isolated mode, and called by its path; nothing else of Python is."""
+def test_only_labcheck_is_installed_and_run(written: Written) -> None:
+    """labcheck is installed at this version, in isolated mode, and called by its full path; no other package is."""
     for script in written.scripts:
         code = re.sub(r"#.*", "", script)
         assert all(line.endswith(f" -I -m pip install labcheck=={__version__}") for line in _lines(code, "pip"))
@@ -169,7 +169,7 @@ def _lines(code: str, word: str) -> list[str]:
 
 
 def test_labcheck_is_installed_before_the_checkout(written: Written) -> None:
-    """Nothing of the repository is there yet."""
+    """labcheck is installed before any file of the repository exists on the machine."""
     for job in written.jobs:
         places = [
             next(n for n, step in enumerate(job["steps"]) if text in step.get("uses", step.get("run", "")))
@@ -179,7 +179,7 @@ def test_labcheck_is_installed_before_the_checkout(written: Written) -> None:
 
 
 def test_reporter_gets_every_requirement(written: Written) -> None:
-    """Classroom's reporter has a variable for each requirement, in a workflow and a job of the names that it wants."""
+    """Classroom's reporter gets a variable for each requirement, in a workflow and a job with the required names."""
     assert written.student["name"] == "Autograding Tests"
     assert list(written.student["jobs"]) == ["run-autograding-tests"]
     reporter = next(step for step in written.steps if step.get("uses") == REPORTER)
@@ -189,8 +189,8 @@ def test_reporter_gets_every_requirement(written: Written) -> None:
     }
 
 
-def test_scripts_are_sound(written: Written, tmp_path: Path) -> None:
-    """bash reads them, and shellcheck has nothing to say where it is installed."""
+def test_scripts_are_valid(written: Written, tmp_path: Path) -> None:
+    """bash can parse the scripts, and shellcheck, if installed, has no complaints."""
     for number, script in enumerate(written.scripts):
         file = tmp_path / f"{number}.sh"
         file.write_text(script if script.startswith("#!") else f"#!/usr/bin/env bash\n{script}")
@@ -200,7 +200,7 @@ def test_scripts_are_sound(written: Written, tmp_path: Path) -> None:
 
 
 def test_autograder_is_executable_and_always_the_same(tmp_path: Path) -> None:
-    """Both scripts lie at the root of the zip with mode 755, and the zip has the same bytes each time."""
+    """Both scripts are at the root of the zip with mode 755, and the zip has the same bytes each time."""
     one, other = (ci.write("gradescope", LAB, tmp_path / name)[0] for name in ("one", "other"))
     assert one.name == "lab1-gradescope.zip"
     assert one.read_bytes() == other.read_bytes()
@@ -209,11 +209,11 @@ def test_autograder_is_executable_and_always_the_same(tmp_path: Path) -> None:
 
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:
-    """Where one of the files is there, even as a dangling link, none is written."""
+    """If one of the files exists, even as a broken link, none is written."""
     there = tmp_path / "instructor/.github/workflows/grade.yml"
     there.parent.mkdir(parents=True)
     there.symlink_to("nowhere")
-    with pytest.raises(UsageError, match=r"grade\.yml is there already, and nothing was written; name another DIR"):
+    with pytest.raises(UsageError, match=r"grade\.yml already exists, so nothing was written; give another DIR"):
         ci.write("github", LAB, tmp_path)
     assert not (tmp_path / "student").exists()
     there.unlink()
@@ -223,9 +223,9 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     ]
 
 
-def test_wrong_use_is_told(tmp_path: Path) -> None:
-    """A kind that there is not, and a folder that is a file, are told in one line."""
-    with pytest.raises(UsageError, match=r"did you mean 'gitlab'.*there is: github, gitlab, gradescope"):
+def test_wrong_usage_is_an_error(tmp_path: Path) -> None:
+    """An unknown platform, and a target folder that is a file, are usage errors."""
+    with pytest.raises(UsageError, match=r"Did you mean 'gitlab'\? Platforms: github, gitlab, gradescope"):
         ci.write("gitlub", LAB, tmp_path)
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match=r"cannot write .*gitlab-ci\.yml: "):
@@ -233,7 +233,7 @@ def test_wrong_use_is_told(tmp_path: Path) -> None:
 
 
 def test_next_steps_name_each_file(tmp_path: Path) -> None:
-    """What to do with the files fits in two or three lines, and names them all."""
+    """The instructions have two or three lines, and name all files."""
     for kind in ci.names():
         paths = ci.write(kind, LAB, tmp_path)
         steps = ci.next_steps(kind, LAB, paths)
@@ -241,27 +241,27 @@ def test_next_steps_name_each_file(tmp_path: Path) -> None:
         assert all(str(path) in steps for path in paths)
 
 
-# What they are run with
+# The environment of the runs
 
 
 @pytest.fixture(scope="session")
 def for_pip(wheel: Path) -> dict[str, str]:
-    """The environment in which pip finds a wheel of this checkout."""
+    """The environment variables with which pip finds a wheel of this checkout."""
     ours = re.compile(r"PIP_\w+|\w+_proxy|SSL_CERT_\w+", re.IGNORECASE)
     known = {name: value for name, value in os.environ.items() if ours.fullmatch(name)}
     known["PIP_FIND_LINKS"] = f"{wheel.parent} {known.get('PIP_FIND_LINKS', '')}".rstrip()
-    return {**known, "PIP_NO_COMPILE": "0"}  # which means that it does not compile: half of the time
+    return {**known, "PIP_NO_COMPILE": "0"}  # in the environment, 0 means: do not compile; this halves the time
 
 
 @pytest.fixture(scope="session")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Written:
-    """Everything for lab 1."""
+    """All files for lab 1."""
     return Written.into(tmp_path_factory.mktemp("files"), LAB)
 
 
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory, for_pip: dict[str, str]) -> Path:
-    """The venv that the step `Install labcheck` makes; tests assert that theirs is the same."""
+    """The virtual environment that the step `Install labcheck` creates; tests assert that their step is the same."""
 
     def install(place: Path) -> None:
         stubs = _stubs(place / "stubs")
@@ -282,7 +282,7 @@ def _run(*words: object, env: dict[str, str], cwd: Path | None = None) -> subpro
 
 
 def _stubs(folder: Path) -> Path:
-    """Make commands that only write down how they were called, and the Python of the machine that is played."""
+    """Create commands that only record how they were called, and the Python of the simulated machine."""
     folder.mkdir(parents=True)
     for name in ("sudo", "apt-get", "sysctl"):
         _executable(folder / name, f'echo "{name} $*" >> "{folder}/called"')
@@ -300,20 +300,20 @@ def _executable(file: Path, line: str) -> None:
 
 @dataclass
 class Job:
-    """A job as GitHub's runner does it; actions are played. `artifacts` is what all jobs of a run share."""
+    """A job as GitHub's runner runs it, with simulated actions. All jobs of a run share `artifacts`."""
 
     job: dict[str, Any]
     top: Path
     repository: Path
     venv: Path
     artifacts: dict[str, Path] = field(default_factory=dict)
-    known: dict[str, str] = field(default_factory=dict)  # what expressions may name
+    known: dict[str, str] = field(default_factory=dict)  # the values of expressions
     reported: dict[str, dict[str, Any]] = field(default_factory=dict)
     said: str = ""
     is_red: bool = False
 
     def run(self) -> Job:
-        """Do one step after the other."""
+        """Run the steps one after the other."""
         self.workspace, self.temp = self.top / "workspace", self.top / "temp"
         for folder in (self.workspace, self.temp, self.top / "home"):
             folder.mkdir(parents=True)
@@ -397,7 +397,9 @@ class Job:
         paths = list(map(Path, given["path"].splitlines()))
         for path in paths:
             assert path.exists(), path
-            target = kept if len(paths) == 1 else kept / path.name  # of several, their common folder is left out
+            target = (
+                kept if len(paths) == 1 else kept / path.name
+            )  # with several paths, only the part below their common folder
             if path.is_dir():
                 shutil.copytree(path, target)
             else:
@@ -413,7 +415,7 @@ class Job:
                 shutil.copytree(kept, Path(given["path"]) / name)
 
     def _report(self, runners: list[str], variables: dict[str, str]) -> None:
-        """Do what src/main.js of the reporter does."""
+        """Do what the reporter's src/main.js does."""
         for runner in runners:
             text = self._value(variables[f"{runner.upper()}_RESULTS"])
             self.reported[runner] = json.loads(base64.b64decode(text, validate=True))
@@ -421,20 +423,20 @@ class Job:
 
     @property
     def points(self) -> tuple[int, int]:
-        """What Classroom is told: the sum of the scores, and of the most that can be had."""
+        """What is reported to Classroom: the sum of the scores, and the sum of the maximum scores."""
         tests = [test for each in self.reported.values() for test in each["tests"]]
         return sum(test["score"] for test in tests), sum(each["max_score"] for each in self.reported.values())
 
     @property
     def called(self) -> list[str]:
-        """The commands that would have changed the machine."""
+        """The recorded commands, which would have changed the machine."""
         file = self.stubs / "called"
         return file.read_text().splitlines() if file.exists() else []
 
 
 @pytest.fixture
 def pushed(files: Written, installed: Path, tmp_path: Path) -> Callable[[Path], Job]:
-    """Push a repository to GitHub, and return what became of the student's workflow."""
+    """Push a repository to GitHub, and return the finished job of the student's workflow."""
 
     def push(repository: Path) -> Job:
         job = files.student["jobs"]["run-autograding-tests"]
@@ -448,8 +450,8 @@ def _record_of(job: Job) -> dict[str, Any]:
     return table
 
 
-def test_github_right_program_is_green(pushed: Callable[[Path], Job], tmp_path: Path) -> None:
-    """The solution in a folder lab1 has all points, and a report."""
+def test_github_correct_program_passes(pushed: Callable[[Path], Job], tmp_path: Path) -> None:
+    """The solution in a folder lab1 gets all points and a report."""
     shutil.copytree(SOLUTION, tmp_path / "right" / "lab1")
     job = pushed(tmp_path / "right")
     assert not job.is_red, job.said
@@ -474,8 +476,8 @@ FORGED = (
 )
 
 
-def test_github_repository_cannot_take_the_place_of_labcheck(pushed: Callable[[Path], Job], tmp_path: Path) -> None:
-    """The starter is red and has its points, whatever modules and settings lie beside it."""
+def test_github_repository_cannot_replace_labcheck(pushed: Callable[[Path], Job], tmp_path: Path) -> None:
+    """The starter fails and gets its points, regardless of modules and settings in the repository."""
     plain, hostile, marker = tmp_path / "plain", tmp_path / "hostile", tmp_path / "imported"
     for folder in (plain, hostile):
         shutil.copytree(STARTER, folder)
@@ -497,21 +499,21 @@ def test_github_repository_cannot_take_the_place_of_labcheck(pushed: Callable[[P
     assert not marker.exists()
 
 
-def test_github_link_to_the_solution_is_no_submission(
+def test_github_link_to_the_solution_is_not_followed(
     pushed: Callable[[Path], Job], installed: Path, tmp_path: Path
 ) -> None:
-    """Where lab1 is a link, it is not followed: the job is red, and nothing is reported."""
+    """If lab1 is a link, it is not followed: the job fails, and nothing is reported."""
     (tmp_path / "link").mkdir()
     solution = next(installed.glob("lib/python3*/site-packages/labcheck/_workbook/solutions/lab1"))
     (tmp_path / "link" / "lab1").symlink_to(solution)
     job = pushed(tmp_path / "link")
     assert job.is_red
-    assert "has no webserver.py" in job.said
+    assert "contains no webserver.py" in job.said
     assert job.reported == {}
 
 
 def test_github_grades_a_class(files: Written, installed: Path, tmp_path: Path) -> None:
-    """The parts are graded on four machines, and one makes grades of them all, with the names of the class."""
+    """Four machines grade the parts, and one merges the results into grades, with the names from the roster."""
     repository = tmp_path / "repository"
     for name, source in {"ada": SOLUTION, "bob": STARTER}.items():
         shutil.copytree(source, repository / "submissions" / name)
@@ -547,8 +549,8 @@ def test_github_grades_a_class(files: Written, installed: Path, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("source", [SOLUTION, STARTER], ids=["solution", "starter"])
-def test_gitlab_job_tells_right_from_wrong(files: Written, installed: Path, tmp_path: Path, source: Path) -> None:
-    """The job fails for the starter only; its report is labcheck's own, though the student has brought one along."""
+def test_gitlab_job_fails_for_the_starter_only(files: Written, installed: Path, tmp_path: Path, source: Path) -> None:
+    """The job passes for the solution and fails for the starter; a report added by the student is replaced."""
     job = files.gitlab["lab1"]
     *install, _, _, check = script = job["script"]
     assert "\n".join(install) + "\n" == INSTALL.format("/opt/labcheck").replace('"', "")
@@ -577,7 +579,7 @@ def test_gitlab_job_tells_right_from_wrong(files: Written, installed: Path, tmp_
 
 # Gradescope
 
-CONTAINER = (  # the capabilities that Docker gives
+CONTAINER = (  # the capabilities in a Docker container
     *("AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "NET_RAW"),
     *("SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"),
 )
@@ -587,10 +589,10 @@ OLD_PYTHON = 'if [ "$1" = -c ]; then exit 1; fi; exit 127'
 def in_container(
     place: Path, *words: object, bound: dict[Path, str] | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command as root, in a file system where `place` is /autograder, with the rights that a container gives."""
+    """Run a command as root with the capabilities of a container, with `place` mounted at /autograder."""
     bwrap = [need("bwrap"), "--cap-drop", "ALL", *(word for name in CONTAINER for word in ("--cap-add", f"CAP_{name}"))]
     if os.getuid() != 0:
-        pytest.skip("Gradescope runs everything as root, and only root can play that here")
+        pytest.skip("needs root, because Gradescope runs everything as root")
     for entry in sorted(Path("/").iterdir()):
         if entry.is_symlink():
             bwrap += ["--symlink", str(entry.readlink()), str(entry)]
@@ -611,7 +613,7 @@ def in_container(
 
 @pytest.fixture(scope="session")
 def autograder(tmp_path_factory: pytest.TempPathFactory, files: Written, for_pip: dict[str, str]) -> Path:
-    """What setup.sh makes of an image with Python 3.10, whose packages have 3.11, but not 3.12."""
+    """The result of setup.sh in an image with Python 3.10 that offers packages for 3.11, but not for 3.12."""
 
     def build(place: Path) -> None:
         stubs = _stubs(place / "stubs")
@@ -635,7 +637,7 @@ def autograder(tmp_path_factory: pytest.TempPathFactory, files: Written, for_pip
 
 
 def _system_python() -> str:
-    """Return a Python that makes a venv: the system's, if it does, as no other user may enter a folder of root's."""
+    """Return a Python that can create a venv. The system's is better: other users cannot enter root's folders."""
     for place in ("/usr/bin/python3.12", "/usr/bin/python3.11"):
         words = [place, "-c", "import ensurepip"]
         if Path(place).exists() and subprocess.run(words, check=False, timeout=SECONDS).returncode == 0:
@@ -645,7 +647,7 @@ def _system_python() -> str:
 
 @pytest.fixture
 def submit(autograder: Path, files: Written, tmp_path: Path) -> Callable[..., dict[str, Any]]:
-    """Hand in what a function puts into the folder of the submission, and return results.json."""
+    """Submit the files that a function puts into the submission folder, and return results.json."""
 
     def run(fill: Callable[[Path], object]) -> dict[str, Any]:
         place = tmp_path / "autograder"
@@ -666,13 +668,13 @@ def submit(autograder: Path, files: Written, tmp_path: Path) -> Callable[..., di
 
 
 def _scores(results: dict[str, Any]) -> list[str]:
-    """Return the requirements that have a point."""
+    """Return the requirements that earned a point."""
     return [test["number"] for test in results["tests"] if test["score"]]
 
 
 @pytest.mark.everything
 def test_gradescope_solution_has_all_points(submit: Callable[..., dict[str, Any]], autograder: Path) -> None:
-    """Also where it was handed in with its folder; the solution that is installed can be read by root only."""
+    """The solution gets all points, even submitted with its folder; only root can read the installed package."""
     results = submit(lambda folder: shutil.copytree(SOLUTION, folder / "lab1"))
     assert _scores(results) == list(LAB.requirements)
     package = next(autograder.glob("lib/python3*/site-packages/labcheck"))
@@ -681,17 +683,17 @@ def test_gradescope_solution_has_all_points(submit: Callable[..., dict[str, Any]
 
 @pytest.mark.everything
 def test_gradescope_starter_has_some_points(submit: Callable[..., dict[str, Any]]) -> None:
-    """The autograder has not failed: what is wrong stands in the results."""
+    """The autograder succeeds, and the results contain what is wrong."""
     results = submit(lambda folder: shutil.copytree(STARTER, folder, dirs_exist_ok=True))
     assert 0 < len(_scores(results)) < len(results["tests"]) == 29
 
 
 @pytest.mark.everything
 @pytest.mark.parametrize("link", [False, True])
-def test_gradescope_submission_without_a_program_has_none(
+def test_gradescope_submission_without_a_program_has_no_points(
     submit: Callable[..., dict[str, Any]], autograder: Path, link: bool
 ) -> None:
-    """The student reads why; a link to the solution is not followed."""
+    """A submission without a program scores 0 and shows the reason; a link to the solution is not followed."""
 
     def fill(folder: Path) -> None:
         (folder / 'essay "$(touch x)".txt').touch()
@@ -702,13 +704,13 @@ def test_gradescope_submission_without_a_program_has_none(
     results = submit(fill)
     assert results["score"] == 0
     assert results["visibility"] == "visible"
-    assert results["output"].startswith("labcheck: /autograder/submission has no webserver.py; give the folder")
+    assert results["output"].startswith("labcheck: /autograder/submission contains no webserver.py; give the folder")
     assert "tests" not in results
 
 
 @pytest.mark.everything
 def test_gradescope_daemon_cannot_write_results(submit: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
-    """What a program leaves behind does not live on, and the results are labcheck's."""
+    """A daemon started by a program is killed, and cannot change the results."""
     mark = f"left behind by {tmp_path.name}"
     daemon = f'''
 import json, os, subprocess, sys
@@ -748,10 +750,10 @@ while True:  # {mark}
         (1, '{"tests": []}', (0, '{"tests": []}')),
     ],
 )
-def test_gradescope_fault_of_ours_costs_no_point(
+def test_gradescope_internal_error_costs_no_point(
     files: Written, tmp_path: Path, status: int, writes: str, expected: tuple[int, str | None]
 ) -> None:
-    """Without results of labcheck there are none, and Gradescope says that the autograder failed."""
+    """Without complete results, results.json is removed, and Gradescope reports that the autograder failed."""
     place = tmp_path / "autograder"
     (place / "labcheck" / "bin").mkdir(parents=True)
     (place / "results").mkdir()
@@ -766,7 +768,7 @@ def test_gradescope_fault_of_ours_costs_no_point(
 
 @pytest.mark.everything
 def test_gradescope_setup_asks_for_another_image(files: Written, tmp_path: Path) -> None:
-    """Where there is no Python 3.11 to be had, one line says what to choose."""
+    """If no Python 3.11 is available, a one-line message says which image to choose."""
     stubs = _stubs(tmp_path / "stubs")
     for name in ("python3", "python3.11", "python3.12"):
         _executable(stubs / name, OLD_PYTHON)

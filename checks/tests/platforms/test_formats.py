@@ -1,4 +1,4 @@
-"""The formats for other tools: what they read is what the record says, whatever a program has printed."""
+"""The formats for other tools: they read what the record contains, regardless of a program's output."""
 
 from __future__ import annotations
 
@@ -59,24 +59,24 @@ NASTY = (
 
 
 def requirement(id: str, outcome: Outcome, points: int = 1, **more: Any) -> RequirementResult:
-    """Make a result whose points are earned as `judge` gives them."""
+    """Return a requirement's result with the earned points that `judge` would give."""
     earned = points if outcome in (Outcome.PASSED, Outcome.ERROR) else 0
     return RequirementResult(id, f"Sentence {id}.", outcome, points, earned, **more)
 
 
 def record_of(*requirements: RequirementResult, **more: Any) -> Record:
-    """Make a record of a lab that there is not."""
+    """Return a record of an imaginary lab."""
     return conftest.record_of(requirements, **{"lab": "lab9", "title": "A lab", "seed": 7, "seconds": 1.5, **more})
 
 
 @pytest.fixture(scope="module")
 def every_outcome() -> Record:
-    """One requirement of each kind: 3 of 10 points, 1.5 was not asked for."""
+    """A record with every outcome: 3 of 10 points, 1.5 was not selected."""
     record = record_of(
         requirement("1.1", Outcome.PASSED, seconds=0.25),
         requirement("1.2", Outcome.FAILED, 2, expected="status 200", received="status 404", by_hand="curl -i x"),
-        requirement("1.3", Outcome.NOT_RUN, reason="needs 1.2, which is not met"),
-        requirement("1.4", Outcome.ERROR, 2, reason="could not be judged"),
+        requirement("1.3", Outcome.NOT_RUN, reason="needs 1.2, which fails"),
+        requirement("1.4", Outcome.ERROR, 2, reason="could not be checked"),
         requirement("1.5", Outcome.NOT_RUN, 3, reason="was not asked for (--only)"),
         requirement("2.1", Outcome.FAILED, 1, hidden=True, reason="how it is done is not told"),
         requirement("2.2", Outcome.FAILED, 0, reason="worth nothing"),
@@ -87,7 +87,7 @@ def every_outcome() -> Record:
 
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Record]:
-    """Records of real programs: right, unfinished, and broken in several ways."""
+    """Records of real programs: correct, unfinished, and broken in several ways."""
     folders: dict[str, tuple[Path, list[str]]] = {
         "solution": (SOLUTION, []),
         "starter": (CHECKOUT / "labs" / "lab1", []),
@@ -100,12 +100,12 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Record]:
 
 
 def run(tmp_path_factory: pytest.TempPathFactory, folder: Path, words: list[str]) -> Record:
-    """Judge a submission of lab 1."""
+    """Check a submission of lab 1, and return the record."""
     here = tmp_path_factory.mktemp("here")
     return run_labcheck("lab1", folder, "--json", "-", *words, cwd=here, XDG_STATE_HOME=str(here)).record
 
 
-# What other tools read: the score and the most that it can be.
+# What other tools read: the score and the maximum score.
 
 
 def of_json(text: str) -> tuple[float, float]:
@@ -122,13 +122,13 @@ def of_html(text: str) -> tuple[float, float]:
 
 
 def of_csv(text: str) -> tuple[float, float]:
-    """Add up two columns, as a spreadsheet does."""
+    """Add up two columns, as a spreadsheet would."""
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     return sum(int(row["earned"]) for row in rows), sum(int(row["points"]) for row in rows)
 
 
 def properties(suite: junitparser.TestSuite) -> dict[str, str]:
-    """Return the properties of a suite, by name."""
+    """Return the properties of a suite: name -> value."""
     return {each.name: each.value for each in suite.properties()}  # type: ignore[no-untyped-call]
 
 
@@ -141,13 +141,13 @@ def of_junit(text: str) -> tuple[float, float]:
 
 
 def of_gradescope(text: str) -> tuple[float, float]:
-    """Add up the tests, as Gradescope does where nothing else says the score."""
+    """Add up the tests, as Gradescope does if the results contain no score."""
     tests = checked("gradescope", json.loads(text))["tests"]
     return sum(each["score"] for each in tests), sum(each["max_score"] for each in tests)
 
 
 def of_prairielearn(text: str) -> tuple[float, float]:
-    """Add up the points, which the score has to be a part of."""
+    """Add up the points, and assert that the score is their fraction."""
     table = checked("prairielearn", json.loads(text))
     score, most = (sum(each[name] for each in table["tests"]) for name in ("points", "max_points"))
     assert table["score"] == (score / most if most else 0)
@@ -155,7 +155,7 @@ def of_prairielearn(text: str) -> tuple[float, float]:
 
 
 def of_exercism(text: str) -> tuple[float, float]:
-    """Read the points from the names of the tests; an error is the grader's, and costs none."""
+    """Read the points from the names of the tests; an error is internal to labcheck, and costs no points."""
     score = most = 0
     for test in checked("exercism", json.loads(text))["tests"]:
         named = re.search(r" \((\d+) points\)$", test["name"])
@@ -166,7 +166,7 @@ def of_exercism(text: str) -> tuple[float, float]:
 
 
 def of_github(text: str) -> tuple[float, float]:
-    """Do what the published reporter does with the outputs of a step, and return what it says."""
+    """Do what the published reporter does with the outputs of a step, and return the points it reports."""
     outputs = dict(line.split("=", 1) for line in text.splitlines())
     names = outputs.pop("runners").split(",")
     environment = {f"{name.upper()}_RESULTS": value for name, value in outputs.items()}
@@ -180,7 +180,7 @@ def of_github(text: str) -> tuple[float, float]:
 
 
 def checked(name: str, table: Any) -> Any:
-    """Return what fits a format's schema."""
+    """Return the table after validating it with a format's schema."""
     VALIDATORS[name].validate(table)
     return table
 
@@ -198,14 +198,14 @@ READERS: dict[str, Callable[[str], tuple[float, float]]] = {
 
 
 def rendered(name: str, record: Record) -> str:
-    """Return a report as it is in its file; but for the record itself, nothing has to be replaced for that."""
+    """Return a report as written to its file. Only the record itself may need characters replaced for that."""
     text = find("one", name).render(record)
     assert isinstance(text, str)
     data = text.encode("utf-8", "backslashreplace" if name == "json" else "strict")
     return data.decode("utf-8")
 
 
-TITLES = st.text(max_size=20)  # the lab's author's, not a student's
+TITLES = st.text(max_size=20)  # written by the lab's author, not by a student
 TEXTS = st.text(st.characters(exclude_categories=()), max_size=40) | st.just(NASTY)
 EVENTS = st.fixed_dictionaries(
     {
@@ -222,7 +222,7 @@ EVENTS = st.fixed_dictionaries(
 
 @st.composite
 def records(draw: st.DrawFn) -> Record:
-    """Make records with any outcome, any points and any text."""
+    """Generate records with any outcomes, points and texts."""
     found = []
     for place, outcome in enumerate(draw(st.lists(st.sampled_from(list(Outcome)), min_size=1, max_size=6))):
         each = requirement(f"{1 + place % 2}.{1 + place // 2}", outcome, draw(st.integers(0, 5)))
@@ -246,21 +246,21 @@ def records(draw: st.DrawFn) -> Record:
     )
 
 
-def test_every_format_is_read() -> None:
-    """There is a reader for every format of one submission."""
+def test_every_format_has_a_reader() -> None:
+    """The tests have a reader for every format of one submission."""
     assert set(READERS) == {each.name for each in formats("one")}
 
 
 @given(records())
-def test_every_format_tells_the_same_points(record: Record) -> None:
-    """Whatever a record holds, every format is valid, and tells the record's score."""
+def test_every_format_has_the_same_points(record: Record) -> None:
+    """For any record, every format is valid and contains the record's score."""
     for name, read in READERS.items():
         assert read(rendered(name, record)) == (record.score, record.max_score), name
 
 
 @pytest.mark.parametrize("name", ["solution", "starter", "syntax error", "crash", "traceback"])
-def test_real_records_tell_the_same_points(name: str, real: dict[str, Record]) -> None:
-    """Of real programs, too, every format tells the record's score."""
+def test_real_records_have_the_same_points(name: str, real: dict[str, Record]) -> None:
+    """For real programs too, every format contains the record's score."""
     record = real[name]
     assert record.max_score == 29
     for form, read in READERS.items():
@@ -268,13 +268,13 @@ def test_real_records_tell_the_same_points(name: str, real: dict[str, Record]) -
 
 
 @pytest.mark.parametrize("name", sorted({*READERS} - {"html", "json"}))
-def test_format_is_named_in_the_help(name: str) -> None:
-    """The help says what a format is, in a line."""
+def test_format_is_explained_in_the_help(name: str) -> None:
+    """The help explains each format in one line."""
     assert 10 < len(find("one", name).purpose) < 75
 
 
 def test_explanation_has_the_words_of_the_terminal(real: dict[str, Record]) -> None:
-    """What another tool shows of a failure is what the terminal shows, in the same columns."""
+    """Other tools show a failure in the same words and columns as the terminal."""
     record = real["starter"]
     shown = ["".join(text for text, _ in line).strip() for line in terminal.lines(record, terminal.ANY_WIDTH)]
     failures = record.of(Outcome.FAILED)
@@ -286,17 +286,17 @@ def test_explanation_has_the_words_of_the_terminal(real: dict[str, Record]) -> N
 
 
 def test_explanation_shows_why_a_program_did_not_start(real: dict[str, Record]) -> None:
-    """The traceback stands at the first requirement of the program, and at no other."""
+    """Only the explanation of the program's first requirement contains the traceback."""
     record = real["crash"]
-    told = [explanation(record, each) for each in record.requirements]
-    assert "ZeroDivisionError: division by zero" in told[0]
-    assert "stderr     Traceback (most recent call last):" in told[0]
-    assert not any("Traceback" in text for text in told[1:])
+    texts = [explanation(record, each) for each in record.requirements]
+    assert "ZeroDivisionError: division by zero" in texts[0]
+    assert "stderr     Traceback (most recent call last):" in texts[0]
+    assert not any("Traceback" in text for text in texts[1:])
 
 
 @given(st.text(max_size=300), st.integers(0, 200))
 def test_within_keeps_both_ends(text: str, limit: int) -> None:
-    """A text that is too long keeps its beginning and its end, and never more than it may."""
+    """A text that is too long keeps its beginning and its end, within the limit."""
     short = within(text, limit)
     assert len(short) <= limit
     assert short == text or limit < len(text)
@@ -305,7 +305,7 @@ def test_within_keeps_both_ends(text: str, limit: int) -> None:
 
 
 def test_within_says_how_long_the_text_was() -> None:
-    """What is left out can be told from the length."""
+    """A shortened text contains the length of the original."""
     short = within("a" * 500_000 + "b" * 500_000, 99)
     assert short == f"{'a' * 32} … (1,000,000 characters in all) … {'b' * 32}"
 
@@ -313,8 +313,8 @@ def test_within_says_how_long_the_text_was() -> None:
 # JUnit
 
 
-def test_junit_counts_what_there_is(every_outcome: Record) -> None:
-    """Another reader finds a testcase for each requirement, and what became of it."""
+def test_junit_has_the_right_counts(every_outcome: Record) -> None:
+    """An independent reader finds a test case with the right outcome for each requirement."""
     found = junitparser.JUnitXml.fromstring(rendered("junit", every_outcome).encode())
     (suite,) = found
     assert (found.tests, found.failures, found.errors, found.skipped, found.time) == (7, 3, 1, 2, 1.5)
@@ -327,7 +327,7 @@ def test_junit_counts_what_there_is(every_outcome: Record) -> None:
     assert cases[1].result[0].text == (
         "expected   status 200\nreceived   status 404\nby hand    curl -i x"  # columns as on the terminal
     )
-    assert cases[2].result[0].message == "needs 1.2, which is not met"
+    assert cases[2].result[0].message == "needs 1.2, which fails"
     assert cases[4].result[0].message == "not asked for"
     assert "costs no point" in cases[3].result[0].text
     assert properties(suite) == {
@@ -343,21 +343,21 @@ def test_junit_counts_what_there_is(every_outcome: Record) -> None:
     }
 
 
-def test_junit_shows_what_xml_cannot_hold() -> None:
-    """Characters that XML does not allow are written out, and no tool finds a file to attach."""
+def test_junit_escapes_what_xml_forbids() -> None:
+    """Characters that XML forbids are written as escapes, and no tool finds a file to attach."""
     failed = requirement("1.1", Outcome.FAILED, expected="x", received=NASTY + "\ufffe[[[ATTACHMENT|/etc/passwd]]")
     text = rendered("junit", record_of(failed, programs=[ProgramResult("server", "ready", NASTY, "\x07" * 10**6)]))
     (suite,) = ElementTree.fromstring(text)
-    told = "".join(suite.itertext())
+    texts = "".join(suite.itertext())
     assert suite.findtext("testcase/failure", "").startswith("expected   x\nreceived   \\x00\\x1b[31m]]>\n")
-    assert "\\ufffe" in told and "\\ud800" in told and "<script>" in told
+    assert "\\ufffe" in texts and "\\ud800" in texts and "<script>" in texts
     assert "[[" not in text
     assert "server (ready):\n\\x00" in suite.findtext("system-out", "")
     assert len(suite.findtext("system-err", "")) == 20_000
 
 
 def test_junit_of_a_class_has_a_suite_for_each_student(every_outcome: Record) -> None:
-    """A grade is its testcases; what could not be graded is an error, and what was not handed in is skipped."""
+    """A graded submission has its test cases; one that could not be graded is an error; a missing one is skipped."""
     entries = (
         Entry(submission="ada.zip", record=every_outcome, remark="handed in late"),
         Entry(submission="b\x00b.zip", remark="cannot be unpacked"),
@@ -381,8 +381,8 @@ def test_junit_of_a_class_has_a_suite_for_each_student(every_outcome: Record) ->
 # Gradescope
 
 
-def test_gradescope_spares_who_could_not_be_judged(every_outcome: Record) -> None:
-    """A fault of ours costs no point, and says so; a hidden requirement is told by title; everything is visible."""
+def test_gradescope_internal_error_costs_no_points(every_outcome: Record) -> None:
+    """An internal error costs no points; a hidden requirement shows only its title; all tests are visible."""
     table = checked("gradescope", json.loads(rendered("gradescope", every_outcome)))
     tests = {each["number"]: each for each in table["tests"]}
     assert [tests[id]["status"] for id in tests] == ["passed", "failed", "failed", "passed", *["failed"] * 3]
@@ -399,7 +399,7 @@ def test_gradescope_spares_who_could_not_be_judged(every_outcome: Record) -> Non
 
 
 def test_github_gives_a_step_an_output_for_each_requirement(every_outcome: Record) -> None:
-    """A workflow finds the outputs under the names that are made for its environment."""
+    """The outputs have the names that the workflow passes to its environment variables."""
     lines = rendered("github", every_outcome).splitlines()
     runners = [github.runner(each.id) for each in every_outcome.requirements]
     assert runners[:2] == ["r1_1", "r1_2"]
@@ -414,7 +414,7 @@ def test_github_gives_a_step_an_output_for_each_requirement(every_outcome: Recor
 
 
 def test_github_reporter_prints_no_command_and_fits_its_environment() -> None:
-    """The reporter prints the texts: none holds a command, and each fits a variable, and all of them a process."""
+    """The reporter prints the texts: none contains a command, each fits in a variable, and all fit in a process."""
     words = NASTY + ":::error:::##[error]###[error]" + "\U0001f600" * 10**6
     failed = [requirement(f"1.{n}", Outcome.FAILED, received=words, by_hand=words) for n in range(1, 41)]
     text = rendered("github", record_of(*failed))
@@ -430,7 +430,7 @@ def test_github_reporter_prints_no_command_and_fits_its_environment() -> None:
 
 
 def test_exercism_has_an_error_only_where_no_test_ran(every_outcome: Record, real: dict[str, Record]) -> None:
-    """A program that does not start has failed its first test; where nothing could run, a message says why."""
+    """If a program does not start, its first test fails; if nothing could run, the status is error and says why."""
 
     def read(record: Record) -> Any:
         return checked("exercism", json.loads(rendered("exercism", record)))
@@ -454,8 +454,8 @@ def test_exercism_has_an_error_only_where_no_test_ran(every_outcome: Record, rea
     assert table["status"] == "error" and "the time is used up" in table["message"]
 
 
-def test_exercism_keeps_its_limits_and_the_machine_to_itself() -> None:
-    """Output has at most 500 characters, messages 65,535, and neither names a folder of the machine."""
+def test_exercism_has_limits_and_hides_the_machine() -> None:
+    """Output has up to 500 characters and messages up to 65,535; neither contains a path of the machine."""
     said = 'File "/opt/python/lib/python3.11/selectors.py", line 4\nFile "C:\\Users\\A B\\x.py", line 5\n'
     said += "see /tmp/labcheck-1/work/page.html and /home/ada/x, http://localhost/tmp/page, GET /usual/tmp/page\n"
     failed = requirement("1.1", Outcome.FAILED, reason=said, received="x" * 10**6)
@@ -473,7 +473,7 @@ def test_exercism_keeps_its_limits_and_the_machine_to_itself() -> None:
 
 
 def test_exercism_shows_what_was_printed_during_a_check() -> None:
-    """Where the transcript holds what a program printed, that is the output, and nothing that we sent."""
+    """If the transcript contains what a program printed, that is the output, without what labcheck sent."""
     event = {"what": "standard output", "who": "", "at": 0.0, "size": 5, "encoding": "utf-8"}
     events = [{**event, "kind": "sent", "data": "ours"}, {**event, "kind": "printed", "data": "hello"}]
     record = record_of(requirement("1.1", Outcome.PASSED), requirement("1.2", Outcome.PASSED, transcript=events))
@@ -485,8 +485,8 @@ def test_exercism_shows_what_was_printed_during_a_check() -> None:
 # PrairieLearn and CSV
 
 
-def test_prairielearn_is_never_larger_than_it_may_be() -> None:
-    """Texts are shortened until all fits; the points stay."""
+def test_prairielearn_stays_within_its_limit() -> None:
+    """Texts are shortened until the result fits; the points stay the same."""
     words = "\N{GRINNING FACE}\x00" * 500_000
     failed = [requirement(f"1.{n}", Outcome.FAILED, 2, received=words) for n in range(1, 60)]
     record = record_of(
@@ -498,8 +498,8 @@ def test_prairielearn_is_never_larger_than_it_may_be() -> None:
     assert [each["name"] for each in json.loads(text)["tests"]][-1] == "2.1 Sentence 2.1."
 
 
-def test_csv_has_no_formula_and_no_cell_that_is_cut_off() -> None:
-    """What a spreadsheet would run is text, line feeds stay in their cell, and a long cell keeps its end."""
+def test_csv_has_no_formulas_and_no_truncated_cells() -> None:
+    """Formulas become text, line feeds stay in their cell, and a long cell keeps its end."""
     formula = "=HYPERLINK(1)"
     failed = requirement("1.1", Outcome.FAILED, expected=formula, received="a\nb\x1b", reason="x" * 10**6 + "!")
     text = rendered("csv", record_of(failed, requirement("1.2", Outcome.PASSED, 3)))
@@ -514,7 +514,7 @@ def test_csv_has_no_formula_and_no_cell_that_is_cut_off() -> None:
 
 
 class Tags(HTMLParser):
-    """What a browser sees of a page: its tags, attributes, and the text."""
+    """What a browser sees in a page: its tags, attributes and text."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -531,8 +531,8 @@ class Tags(HTMLParser):
         self.text += data
 
 
-def test_summary_tells_what_is_left_to_do(every_outcome: Record, real: dict[str, Record]) -> None:
-    """It names the points, what was expected and received, and the steps that are done; one cause has one row."""
+def test_summary_shows_what_is_left_to_do(every_outcome: Record, real: dict[str, Record]) -> None:
+    """The summary has the points, expected and received values, and the passed steps; each cause has one row."""
     page = actions.summary(every_outcome)
     text = Tags(page).text
     assert "3 of 10 points" in page and "not asked for" in page
@@ -548,8 +548,8 @@ def test_summary_tells_what_is_left_to_do(every_outcome: Record, real: dict[str,
 
 
 @given(records())
-def test_summary_is_no_markup_of_a_student(record: Record) -> None:
-    """For a Markdown reader that is not ours, all of it is the HTML that we wrote, whatever a program has printed."""
+def test_summary_contains_no_markup_of_a_student(record: Record) -> None:
+    """An independent Markdown parser finds only the HTML that labcheck wrote, regardless of a program's output."""
     page = actions.summary(record)
     page.encode()
     assert {token.type for token in MarkdownIt("gfm-like", {"linkify": False}).parse(page)} == {"html_block"}
@@ -559,7 +559,7 @@ def test_summary_is_no_markup_of_a_student(record: Record) -> None:
 
 
 def test_summary_is_small() -> None:
-    """However much there is to tell, it stays well under 1 MiB."""
+    """The summary stays well below 1 MiB, no matter how large the record is."""
     words = "<&\"'\x00" * 200_000
     failed = [
         requirement(f"1.{n}", Outcome.FAILED, expected=words, received=words, reason=words) for n in range(1, 100)
@@ -570,7 +570,7 @@ def test_summary_is_small() -> None:
 
 
 def commands_in(text: str) -> list[tuple[str, dict[str, str], str]]:
-    """Return the commands that the runner finds in what a step has printed: name, properties and message."""
+    """Return the commands that the runner finds in a step's output: name, properties and message."""
     found = []
     until = None
     for line in text.splitlines():
@@ -587,7 +587,7 @@ def commands_in(text: str) -> list[tuple[str, dict[str, str], str]]:
 
 
 def decoded(text: str) -> str:
-    """Return what was escaped."""
+    """Return the text without the escapes of a workflow command."""
     for code, char in (("%0D", "\r"), ("%0A", "\n"), ("%3A", ":"), ("%2C", ","), ("%25", "%")):
         text = text.replace(code, char)
     return text
@@ -602,7 +602,7 @@ def decoded(text: str) -> str:
     ],
 )
 def test_annotation_points_at_the_line(name: str, line: str, said: str, real: dict[str, Record]) -> None:
-    """What a program has raised is told at its line, once for all that it has spoiled."""
+    """An exception is reported at its line, once for all the failures that it caused."""
     record = real[name]
     ((kind, where, message),) = commands_in("\n".join(actions.annotations(record, "work/lab1")))
     assert kind == "error" and said in message
@@ -613,8 +613,8 @@ def test_annotation_points_at_the_line(name: str, line: str, said: str, real: di
     assert [id for id in failures[1:] if id not in message] == []
 
 
-def test_annotation_of_ctrl_c_points_at_the_line_that_was_interrupted(real: dict[str, Record]) -> None:
-    """Where a failure names no line, the traceback that it is about does; failures with a line come first."""
+def test_annotation_of_ctrl_c_points_at_the_interrupted_line(real: dict[str, Record]) -> None:
+    """A failure without a line of its own gets the line from the traceback; failures with a line come first."""
     first, *others = commands_in("\n".join(actions.annotations(real["starter"], "")))
     starter = (CHECKOUT / "labs" / "lab1" / "webserver.py").read_text("utf-8").splitlines()
     assert first[1]["title"].startswith("1.3") and "serve_forever" in starter[int(first[1]["line"]) - 1]
@@ -622,25 +622,25 @@ def test_annotation_of_ctrl_c_points_at_the_line_that_was_interrupted(real: dict
     assert all(where["file"] == "webserver.py" and "line" not in where for _, where, _ in others)
 
 
-def test_annotations_tell_one_cause_once(every_outcome: Record) -> None:
-    """A fault of ours is a warning; what was not run for a failure's sake is told by the failure alone."""
+def test_annotations_report_each_cause_once(every_outcome: Record) -> None:
+    """An internal error is a warning; a requirement not run because of a failure gets no annotation of its own."""
     found = commands_in("\n".join(actions.annotations(every_outcome, ".")))
     assert [(kind, where.get("file"), where["title"]) for kind, where, _ in found] == [
         ("error", "server.py", "1.2 Sentence 1.2."),
         ("error", "client.py", "2.1 Sentence 2.1."),
         ("error", "client.py", "2.2 Sentence 2.2."),
-        ("warning", None, "Not judged: 1.4"),
+        ("warning", None, "Not checked: 1.4"),
     ]
     assert found[0][2] == "expected   status 200\nreceived   status 404\nby hand    curl -i x"
     assert "costs no point" in found[3][2]
     late = record_of(*[requirement(f"1.{n}", Outcome.NOT_RUN, reason="the time is used up") for n in (1, 2)])
     assert commands_in("\n".join(actions.annotations(late, ""))) == [
-        ("warning", {"title": "Not judged: 1.1, 1.2"}, "not run: the time is used up")
+        ("warning", {"title": "Not checked: 1.1, 1.2"}, "not run: the time is used up")
     ]
 
 
 def test_annotation_with_a_line_comes_first() -> None:
-    """A failure whose place is known comes first, with the place as the repository has it."""
+    """A failure with a known place comes first, with its path relative to the repository."""
     other = requirement("1.1", Outcome.FAILED, received="100%25, a: b%0A")
     raised = requirement("1.2", Outcome.FAILED, place=Place("parts/page.py", 12))
     first, second = commands_in("\n".join(actions.annotations(record_of(other, raised), "lab9")))
@@ -649,8 +649,8 @@ def test_annotation_with_a_line_comes_first() -> None:
 
 
 @given(records())
-def test_annotations_are_commands_of_ours_and_nothing_else(record: Record) -> None:
-    """Each is one command, with the properties that we gave it, whatever a program has printed."""
+def test_annotations_contain_no_other_commands(record: Record) -> None:
+    """Each annotation is one command with the right properties, regardless of a program's output."""
     for line in actions.annotations(record, "a,b:c%"):
         assert line.encode() and line.isprintable()
         ((kind, where, message),) = commands_in(line)
@@ -658,8 +658,8 @@ def test_annotations_are_commands_of_ours_and_nothing_else(record: Record) -> No
         assert kind == "warning" or where["file"].startswith("a,b:c%/")
 
 
-def test_protected_text_holds_no_command(real: dict[str, Record]) -> None:
-    """What a program has printed is no command to the runner, and the next step's commands are."""
+def test_protected_text_contains_no_commands(real: dict[str, Record]) -> None:
+    """The runner finds no commands in a program's output, but still finds those after it."""
     printed = real["traceback"].programs[0].stdout + "  ::add-mask::x"
     assert ("##[", {}, "##[error]y") in commands_in(printed) and ("error", {}, "x") in commands_in(printed)
     for text in (printed, printed + "\n\n", ""):

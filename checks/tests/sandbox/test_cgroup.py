@@ -1,4 +1,4 @@
-"""The control group of a grading, on a file system that is like the kernel's."""
+"""The control group of a grading, on ordinary files that imitate the kernel's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(params=["v1", "v2", "none"])
 def version(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A tree of control groups of version 1 or 2, or none."""
+    """Create the files of control groups of version 1, version 2, or none."""
     monkeypatch.setattr(cgroup, "ROOT", tmp_path)
     name: str = request.param
     if name == "v2":
@@ -29,7 +29,7 @@ def version(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
 
 
 def test_limits_are_set(version: str, tmp_path: Path) -> None:
-    """Memory and processes are limited in whatever version there is, and the group is gone in the end."""
+    """Memory and processes are limited with either version, and the group can be removed."""
     group = Group("mine")
     found = {
         "v1": [tmp_path / "memory/mine/memory.limit_in_bytes", tmp_path / "pids/mine/pids.max"],
@@ -46,7 +46,7 @@ def test_limits_are_set(version: str, tmp_path: Path) -> None:
 
 
 def test_command_enters_the_group(version: str, tmp_path: Path) -> None:
-    """A command goes into the group first, and then is what it was, with its words as they were."""
+    """A command first enters the group, then runs with its arguments unchanged."""
     words = ["/bin/echo", "a b", "$HOME", "--"]
     command = Group("mine").around(words)
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
@@ -55,8 +55,8 @@ def test_command_enters_the_group(version: str, tmp_path: Path) -> None:
     assert entered == ["0\n"] * {"v1": 3, "v2": 1, "none": 0}[version]
 
 
-def test_who_was_killed_is_counted(version: str, tmp_path: Path) -> None:
-    """The kernel tells how many processes it has ended, as memory ran out."""
+def test_killed_processes_are_counted(version: str, tmp_path: Path) -> None:
+    """The kernel reports how many processes it has killed for lack of memory."""
     group = Group("mine")
     file = {"v1": "memory/mine/memory.oom_control", "v2": "mine/memory.events"}.get(version)
     if file is not None:

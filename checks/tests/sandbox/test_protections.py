@@ -1,4 +1,4 @@
-"""What a confined program can reach: its own folder, its Python, and nothing else."""
+"""What a confined program can access: its own folder, its Python, and nothing else."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 
     from labcheck.sandbox.base import Sandbox
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="namespaces and Landlock are of Linux")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has namespaces and Landlock")
 
 KINDS = ("namespaces", "landlock")
 
 
 def made(kind: str, place: Path) -> Sandbox:
-    """Return a sandbox; skip the test where this machine does not have it."""
+    """Return a sandbox; skip the test if this machine does not offer it."""
     sandbox = find(kind).make(sys.executable, 1, place)
     if missing := sandbox.missing():
         pytest.skip(missing)
@@ -46,7 +46,7 @@ def made(kind: str, place: Path) -> Sandbox:
 
 @pytest.fixture(params=KINDS)
 def inside(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., dict[str, object]]:
-    """Run a piece of Python in a sandbox, and return what it has put into `found`."""
+    """Run Python code in a sandbox, and return the dictionary `found` that it has filled."""
     confining = made(request.param, tmp_path)
 
     def run(code: str, port: int = 20_000) -> dict[str, object]:
@@ -87,8 +87,8 @@ def can(action):
 """
 
 
-def test_program_writes_in_its_own_places_only(inside: Callable[..., dict[str, object]]) -> None:
-    """Its folder, its home and its temporary folder are its own; the system and its Python are not."""
+def test_program_writes_in_its_own_folders_only(inside: Callable[..., dict[str, object]]) -> None:
+    """A program can write to its folder, its home and its temporary folder, but not to the system or its Python."""
     found = inside(
         TRY
         + """
@@ -106,7 +106,7 @@ found["etc"] = can(lambda: open("/etc/hosts", "a"))
 
 
 def test_program_does_not_see_the_machine(inside: Callable[..., dict[str, object]], tmp_path: Path) -> None:
-    """Files of the machine's user and of other submissions cannot be read, whatever their mode."""
+    """A program cannot read files of the machine's user or of other submissions, regardless of their mode."""
     (tmp_path / "secret").write_text("a secret")
     places = [str(tmp_path / "secret"), str(CHECKOUT / "README.md"), "/etc/shadow", "/var/log", "/sys/kernel"]
     found = inside(
@@ -116,7 +116,7 @@ def test_program_does_not_see_the_machine(inside: Callable[..., dict[str, object
 
 
 def test_suites_and_solutions_are_hidden(inside: Callable[..., dict[str, object]]) -> None:
-    """The labcheck that judges cannot be imported, nor its files be found, where its Python is the program's."""
+    """A program that uses labcheck's own Python can neither import labcheck nor find its files."""
     module = "labcheck.suites.lab1.test_2_pages"
     assert importlib.util.find_spec(module)
     found = inside(
@@ -140,7 +140,7 @@ found["python is there"] = "LICENSE.txt" in names or "socket.py" in names or "pi
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_installed_labcheck_is_hidden(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A labcheck beside the program's libraries is left out of what it sees, and the libraries are not."""
+    """A labcheck installed beside the program's libraries is hidden, but the libraries are visible."""
     prefix = tmp_path / "prefix"
     installed = prefix / "lib" / "python3.11" / "site-packages" / "labcheck"
     (installed / "suites").mkdir(parents=True)
@@ -173,7 +173,7 @@ for parent, _, names in os.walk({str(prefix)!r}):
 
 
 def test_program_has_no_rights_and_has_limits(inside: Callable[..., dict[str, object]]) -> None:
-    """It has no capability and gets none by starting a program, and takes no more than its share."""
+    """A program has no capabilities, cannot gain any by starting a program, and has resource limits."""
     found = inside(
         """
 import resource
@@ -199,8 +199,8 @@ for name in ("AS", "CORE", "CPU", "FSIZE", "NOFILE", "NPROC"):
     assert found["NPROC"] >= limits.PROCESSES  # type: ignore[operator]
 
 
-def test_other_processes_are_out_of_reach(inside: Callable[..., dict[str, object]]) -> None:
-    """It cannot signal the process that judges it, nor read its memory or its environment."""
+def test_other_processes_are_inaccessible(inside: Callable[..., dict[str, object]]) -> None:
+    """A program cannot signal the process that checks it, nor read its memory or its environment."""
     found = inside(
         TRY
         + f"""
@@ -212,14 +212,14 @@ found["folder"] = can(lambda: os.listdir(f"/proc/{{pid}}/cwd/"))
 """
     )
     if confine.version() < 6:
-        found.pop("signal")  # Landlock scopes signals from Linux 6.12 on
+        found.pop("signal")  # Landlock restricts signals only since Linux 6.12
     assert not any(found.values()), found
 
 
 def test_landlock_closes_other_ports(tmp_path: Path) -> None:
-    """Under Landlock a program connects to the port that it was given, and to no other."""
+    """Under Landlock, a program can connect to the port given as its argument, and to no other."""
     if confine.version() < 4:
-        pytest.skip("Landlock knows ports from Linux 6.7 on")
+        pytest.skip("Landlock restricts ports only since Linux 6.7")
     confining = made("landlock", tmp_path)
     place = tmp_path / "1"
     place.mkdir()
@@ -244,8 +244,8 @@ def test_landlock_closes_other_ports(tmp_path: Path) -> None:
 @pytest.mark.sample(3)
 @pytest.mark.parametrize("lab", ["lab1", "lab2"])
 @pytest.mark.parametrize("kind", [*KINDS, "limits"])
-def test_solution_has_full_marks_when_confined(kind: str, lab: str) -> None:
-    """No protection takes a mark from a right program."""
+def test_confined_solution_gets_all_points(kind: str, lab: str) -> None:
+    """No protection costs a correct program a point."""
     if kind == "namespaces":
         need("bwrap")
     server = ForkServer(lab)
@@ -259,8 +259,8 @@ def test_solution_has_full_marks_when_confined(kind: str, lab: str) -> None:
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "limits"])
-def test_program_of_a_user_of_its_own_reaches_its_copy(kind: str) -> None:
-    """With a Python that everybody may run, root grades as another user, who has to reach what is judged."""
+def test_program_of_another_user_can_access_its_copy(kind: str) -> None:
+    """With a Python that every user may run, root runs the program as another user, who can access its copy."""
     if kind == "namespaces":
         need("bwrap")
     server = ForkServer("lab1")
@@ -276,7 +276,7 @@ def test_program_of_a_user_of_its_own_reaches_its_copy(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_interpreter_is_found_through_links(kind: str, tmp_path: Path) -> None:
-    """An interpreter whose name is a link, to a link in another folder, runs: many tools install Python so."""
+    """An interpreter whose path is a link to a link in another folder works; many tools install Python this way."""
     if kind == "namespaces":
         need("bwrap")
     first, second = tmp_path / "first" / "python3", tmp_path / "second" / "python"
@@ -288,13 +288,13 @@ def test_interpreter_is_found_through_links(kind: str, tmp_path: Path) -> None:
     server.close()
 
 
-def test_user_without_rights_is_protected_too(tmp_path: Path, protection: str) -> None:
-    """A user who is not root is protected as root is."""
+def test_unprivileged_user_is_protected_too(tmp_path: Path, protection: str) -> None:
+    """An unprivileged user gets the same protection as root."""
     python = f"/usr/bin/python3.{sys.version_info.minor}"
     libraries = next(path for path in map(Path, sys.path) if (path / "pytest").is_dir())
     reachable = all(folder.stat().st_mode & 1 for place in (libraries, CHECKOUT) for folder in (place, *place.parents))
     if os.getuid() != 0 or not Path(python).exists() or not reachable:
-        pytest.skip("needs to be root, with a Python of the system's and libraries that everybody may read")
+        pytest.skip("needs root, the system's Python, and libraries that every user may read")
     (tmp_path / "class" / "ada").mkdir(parents=True)
     shutil.copy(CHECKOUT / "solutions" / "lab1" / "webserver.py", tmp_path / "class" / "ada")
     for folder in (tmp_path, *tmp_path.parents):
@@ -320,22 +320,22 @@ def test_user_without_rights_is_protected_too(tmp_path: Path, protection: str) -
 
 
 def test_unknown_protection_is_an_error() -> None:
-    """A name that is no protection's runs nothing, and is told with the nearest one and all that there are."""
+    """With an unknown protection nothing is run; the error suggests the nearest name and lists all of them."""
     server = ForkServer("lab1")
     data = pack(CHECKOUT / "solutions" / "lab1")
     reply = server.ask(Task("lab1", "work.tar", data, "me", Options(1, protection="namespace")))
     server.close()
     assert reply == Reply(
         "broken",
-        "there is no protection 'namespace', did you mean 'namespaces'?; there are: namespaces, landlock, limits, none",
+        "unknown protection 'namespace'. Did you mean 'namespaces'? Protections: namespaces, landlock, limits, none",
     )
 
 
-def test_guard_sees_what_all_take_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two programs that together take too much memory are told of, though neither of them does alone."""
+def test_guard_adds_up_the_memory_of_all_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two programs that together use too much memory are reported, although neither alone exceeds the limit."""
     monkeypatch.setattr("labcheck.sandbox.guard.MEMORY", 150 << 20)
-    told: list[float] = []
-    guard = Guard(lambda: told.append(time.monotonic()), lambda: 0)
+    reports: list[float] = []
+    guard = Guard(lambda: reports.append(time.monotonic()), lambda: 0)
     code = "import sys; held = bytearray(100 << 20); print('held', flush=True); sys.stdin.read()"
     programs: list[subprocess.Popen[bytes]] = []
     try:
@@ -347,19 +347,19 @@ def test_guard_sees_what_all_take_together(monkeypatch: pytest.MonkeyPatch) -> N
             assert stdout is not None
             stdout.readline()
             if number == 1:
-                assert told == []
+                assert reports == []
         limit = time.monotonic() + 20
-        while not told and time.monotonic() < limit:
+        while not reports and time.monotonic() < limit:
             time.sleep(0.01)
-        assert told
+        assert reports
     finally:
         guard.stop()
         for program in programs:
             program.communicate(b"")
 
 
-def test_windows_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where processes cannot be forked, the one line says what needs that."""
+def test_system_without_fork_gets_an_error_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a system without fork, such as Windows, the error message says which systems work."""
     monkeypatch.setattr("labcheck.isolated.graders.os.name", "nt")
     with pytest.raises(UsageError, match="Linux or macOS"):
         ForkServer("lab1")

@@ -1,4 +1,4 @@
-"""Archives, notebooks and programs as students hand them in, and as nobody should."""
+"""Archives, notebooks and programs as students submit them, and malicious or damaged ones."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ ONE = {"webserver.py": PROGRAM}
 
 
 def zipped(files: Mapping[str, bytes], **attributes: Any) -> bytes:
-    """Return a zip; attributes are set on each entry."""
+    """Return a zip file with the given attributes set on each entry."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files.items():
@@ -54,7 +54,7 @@ def zipped(files: Mapping[str, bytes], **attributes: Any) -> bytes:
 
 
 def flagged(data: bytes, flags: int) -> bytes:
-    """Return a zip of one entry with other flags: 1 is encrypted, 0x800 that its name is UTF-8."""
+    """Return a zip with one entry and the given flags: 1 means encrypted, 0x800 that the name is UTF-8."""
     changed = bytearray(data)
     for magic, place in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
         struct.pack_into("<H", changed, data.index(magic) + place, flags)
@@ -62,7 +62,7 @@ def flagged(data: bytes, flags: int) -> bytes:
 
 
 def tarred(files: Mapping[str, bytes], format: int = tarfile.PAX_FORMAT, **attributes: Any) -> bytes:
-    """Return a tar; attributes are set on each entry."""
+    """Return a tar file with the given attributes set on each entry."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w", format=format, encoding="utf-8") as archive:
         for name, data in files.items():
@@ -75,13 +75,13 @@ def tarred(files: Mapping[str, bytes], format: int = tarfile.PAX_FORMAT, **attri
 
 
 def joined(*tars: bytes) -> bytes:
-    """Return one tar of several, with the entries of all."""
+    """Return one tar with the entries of all the given ones."""
     entries = [tar.rstrip(b"\0") for tar in tars]
     return b"".join(each + bytes(-len(each) % 512) for each in entries) + bytes(1024)
 
 
 def notebook(*sources: Any) -> bytes:
-    """Return a notebook with these code cells."""
+    """Return a notebook with the given code cells."""
     cells = [
         {
             "cell_type": "code",
@@ -97,7 +97,7 @@ def notebook(*sources: Any) -> bytes:
 
 
 def raw_header(name: bytes, size: int, type: bytes) -> bytes:
-    """Return a header of a tar that may lie about its size."""
+    """Return a tar header whose size need not be true."""
     header = tarfile.TarInfo(name.decode("latin-1"))
     header.type = type
     header.size = size
@@ -105,7 +105,7 @@ def raw_header(name: bytes, size: int, type: bytes) -> bytes:
 
 
 def pax(**records: str) -> bytes:
-    """Return an entry of a tar in which pax says more of the next one."""
+    """Return a tar entry with a pax header for the next entry."""
     text = b""
     for keyword, value in records.items():
         record = f" {keyword.replace('__', '.')}={value}\n".encode()
@@ -116,7 +116,7 @@ def pax(**records: str) -> bytes:
 
 @pytest.fixture
 def unpacked(tmp_path: Path) -> Callable[..., Path]:
-    """Unpack into a new folder, beside which nothing may change."""
+    """Unpack into a new folder, and assert that nothing changes outside it."""
 
     def run(name: str, data: bytes, lab: Any = LAB1) -> Path:
         folder = tmp_path / "parent" / "folder"
@@ -167,8 +167,8 @@ RIGHT = {
 
 
 @pytest.mark.parametrize("case", RIGHT)
-def test_right_submission_is_unpacked(case: str, unpacked: Callable[..., Path], tmp_path: Path) -> None:
-    """Whatever it is packed in, the program arrives byte for byte, in the folder that is returned."""
+def test_valid_submission_is_unpacked(case: str, unpacked: Callable[..., Path], tmp_path: Path) -> None:
+    """In every supported format, the program is unpacked byte for byte into the returned folder."""
     name, data, inner = RIGHT[case]
     folder = unpacked(name, data)
     assert folder == tmp_path / "parent" / "folder" / inner
@@ -178,7 +178,7 @@ def test_right_submission_is_unpacked(case: str, unpacked: Callable[..., Path], 
 
 @pytest.mark.parametrize("format", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT, tarfile.USTAR_FORMAT])
 def test_tar_is_read_as_tarfile_writes_it(format: int, unpacked: Callable[..., Path]) -> None:
-    """Files of any size come out of a tar with their folders, whatever its format."""
+    """Files of any size are unpacked with their folders, from every tar format."""
     files = {f"site/{size}/{'x' * 60}/{size}": os.urandom(size) for size in (0, 1, 511, 512, 513, 200_000)}
     folder = unpacked("work.tar", tarred({**files, **ONE}, format))
     assert {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()} == {
@@ -187,8 +187,8 @@ def test_tar_is_read_as_tarfile_writes_it(format: int, unpacked: Callable[..., P
     }
 
 
-def test_what_a_machine_has_made_is_left_out(unpacked: Callable[..., Path]) -> None:
-    """A virtual environment, with its links and whatever its name is, and the like never arrive."""
+def test_generated_files_are_left_out(unpacked: Callable[..., Path]) -> None:
+    """Virtual environments of any name, with the links in them, caches and the like are not unpacked."""
     made = {
         **{f"{name}/x": b"" for name in (".git", "__pycache__", "node_modules", ".ipynb_checkpoints", "a/__MACOSX")},
         "a.pyc": b"",
@@ -201,7 +201,7 @@ def test_what_a_machine_has_made_is_left_out(unpacked: Callable[..., Path]) -> N
 
 
 def test_modes_are_plain(unpacked: Callable[..., Path]) -> None:
-    """A file has mode 0644 and a folder 0755, whatever the archive or the umask says."""
+    """Files get mode 0644 and folders 0755, regardless of the archive and the umask."""
     old = os.umask(0o077)
     try:
         folder = unpacked("work.tar", tarred({"a/b": b"", **ONE}, mode=0o6777))
@@ -212,17 +212,17 @@ def test_modes_are_plain(unpacked: Callable[..., Path]) -> None:
 
 
 NAMES = {
-    "/etc/passwd": "is absolute",
-    "\\windows\\x": "is absolute",
+    "/etc/passwd": "is an absolute path",
+    "\\windows\\x": "is an absolute path",
     "../x": "leads out",
     "a/../../x": "leads out",
     "a\\..\\..\\x": "leads out",
     ".git/../../x": "leads out",
     "C:\\x": "drive letter",
     "a/c:x": "drive letter",
-    "a/.. /x": "part without a letter",
-    "a/.../x": "part without a letter",
-    "a\nb": r"a\nb, a name that has control characters",
+    "a/.. /x": "part made of dots and spaces",
+    "a/.../x": "part made of dots and spaces",
+    "a\nb": r"a\nb, a name that contains control characters",
     "a\x1b[2Jb": "control characters",
     "a" * 256: "more than 255 bytes",
     "é" * 128: "more than 255 bytes",
@@ -233,13 +233,13 @@ NAMES = {
 @pytest.mark.parametrize("pack", [zipped, tarred])
 @pytest.mark.parametrize("name", NAMES)
 def test_unsafe_name_is_refused(name: str, pack: Callable[..., bytes], unpacked: Callable[..., Path]) -> None:
-    """A name that leads elsewhere, or that not every system takes, is refused."""
+    """A name that leads out of the folder, or that is invalid on some system, is refused."""
     with pytest.raises(RefusedError, match=NAMES[name].replace("\\", "\\\\")):
         unpacked("work.zip", pack({**ONE, name: b"x"}))
 
 
 def xz_for_large_memory() -> bytes:
-    """Return a sound xz that asks for a dictionary of 1 GiB (xz-file-format 3.1 and 5.3.1)."""
+    """Return a valid xz file that requires a dictionary of 1 GiB (xz-file-format 3.1 and 5.3.1)."""
     data = bytearray(lzma.compress(tarred(ONE)))
     end = 12 + data[12] * 4
     data[data.index(b"\x21\x01", 12) + 2] = 36
@@ -248,7 +248,7 @@ def xz_for_large_memory() -> bytes:
 
 
 def many_in_zip(count: int) -> bytes:
-    """Return a zip whose directory has a great many entries of the least size."""
+    """Return a zip whose directory has many entries of minimal size."""
     entry = struct.pack("<4s6H3L5H2L", b"PK\1\2", 20, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
     size = len(entry) * count
     zip64 = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, count, count, size, 0)
@@ -259,25 +259,25 @@ def many_in_zip(count: int) -> bytes:
 
 LINK: dict[str, Any] = {"type": tarfile.SYMTYPE, "linkname": "/etc/passwd"}
 REFUSED = {
-    "rar": ("work.rar", b"Rar!", "work.rar is no .zip, .tar.gz, .py or .ipynb"),
-    "no ending": ("work", b"x", "work is no .zip"),
-    "a strange name": ("a\nb.rar", b"x", r"a\\nb.rar is no"),
-    "no archive": ("work.zip", b"hello", "no archive that can be read"),
-    "nothing": ("work.zip", b"", "no archive that can be read"),
-    "a gzip of no tar": ("work.tar.gz", gzip.compress(b"hello"), "no archive that can be read"),
-    "half a zip": ("work.zip", zipped(ONE)[:-30], "no archive that can be read"),
-    "half a tar": ("work.tar", tarred({"webserver.py": bytes(2000)})[:1500], "no archive that can be read"),
-    "a tar without its end": ("work.tar", tarred(ONE)[:1024], "no archive that can be read"),
-    "half a gzip": ("a.tgz", gzip.compress(tarred({**ONE, "x": os.urandom(9999)}))[:-900], "no archive that can be"),
-    "a wrong checksum": ("a.tgz", gzip.compress(tarred(ONE))[:-8] + bytes(8), "no archive that can be read"),
-    "half an xz": ("a.xz", lzma.compress(tarred(ONE))[:-40], "no archive that can be read"),
-    "half a bz2": ("a.bz2", bz2.compress(tarred(ONE))[:-9], "no archive that can be read"),
-    "an xz for a large memory": ("a.xz", xz_for_large_memory(), "no archive that can be read"),
-    "encrypted": ("work.zip", flagged(zipped(ONE), 1), "encrypted .webserver.py is."),
+    "rar": ("work.rar", b"Rar!", "work.rar is not a .zip, .tar.gz, .py or .ipynb file"),
+    "no ending": ("work", b"x", "work is not a .zip"),
+    "a strange name": ("a\nb.rar", b"x", r"a\\nb.rar is not a"),
+    "no archive": ("work.zip", b"hello", "not a readable archive"),
+    "nothing": ("work.zip", b"", "not a readable archive"),
+    "a gzip of no tar": ("work.tar.gz", gzip.compress(b"hello"), "not a readable archive"),
+    "half a zip": ("work.zip", zipped(ONE)[:-30], "not a readable archive"),
+    "half a tar": ("work.tar", tarred({"webserver.py": bytes(2000)})[:1500], "not a readable archive"),
+    "a tar without its end": ("work.tar", tarred(ONE)[:1024], "not a readable archive"),
+    "half a gzip": ("a.tgz", gzip.compress(tarred({**ONE, "x": os.urandom(9999)}))[:-900], "not a readable archive"),
+    "a wrong checksum": ("a.tgz", gzip.compress(tarred(ONE))[:-8] + bytes(8), "not a readable archive"),
+    "half an xz": ("a.xz", lzma.compress(tarred(ONE))[:-40], "not a readable archive"),
+    "half a bz2": ("a.bz2", bz2.compress(tarred(ONE))[:-9], "not a readable archive"),
+    "an xz for a large memory": ("a.xz", xz_for_large_memory(), "not a readable archive"),
+    "encrypted": ("work.zip", flagged(zipped(ONE), 1), "webserver.py in it is encrypted"),
     "rare compression": (
         "work.zip",
         zipped(ONE, compress_type=zipfile.ZIP_LZMA),
-        "webserver.py in a rare compression",
+        "webserver.py in it uses an unsupported compression",
     ),
     "a name in code page 437": (
         "work.zip",
@@ -303,15 +303,15 @@ REFUSED = {
     "a size below 0": (
         "w.tar",
         raw_header(b"k", -5, tarfile.REGTYPE) + bytes(1024),
-        "no archive that can be read",
+        "not a readable archive",
     ),
     "pax that goes round": (
         "w.tar",
         raw_header(b"x", 8, tarfile.XHDTYPE) + b"0 a=b\n\n\n".ljust(512, b"\0") + bytes(1024),
-        "no archive that can be read",
+        "not a readable archive",
     ),
-    "pax without end": ("w.tar", raw_header(b"x", 1 << 33, tarfile.XHDTYPE) + bytes(1024), "no archive that can be"),
-    "names without end": ("w.tar", pax(path="k") * 1000 + bytes(1024), "no archive that can be read"),
+    "pax without end": ("w.tar", raw_header(b"x", 1 << 33, tarfile.XHDTYPE) + bytes(1024), "not a readable archive"),
+    "names without end": ("w.tar", pax(path="k") * 1000 + bytes(1024), "not a readable archive"),
     "a name twice": ("w.tar", joined(tarred(ONE), tarred(ONE)), "webserver.py twice"),
     "a name twice, otherwise written": ("w.zip", zipped({"a/b": b"", "a\\.\\b": b""}), "a/b twice"),
     "a file, then a folder": ("w.zip", zipped({"a": b"", "a/b": b""}), "a both as a file and as a folder"),
@@ -331,19 +331,23 @@ REFUSED = {
         gzip.compress(tarred({str(n): bytes(1 << 22) for n in range(9)}), 1),
         "than 32 MiB",
     ),
-    "no program": ("w.zip", zipped({"main.py": b""}), "^it has no webserver.py$"),
+    "no program": ("w.zip", zipped({"main.py": b""}), "^it contains no webserver.py; submit"),
     "two folders": (
         "w.zip",
         zipped({"a/webserver.py": b"", "b/webserver.py": b""}),
-        "it holds two folders with webserver.py: a/ and b/; hand in one",
+        "it contains two folders with webserver.py: a/ and b/; submit only one",
     ),
-    "two copies": ("w.zip", zipped({"webserver-1.py": b"", "webserver-2.py": b""}), "^it has no webserver.py$"),
+    "two copies": (
+        "w.zip",
+        zipped({"webserver-1.py": b"", "webserver-2.py": b""}),
+        "^it contains no webserver.py; submit",
+    ),
     "two notebooks": ("w.zip", zipped({"a.ipynb": b"", "b.ipynb": b""}), "2 notebooks and no program: a.ipynb and b"),
     "an empty notebook": ("a.ipynb", notebook(), "the notebook writes no file"),
-    "a notebook of other files": ("a.ipynb", notebook("%%writefile x.py\n"), "^it has no webserver.py$"),
+    "a notebook of other files": ("a.ipynb", notebook("%%writefile x.py\n"), "^it contains no webserver.py; submit"),
     "a notebook's path": ("a.ipynb", notebook("%%writefile /etc/passwd\n"), "absolute"),
-    "a notebook without a name": ("a.ipynb", notebook("%%writefile a b c\n"), "writefile a b c; name one file"),
-    "a notebook with half a quote": ("a.ipynb", notebook("%%writefile 'a\n"), "name one file"),
+    "a notebook without a name": ("a.ipynb", notebook("%%writefile a b c\n"), "writefile a b c; give one file name"),
+    "a notebook with half a quote": ("a.ipynb", notebook("%%writefile 'a\n"), "give one file name"),
     "no notebook": ("a.ipynb", b"hello", "the notebook cannot be read"),
     "a notebook of another shape": ("a.ipynb", b'{"nbformat": 4, "nbformat_minor": 5}', "the notebook cannot be read"),
     "a cell of another shape": ("a.ipynb", notebook({"a": 1}, None), "the notebook"),
@@ -357,7 +361,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_refusal_is_one_line_that_says_why(case: str, unpacked: Callable[..., Path]) -> None:
-    """What cannot be used is refused in one line of its own, that can be shown as it is."""
+    """An invalid submission is refused with a one-line message that is safe to print."""
     name, data, why = REFUSED[case]
     with pytest.raises(RefusedError, match=why) as refusal:
         unpacked(name, data)
@@ -366,7 +370,7 @@ def test_refusal_is_one_line_that_says_why(case: str, unpacked: Callable[..., Pa
 
 
 def test_several_programs_of_a_lab(unpacked: Callable[..., Path]) -> None:
-    """Of the folders on one level, the one with most programs is taken."""
+    """Among folders at the same depth, the one with the most programs is used."""
     data = zipped(
         {"a/echo_server.py": b"", "b/echo_server.py": b"", "b/chat_client-1.py": b"", "c/d/chat_client.py": b""}
     )
@@ -377,29 +381,29 @@ def test_several_programs_of_a_lab(unpacked: Callable[..., Path]) -> None:
 
 @pytest.mark.parametrize("name", ["chat_client.py", "chat_client-1.py", "chat_client_2.py", "chat_client (1).py"])
 def test_single_program_gets_its_name(name: str, unpacked: Callable[..., Path]) -> None:
-    """A program that comes alone is known by its name, without what copying has added to it."""
+    """A program submitted alone is recognized by its name, ignoring what copying has added to it."""
     assert [path.name for path in unpacked(name, b"x", LAB2).iterdir()] == ["chat_client.py"]
 
 
 @pytest.mark.parametrize(
     ("name", "data", "why"),
     [
-        ("main.py", b"", "^main.py is none of echo_server.py, echo_client.py, chat_server.py, chat_client.py; give it"),
+        ("main.py", b"", "^main.py is not one of echo_server.py, echo_client.py, chat_server.py, chat_client.py; give"),
         (
             "work.zip",
             zipped({"main.py": b""}),
-            "^it has none of echo_server.py, echo_client.py, chat_server.py, chat_cl",
+            "^it contains none of echo_server.py, echo_client.py, chat_server.py, chat_cl",
         ),
     ],
 )
 def test_refusal_names_all_programs(name: str, data: bytes, why: str, unpacked: Callable[..., Path]) -> None:
-    """Where a lab has several programs, a refusal names them all."""
+    """If a lab has several programs, the error message names all of them."""
     with pytest.raises(RefusedError, match=why):
         unpacked(name, data, LAB2)
 
 
 def test_notebook_writes_what_its_cells_would(unpacked: Callable[..., Path]) -> None:
-    """A cell makes a file, a later one replaces it or appends to it, and nothing is run."""
+    """A cell writes a file, a later cell replaces it or appends to it, and no cell is run."""
     folder = unpacked(
         "lab.ipynb",
         notebook(
@@ -419,14 +423,14 @@ def test_notebook_writes_what_its_cells_would(unpacked: Callable[..., Path]) -> 
 
 
 def test_old_notebook_is_read(unpacked: Callable[..., Path]) -> None:
-    """A notebook of version 3 is read as well."""
+    """A notebook in format version 3 can be read."""
     cell = {"cell_type": "code", "input": ["%%writefile webserver.py\n", "x"], "language": "python", "outputs": []}
     old = {"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": [{"cells": [{**cell, "metadata": {}}]}]}
     assert (unpacked("a.ipynb", json.dumps(old).encode()) / "webserver.py").read_text("utf-8") == "x\n"
 
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:
-    """A file that is there already, or a link, is never written to."""
+    """Existing files and links are never written to."""
     outside = tmp_path / "outside"
     outside.write_text("mine", "utf-8")
     (tmp_path / "folder").mkdir()
@@ -437,12 +441,12 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
 
 
 BOMBS = {
-    "zip": "it holds more than 32 MiB",
-    "zip directory": "it holds more than 20,000 entries",
-    "tar.gz": "it comes to more than 128 MiB",
-    "tar.bz2": "it comes to more than 128 MiB",
-    "tar.xz": "it comes to more than 128 MiB",
-    "tar.gz with a long name": "it is no archive that can be read",
+    "zip": "it contains more than 32 MiB",
+    "zip directory": "it contains more than 20,000 entries",
+    "tar.gz": "it unpacks to more than 128 MiB",
+    "tar.bz2": "it unpacks to more than 128 MiB",
+    "tar.xz": "it unpacks to more than 128 MiB",
+    "tar.gz with a long name": "it is not a readable archive",
 }
 
 
@@ -461,7 +465,7 @@ print(next(line for line in Path("/proc/self/status").read_text().splitlines() i
 
 
 def bomb(kind: str) -> bytes:
-    """Return a few MB that come to gigabytes, or a million entries."""
+    """Return an archive of a few MB that unpacks to gigabytes, or has a million entries."""
     zeros = bytes(1 << 24)
     if kind == "zip":
         packer = zlib.compressobj(wbits=-15)
@@ -482,10 +486,10 @@ def bomb(kind: str) -> bytes:
     return gzip.compress(raw_header(b"webserver.py", 10**10, type)) + gzip.compress(zeros) * 600
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of memory from /proc")
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak memory usage from /proc")
 @pytest.mark.parametrize("kind", BOMBS)
 def test_bomb_is_stopped_in_little_memory(kind: str, tmp_path: Path) -> None:
-    """A few MB that come to gigabytes are refused within 200 MB of memory and a few seconds."""
+    """An archive bomb is refused within 15 seconds, using less than 200 MB of memory."""
     file, folder = tmp_path / "bomb", tmp_path / "folder"
     file.write_bytes(bomb(kind))
     folder.mkdir()
@@ -504,7 +508,7 @@ def test_bomb_is_stopped_in_little_memory(kind: str, tmp_path: Path) -> None:
 
 
 def check_anything(name: str, data: bytes) -> None:
-    """Unpack anything: it is unpacked or refused, and nothing is beside the folder or is a link."""
+    """Unpack any data: it is unpacked or refused, and nothing appears outside the folder or is a link."""
     with tempfile.TemporaryDirectory() as top:
         folder = Path(top) / "folder"
         folder.mkdir()
@@ -529,14 +533,14 @@ ENDINGS = st.sampled_from(["zip", "tar", "tar.gz", "xz", "py", "ipynb", "rar"])
 @given(ENDINGS, st.binary(max_size=2000))
 @settings(max_examples=100)
 def test_random_bytes_are_unpacked_or_refused(ending: str, data: bytes) -> None:
-    """Bytes of no format never lead to anything but a refusal."""
+    """Random bytes are refused or unpacked, without any other error."""
     check_anything(f"work.{ending}", data)
 
 
 @given(ENDINGS, st.sampled_from(SOUND), st.data())
 @settings(max_examples=300)
 def test_mutated_archive_is_unpacked_or_refused(ending: str, sound: bytes, draw: st.DataObject) -> None:
-    """A sound archive with some bytes changed, lost or added never leads to anything but a refusal."""
+    """A valid archive with some bytes changed, removed or added is refused or unpacked, without any other error."""
     data = bytearray(sound)
     for _ in range(draw.draw(st.integers(1, 4))):
         place = draw.draw(st.integers(0, len(data)))
@@ -546,7 +550,7 @@ def test_mutated_archive_is_unpacked_or_refused(ending: str, sound: bytes, draw:
 
 @given(st.text(max_size=30))
 def test_parts_stay_in_their_folder(name: str) -> None:
-    """Whatever a path is, its parts are names of their own."""
+    """Every part of an accepted path is a plain name: not "." or "..", and without a separator or NUL."""
     try:
         parts = safe_parts(name)
     except RefusedError:

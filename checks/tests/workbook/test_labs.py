@@ -1,4 +1,4 @@
-"""The labs: what their lab.toml says, and what is asked of them."""
+"""The labs: their lab.toml, steps and requirements."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def workbook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A workbook with a lab of its own, `tiny`."""
+    """A workbook with a single lab, `tiny`."""
     shutil.copytree(CHECKOUT / "labs" / "lab1", tmp_path / "labs" / "tiny")
     monkeypatch.setattr(labs, "root", lambda: tmp_path)
     return tmp_path
 
 
 def test_labs_are_found_by_their_files(workbook: Path) -> None:
-    """A folder with a lab.toml is a lab, and its solution and its walkthrough are where they belong."""
+    """A folder with a lab.toml is a lab; its solution and its walkthrough are found beside it."""
     (workbook / "labs" / "none").mkdir()
     assert lab_names() == ["tiny"]
     lab = load_lab("tiny")
@@ -37,9 +37,9 @@ def test_labs_are_found_by_their_files(workbook: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["lab9", "../labs/lab1", "", "lab1/"])
-def test_unknown_lab_is_told_with_those_that_there_are(name: str) -> None:
-    """A name that is no lab's gets the nearest one, and never leads out of the folder of labs."""
-    with pytest.raises(UsageError, match=r"there is no lab .*; the labs are: lab1, lab2"):
+def test_unknown_lab_is_an_error_that_lists_the_labs(name: str) -> None:
+    """An unknown lab name is reported with the known ones, and never leads out of the labs folder."""
+    with pytest.raises(UsageError, match=r"unknown lab .* Labs: lab1, lab2"):
         load_lab(name)
 
 
@@ -47,15 +47,15 @@ def test_unknown_lab_is_told_with_those_that_there_are(name: str) -> None:
     ("text", "said"),
     [("title = ", "TOMLDecodeError"), ("title = 'T'", "KeyError"), ("programs = 1\nsteps = 1", "KeyError")],
 )
-def test_wrong_file_is_its_authors_fault(workbook: Path, text: str, said: str) -> None:
-    """A lab.toml that cannot be used is told as the lab's fault, with its name."""
+def test_invalid_lab_file_is_an_error_of_the_lab(workbook: Path, text: str, said: str) -> None:
+    """An invalid lab.toml raises SuiteError with the name of the file."""
     (workbook / "labs" / "tiny" / "lab.toml").write_text(text)
     with pytest.raises(SuiteError, match=rf"labs/tiny/lab.toml: {said}"):
         load_lab("tiny")
 
 
 def test_requirements_belong_to_steps_and_programs() -> None:
-    """Each id has one step and one program; the first of a program is what all others need."""
+    """Each requirement has one step and one program; a program's first requirement is the one all others need."""
     lab = load_lab("lab2")
     assert lab.requirements == tuple(id for step in lab.steps for id in step.requirements)
     for id in lab.requirements:
@@ -70,12 +70,12 @@ def test_requirements_belong_to_steps_and_programs() -> None:
     [(["2.3"], ("2.3",)), (["2"], tuple(f"2.{n}" for n in range(1, 6))), (["2.3", "1.1", "2.3"], ("1.1", "2.3"))],
 )
 def test_only_is_steps_and_ids(wanted: list[str], ids: tuple[str, ...]) -> None:
-    """--only takes ids and whole steps, and the spec's order is kept."""
+    """--only accepts requirements and whole steps, and keeps the order of the spec."""
     assert load_lab("lab1").select(wanted) == ids
 
 
-def test_nearest_name_is_told_or_none() -> None:
-    """A slip of the finger is told the name; what is like nothing is told none."""
-    assert nearest("lab11", ["lab1", "grade"]) == ", did you mean 'lab1'?"
-    assert nearest("GRADE", ["lab1", "grade"]) == ", did you mean 'grade'?"
+def test_nearest_name_is_suggested() -> None:
+    """A typo gets the closest known name; a name close to none gets no suggestion."""
+    assert nearest("lab11", ["lab1", "grade"]) == " Did you mean 'lab1'?"
+    assert nearest("GRADE", ["lab1", "grade"]) == " Did you mean 'grade'?"
     assert nearest("xyz", ["lab1", "grade"]) == ""

@@ -1,4 +1,4 @@
-"""The tutorial as a static site, made with Sphinx: sheets, executed walkthroughs and, behind a click, solutions."""
+"""Build the book: a static website, made with Sphinx, of the sheets, the executed walkthroughs and the solutions."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from labcheck.workbook.labs import Lab
 
 HERE = Path(__file__).parent
-MARK = ".labcheck-book"  # in a book's folder: the files that belong to it, one a line
+MARK = ".labcheck-book"  # in a book's folder: lists the files of the book, one per line
 NEEDED = ("furo", "myst_nb", "nbclient", "ipykernel", "sphinx_copybutton", "sphinx_design")
 
 
 @dataclass(frozen=True)
 class Chapter:
-    """A lab in the book: its title is the sheet's; `files` are those of its solution, with the lexer of each."""
+    """A lab in the book, with the title of its sheet. `files` are the solution's files, each with its lexer."""
 
     lab: Lab
     title: str
@@ -40,13 +40,13 @@ class Chapter:
 
 
 def build(labs: Sequence[Lab], target: Path) -> None:
-    """Make the book of these labs in a folder that is new or empty, or holds an earlier one.
+    """Build the book of the given labs in a folder that is new, empty, or contains an earlier book.
 
-    Nothing is changed there before the whole book is made. Raises UsageError where the folder holds
-    anything else, and SuiteError where a walkthrough fails or a sheet refers to what is not there.
+    Nothing in the folder is changed until the whole book is finished. Raises UsageError if the folder contains anything
+    else, and SuiteError if a walkthrough fails or a link in a sheet is broken.
     """
     if missing := [name for name in NEEDED if find_spec(name) is None]:
-        raise UsageError(f"a book needs {missing[0]}, which is not installed; pip install 'labcheck[book]' gets it")
+        raise UsageError(f"the book needs {missing[0]}, which is not installed; run: pip install 'labcheck[book]'")
     earlier = _earlier(target)
     with tempfile.TemporaryDirectory(prefix="labcheck-") as folder:
         place = Path(folder).resolve()
@@ -60,25 +60,25 @@ def build(labs: Sequence[Lab], target: Path) -> None:
 
 
 def _earlier(target: Path) -> list[Path]:
-    """Return the files of the earlier book in a folder. Raises UsageError where the folder is no place for a book."""
+    """Return the files of the earlier book in a folder. Raises UsageError if the folder cannot be used for a book."""
     if target.exists() and not target.is_dir():
-        raise UsageError(f"{target} is a file; name a folder for the book")
+        raise UsageError(f"{target} is a file; give a folder for the book")
     try:
         target.mkdir(parents=True, exist_ok=True)
         if (target / MARK).is_file():
             names = (target / MARK).read_text("utf-8").splitlines()
             return [target / name for name in names if ".." not in Path(name).parts and not Path(name).is_absolute()]
         if any(target.iterdir()):
-            raise UsageError(f"{target} is not empty and holds no book; name a new folder, nothing there was changed")
+            raise UsageError(f"{target} is not empty and contains no book; give a new folder (nothing was changed)")
     except OSError as error:
-        raise UsageError(f"no book can be made in {target}: {error.strerror}") from error
+        raise UsageError(f"cannot write a book to {target}: {error.strerror}") from error
     if not os.access(target, os.W_OK):
-        raise UsageError(f"no book can be made in {target}: it may not be written to")
+        raise UsageError(f"cannot write a book to {target}: no write permission")
     return []
 
 
 def _write_source(lab: Lab, place: Path) -> Chapter:
-    """Write what Sphinx makes a lab's pages of, laid out as in a student's folder, so that relative links hold."""
+    """Write Sphinx's source files for a lab, laid out as in a student's folder, so that relative links work."""
     import nbformat
 
     from labcheck.authoring.book.execute import execute
@@ -96,7 +96,7 @@ def _write_source(lab: Lab, place: Path) -> Chapter:
     chapter = Chapter(lab, title, tuple(files))
     _write("solution.md", folder / "solution.md", chapter=chapter)
     if lab.notebook is not None:
-        print(f"{lab.name}: the walkthrough is executed", flush=True)
+        print(f"{lab.name}: running the walkthrough", flush=True)
         nbformat.write(execute(lab, place / "run"), folder / lab.notebook.name)  # type: ignore[no-untyped-call]
     return chapter
 
@@ -114,18 +114,18 @@ def _write(template: str, to: Path, **values: object) -> None:
 
 
 def _render(chapters: Sequence[Chapter], source: Path, site: Path) -> None:
-    """Let Sphinx make the site; whatever it has to complain of is a fault of a lab."""
+    """Build the site with Sphinx. Any warning is an error in a lab: raises SuiteError."""
     from sphinx.application import Sphinx
     from sphinx.util.docutils import docutils_namespace, patch_docutils
 
-    print("the pages are made", flush=True)
-    told = io.StringIO()
+    print("building the pages", flush=True)
+    warnings = io.StringIO()
     pages = ["index.md", "api.md", *(f"{each.lab.name}/{name}" for each in chapters for name in _pages(each.lab))]
     context = {"labs": {each.lab.name: each.lab for each in chapters}}
     settings = {"include_patterns": pages, "html_context": context}
     with patch_docutils(HERE), docutils_namespace():
-        Sphinx(source, HERE, site, source.parent / "doctrees", "html", settings, status=None, warning=told).build()
-    if complaints := re.sub(r"\x1b\[[\d;]*m", "", told.getvalue()).replace(f"{source}/", "").strip():
+        Sphinx(source, HERE, site, source.parent / "doctrees", "html", settings, status=None, warning=warnings).build()
+    if complaints := re.sub(r"\x1b\[[\d;]*m", "", warnings.getvalue()).replace(f"{source}/", "").strip():
         raise SuiteError(complaints.splitlines()[0])
     for left in (".buildinfo", "objects.inv"):
         (site / left).unlink(missing_ok=True)
@@ -151,11 +151,11 @@ def _pages(lab: Lab) -> list[str]:
 
 
 def _move(site: Path, target: Path, earlier: Sequence[Path]) -> None:
-    """Put the site in the place of the earlier one, and leave alone what is not of it."""
+    """Replace the earlier site by the new one. Files that are not part of the earlier site are not touched."""
     files = sorted(relative.as_posix() for _, relative in regular_files(site))
     others = [target / name for name in files if (target / name).exists() and target / name not in earlier]
     if others:
-        raise UsageError(f"{others[0]} is there already and is of no earlier book; nothing was written over it")
+        raise UsageError(f"{others[0]} exists and is not part of the earlier book; move it, or give another DIR")
     for file in earlier:
         file.unlink(missing_ok=True)
     shutil.copytree(site, target, dirs_exist_ok=True)

@@ -1,4 +1,4 @@
-"""Sphinx's configuration of the book; which pages there are and what the labs are, `labcheck.authoring.book` adds."""
+"""Sphinx's configuration for the book. `labcheck.authoring.book` adds the list of pages and the labs."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 project = html_title = "Network programming in Python"
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx_copybutton", "sphinx_design"]
 templates_path = ["templates"]
-highlight_language = "none"  # most blocks of a sheet are messages on the wire
+highlight_language = "none"  # most code blocks in a sheet are protocol messages
 
-nb_execution_mode = "off"  # they are executed already
+nb_execution_mode = "off"  # the notebooks are already executed
 nb_merge_streams = True
 nb_render_markdown_format = "gfm"  # tables
 myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist"]
@@ -41,7 +41,7 @@ CONSOLES = {"$ ": "console", ">>> ": "pycon"}
 
 
 def _find_consoles(_: Sphinx, document: nodes.document) -> None:
-    """Highlight a block without a language that begins with a prompt as what is typed there."""
+    """Set the language of each block that has none and starts with a prompt."""
     for block in document.findall(nodes.literal_block):
         for prompt, language in CONSOLES.items():
             if block.get("language", "none") == "none" and block.astext().startswith(prompt):
@@ -49,5 +49,5 @@ def _find_consoles(_: Sphinx, document: nodes.document) -> None:
 
 
 def setup(app: Sphinx) -> None:
-    """Connect what the configuration adds to Sphinx."""
+    """Register this configuration's event handler with Sphinx."""
     app.connect("doctree-read", _find_consoles)

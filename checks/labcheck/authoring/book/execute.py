@@ -1,4 +1,4 @@
-"""A walkthrough executed with the lab's solution, so that its outputs are those of right programs."""
+"""Execute a walkthrough with the lab's solution, so that its outputs come from correct programs."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
     from labcheck.workbook.labs import Lab
 
 CELL_LIMIT = 120  # seconds
-HOME = "/home/you"  # where the sheets have a student's folder
-LIVE = "*Here your own server's page is shown while the notebook runs.*"
+HOME = "/home/you"  # the student's home folder in the sheets
+LIVE = "*While the notebook runs, your own server's page is shown here.*"
 NOTE = """\
 :::{{note}}
-The outputs on this page are those of the solution's programs. In your own copy of this notebook, which
-`labcheck notebook {}` makes and opens, it is your programs that run.
+The outputs on this page come from the solution's programs. In your own copy of this notebook, which
+`labcheck notebook {}` creates and opens, your own programs run.
 :::"""
 
 
 def execute(lab: Lab, place: Path) -> NotebookNode:
-    """Execute a lab's walkthrough in a new folder below `place`, in a kernel of its own, and return it for the book.
+    """Execute a lab's walkthrough in a new folder inside `place`, in a new kernel, and return it for the book.
 
-    The programs that it writes are the solution's, behind a click; what only lives while the notebook
-    runs is a sentence. Raises SuiteError, with the cell's number and first line, where a cell fails.
+    It writes the solution's programs, whose source is folded. An output that works only while the notebook runs is
+    replaced by a sentence. Raises SuiteError, with the cell's number and first line, if a cell fails.
     """
     assert lab.notebook is not None
     work = place / lab.name
@@ -49,20 +49,20 @@ def execute(lab: Lab, place: Path) -> NotebookNode:
     fill(notebook, work)
     _run(notebook, lab.notebook.name, work)
     _hide_programs(notebook, {program.file for program in lab.programs})
-    _show_as_anywhere(notebook, [(work, f"{HOME}/{lab.name}"), (place, "/tmp"), (root(), "labcheck")])
-    _say_what_is_live(notebook)
+    _hide_local_paths(notebook, [(work, f"{HOME}/{lab.name}"), (place, "/tmp"), (root(), "labcheck")])
+    _replace_live_outputs(notebook)
     notebook.cells.insert(1, nbformat.v4.new_markdown_cell(NOTE.format(lab.name)))  # type: ignore[no-untyped-call]
     notebook.metadata["language_info"] = {"name": "python", "pygments_lexer": "ipython3"}
     return notebook
 
 
 def _run(notebook: NotebookNode, name: str, work: Path) -> None:
-    """Run all cells; the kernel and what labcheck remembers are not those of whoever makes the book."""
+    """Run all cells, with a separate IPython configuration and a separate labcheck state."""
     client = NotebookClient(notebook, timeout=CELL_LIMIT, resources={"metadata": {"path": str(work)}})
     state = {"IPYTHONDIR": work.parent / "ipython", "XDG_STATE_HOME": work.parent / "state", "TMPDIR": work.parent}
     cells = [(index, cell) for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     environment = {**os.environ, **{key: str(value) for key, value in state.items()}}
-    with client.setup_kernel(env=environment, stderr=subprocess.DEVNULL):  # it warns of TCP on 127.0.0.1
+    with client.setup_kernel(env=environment, stderr=subprocess.DEVNULL):  # the kernel warns about TCP on 127.0.0.1
         for number, (index, cell) in enumerate(cells, start=1):
             try:
                 client.execute_cell(cell, index, execution_count=number)
@@ -83,16 +83,16 @@ def _hide_programs(notebook: NotebookNode, files: set[str]) -> None:
         if name in files:
             cell.metadata["tags"] = [*cell.metadata.get("tags", ()), "hide-input"]
             cell.metadata["mystnb"] = {
-                "code_prompt_show": f"{name}, as in the solution: show",
-                "code_prompt_hide": f"{name}, as in the solution: hide",
+                "code_prompt_show": f"Show the solution's {name}",
+                "code_prompt_hide": f"Hide the solution's {name}",
             }
 
 
-def _show_as_anywhere(notebook: NotebookNode, folders: list[tuple[Path, str]]) -> None:
-    """Replace what outputs say of this machine: its folders, as they are and as parts of a URL."""
-    everywhere = [*folders, (Path.home(), HOME), (Path(sys.prefix), "/usr"), (Path(sys.base_prefix), "/usr")]
-    # One may lie in another; and who has no folder of their own has / for a home.
-    names = sorted((each for each in everywhere if each[0].name), key=lambda each: -len(each[0].parts))
+def _hide_local_paths(notebook: NotebookNode, folders: list[tuple[Path, str]]) -> None:
+    """Replace this machine's folders in the outputs, also where they are part of a URL."""
+    replaced = [*folders, (Path.home(), HOME), (Path(sys.prefix), "/usr"), (Path(sys.base_prefix), "/usr")]
+    # The deepest come first, because one may be inside another. A user without a home folder has / as home: skip it.
+    names = sorted((each for each in replaced if each[0].name), key=lambda each: -len(each[0].parts))
     for cell in notebook.cells:
         if cell.cell_type == "code":
             text = json.dumps(cell.outputs)
@@ -102,7 +102,7 @@ def _show_as_anywhere(notebook: NotebookNode, folders: list[tuple[Path, str]]) -
             cell.outputs = [nbformat.from_dict(output) for output in json.loads(text)]  # type: ignore[no-untyped-call]
 
 
-def _say_what_is_live(notebook: NotebookNode) -> None:
+def _replace_live_outputs(notebook: NotebookNode) -> None:
     cells = []
     for cell in notebook.cells:
         cells.append(cell)

@@ -1,13 +1,15 @@
-"""The registry of protections: what a program that is judged may do. A file each, which registers a kind of Sandbox.
+"""The registry of protections: what a student's program is allowed to do. Each file registers a subclass of Sandbox.
 
-- `namespaces` (Linux, bubblewrap): the program sees /usr, the Python that runs it, its copy and a private
-  /tmp, and no process but its own. See `labcheck.sandbox.isolation` for what is around its grader.
-- `landlock` (Linux 5.13 and later): the same files by a rule of the kernel; it shares the machine's network.
-- `limits` (elsewhere): it cannot take all memory or start processes without end. That is no protection
-  against one who means harm.
-- `none`: a program is started as its user would start it.
+- `namespaces` (Linux, bubblewrap): the program sees only /usr, the Python that runs it, its copy, a private /tmp, and
+  its own processes. `labcheck.sandbox.isolation` describes the namespaces of its grader.
+- `landlock` (Linux 5.13 and later): the program sees the same files, enforced by a kernel rule. It shares the
+  machine's network.
+- `limits` (other systems): the program cannot use all memory or start processes without end. This does not protect
+  against malicious programs.
+- `none`: the program starts as its user would start it.
 
-In all but the last the resources of a program are limited, and as root it gets an unprivileged uid of its own.
+All except `none` limit the program's resources. If labcheck runs as root, they also give the program an unprivileged
+uid.
 """
 
 from __future__ import annotations
@@ -33,15 +35,15 @@ def register(kind: Kind) -> Kind:
 
 
 def protections() -> dict[str, type[Sandbox]]:
-    """Return all protections by their names, the strongest first."""
+    """Return all protections by name, the strongest first."""
     for file in sorted(Path(__file__).parent.glob("[!_]*.py")):
         import_module(f"{__name__}.{file.stem}")
     return dict(sorted(_known.items(), key=lambda each: -each[1].strength))
 
 
 def find(name: str) -> type[Sandbox]:
-    """Return the protection of that name. Raises UsageError where there is none."""
+    """Return the protection with the given name. Raises UsageError if it does not exist."""
     known = protections()
     if name not in known:
-        raise UsageError(f"there is no protection {name!r}{nearest(name, known)}; there are: {', '.join(known)}")
+        raise UsageError(f"unknown protection {name!r}.{nearest(name, known)} Protections: {', '.join(known)}")
     return known[name]

@@ -1,4 +1,4 @@
-"""Namespaces of its own for a program, made by bubblewrap (bwrap(1))."""
+"""The protection `namespaces`: bubblewrap (bwrap(1)) puts a program into its own namespaces."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from labcheck.sandbox.visible import WRITTEN, files_of, hidden, interpreters, pa
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-ROOM = 64 * MIB  # for a program's files, beside what was handed in
+ROOM = 64 * MIB  # for the files that a program writes, in addition to the submission
 TEMPORARY = 16 * MIB  # for its /tmp
 
 
 @register
 class Namespaces(Sandbox):
-    """Namespaces of its own for a program, made by bubblewrap. Its grader is to be isolated, too."""
+    """Each program runs in its own namespaces, created by bubblewrap. The grader must be isolated too."""
 
     name = "namespaces"
     strength = 2
@@ -43,33 +43,33 @@ class Namespaces(Sandbox):
 
     @classmethod
     def make(cls, python: str, number: int, scratch: Path) -> Self:
-        """Return one, with a folder for the program's /etc."""
+        """Return a sandbox, with a new folder for the program's /etc."""
         etc = scratch / "etc"
         etc.mkdir()
         return cls(python, number, etc)
 
     @classmethod
     def surround(cls) -> None:
-        """Let the grader be the first process in namespaces of its own."""
+        """Make the grader, a child of this process, the first process in new namespaces."""
         isolation.unshare()
 
     @classmethod
     def settle(cls, scratch: Path) -> Path:
-        """Furnish the grader's namespaces, whose file systems are its own."""
+        """Set up the grader's namespaces, and return a folder on a file system inside them."""
         del scratch
         isolation.settle()
         return Path(tempfile.mkdtemp(dir=isolation.SCRATCH))
 
     def _confined(self, words: Sequence[str], folder: Path) -> list[str]:
         limits = [f"--{name}={value}" for name, value in resource_limits().items()]
-        # Where memory runs out, the kernel is to end this program, and nobody else's.
+        # If memory runs out, the kernel should kill this program and no other.
         confined = ["choom", "-n", "1000", "--", "prlimit", *limits, *words]
         place = folder.parent
         copy = [*parents(place), "--bind", str(place), str(place), "--chdir", str(folder), "--remount-ro", "/"]
         if self.uid is None:
             rights = ["--unshare-user", *(["--disable-userns"] if _can_disable_userns() else []), "--cap-drop", "ALL"]
             return [*self._words, *copy, *rights, "--", *confined]
-        # As root bubblewrap makes no user namespace: it keeps what it takes to become somebody else, and no more.
+        # As root, bubblewrap creates no user namespace. It keeps only the capabilities for becoming another user.
         rights = ["--cap-drop", "ALL"]
         rights += [word for name in ("SETUID", "SETGID", "SETPCAP") for word in ("--cap-add", f"CAP_{name}")]
         somebody = ["setpriv", f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups", "--no-new-privs"]
@@ -77,15 +77,15 @@ class Namespaces(Sandbox):
         return [*self._words, *copy, *rights, "--", *somebody, *confined]
 
     def environment(self, folder: Path) -> dict[str, str]:
-        """Return a home and a place for temporary files that are the program's own."""
+        """Return private folders for the program's home and its temporary files."""
         return {"HOME": str(folder), "TMPDIR": "/tmp"}
 
     def make_room(self, place: Path, size: int) -> None:
-        """Put the copy on a file system of its own, which a program may fill."""
+        """Mount a separate file system for the copy, so a program can fill only that."""
         isolation.mount("tmpfs", place, f"size={size + ROOM},nr_inodes=20000,mode=755")
 
     def program_below(self, pid: int) -> int | None:
-        """Return the pid of the program: the first child of bubblewrap's own first process."""
+        """Return the pid of the program: the first child of bubblewrap's first child."""
         for _ in range(2):
             try:
                 pid = int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
@@ -94,15 +94,15 @@ class Namespaces(Sandbox):
         return pid
 
     def exit_code(self, code: int) -> int:
-        """Return how the program ended: bubblewrap says 128 and the number of the signal."""
+        """Return the program's exit code: after a signal, bubblewrap exits with 128 plus the signal's number."""
         return 128 - code if 128 < code < 128 + 32 else code
 
 
 def _bubblewrap(python: str, etc: Path) -> Iterator[str]:
-    """Yield the words of a bubblewrap command that are the same for each program."""
+    """Yield the words of a bubblewrap command that are the same for every program."""
     yield from ("bwrap", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try")
-    # Without --die-with-parent: what a program leaves behind is found, as it would be without a sandbox, and
-    # ends with the namespaces of its grader.
+    # No --die-with-parent: processes that a program leaves behind must be found, as without a sandbox. They end with
+    # the namespaces of the grader.
     yield from ("--hostname", "localhost")
     own = interpreters(python)
     bound = []

@@ -1,4 +1,4 @@
-"""Landlock: a program sees the same files as in namespaces, by a rule of the kernel (Linux 5.13, landlock(7))."""
+"""The protection `landlock`: a kernel rule shows a program the same files as `namespaces` (Linux 5.13, landlock(7))."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from labcheck.sandbox.visible import WRITTEN, hidden, interpreters, system
 
 @register
 class Landlock(Limits):
-    """Limits, and a rule on files; it shares the machine's network."""
+    """Resource limits and a Landlock rule for files. The program shares the machine's network."""
 
     name = "landlock"
     strength = 1
 
     def missing(self) -> str:
-        """Return that this kernel has no Landlock."""
+        """Return an explanation if this kernel has no Landlock, otherwise ""."""
         return "" if confine.version() else "this kernel has no Landlock"
 
     def _files(self, folder: Path) -> dict[str, Any] | None:
-        names = (Path("/etc", name) for name in WRITTEN)  # as they are on this machine
+        names = (Path("/etc", name) for name in WRITTEN)  # this machine's own files
         return {
             "read": [str(path) for path in (*system(), *interpreters(self._python), *names)],
             "hidden": [str(path) for path in hidden(self._python)],

@@ -1,4 +1,4 @@
-"""Limits on what a program takes, put on by a small program that becomes the student's."""
+"""The protection `limits`: resource limits, set by a small program that then becomes the student's program."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MIB = 1 << 20
-ADDRESS_SPACE = 4096 * MIB  # bytes; a thread's stack takes 8 MiB of it, and hardly any memory
-PROCESSES = 256  # and threads; fifty clients with two threads each are no misuse
+ADDRESS_SPACE = 4096 * MIB  # bytes; the stack of each thread takes 8 MiB of it, but hardly any memory
+PROCESSES = 256  # processes and threads; fifty clients with two threads each are legitimate
 FILE_SIZE = 64 * MIB
 OPEN_FILES = 1024
 CPU_SECONDS = 120
-FIRST_UID, UIDS = 60_706, 470  # a range that neither Debian nor systemd gives to anybody
+FIRST_UID, UIDS = 60_706, 470  # a range of uids that neither Debian nor systemd assigns
 
 
 @register
 class Limits(Sandbox):
-    """Limits, and as root a user of its own."""
+    """Resource limits. If labcheck runs as root, each program also runs as a separate user."""
 
     name = "limits"
     is_limited = True
@@ -36,14 +36,14 @@ class Limits(Sandbox):
         self._python = python
         self._limits = resource_limits()
         if os.name == "posix" and os.getuid() == 0:
-            # Root without any capability, where its Python is in a folder that nobody else may enter.
+            # If other users cannot enter the folder of its Python, the program runs as root without capabilities.
             self.uid = FIRST_UID + number % UIDS if _is_open_to_all(Path(python)) else 0
         else:
             self._limits["nproc"] += _tasks_of_user()
 
     @classmethod
     def make(cls, python: str, number: int, scratch: Path) -> Self:
-        """Return one; a program of another user reaches its copy through `scratch`."""
+        """Return a sandbox. `scratch` is made accessible, because a program of another user reaches its copy there."""
         scratch.chmod(0o711)
         return cls(python, number)
 
@@ -52,16 +52,16 @@ class Limits(Sandbox):
         return [sys.executable, "-I", "-S", str(Path(confine.__file__)), json.dumps(rules), *words]
 
     def _files(self, folder: Path) -> dict[str, Any] | None:
-        """Return which files a program may reach; None: those that its user may."""
+        """Return the files that a program may access. None: all files that its user may access."""
         del folder
         return None
 
     def environment(self, folder: Path) -> dict[str, str]:
-        """Return a home and a place for temporary files that are the program's own."""
+        """Return private folders for the program's home and its temporary files."""
         return {"HOME": str(folder), "TMPDIR": str(folder.parent / "tmp")}
 
     def make_room(self, place: Path, size: int) -> None:
-        """Let the program reach the place of its copy, and have a /tmp of its own there."""
+        """Make the folder of the copy accessible to the program, and create a private tmp folder there."""
         del size
         (place / "tmp").mkdir()
         if self.uid is not None:
@@ -69,7 +69,7 @@ class Limits(Sandbox):
 
 
 def resource_limits() -> dict[str, int]:
-    """Return the limits of a program, by the names of prlimit(1)."""
+    """Return the resource limits of a program, by their names in prlimit(1)."""
     return {
         "as": ADDRESS_SPACE,
         "core": 0,
@@ -81,7 +81,7 @@ def resource_limits() -> dict[str, int]:
 
 
 def _tasks_of_user() -> int:
-    """Return how many threads the user has now: RLIMIT_NPROC counts all of them (getrlimit(2))."""
+    """Return how many threads the current user has: RLIMIT_NPROC counts all of them (getrlimit(2))."""
     import psutil
 
     uid, threads = os.getuid(), 0

@@ -1,4 +1,4 @@
-"""No protection."""
+"""The protection `none`: no protection."""
 
 from __future__ import annotations
 

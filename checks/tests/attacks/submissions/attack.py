@@ -1,6 +1,6 @@
-"""What the attacks share: the reference solution, what the test tells them, and when they begin.
+"""What the attacks share: the reference solution, their configuration, and when they start.
 
-The test puts this file, the solution (solution.py) and told.json beside each attack's webserver.py.
+The test puts this file, the solution (solution.py) and config.json beside each attack's webserver.py.
 """
 
 import ctypes
@@ -12,14 +12,14 @@ from pathlib import Path
 import solution
 
 HERE = Path(__file__).parent
-TOLD = json.loads((HERE / "told.json").read_text())
+CONFIG = json.loads((HERE / "config.json").read_text())
 MIB = 1 << 20
 LIBC = ctypes.CDLL(None, use_errno=True)
 
-# Where the machine's files are to be seen, nothing protects it: an attack is a gentle one then.
-PROTECTED = not os.path.exists(TOLD["canary"])
+# If the machine's files are visible, nothing protects it. An attack is then milder.
+PROTECTED = not os.path.exists(CONFIG["canary"])
 
-LIBC.prctl(15, TOLD["mark"].encode(), 0, 0, 0)  # PR_SET_NAME: by this name the test finds who is left
+LIBC.prctl(15, CONFIG["mark"].encode(), 0, 0, 0)  # PR_SET_NAME: the test finds leftover processes by this name
 
 
 def most(wild, gentle):
@@ -31,7 +31,7 @@ def say(text):
 
 
 def at_first_post(attack):
-    """Attack when the first form arrives: only the program that most checks share gets one."""
+    """Attack when the first form arrives. Only the process shared by most checks receives one."""
     answer = solution.Handler.do_POST
 
     def do_post(self):
@@ -42,8 +42,8 @@ def at_first_post(attack):
     solution.Handler.do_POST = do_post
 
 
-def daemonise(work):
-    """Do the work in a process that has left its parents, its session and its files, and hears no signal."""
+def daemonize(work):
+    """Do the work in a daemon: a process without its parents, session and open files, that ignores signals."""
     child = os.fork()
     if child:
         os.waitpid(child, 0)

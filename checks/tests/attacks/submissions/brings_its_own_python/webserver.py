@@ -1,4 +1,4 @@
-"""The solution, in a folder full of modules that would spring in the grader."""
+"""The solution, in a folder with modules that would do harm if the grader imported them."""
 
 import solution
 

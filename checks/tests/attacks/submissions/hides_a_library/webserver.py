@@ -1,4 +1,4 @@
-"""The solution, beside a package http of its own."""
+"""The solution, beside its own package named http, which hides the one of the standard library."""
 
 import solution
 

@@ -1,4 +1,4 @@
-"""Takes memory that is in no process's books, 1.8 GB at the most."""
+"""Uses memory that is not counted in any process, up to 1.8 GB."""
 
 import ctypes
 import mmap
@@ -120,7 +120,7 @@ def own_file_system():
 
 def take():
     try:
-        globals()[attack.TOLD["trick"]]()
+        globals()[attack.CONFIG["trick"]]()
     except OSError as error:
         attack.say(f"REFUSED: {error.strerror}")
 

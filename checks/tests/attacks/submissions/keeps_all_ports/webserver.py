@@ -1,4 +1,4 @@
-"""Daemons hold every port that a program could be given, and serve there."""
+"""Starts daemons that occupy every port a program could be given, and listen there."""
 
 import os
 import socket
@@ -25,7 +25,7 @@ def hold(first, last):
 
 def hold_all():
     for first in range(20_000, 32_000, 1_000):
-        attack.daemonise(lambda first=first: hold(first, first + 1_000))
+        attack.daemonize(lambda first=first: hold(first, first + 1_000))
     limit = time.monotonic() + 5
     lines = []
     while len(lines) < 12 and time.monotonic() < limit:

@@ -1,4 +1,4 @@
-"""Kills, stops and traces whatever process it sees but itself."""
+"""Kills, stops and traces every process it can see except itself."""
 
 import os
 import signal
@@ -8,7 +8,7 @@ import attack
 import solution
 
 seen = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()]
-pids = attack.most(seen, attack.TOLD["victims"])
+pids = attack.most(seen, attack.CONFIG["victims"])
 for pid in pids:
     if pid == os.getpid():
         continue

@@ -1,4 +1,4 @@
-"""Three thousand folders, one in the other."""
+"""Creates three thousand nested folders."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""100,000 empty files, a fifo and a socket with the name of a program, and folders that nobody may enter."""
+"""Creates 100,000 empty files, a FIFO with the name of a program, a socket, and a folder that no user may enter."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""Lets twenty children take 200 MiB each, before it listens."""
+"""Starts twenty children that use 200 MiB each, before it listens."""
 
 import os
 import time

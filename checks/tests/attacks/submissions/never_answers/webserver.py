@@ -1,4 +1,4 @@
-"""Accepts, and never answers; stops itself and whatever is above it."""
+"""Accepts a connection but never answers; sends SIGSTOP to PID 1, to its parent and to its own process group."""
 
 import os
 import signal

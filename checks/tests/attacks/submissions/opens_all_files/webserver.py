@@ -1,4 +1,4 @@
-"""Opens files until it may not any more."""
+"""Opens files until the limit is reached."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Answers, prints and fails with what is markup, a formula, or a command for a terminal."""
+"""Puts markup, formulas and terminal commands into its responses, its output and its exceptions."""
 
 import os
 

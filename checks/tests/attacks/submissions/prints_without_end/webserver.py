@@ -1,4 +1,4 @@
-"""Prints one line without end on each stream, while it serves."""
+"""Prints an endless line on each stream while it serves."""
 
 import os
 import threading

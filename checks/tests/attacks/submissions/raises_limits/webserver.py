@@ -1,4 +1,4 @@
-"""Asks for more than it was given."""
+"""Tries to raise its own resource limits."""
 
 import resource
 

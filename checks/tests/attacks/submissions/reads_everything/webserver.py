@@ -1,4 +1,4 @@
-"""Looks for the suite, the solution, the results and the work of others, wherever a path may lead."""
+"""Searches all readable paths for the suite, the solution, the results and other submissions."""
 
 import os
 import re
@@ -15,13 +15,13 @@ NAMES = {
     "grades.csv": "results",
     "results.jsonl": "results",
 }
-# Written in two parts, so that this file is not what is found.
+# Each text is in two parts, so that the search does not find this file.
 TEXTS = {
     "another": "marker of " + "another submission",
     "suite": "Put random files under " + "site/, and secrets beside it.",
 }
 DULL = ("/proc", "/sys", "/usr/share", "/usr/include", "/usr/src", "/usr/lib/x86_64-linux-gnu")
-SECONDS = 4  # for a walk: the form is answered after it, and a disk that was not read yet takes its time
+SECONDS = 4  # for one search: the form is answered only after it, and reading an uncached disk is slow
 looked = 0
 
 
@@ -66,9 +66,9 @@ def look_at(process):
 
 def look():
     for process in Path("/proc").iterdir():
-        if process.name.isdecimal() and (attack.PROTECTED or int(process.name) in attack.TOLD["victims"]):
+        if process.name.isdecimal() and (attack.PROTECTED or int(process.name) in attack.CONFIG["victims"]):
             look_at(process)
-    for folder in (*attack.TOLD["roots"], *attack.most(["/dev/shm", "/tmp", "/run", "/home"], [])):
+    for folder in (*attack.CONFIG["roots"], *attack.most(["/dev/shm", "/tmp", "/run", "/home"], [])):
         search(folder, texts=True)
     for folder in attack.most(["/"], []):
         search(folder, texts=False)

@@ -1,4 +1,4 @@
-"""Answers so that whoever reads the answers might fail, and not the requirement."""
+"""Sends responses that could make labcheck's client fail instead of the requirement."""
 
 import ctypes
 import os
@@ -11,7 +11,7 @@ TRICKS = {
     "charset with a NUL": ("text/html; charset=a\0b", "caf\xe9"),
     "number of 5,000 digits": ("text/html", f"<p>&#{'1' * 5000};</p>"),
 }
-content_type, body = TRICKS.get(attack.TOLD["trick"], ("", ""))
+content_type, body = TRICKS.get(attack.CONFIG["trick"], ("", ""))
 
 
 class Handler(solution.Handler):
@@ -28,7 +28,7 @@ class Handler(solution.Handler):
 if content_type:
     solution.Handler = Handler
     solution.main()
-elif attack.TOLD["trick"] == "name of a process that is no text":
+elif attack.CONFIG["trick"] == "process name that is not text":
     attack.LIBC.prctl(15, ctypes.c_char_p(b"\xff\xfe"), 0, 0, 0)
     try:
         with solution.Server(("127.0.0.1", int(os.sys.argv[1])), Handler := solution.Handler) as server:

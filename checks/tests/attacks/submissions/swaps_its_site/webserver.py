@@ -1,4 +1,4 @@
-"""Puts a link to / in the place of site/ in the middle of its grading, and follows it."""
+"""Replaces site/ with a link to / in the middle of the grading, and follows it."""
 
 import os
 from pathlib import Path

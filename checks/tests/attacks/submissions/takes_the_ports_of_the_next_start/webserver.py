@@ -1,4 +1,4 @@
-"""One program ends at its first request, and the other keeps every port from what is started next."""
+"""One process ends at its first request; another one occupies every port, so that the next start gets none."""
 
 import os
 import socket
@@ -9,7 +9,7 @@ import attack
 
 
 def claim(name):
-    """Return a socket with a name that only one program of this grading can have, or None."""
+    """Return a socket with a name that only one process of this grading can bind, or None if it is taken."""
     sock = socket.socket(socket.AF_UNIX)
     try:
         sock.bind(f"\0labcheck attack {name}")
@@ -33,7 +33,7 @@ def hold(first, last, writing):
         time.sleep(0.01)
 
 
-# Only the program that most checks share finds the grader's files in its site/.
+# Only the process shared by most checks has the grader's files in its site/.
 is_shared = len(os.listdir("site")) > 10
 with socket.create_server(("127.0.0.1", int(sys.argv[1]))) as server:
     print("Started HTTP server", flush=True)

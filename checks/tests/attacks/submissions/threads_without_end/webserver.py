@@ -1,4 +1,4 @@
-"""Starts threads until it may not any more, and busy ones among them."""
+"""Starts threads until the limit is reached."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""Becomes root in namespaces of its own, and mounts there."""
+"""Tries to become root in new namespaces and to mount file systems there."""
 
 import ctypes
 import os
