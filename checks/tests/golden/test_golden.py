@@ -29,7 +29,7 @@ SAME = [
     (r"the numbers \d+ and \d{4}", "the numbers DAY and YEAR"),
     (r"UTC[+-]\d+", "UTC+HOURS"),
     (r"after \d\.\d\d s", "after TIME s"),
-    (r"(no message) (within [\d.]+ s|when the time, 10 s in all, was over)", r"\1 within TIME s"),
+    (r"(no message) (within [\d.]+ s|by the end of the time limit of 10 s)", r"\1 within TIME s"),
     (r"seed \d+ · \d+\.\d s", "seed SEED · TIME s"),
 ]
 

@@ -54,10 +54,10 @@ def test_check_joins_its_step(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (CHECK.format(id="2.1", title="T."), "2.1, which lab1 has already"),
-        (CHECK.format(id="two", title="T."), "'two'; give it the number of a step"),
-        (CHECK.format(id="2.9", title=""), "no docstring, which is what reports say"),
-        ("x = 1", "nothing in it has a @requirement"),
+        (CHECK.format(id="2.1", title="T."), "2.1, but lab1 already has it"),
+        (CHECK.format(id="two", title="T."), "'two'; use the number of a step"),
+        (CHECK.format(id="2.9", title=""), "no docstring; reports show it"),
+        ("x = 1", "mark a test function with @requirement"),
         ("1 / 0", "cannot be imported: ZeroDivisionError"),
     ],
 )
@@ -71,7 +71,7 @@ def test_check_that_cannot_be_used_is_told_in_a_line(tmp_path: Path, text: str, 
 
 def test_folder_without_checks_is_told(tmp_path: Path) -> None:
     """A folder that holds no checks at all is no suite."""
-    with pytest.raises(UsageError, match="no file test_"):
+    with pytest.raises(UsageError, match="expected a file test_"):
         with_more(load_lab("lab1"), tmp_path)
 
 

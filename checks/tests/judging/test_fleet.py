@@ -94,7 +94,7 @@ def test_server_starts_again_on_its_port(run: Run) -> None:
     assert (again.program.port, again.program.folder) == (own.program.port, own.program.folder)
     assert again.program is not own.program
     (again.program.folder / run.spec.file).unlink()
-    with pytest.raises(NotReadyError, match="is gone: the program has removed it"):
+    with pytest.raises(NotReadyError, match="is missing: the program has deleted it"):
         run.fleet.start_again(again, 10)
 
 
@@ -110,7 +110,7 @@ def test_patience_follows_the_slowest(run: Run) -> None:
 
 def test_unknown_kind_is_the_labs_fault() -> None:
     """A kind that nobody has registered is told with those that there are."""
-    with pytest.raises(SuiteError, match=r"'smtp server'; there are: http server, websocket client, websocket server"):
+    with pytest.raises(SuiteError, match=r"'smtp server'. Kinds: http server, websocket client, websocket server"):
         kinds.find("smtp server")
 
 

@@ -74,7 +74,7 @@ def why_not(run: Run) -> Verdict:
 
 
 @on_linux
-@pytest.mark.parametrize(("sandbox", "verdict"), [(Starved(), Verdict.GREEDY), (Sandbox(), Verdict.NOT_STARTED)])
+@pytest.mark.parametrize(("sandbox", "verdict"), [(Starved(), Verdict.OVER_MEMORY), (Sandbox(), Verdict.NOT_STARTED)])
 def test_who_is_ended_for_its_memory_did_not_fail_to_start(sandbox: Sandbox, verdict: Verdict, tmp_path: Path) -> None:
     """Who is ended by a signal before it listens took too much memory, where the kernel has ended somebody for that."""
     (tmp_path / "webserver.py").write_text(ENDS)
@@ -108,7 +108,7 @@ def test_who_is_ended_for_its_memory_is_not_started_again(tmp_path: Path, late: 
         late.append(run)
         run.begin("1.1")
         program = run.shared_server().program
-        assert why_not(run) == program.verdict == Verdict.GREEDY
+        assert why_not(run) == program.verdict == Verdict.OVER_MEMORY
         assert "webserver" in run.fleet.given_up
 
 
@@ -174,8 +174,8 @@ def test_copy_that_is_asked_goes_with_the_one_that_took_the_memory(
     with running(load_lab("lab1"), tmp_path, Options(1), StarvedByCopy()) as run:
         runs.append(run)
         run.fleet.start_more()
-        assert why_not(run) == Verdict.GREEDY
-        assert run.fleet.history[0].program.verdict == Verdict.GREEDY
+        assert why_not(run) == Verdict.OVER_MEMORY
+        assert run.fleet.history[0].program.verdict == Verdict.OVER_MEMORY
 
 
 @pytest.mark.parametrize("lab", ["lab1", "lab2"])

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from labcheck.jupyter.programs import RunningProgram
 
 LAB1, LAB2 = CHECKOUT / "solutions" / "lab1", CHECKOUT / "solutions" / "lab2"
-OUTCOMES = {"passed": "passed", "failed": "failed", "not_run": "not run", "error": "not judged"}
+OUTCOMES = {"passed": "passed", "failed": "failed", "not_run": "not run", "error": "error"}
 SERVER = """
 import socket, sys
 listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
@@ -293,7 +293,7 @@ def test_large_and_binary_bodies_are_kept_whole_and_shown_in_short(
     ("answer", "status", "said"),
     [
         (b"", None, "the connection was closed without an answer"),
-        (b"<p>old</p>", None, "the answer does not begin with HTTP/1.1 or HTTP/1.0, but '<p>old</p>'"),
+        (b"<p>old</p>", None, "the answer does not begin with HTTP/1.1 or HTTP/1.0 but with '<p>old</p>'"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort", 200, "fewer bytes of the body came"),
     ],
 )
@@ -322,7 +322,7 @@ def test_a_target_that_is_not_encoded_is_refused(run: Callable[..., RunningProgr
     ("program", "said"),
     [
         ("def x(:\n", r"SyntaxError: .*\(program.py, line 1\)"),
-        ("print('nothing to do')", "ended at once, with exit status 0, and never listened"),
+        ("print('nothing to do')", "ended at once with exit status 0 and never listened"),
         ("import sys; print('why'); sys.exit('<no port>')", "ended with exit status 1 before it listened: <no port>"),
     ],
 )
@@ -544,11 +544,11 @@ def test_whatever_a_program_said_is_text_in_the_report() -> None:
 
 def test_only_what_was_asked_for_is_reported_and_one_cause_once() -> None:
     """What --only left out is not in the report, and what one cause has kept from being run is one line."""
-    waits = [RequirementResult(f"1.{n}", f"Title {n}", Outcome.NOT_RUN, reason="1.1 is not met") for n in (2, 3, 4)]
+    waits = [RequirementResult(f"1.{n}", f"Title {n}", Outcome.NOT_RUN, reason="1.1 fails") for n in (2, 3, 4)]
     results = [RequirementResult("1.1", "Title 1", Outcome.FAILED), *waits, RequirementResult("2.1", "Left out")]
     shown = sanitised(html_of(Report(record_of(results, selected=["1.1", "1.2", "1.3", "1.4"]))))
-    assert "not run 1.2 to 1.4: 1.1 is not met 1.2 Title 2 1.3 Title 3 1.4 Title 4" in shown
-    assert shown.count("1.1 is not met") == 1
+    assert "not run 1.2 to 1.4: 1.1 fails 1.2 Title 2 1.3 Title 3 1.4 Title 4" in shown
+    assert shown.count("1.1 fails") == 1
     assert "Left out" not in shown
     assert "Step 2" not in shown
 

@@ -53,12 +53,12 @@ def test_no_other_file_is_the_students(diagnosis: Diagnosis, file: str) -> None:
     [
         (RAISED, 1, Verdict.NOT_STARTED, "ended with exit status 1 before it listened: ValueError: no (parts/page.py"),
         ("", -9, Verdict.NOT_STARTED, "ended with signal 9 before it listened"),
-        ("", 0, Verdict.EXITED, "ended at once, with exit status 0, and never listened"),
+        ("", 0, Verdict.EXITED, "ended at once with exit status 0 and never listened"),
         (
             "OSError: [Errno 98] Address already in use",
             1,
             Verdict.PORT_TAKEN,
-            "the port that it was given, 20000, is free",
+            "port 20000 (its first argument) is free",
         ),
         ("ImportError: cannot import name 'x' from 'http'", 1, Verdict.HIDES_LIBRARY, "your http.py hides the library"),
     ],
@@ -83,4 +83,4 @@ def test_file_that_is_gone_is_told(diagnosis: Diagnosis) -> None:
 def test_ports_that_are_not_its_own_are_named(diagnosis: Diagnosis) -> None:
     """A program that listens elsewhere is told where, and where it was meant to."""
     text = str(diagnosis.listens_elsewhere({8001, 80}))
-    assert "listens on port 80 and 8001, not on the port that it was given, 20000" in text
+    assert "listens on port 80 and 8001, not on port 20000 (its first argument)" in text

@@ -15,7 +15,7 @@ CASES = {
         "==",
         0,
         "exit status 0 within 3 s",
-        "it still runs after Ctrl+C, 3 s later",
+        "still running 3 s after Ctrl+C",
     ),
     "any but one": (ExitStatus(0, 3, ""), "!=", 0, "an exit status other than 0 within 3 s", "exit status 0"),
     "what was said": (
@@ -23,14 +23,14 @@ CASES = {
         "!=",
         "",
         "a message on standard error",
-        "on standard error, as the last line: b",
+        "the last line on standard error: b",
     ),
     "nothing said": (Said(""), "in", "no", "a message with no on standard error", "nothing on standard error"),
     "a line like it": (
         *(Printed("From: b\nx\n", set()), "in", "From: a"),
         *("a line with 'From: a'", "the line 'From: b'"),
     ),
-    "another line": (Printed("x\n", set()), "in", "From: a", "a line with 'From: a'", "as the last line: x"),
+    "another line": (Printed("x\n", set()), "in", "From: a", "a line with 'From: a'", "the last line: x"),
     "no line": (Printed("\n", set()), "in", "a", "a line with 'a'", "nothing was printed"),
 }
 

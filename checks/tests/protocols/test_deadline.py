@@ -36,4 +36,4 @@ def test_shorter_one_is_no_later(clock: SimpleNamespace) -> None:
     clock.now += 4
     short, long = whole.at_most(2), whole.at_most(60)
     assert (short.left(), short.words) == (2, "within 2 s")
-    assert (long.left(), long.words) == (6, "when the time, 10 s in all, was over")
+    assert (long.left(), long.words) == (6, "by the end of the time limit of 10 s")

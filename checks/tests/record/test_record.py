@@ -100,7 +100,7 @@ def test_hidden_check_is_told_by_title_only() -> None:
     seen = RequirementResult("1.2", "Another.", Outcome.PASSED, earned=1)
     record = record_of([hidden, seen], programs=[])
     text = "\n".join("".join(piece for piece, _ in line) for line in lines(record, 80))
-    assert "1 of 2 requirements met" in text
+    assert "1 of 2 requirements pass" in text
     for report in (text, html.render(record)):
         assert "A secret title." in report
         assert "labcheck hint" not in report

@@ -23,7 +23,7 @@ def test_pieces_of_a_stream_are_one_message() -> None:
     assert told == [
         ("sent", "", b"GET /", 5),
         ("received", "", b"HTTP/1.1", 8),
-        ("hung_up", "", b"the server hung up", 18),
+        ("hung_up", "", b"the server closed the connection", 32),
         ("received", "text", b"a", 1),
         ("received", "text", b"b", 1),
     ]

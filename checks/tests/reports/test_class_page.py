@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LIMIT = 30  # seconds until what is awaited must have come, on a loaded machine too
-WORDS = {"passed": "passed", "failed": "failed", "not_run": "not run", "error": "not judged"}
+WORDS = {"passed": "passed", "failed": "failed", "not_run": "not run", "error": "error"}
 POISON = "</script><img src=x onerror=window.ran=1>\u2028\x00\u202egnp.exe\ud800<!--"
 SHOWN = r"</script><img src=x onerror=window.ran=1>\u2028\x00\u202egnp.exe\ud800<!--"
 Outcomes = dict[str, Outcome]
@@ -127,7 +127,7 @@ def test_numbers_are_the_gradebooks() -> None:
     records = [entry.record for entry in entries if entry.record]
     page = Page(page_of(gradebook))
 
-    assert page.texts["numbers"] == ["\n60 graded\n1 not graded\n1 handed in nothing\n10 to be looked at\n"]
+    assert page.texts["numbers"] == ["\n60 graded\n1 not graded\n1 submitted nothing\n10 to review\n"]
     head, *rows = page.rows
     assert head == ["Name", "Score", *ids, "Seconds", "Programs", "Submission"]
     assert len(rows) == len(entries)
@@ -143,7 +143,7 @@ def test_numbers_are_the_gradebooks() -> None:
     found = [Counter(each.outcome for record in records for each in record.requirements if each.id == id) for id in ids]
     assert page.texts["share"] == [f"{100 * count[Outcome.PASSED] // 60} %" for count in found]
     assert page.texts["counts"] == [
-        f"{count[Outcome.FAILED]} failed · {count[Outcome.NOT_RUN]} not run · {count[Outcome.ERROR]} not judged"
+        f"{count[Outcome.FAILED]} failed · {count[Outcome.NOT_RUN]} not run · {count[Outcome.ERROR]} could not be checked"
         for count in found
     ]
     scores, times = (re.findall(r"(\d+) students with ([\d.–]+) ", text) for text in page.texts["histogram"])
@@ -317,8 +317,8 @@ def test_clusters_are_listed_the_largest_first() -> None:
     assert page.texts["h3"] == ["5 students", "3 students", "3 students", "1 student"]
     largest, *_, error = page.texts["cluster"]
     assert [line for line in largest.split("\n") if line] == [
-        *("5 students", "expectedstatus 200", "received402 No", "Who", "s2", "s5", "s8", "s9", "s10"),
-        *("Transcript of the first", "received at 0.500 s · 19 bytes", "HTTP/1.1 402 No"),
+        *("5 students", "expectedstatus 200", "received402 No", "Students", "s2", "s5", "s8", "s9", "s10"),
+        *("Transcript of one of them", "received at 0.500 s · 19 bytes", "HTTP/1.1 402 No"),
     ]
     assert "notea fault" in error
     assert sum(text.count("Transcript") for text in page.texts["cluster"]) == 1
@@ -330,7 +330,8 @@ def test_small_clusters_are_only_counted() -> None:
     page = Page(page_of(class_of(*answers, *answers[:1])))
     assert len(page.texts["cluster"]) == class_page.CLUSTERS
     assert (
-        f"and {23 - class_page.CLUSTERS} more answers, of {23 - class_page.CLUSTERS} students" in page.texts["summary"]
+        f"and {23 - class_page.CLUSTERS} more answers, from {23 - class_page.CLUSTERS} students"
+        in page.texts["summary"]
     )
 
 
@@ -349,10 +350,10 @@ def others(outcome: Outcome, count: int) -> list[RequirementResult]:
 @pytest.mark.parametrize(
     ("answers", "said"),
     [
-        (alike(6), "All 6 that were judged fail, and all answers are equal"),
-        (alike(3) + unlike(3) + others(Outcome.NOT_RUN, 4), "All 6 that were judged fail:"),
-        (unlike(6) + others(Outcome.PASSED, 10), "6 fail, and hardly two in the same way"),
-        (others(Outcome.PASSED, 9) + others(Outcome.ERROR, 1), "labcheck could not judge 1 of 10"),
+        (alike(6), "All 6 that were checked fail, all with the same answer"),
+        (alike(3) + unlike(3) + others(Outcome.NOT_RUN, 4), "All 6 that were checked fail:"),
+        (unlike(6) + others(Outcome.PASSED, 10), "6 fail, hardly two of them in the same way"),
+        (others(Outcome.PASSED, 9) + others(Outcome.ERROR, 1), "labcheck could not check 1 of 10"),
         (alike(6) + others(Outcome.PASSED, 1), ""),
         (alike(4), ""),
         (alike(4) + others(Outcome.NOT_RUN, 9), ""),

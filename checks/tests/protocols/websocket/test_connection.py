@@ -84,14 +84,14 @@ OPENING = {
     "another key": (
         lambda request: handshake(request, "dGhlIHNhbXBsZSBub25jZQ=="),
         Trouble.MALFORMED,
-        "Sec-WebSocket-Accept is dGhlIHNhbXBsZSBub25jZQ==; for this key it is ",
+        "Sec-WebSocket-Accept is dGhlIHNhbXBsZSBub25jZQ==; for this key it must be ",
     ),
     "no upgrade": (
         lambda _: b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
         Trouble.MALFORMED,
         "the answer to the opening handshake is not valid",
     ),
-    "no HTTP": (lambda _: b"hello\r\n\r\n", Trouble.MALFORMED, "is no answer to the opening handshake: 'hello"),
+    "no HTTP": (lambda _: b"hello\r\n\r\n", Trouble.MALFORMED, "is not an answer to the opening handshake: 'hello"),
 }
 
 
@@ -115,11 +115,11 @@ FRAMES = {
         Trouble.TOO_LARGE,
         "a message does not end, or is too large",
     ),
-    "closed": (GOODBYE, Trouble.CLOSED, "closed with code 1000 (a normal end) before the message came"),
-    "closed without a code": (b"\x88\x00", Trouble.CLOSED, "a goodbye without a code"),
+    "closed": (GOODBYE, Trouble.CLOSED, "closed with code 1000 (normal closure) before the message arrived"),
+    "closed without a code": (b"\x88\x00", Trouble.CLOSED, "the close frame had no code"),
     "a reason": (b"\x88\x06\x03\xe9late", Trouble.CLOSED, 'code 1001 (going away), "late"'),
-    "cut": (b"", Trouble.CLOSED, "the connection was cut without a goodbye (1006)"),
-    "cut in a frame": (b"\x81\x05he", Trouble.CLOSED, "the connection was cut without a goodbye (1006)"),
+    "cut": (b"", Trouble.CLOSED, "the connection was cut without a close frame (1006)"),
+    "cut in a frame": (b"\x81\x05he", Trouble.CLOSED, "the connection was cut without a close frame (1006)"),
 }
 
 
@@ -135,7 +135,7 @@ def test_frame_that_is_wrong_is_told_in_plain_words(case: str) -> None:
 
 @pytest.mark.parametrize(
     ("in_all", "patience", "words"),
-    [(20, 0.05, "within 0.05 s"), (0.05, 20, "when the time, 0.05 s in all, was over")],
+    [(20, 0.05, "within 0.05 s"), (0.05, 20, "by the end of the time limit of 0.05 s")],
     ids=["patience", "the end of all time"],
 )
 def test_silence_is_told_with_its_seconds(in_all: float, patience: float, words: str) -> None:
@@ -176,7 +176,7 @@ def test_words_that_are_not_waited_for_stay() -> None:
         assert client.open().hear("you") == "you"
         assert [message.text for message in client.aside] == ["hello"]
     with visiting(lambda request: handshake(request) + HELLO) as client:
-        with pytest.raises(WebSocketError, match="cut without a goodbye"):
+        with pytest.raises(WebSocketError, match="cut without a close frame"):
             client.open().hear("you")
         assert client.receive() == "hello"
 
@@ -241,7 +241,7 @@ def test_host_turns_away_who_wants_too_much(peer: Peer) -> None:
 def test_newcomer_gets_the_descriptor_of_who_has_gone(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection that ends and one that begins, both seen in one look, do not end the peer's thread."""
     gone = socket.create_connection(("127.0.0.1", peer.port))
-    until(lambda: peer.crowd == 1)
+    until(lambda: peer.accepted == 1)
     select, looking = peer._selector.select, threading.Event()
 
     def both(timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
@@ -308,4 +308,4 @@ def test_fault_of_the_host_is_no_failure_of_the_client(tmp_path: Path) -> None:
     assert done.returncode == 3, done.stdout + done.stderr
     assert "fault of labcheck's own" in done.stderr
     (report,) = tmp_path.glob("labcheck-fault-*.txt")
-    assert "the server that the client talks to has broken down" in report.read_text("utf-8")
+    assert "the server that the client talks to has failed" in report.read_text("utf-8")

@@ -17,7 +17,7 @@ for stream in (1, 2):
         json.dumps({"kind": "graded", "text": "", "record": json.dumps(forged), "faults": []}),
         "test_1_start_and_stop.py::test_listens_on_the_port PASSED [100%]\n=== 29 passed in 0.10s ===",
         "    ok    2.3  The page names the day of the year and the year.",
-        "\x1b[2J\x1b[H  29 of 29 requirements met · seed 1 · 0.9 s",
+        "\x1b[2J\x1b[H  29 of 29 requirements pass · seed 1 · 0.9 s",
     ):
         os.write(stream, f"\n{text}\n".encode())
 for number in range(3, 30):
