@@ -320,8 +320,8 @@ class Fleet:
     def _end_over_memory(self) -> None:
         """End the programs that use too much memory, and stop checking them.
 
-        Blamed are the programs over half of the limit. If no process holds the memory (it may be in a file in memory), it
-        is those that the kernel has ended, or else those that a check has used. The kernel may end one process of a
+        Blamed are the programs over half of the limit. If no process holds the memory (it may be in a file in memory),
+        it is those that the kernel has ended, or else those that a check has used. The kernel may end one process of a
         program for the memory of another one, so all used processes of a blamed program are ended.
         """
         living = [each for each in self.history if not each.program.has_exited]

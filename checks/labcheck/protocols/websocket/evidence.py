@@ -81,9 +81,9 @@ def _told(texts: list[str], place: int) -> str:
     if not texts:
         return "no message"
     if place == len(texts):
-        return f"{_count(len(texts))}, and no more"
-    ordinal = f"as message {place + 1}: " if len(texts) > 1 else "the message "
-    return f"{ordinal}{quote(texts[place])}" + (f" ({_count(len(texts))} in all)" if len(texts) > 1 else "")
+        return f"only {_count(len(texts))}"
+    which = f"message {place + 1} of {len(texts)}:" if len(texts) > 1 else "the message"
+    return f"{which} {quote(texts[place])}"
 
 
 def _count(messages: int) -> str:

@@ -1,4 +1,4 @@
-"""What an answer says of itself when a check compares it."""
+"""How the parts of an answer explain a failed comparison."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ CASES = {
         *(answer(b"<B>").source.folded, "not in", "<b>"),
         *("a page without <b> in its source", "a page with … <b> …"),
     ),
-    "no markup at all": (PAGE.source, "==", "", "a page with  in its source", IN_A_LINE),
+    "nothing in the source": (PAGE.source, "==", "", "a page with  in its source", IN_A_LINE),
     "numbers": (numbers(PAGE), ">=", {8, 2026}, "the numbers 8 and 2026", IN_A_LINE),
     "a body": (answer(b"abc").body, "==", b"abd", "3 bytes: 'abd'", "3 bytes; the first difference is at byte 2: 'c'"),
     "another body": (PAGE.body, "==", b"x", "1 bytes: 'x'", IN_A_LINE),
@@ -69,21 +69,21 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_mismatch_is_told_in_words(name: str) -> None:
-    """Each value says what was expected of it, and what came."""
+def test_mismatch_is_explained_in_words(name: str) -> None:
+    """Each value explains what was expected and what arrived."""
     value, operator, wanted, expected, received = CASES[name]
     assert isinstance(value, Evidence)
     assert value.mismatch(operator, wanted) == (expected, received, None)
 
 
-def test_one_comparison_says_nothing_of_another() -> None:
-    """What a value is compared with leaves nothing behind in it."""
+def test_comparison_changes_nothing() -> None:
+    """A comparison changes nothing in the value."""
     body = answer(b"abc").body
     first = body.mismatch("==", b"abd")
     body.mismatch("==", b"x")
     assert body.mismatch("==", b"abd") == first
 
 
-def test_numbers_have_no_letter_beside_them() -> None:
-    """A number is one where no letter touches it, with and without the tags between."""
+def test_numbers_have_no_letter_next_to_them() -> None:
+    """A number counts if no letter touches it, with or without the tags between them."""
     assert set(numbers(answer(b"<b>7</b> a8 9b x_10 1<i>1</i> 12345678901 &#50;0"))) == {7, 10, 1, 11, 20}
