@@ -31,8 +31,9 @@ def requirement(id: str, *, hints: Sequence[str], needs: Sequence[str] = ()) -> 
 def given(condition: object, otherwise: object = "") -> None:
     """Go on only if a precondition holds that another requirement tests.
 
-    `condition` is any value; `otherwise` describes what was found instead, for the report. Raises Unmet if the
-    condition is false: the requirement is `not run` if one that it needs fails, otherwise it is `failed`.
+    `condition` is any value; `otherwise` describes what was found instead, for the report, as in
+    `given(answer.status == 200, f"there is no page: {answer}")`. Raises Unmet if the condition is false: the
+    requirement is `not run` if one that it needs fails, otherwise it is `failed`.
     """
     if not condition:
         raise Unmet(str(otherwise))

@@ -28,14 +28,14 @@ class Activity:
         self._rested = 0.0  # seconds
 
     def wait_until_idle(self, seconds: float) -> None:
-        """Wait until the process is idle, for up to `seconds`; return at once if the system does not report it.
+        """Wait until the process is idle, for up to `seconds`.
 
         An idle process has finished its work and printed its output. It is also safe to interrupt: Python drops a
         KeyboardInterrupt that is raised inside a weak reference's callback, for instance while a finished thread is
         cleaned up. A user never hits that millisecond, so labcheck must not hit it either.
 
         Time in which the process is ready to run but gets no processor does not count. The total wait is limited to
-        four times `seconds`.
+        four times `seconds`. If the system reports no activity, the process is idle once its output has been read.
         """
         left, at_most = seconds, time.monotonic() + 4 * seconds
         before, looked_at = None, time.monotonic()
@@ -54,7 +54,7 @@ class Activity:
         self._last_seen, self._looked_at, self._rested = None, time.monotonic(), 0.0
 
     def has_rested(self, seconds: float) -> bool:
-        """Return whether the process has been idle for more than `seconds`, as far as known; call this often."""
+        """Return whether the process has been idle for more than `seconds`; False if unknown. Call this often."""
         now, looked_at = self.threads(), time.monotonic()
         if now is None or now != self._last_seen or _is_busy(now) or not self._is_drained():
             self._rested = 0.0

@@ -40,7 +40,7 @@ class View:
     def patience(self) -> float:
         """The number of seconds after which an answer that has not begun no longer counts as `at once`.
 
-        It grows with the slowest answer of the program so far, from 3 s up to 10 s.
+        It grows with the slowest answer of the program so far, from 3 s up to 10 s (times `--slow`).
         """
         return self._check.programs.patience()
 
@@ -52,7 +52,8 @@ class View:
     def prints(self, line: str, within: float | None = None) -> Printed:
         """Wait until a line has been printed that `expect_lines` named, and return the standard output.
 
-        Waits up to `within` seconds, by default up to `patience`; stops early if the program has ended or is idle.
+        Waits up to `within` seconds (times `--slow`), by default up to `patience`; stops early if the program has ended
+        or is idle.
         Compare with `assert line in server.prints(line)`.
         """
         seconds = self._limit.left() if within is None else within * self._check.slow
@@ -123,7 +124,7 @@ class ClientView(View, ABC):
 
     @abstractmethod
     def begin(self) -> None:
-        """Begin a check: from now on, events go into its transcript."""
+        """Begin a check: from now on, events go into its transcript. labcheck calls this."""
 
     @abstractmethod
     def is_idle(self) -> bool:

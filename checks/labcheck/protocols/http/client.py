@@ -31,7 +31,7 @@ MAX_HEAD = 64 * 1024  # bytes of a status line and headers
 MAX_BODY = 16 * 1024 * 1024
 CHUNK = 128 * 1024
 LINGER_AGAIN = 0.01  # like LINGER, for a server that did not close its connection before
-FORM = "application/x-www-form-urlencoded"
+FORM = "application/x-www-form-urlencoded"  # the media type of a form that a browser posts
 
 
 class Connection:

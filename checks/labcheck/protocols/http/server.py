@@ -58,7 +58,7 @@ class Server(View, Client):
     def output(self, until: str, seconds: float) -> Printed:
         """Wait until a line with the text `until` has been printed, and return the standard output.
 
-        Waits up to `seconds`. `until` must be one of the program's `lines` or `fold` in lab.toml.
+        Waits up to `seconds` (times `--slow`). `until` must be one of the program's `lines` or `fold` in lab.toml.
         """
         self._by_hand()
         stdout = self.program.stdout
@@ -66,10 +66,10 @@ class Server(View, Client):
         return Printed(stdout.text(), {until} if came else set())
 
     def answers(self, patience: float | None = None) -> bool:
-        """Return whether it answers an ordinary request, with the same status code as the first time.
+        """Return whether it answers an ordinary request, such as GET /.
 
-        The value of the status code does not matter. `patience` is the number of seconds to wait for the first byte.
-        Raises HttpError if no complete answer arrives in time.
+        Any status code counts, but it must stay the same in all calls. `patience` is the number of seconds to wait for
+        the first byte. Raises HttpError if no complete answer arrives in time.
         """
         word = self._check.draw.word()
         for kind, target in (("/", "/"), ("page", f"/{word}.zzz"), ("file", f"/{word}.html")):
@@ -100,7 +100,12 @@ class Server(View, Client):
             yield [stack.enter_context(self.connect(within)) for _ in sockets.paced(number)]
 
     def interrupt(self, seconds: float) -> Ending:
-        """Send Ctrl+C, wait up to `seconds` until the program has ended, and return how it ended."""
+        """Send Ctrl+C, wait until the program has ended, and return how it ended.
+
+        Waits up to `seconds` (times `--slow`). The result has the exit status (`status`), the output since Ctrl+C
+        (`output`), and says whether there was a traceback (`traceback`) and whether a process that the program left
+        behind still listens on its port (`still_listening`).
+        """
         transcript = self._check.transcript
         self._by_hand("then press Ctrl+C")
         self.come_to_rest()

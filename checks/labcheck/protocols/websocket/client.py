@@ -56,7 +56,7 @@ class ClientProgram(ClientView):
         return self.program.port
 
     def begin(self) -> None:
-        """Begin a check: from now on, events go into its transcript."""
+        """Begin a check: from now on, events go into its transcript. labcheck calls this."""
         if not self._started.typed:
             self._shown = 0, 0
         self.peer.begin(self._check.transcript, self._who)
@@ -190,7 +190,8 @@ class ClientProgram(ClientView):
     def prints(self, line: str, within: float | None = None) -> Printed:
         """Wait until a line has been printed that `expect_lines` named, and return the standard output.
 
-        Waits up to `within` seconds, by default up to `patience`; stops early if the client has ended or is idle.
+        Waits up to `within` seconds (times `--slow`), by default up to `patience`; stops early if the client has ended
+        or is idle.
         Compare with `assert line in client.prints(line)`.
         """
         printed = super().prints(line, within)

@@ -266,9 +266,12 @@ class WebSocketClient(Endpoint):
     """A client of the student's server. A check makes it send and receive.
 
     A check gets it from `WebSocketServer.join`. Each wait ends at the deadline of the check, or earlier if nothing
-    arrives for `patience` seconds. `aside` holds the last 100 messages that `hear` and `collect` skipped, shortened to
-    1,000 characters each. Every method that waits for a message raises WebSocketError if it does not arrive in time, if
-    the connection is closed first, or if the data violates the protocol.
+    arrives for `patience` seconds. Every method that waits for a message raises WebSocketError if it does not arrive in
+    time, if the connection is closed first, or if the data violates the protocol.
+
+    `inbox` holds the messages that arrived and that no method has returned. `shutdown` says how the connection was
+    closed, and is None while it is open. `aside` holds the last 100 messages that `hear` and `collect` skipped,
+    shortened to 1,000 characters each.
     """
 
     def __init__(
@@ -356,7 +359,7 @@ class WebSocketClient(Endpoint):
             raise
 
     def collect(self, marks: Sequence[str]) -> Messages:
-        """Receive messages until each of the marks has arrived or nothing more arrives; return the marks, in order.
+        """Receive messages until each of the marks has arrived or nothing more arrives; return them as they came.
 
         The result holds one mark for each message that contains it. Other messages are put into `aside`.
         """

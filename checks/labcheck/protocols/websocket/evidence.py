@@ -58,7 +58,7 @@ class Message:
 class Messages(list[str]):
     """The texts of messages from a WebSocket, in order: a list of `str` that explains where it differs from another.
 
-    Compare it with a list: `assert Messages(answers) == ["one", "two"]`. The arguments may be Message objects or texts.
+    Make it from Message objects or texts, and compare it with a list: `assert Messages(answers) == ["one", "two"]`.
     """
 
     def __init__(self, messages: Iterable[Message | str]) -> None:

@@ -148,9 +148,9 @@ class WebSocketServer(View):
         super().expect_lines(*lines)
 
     def interrupt(self, seconds: float) -> tuple[Ending, list[Shutdown]]:
-        """Send Ctrl+C, and wait up to `seconds` until the program has ended.
+        """Send Ctrl+C, and wait until the program has ended, for up to `seconds` (times `--slow`).
 
-        Returns how it ended, and how it closed the connection of each client.
+        Returns a pair: how the program ended, as for an HTTP server; and how it closed the connection of each client.
         """
         self._by_hand(f"connect with: websockets ws://localhost:{self._check.port}/, then press Ctrl+C")
         transcript = self._check.transcript
