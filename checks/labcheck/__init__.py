@@ -1,4 +1,8 @@
-"""Judges the programs of a network programming workbook from outside."""
+"""Checks the programs of a network programming workbook from outside.
+
+The package itself holds only what a notebook needs: `%load_ext labcheck` and `run()`. Everything else is in its
+sub-packages, one room each, and in the modules errors, suite and version.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +17,14 @@ if TYPE_CHECKING:
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
-    """Let a notebook have `%labcheck`; IPython calls this for `%load_ext labcheck`."""
+    """Register `%labcheck` in a notebook; IPython calls this for `%load_ext labcheck`."""
     from labcheck.jupyter.magic import labcheck
 
     shell.magics_manager.register_function(labcheck, "line", "labcheck")
 
 
 def __getattr__(name: str) -> object:
-    """Return `run`, which is for notebooks; who judges programs need not import it."""
+    """Import `run` on first use: only notebooks need it."""
     if name == "run":
         from labcheck.jupyter.programs import run
 

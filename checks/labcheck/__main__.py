@@ -1,9 +1,9 @@
-"""`python -m labcheck`, for where the console script is not on the PATH."""
+"""`python -m labcheck`, for systems where the console script is not on the PATH."""
 
 import sys
 from pathlib import Path
 
-# `-m` puts the current folder first. It is the student's: their http.py is not ours to import.
+# `-m` puts the current folder first on the import path. It belongs to the student: never import their http.py as ours.
 if sys.path and sys.path[0] in ("", str(Path.cwd())):
     del sys.path[0]
 

@@ -1,10 +1,10 @@
-"""The exceptions that go from one room to another, and whose fault each of them is.
+"""The exceptions that pass from one room to another, and whose error each of them reports.
 
-- UsageError: who called labcheck gave it something that it cannot use. SuiteError: a lab's author. Both reach the
-  command line, which tells them in a line.
-- RefusedError: what was handed in cannot be used.
-- ExchangeError, NotReadyError, Unmet: the program that is judged; the engine turns them into outcomes.
-- Fault, and all that is not listed here: ours.
+- UsageError: the caller of labcheck gave it something it cannot use. SuiteError: the author of a lab made a mistake.
+  The command line reports both in one line.
+- RefusedError: the submission cannot be used.
+- ExchangeError, NotReadyError, Unmet: the checked program did something wrong; `judging` turns them into outcomes.
+- Fault, and every exception that is not listed here: an internal error in labcheck.
 """
 
 from enum import StrEnum
@@ -12,27 +12,27 @@ from typing import NamedTuple
 
 
 class UsageError(Exception):
-    """The command was given something it cannot use: one line, exit status 2."""
+    """The command cannot use its input. The text is one line; the exit status is 2."""
 
 
 class SuiteError(Exception):
-    """A lab contradicts itself: its author's fault, exit status 3."""
+    """A lab contradicts itself, which is its author's error. The exit status is 3."""
 
 
 class Fault(Exception):  # noqa: N818
-    """Something of ours has gone wrong; the text is for whoever mends it."""
+    """An internal error in labcheck; the text is for its developers."""
 
 
 class RefusedError(Exception):
-    """A submission cannot be used; the text is one line for its student's report."""
+    """A submission cannot be used; the text is one line for the student's report."""
 
 
 class Unmet(Exception):  # noqa: N818
-    """What a check needs before it can judge is not there."""
+    """A precondition of a check does not hold (see `labcheck.suite.given`)."""
 
 
 class Verdict(StrEnum):
-    """What became of a program."""
+    """What happened to a program."""
 
     READY = "ready"
     NOT_STARTED = "did not start"
@@ -45,18 +45,18 @@ class Verdict(StrEnum):
     HIDES_LIBRARY = "hides a library"
     NEVER_ANSWERS = "accepts connections, but never answers"
     DIED = "answered and then died"
-    GREEDY = "took too much memory"
+    OVER_MEMORY = "took too much memory"
 
 
 class Place(NamedTuple):
-    """A place in a student's file, as the student knows it: relative to their folder, and a line from 1 on."""
+    """A place in a student's file: its path relative to their folder, and the line number, counted from 1."""
 
     file: str
     line: int
 
 
 class NotReadyError(Exception):
-    """A program cannot be judged; the verdict says why, the text says it in a sentence, the place says where."""
+    """A program cannot be checked. `verdict` says why, the text explains it in a sentence, `place` is in its file."""
 
     def __init__(self, verdict: Verdict, text: str, place: Place | None = None) -> None:
         super().__init__(text)
@@ -65,22 +65,22 @@ class NotReadyError(Exception):
 
 
 class ForeignListenerError(Exception):
-    """Somebody else listens on the port that was given to a program."""
+    """Another process listens on the port that was assigned to a program."""
 
 
 class Trouble(StrEnum):
-    """What can go wrong with an exchange."""
+    """What can go wrong in an exchange."""
 
-    REFUSED = "refused"  # nobody listens
-    SILENT = "silent"  # not one byte came in time
-    SLOW = "slow"  # something came in time, but not all of it
-    CLOSED = "closed"  # hung up before all of it had come
-    MALFORMED = "malformed"  # what came does not follow the protocol
-    TOO_LARGE = "too large"  # it does not end
+    REFUSED = "refused"  # no process listens on the port
+    SILENT = "silent"  # not one byte arrived in time
+    SLOW = "slow"  # something arrived in time, but not all of it
+    CLOSED = "closed"  # the connection was closed before everything had arrived
+    MALFORMED = "malformed"  # the bytes that arrived do not follow the protocol
+    TOO_LARGE = "too large"  # the data does not end
 
 
 class ExchangeError(Exception):
-    """There is no answer, or no message; the text says in plain words what came instead."""
+    """A response or a message is missing or not valid; the text says in plain words what arrived instead."""
 
     def __init__(self, trouble: Trouble, text: str) -> None:
         super().__init__(text)
@@ -88,8 +88,8 @@ class ExchangeError(Exception):
 
 
 class HttpError(ExchangeError):
-    """An exchange over HTTP has failed."""
+    """An exchange over HTTP failed."""
 
 
 class WebSocketError(ExchangeError):
-    """An exchange over a WebSocket has failed."""
+    """An exchange over a WebSocket failed."""

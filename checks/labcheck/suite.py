@@ -1,14 +1,15 @@
-"""All that a suite may import.
+"""Everything that a suite may import.
 
-A check is a test function with `@requirement`; its docstring is the sentence that the student
-reads. It gets programs from fixtures (`labcheck.judging.fixtures`) and compares with plain `assert`, and the engine
-turns a comparison that fails into expected / received lines. What a check raises decides the outcome:
+A check is a test function that is marked with `@requirement`; its docstring is the sentence that the student reads. It
+gets the programs from fixtures (`labcheck.judging.fixtures`) and compares values with plain `assert`. labcheck turns a
+failed comparison into an expected and a received line. The exception that a check raises decides its outcome:
 
-- AssertionError, ExchangeError, NotReadyError: failed, the student's fault;
-- Unmet: what the check needs is not there; not run where a requirement it needs has failed;
-- anything else: an error, ours, which costs nobody a point.
+- AssertionError, ExchangeError, NotReadyError: the requirement fails.
+- Unmet (raised by `given`): a precondition does not hold. The requirement is not run if one that it needs fails;
+  otherwise it fails.
+- Any other exception: an internal error, which costs the student no points.
 
-A suite runs under plain pytest as well:
+A suite also runs under plain pytest:
 `pytest -p labcheck.suite --submission DIR checks/labcheck/suites/lab1`.
 """
 
@@ -55,7 +56,7 @@ WEBSOCKET_NAMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Load what only labs with WebSockets need when such a lab asks for it."""
+    """Import the names for WebSockets on first use: labs without WebSockets do not need them."""
     if name in WEBSOCKET_NAMES:
         return getattr(import_module(f"labcheck.protocols.websocket.{WEBSOCKET_NAMES[name]}"), name)
     raise AttributeError(name)

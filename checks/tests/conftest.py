@@ -1,4 +1,4 @@
-"""What the tests share: running labcheck as its users do, and reading what it says."""
+"""What the tests share: running labcheck as its users do, and reading its output."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["lanes"]
 
-settings.register_profile("labcheck", deadline=None)  # a loaded machine is no failure
+settings.register_profile("labcheck", deadline=None)  # a slow machine is not a failure
 settings.load_profile("labcheck")
 
 FLAGS = (
@@ -39,10 +39,10 @@ FLAGS = (
     *("disable-background-networking", "disable-component-update", "disable-sync", "window-size=1100,900"),
 )
 
-hear_ctrl_c()  # programs that the tests start are sent it, also where a shell has put the tests into the background
+hear_ctrl_c()  # the tests send Ctrl+C to programs; this must work even if a shell runs the tests in the background
 
 TESTS = Path(__file__).parent
-# For a page's script: `contrast(element)` of its text, or of that of a part such as ::before (WCAG 2.2, section 1.4.3).
+# For a page's script: `contrast(element)` of its text, or of a part such as ::before (WCAG 2.2, section 1.4.3).
 CONTRAST = """
     const light = (colour) => {
         const [r, g, b] = colour.match(/[\\d.]+/g).slice(0, 3).map(x => x / 255)
@@ -59,15 +59,15 @@ CONTRAST = """
         return (more + 0.05) / (less + 0.05);
     };
 """
-# labcheck says more in a step of a workflow, which the tests themselves may be.
+# labcheck prints more in a step of a workflow, and the tests may run in one.
 OUTSIDE = {name: value for name, value in os.environ.items() if not name.startswith("GITHUB_")}
 CHECKOUT = root()
-IN_TIME = re.compile(r"within [\d.]+ s\b|when the time, [\d.]+ s in all, was over")
+IN_TIME = re.compile(r"within [\d.]+ s\b|by the end of the time limit of [\d.]+ s")
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a command of labcheck printed, its exit status, and how long it took in seconds."""
+    """The output of a labcheck command, its exit status, and how long it took in seconds."""
 
     status: int
     out: str
@@ -76,7 +76,7 @@ class Result:
 
     @property
     def record(self) -> Record:
-        """The record, where the command was told to print it."""
+        """The record, if the command printed it."""
         return Record.from_json(self.out)
 
 
@@ -97,7 +97,7 @@ def run_labcheck(*words: object, cwd: Path, **environment: str) -> Result:
 
 @pytest.fixture
 def labcheck(tmp_path: Path) -> Callable[..., Result]:
-    """Run labcheck in an empty folder, with an empty memory."""
+    """Run labcheck in an empty folder, without any saved state."""
     here = tmp_path / "here"
     here.mkdir()
 
@@ -108,7 +108,7 @@ def labcheck(tmp_path: Path) -> Callable[..., Result]:
 
 
 def record_of(requirements: Iterable[RequirementResult], **more: Any) -> Record:
-    """Make a record with these results, of two steps with a program each; `more` are other values of its fields."""
+    """Make a record with these results: two steps with one program each; `more` sets other fields."""
     results = list(requirements)
     values: dict[str, Any] = {
         "lab": "lab1",
@@ -129,7 +129,7 @@ def record_of(requirements: Iterable[RequirementResult], **more: Any) -> Record:
 
 
 def until(condition: Callable[[], object], seconds: float = 30) -> None:
-    """Wait until a condition holds; that it does not in so many seconds fails the test."""
+    """Wait until a condition holds; fail the test if it does not within `seconds`."""
     limit = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < limit
@@ -137,7 +137,7 @@ def until(condition: Callable[[], object], seconds: float = 30) -> None:
 
 
 def alive(pid: int) -> bool:
-    """Return whether a process runs, and is more than what its parent has not waited for."""
+    """Return whether a process runs and is not just waiting for its parent to collect it."""
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -145,11 +145,11 @@ def alive(pid: int) -> bool:
 
 
 def processes_in(folder: Path) -> list[psutil.Process]:
-    """Return the processes that have their working folder in a folder, or below it."""
+    """Return the processes whose working folder is this folder or one below it."""
     found = []
     for process in psutil.process_iter():
-        # One that has ended has no working folder. One of another test may be in a folder so deep that the system
-        # does not tell its name.
+        # A process that has ended has no working folder. That of another test's process may be too deep for the
+        # system to report its name.
         with contextlib.suppress(psutil.Error, OSError):
             if Path(process.cwd()).is_relative_to(folder):
                 found.append(process)
@@ -157,7 +157,7 @@ def processes_in(folder: Path) -> list[psutil.Process]:
 
 
 def once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
-    """Return a folder that the first of the tests' processes to ask makes, for all of them."""
+    """Return a folder for all test processes; the first process that asks for it makes it."""
     base = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         base = base.parent
@@ -189,7 +189,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def submission(tmp_path: Path) -> Callable[..., Path]:
-    """Make a folder with a webserver.py, and other files by name."""
+    """Make a folder with a webserver.py and other files, given by name."""
 
     def make(source: Path | str, **files: str) -> Path:
         folder = tmp_path / "submission"
@@ -205,7 +205,7 @@ def submission(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def with_program(tmp_path: Path) -> Callable[..., Path]:
-    """Make a folder with a lab's solution, in which one program is another one."""
+    """Make a folder with a lab's solution in which one program is replaced."""
 
     def make(lab: str, name: str, source: Path | str) -> Path:
         folder = tmp_path / "submission"
@@ -219,7 +219,7 @@ def with_program(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No process of the submission, and no file of labcheck's, is there after a test."""
+    """Check after a test that no process of the submission and no file of labcheck is left."""
     place = tmp_path / "temporary"
     place.mkdir()
     monkeypatch.setenv("TMPDIR", str(place))
@@ -247,7 +247,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def serving(folder: Path, file: str) -> Iterator[int]:
-    """Run a server in its folder, and yield its port; it is ready when it has printed its first line."""
+    """Run a server in its folder and yield its port, once it has printed its first line."""
     port = Port()
     with subprocess.Popen(
         [sys.executable, file, str(port.number)],
@@ -267,9 +267,10 @@ def serving(folder: Path, file: str) -> Iterator[int]:
 
 
 def not_passed(record: Record) -> dict[str, str]:
-    """Return what was asked for and is not passed: the outcome, and what the report says of it, by id.
+    """Return the selected requirements that did not pass: by id, the outcome and what the report says.
 
-    What did not come "in time" came too late for one wait, or for the whole check: which is the machine's affair.
+    Time limits in the texts are replaced by "in time": whether one wait or the whole check was too slow depends on the
+    machine.
     """
     return {
         each.id: IN_TIME.sub("in time", f"{each.outcome}: {each.reason} | {each.expected} | {each.received}")
@@ -293,7 +294,7 @@ def need(tool: str) -> str:
 
 @pytest.fixture(scope="session")
 def protection() -> str:
-    """The protection that a class is graded under here; skip the test where this machine offers none."""
+    """The protection for grading a class on this machine; skip the test if it offers none."""
     graders = Graders()
     try:
         return graders.protection("lab1", sys.executable)

@@ -1,11 +1,11 @@
-"""Two lanes: `pytest` takes a sample that proves the product in minutes, `pytest --everything` takes all tests.
+"""Two lanes: `pytest` runs a sample that proves the product in minutes, `pytest --everything` runs all tests.
 
 - `@pytest.mark.sample(n)`: the fast lane runs n of the test's cases, evenly spread.
 - `@pytest.mark.everything`: the fast lane leaves the test out.
 
-A test that is named on the command line with `::` always runs. `--no-skips` fails a test that is skipped, unless
-skips.toml names it with the reason. `--hurry` shortens the deadlines of the tests of hostile programs, most of
-which use them up.
+A test that is named on the command line with `::` always runs. `--no-skips` fails a skipped test unless skips.toml
+names it with a reason. `--hurry` shortens the deadlines in the tests of hostile programs, most of which use all of
+their time.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--everything", action="store_true", help="run all tests, not a sample")
     group.addoption("--no-skips", action="store_true", help="fail a skipped test that skips.toml does not name")
     group.addoption("--hurry", type=float, default=0.6, help="the factor of hostile programs' deadlines (default: 0.6)")
-    group.addoption("--record-golden", action="store_true", help="write checks/tests/golden/ anew")
+    group.addoption("--record-golden", action="store_true", help="write checks/tests/golden/ again")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -40,7 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what the fast lane does not run."""
+    """Remove the tests that the fast lane does not run."""
     if config.getoption("--everything") or any("::" in argument for argument in config.args):
         return
     chosen = {id(item) for _, cases in groupby(items, _test_of) for item in _sample(list(cases))}
@@ -49,12 +49,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return how many tests run at a time: one more than there are cores, as many of them wait."""
+    """Return the number of test processes: one more than there are cores, because many tests wait."""
     return (os.cpu_count() or 1) + 1
 
 
 def _test_of(item: pytest.Item) -> str:
-    """Return the node id without the case."""
+    """Return the test's node id without the case."""
     return item.nodeid.partition("[")[0]
 
 
@@ -68,13 +68,13 @@ def _sample(cases: list[pytest.Item]) -> Iterator[pytest.Item]:
 
 @pytest.fixture(scope="session")
 def hurry(request: pytest.FixtureRequest) -> float:
-    """The factor by which deadlines are shorter for programs that use them up."""
+    """The factor that shortens the deadlines for programs that use all of their time."""
     return float(request.config.getoption("--hurry"))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """With --no-skips, fail a test that is skipped without leave."""
+    """With --no-skips, fail a skipped test that skips.toml does not name."""
     report = yield
     if report.skipped and item.config.getoption("--no-skips") and _test_of(item) not in allowed_skips():
         report.outcome = "failed"
@@ -86,7 +86,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 def pytest_make_collect_report(
     collector: pytest.Collector,
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """The same for a whole module."""
+    """Do the same for a whole module."""
     report = yield
     if report.outcome == "skipped" and collector.config.getoption("--no-skips"):
         report.outcome = "failed"
@@ -95,5 +95,5 @@ def pytest_make_collect_report(
 
 
 def allowed_skips() -> dict[str, str]:
-    """Return the tests that may be skipped in CI, without their cases, and the reason."""
+    """Return the tests that may be skipped in CI, without their cases, and the reasons."""
     return tomllib.loads(ALLOWED_SKIPS.read_text("utf-8"))

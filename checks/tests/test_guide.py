@@ -1,4 +1,4 @@
-"""The instructor's guide, followed to the letter: what it tells to type is typed, and what it promises is there."""
+"""The instructor's guide, followed literally: its commands are run, and the results it promises are checked."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from labcheck.workbook.labs import load_lab
 
 GUIDE = (CHECKOUT / "checks" / "README.md").read_text("utf-8")
 STEP = re.compile(r"^( *)<!-- run -->\n((?: *```sh\n)(.*?)(?: *```\n))", re.DOTALL | re.MULTILINE)
-SEED = "2863311530"  # stands in the guide for the seed of a student's page
+SEED = "2863311530"  # in the guide, a placeholder for the seed of a student's page
 STUDENTS, ABSENT = 200, 4
 HEADER = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Lab 1 (4711)", "Lab 2 (4712)"]
 
@@ -32,12 +32,12 @@ pytestmark = [
 
 
 def steps() -> list[str]:
-    """Return what the guide tells to type, block after block."""
+    """Return the commands in the guide, block by block."""
     return [textwrap.dedent(found[2]) for found in STEP.findall(GUIDE)]
 
 
 def works(place: Path) -> list[tuple[str, int]]:
-    """Return what a class hands in: programs, and the score of each."""
+    """Return the submissions of a class: programs, and the score of each."""
     lab = load_lab("lab1")
     found = [((lab.solution / "webserver.py").read_text("utf-8"), 29), ("print('hello')\n", 0)]
     for fails in ("2.3", "3.2", "5.3"):
@@ -49,7 +49,7 @@ def works(place: Path) -> list[tuple[str, int]]:
 
 @pytest.fixture
 def download(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, int | None]:
-    """Put into a folder what Canvas gives for an assignment; return the score that each ID is to get."""
+    """Write the files that Canvas offers for an assignment; return the expected score for each ID."""
     expected: dict[str, int | None] = {}
     rows = [HEADER, ["    Points Possible", "", "", "", "", "29", "33"]]
     handed_in = works(tmp_path_factory.mktemp("works"))
@@ -69,7 +69,7 @@ def download(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
 
 
 def test_guide_leads_to_grades(download: dict[str, int | None], tmp_path: Path) -> None:
-    """Whoever types what the guide says, with what Canvas gives, has everybody's right grade in a file for Canvas."""
+    """The guide's commands turn the files from Canvas into a file for Canvas with everyone's correct grade."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "HOME": str(tmp_path)}
     said = []
@@ -92,7 +92,7 @@ def test_guide_leads_to_grades(download: dict[str, int | None], tmp_path: Path) 
     assert points[0].strip() == "Points Possible"
     assert points[-1] == "29"
     assert {row[1]: int(row[-1]) if row[-1] else None for row in rows} == download
-    assert any("29 of 29 requirements met" in text and "seed" in text for text in said)
+    assert any("29 of 29 requirements pass" in text and "seed" in text for text in said)
     for name in ("class.html", "grades.csv", "results.jsonl", "class.json"):
         assert f"`{name}`" in GUIDE
         assert (tmp_path / "lab1-results" / name).stat().st_size
@@ -101,7 +101,7 @@ def test_guide_leads_to_grades(download: dict[str, int | None], tmp_path: Path) 
 
 
 def test_links_of_the_guide_lead_somewhere() -> None:
-    """Each heading that is linked to is there, in the guide and in the README, and each file."""
+    """Every linked heading exists, in the guide and in the README, and so does every linked file."""
     for source, text in (("checks", GUIDE), (".", (CHECKOUT / "README.md").read_text("utf-8"))):
         for file, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", text):
             target = CHECKOUT / source / file if file else None

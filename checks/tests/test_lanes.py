@@ -1,4 +1,4 @@
-"""The lanes of the tests, and what CI does with a test that fails: tried on small tests of their own."""
+"""The lanes of the tests, and what CI does with a failed test: tried on small tests."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(project: Path) -> Pytest:
-    """Run a command of Python's in that folder, without our own options of pytest."""
+    """Run a Python command in that folder, without this project's pytest options."""
 
     def run(*words: object) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, *map(str, words)]
@@ -79,14 +79,14 @@ def run(project: Path) -> Pytest:
     [([], 4), (["--everything"], 12), (["test_it.py"], 4), (["test_it.py::test_slow"], 1), (["-n2"], 4)],
 )
 def test_lane_is_chosen(run: Pytest, options: list[str], number: int) -> None:
-    """The fast lane takes a sample, --everything takes all, and what is named with :: runs."""
+    """The fast lane runs a sample, --everything runs all tests, and a test named with :: always runs."""
     done = run("-m", "pytest", *options)
     assert re.search(rf"\b{number} passed", done.stdout), done.stdout
 
 
 @pytest.mark.parametrize("cases", [1, 2, 3, 7, 10, 100])
 def test_sample_is_spread_evenly(run: Pytest, project: Path, cases: int) -> None:
-    """Of n cases, neither more nor fewer than asked for are taken, from the first on."""
+    """Exactly as many of n cases run as asked for, evenly spread from the first on."""
     (project / "test_it.py").write_text(PROJECT["test_it.py"].replace("range(10)", f"range({cases})"))
     done = run("-m", "pytest", "-v", "-k", "sampled")
     taken = [int(case) for case in re.findall(r"test_sampled\[(\d+)\] PASSED", done.stdout)]
@@ -95,8 +95,8 @@ def test_sample_is_spread_evenly(run: Pytest, project: Path, cases: int) -> None
     assert all(later - earlier >= cases // 3 for earlier, later in pairwise(taken))
 
 
-def test_skip_without_leave_is_a_failure(run: Pytest, project: Path) -> None:
-    """With --no-skips only what the list names may be skipped; without it everything may."""
+def test_unlisted_skip_is_a_failure(run: Pytest, project: Path) -> None:
+    """With --no-skips only tests on the list may be skipped; without it all may."""
     (project / "test_it.py").write_text(SKIPS)
     assert "2 skipped" in run("-m", "pytest").stdout
     done = run("-m", "pytest", "--no-skips")
@@ -105,7 +105,7 @@ def test_skip_without_leave_is_a_failure(run: Pytest, project: Path) -> None:
 
 
 def test_every_allowed_skip_has_a_test_and_a_reason() -> None:
-    """The list holds no test that is gone."""
+    """The list names only tests that exist."""
     for name, reason in lanes.allowed_skips().items():
         file, _, test = name.partition("::")
         assert f"def {test}(" in (CHECKOUT / file).read_text("utf-8"), name
@@ -113,7 +113,7 @@ def test_every_allowed_skip_has_a_test_and_a_reason() -> None:
 
 
 def twice(run: Pytest, project: Path, *tests: str) -> tuple[int, list[str]]:
-    """Run tests twice at most; return the exit status, and those that are noted as flaky."""
+    """Run tests at most twice; return the exit status and the tests that are noted as flaky."""
     (project / "test_it.py").write_text(FLAKY + "\n".join(tests))
     flaky = project / "flaky.txt"
     done = run(TWICE, flaky, sys.executable, "--everything", "--", sys.executable, "-m", "pytest")
@@ -121,7 +121,7 @@ def twice(run: Pytest, project: Path, *tests: str) -> tuple[int, list[str]]:
 
 
 def test_what_passes_alone_is_flaky(run: Pytest, project: Path) -> None:
-    """A test that fails and then passes alone counts as passed, and is noted."""
+    """A test that fails, and then passes alone, counts as passed and is noted."""
     assert twice(run, project, "def test_first(): once('a')", "def test_second(): once('b')") == (
         0,
         ["test_it.py::test_first", "test_it.py::test_second"],
@@ -129,28 +129,28 @@ def test_what_passes_alone_is_flaky(run: Pytest, project: Path) -> None:
 
 
 def test_what_fails_twice_fails(run: Pytest, project: Path) -> None:
-    """A test that fails again, alone, is a failure; the others are noted all the same."""
+    """A test that fails again alone is a failure; the others are still noted."""
     assert twice(run, project, "def test_first(): once('a')", "def test_wrong(): assert False") == (
         1,
         ["test_it.py::test_first"],
     )
 
 
-def test_what_is_right_runs_once(run: Pytest, project: Path) -> None:
-    """Nothing is run again, and nothing is noted, where nothing has failed."""
+def test_passing_tests_run_once(run: Pytest, project: Path) -> None:
+    """If nothing fails, nothing is run again and nothing is noted."""
     assert twice(run, project) == (0, [])
 
 
 @pytest.mark.parametrize("tests", [["import nothing_of_this_name"], [f"def test_{n}(): assert 0" for n in range(30)]])
-def test_what_is_no_accident_fails_at_once(run: Pytest, project: Path, tests: list[str]) -> None:
-    """Tests that cannot be collected, or many that fail, are not tried again."""
+def test_hopeless_runs_are_not_repeated(run: Pytest, project: Path, tests: list[str]) -> None:
+    """Tests that cannot be collected, or many failing tests, are not run again."""
     status, flaky = twice(run, project, *tests)
     assert status != 0
     assert flaky == []
 
 
 def test_workflow_runs_what_the_readme_says() -> None:
-    """The jobs for each version of Python run the README's test command."""
+    """The CI jobs for each version of Python run the README's test command."""
     readme = (CHECKOUT / "README.md").read_text("utf-8")
     found = re.search(r"<!-- test -->\n```sh\n(.+)\n```", readme)
     assert found

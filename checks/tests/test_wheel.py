@@ -1,4 +1,4 @@
-"""The wheel: it holds what the checkout holds, and works in an empty folder without it."""
+"""The wheel: it holds the checkout's files, and works in an empty folder without the checkout."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def files_below(folder: str, name: str) -> set[str]:
-    """Return the checkout's files below a folder, under the names that they have in the wheel."""
+    """Return the checkout's files below a folder, under their names in the wheel."""
     return {
         f"{name}/{path.relative_to(CHECKOUT / folder).as_posix()}"
         for path in (CHECKOUT / folder).rglob("*")
@@ -26,7 +26,7 @@ def files_below(folder: str, name: str) -> set[str]:
 
 
 def test_wheel_holds_every_file_of_the_checkout(wheel: Path) -> None:
-    """No lab, solution, notebook or suite is lost on the way, and nothing else comes along."""
+    """Every lab, solution, notebook and suite is in the wheel, and nothing else."""
     found = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert found == (
         files_below("checks/labcheck", "labcheck")
@@ -38,7 +38,7 @@ def test_wheel_holds_every_file_of_the_checkout(wheel: Path) -> None:
 
 @pytest.mark.everything
 def test_wheel_works_in_an_empty_folder(wheel: Path, tmp_path: Path) -> None:
-    """Installed alone, it starts a lab, judges it, and has its solution."""
+    """Installed alone, it starts a lab, checks it, and provides its solution."""
     home = tmp_path / "venv"
     venv.create(home, with_pip=True)
     scripts = home / ("Scripts" if os.name == "nt" else "bin")
@@ -61,7 +61,7 @@ def test_wheel_works_in_an_empty_folder(wheel: Path, tmp_path: Path) -> None:
         )
 
     labcheck("start", "lab1")
-    assert "8 of 29 requirements met" in labcheck("lab1").stdout
+    assert "8 of 29 requirements pass" in labcheck("lab1").stdout
     labcheck("solution", "lab1")
     done = labcheck("lab1", "lab1-solution", "--html", "report.html", "--json", "record.json")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,4 +1,5 @@
-"""The judging of one submission: its programs, its budget, its checks under pytest, and what they have found.
+"""Checks one submission: its programs, its time budget, its checks under pytest, and their results.
 
-May import: protocols and what is below it, record.
+The catalogue of titles and hints is here as well, because it loads suites. May import: protocols and the rooms below
+it, record, workbook. The rooms below it know nothing of pytest.
 """

@@ -1,4 +1,4 @@
-"""Whose fault a failed check is, and what a check that cannot be run waits for: outcomes and their reasons."""
+"""Outcomes and their reasons: what a failed check means, and why a check is not run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from labcheck.judging.run import Run
 
-MOST_HUNG = 3  # checks of a program that got no answer, after which no more are run
+MOST_HUNG = 3  # checks of a program without an answer; then no more of its checks are run
 
 
 @dataclass
@@ -29,13 +29,13 @@ class Finding:
     expected: str = ""
     received: str = ""
     place: Place | None = None  # in the student's file
-    hung: bool = False  # it ran into its deadline
+    hung: bool = False  # the program did not answer in time
 
 
 class Blame:
-    """What the checks of one submission have found, by the ids of their requirements; `faults` are tracebacks of ours.
+    """The findings of all checks of one submission, by the ids of their requirements.
 
-    `direct` are the requirements that a requirement names as its needs.
+    `faults` are the tracebacks of internal errors. `direct` maps a requirement to the ones that it names in `needs`.
     """
 
     def __init__(self, run: Run) -> None:
@@ -46,7 +46,7 @@ class Blame:
         self._lab = run.lab
 
     def needs(self, id: str) -> list[str]:
-        """Return the requirements that one needs, directly or through others, and its program's first; in order."""
+        """Return the requirements that this one needs, directly or indirectly, and its program's first; in order."""
         found = {self._lab.first_of(id)}
         queue = [id]
         while queue:
@@ -56,14 +56,14 @@ class Blame:
         return [need for need in self._lab.requirements if need in found - {id}]
 
     def why_not(self, id: str) -> str:
-        """Return why a check is not run; nothing where it is."""
+        """Return why a check is not run; empty if it is run."""
         program = self._lab.program_of(id)
         if given_up := self._run.fleet.given_up.get(program.name):
             return given_up
         if self._run.out_of_time():
-            return f"the time for the whole submission, {self._run.options.budget:g} s, is used up"
+            return f"the time limit of {self._run.options.budget:g} s for the whole submission is used up"
         if not kinds.find(program.kind).one_silence_tells and self._run.fleet.has_spoken(program):
-            # One message that it does not answer says nothing of the others; several do.
+            # One message without an answer says nothing about other messages; several do.
             hung = [each for each in self.findings if self._lab.program_of(each) == program and self._hung(each)]
             return f"{', '.join(hung)} got no answer" if len(hung) >= MOST_HUNG else ""
         for need in self.needs(id):
@@ -72,10 +72,10 @@ class Blame:
         return ""
 
     def judge(self, id: str, error: BaseException | None, mismatch: Mismatch | None = None) -> Finding:
-        """Return what a check has found that has raised an error, or none; `mismatch` is what it has compared.
+        """Turn the exception that a check raised, or None, into a finding; `mismatch` is its failed comparison.
 
-        A check's AssertionError, ExchangeError, NotReadyError and Unmet are the program's fault, or that of what
-        the requirement needs; all others are ours.
+        AssertionError, ExchangeError, NotReadyError and Unmet mean that the program fails, or that it fails another
+        requirement that this one needs. Every other exception is an internal error.
         """
         if error is None:
             return Finding(Outcome.PASSED)
@@ -85,7 +85,7 @@ class Blame:
             reason = "" if message.startswith("assert ") else message
             told = self._run.traceback(within=0)
             if place is None and told and told.said in f"{reason}\n{received}":
-                place = told.place  # the comparison has shown what was raised, and not where
+                place = told.place  # the comparison shows what was raised, but not where
             return Finding(Outcome.FAILED, reason=reason, expected=expected, received=received, place=place)
         if isinstance(error, ExchangeError):
             return self._no_answer(id, error)
@@ -94,10 +94,10 @@ class Blame:
                 return Finding(Outcome.NOT_RUN, reason=excuse)
             return Finding(Outcome.FAILED, reason=str(error), place=getattr(error, "place", None))
         self.fault(error)
-        return Finding(Outcome.ERROR, reason="labcheck's own fault: this requirement could not be judged")
+        return Finding(Outcome.ERROR, reason="could not be checked (internal error in labcheck)")
 
     def fault(self, error: BaseException) -> None:
-        """Keep a fault of ours."""
+        """Record an internal error."""
         self.faults.append("".join(traceback.format_exception(error)))
 
     def _no_answer(self, id: str, error: ExchangeError) -> Finding:
@@ -118,9 +118,9 @@ class Blame:
         )
 
     def _excuse(self, id: str) -> str:
-        """Return which requirement is to blame where one that is needed was checked, and is not met."""
+        """Return the reason if a needed requirement was checked and did not pass; else an empty text."""
         blamed = next((need for need in self.needs(id) if _failed(self.findings.get(need, []))), "")
-        return f"needs {blamed}, which is not met" if blamed else ""
+        return f"needs {blamed}, which fails" if blamed else ""
 
     def _hung(self, id: str) -> bool:
         return any(finding.hung for finding in self.findings.get(id, []))

@@ -1,4 +1,4 @@
-"""What a suite says of itself, without running it: the ids of its checks, their titles and hints."""
+"""What a suite contains, read without running it: the ids of its checks, their titles and hints."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CheckInfo:
-    """One check: the requirement it proves, its sentence, its hints."""
+    """One check: the id of its requirement, its title and its hints."""
 
     id: str
     title: str
@@ -40,36 +40,35 @@ def read_suite(lab: Lab) -> list[CheckInfo]:
 
 
 def with_more(lab: Lab, folder: Path, *, hidden: bool = False) -> Lab:
-    """Return the lab with the checks that an instructor has put into a folder.
+    """Return the lab with the checks in an instructor's folder added.
 
-    A check with an id of a step, as 2.9, belongs to that step; one with another number to a new step, for
-    the lab's first program.
-    Raises UsageError, in one line, where they cannot be used.
+    A check whose id begins with the number of a step, such as 2.9, is added to that step. Any other number makes a new
+    step for the lab's first program. Raises UsageError, with a text of one line, if the checks cannot be used.
     """
     files = sorted(folder.glob("test_*.py"))
     if not files:
-        raise UsageError(f"there are no checks in {folder}: no file test_*.py")
+        raise UsageError(f"there are no checks in {folder}; expected a file test_*.py")
     checks = [check for file in files for check in _checks(_module(file))]
     steps = {step.number: step for step in lab.steps}
     for check in checks:
         if not re.fullmatch(r"[1-9]\d*\.[1-9]\d*", check.id):
-            raise UsageError(f"{folder} has a check {check.id!r}; give it the number of a step and one of its own: 2.9")
+            raise UsageError(f"{folder} has a check {check.id!r}; use the number of a step and a new one, such as 2.9")
         if check.id in lab.requirements:
-            raise UsageError(f"{folder} has a check {check.id}, which {lab.name} has already; give it another number")
+            raise UsageError(f"{folder} has a check {check.id}, but {lab.name} already has it; use another number")
         if not check.title:
-            raise UsageError(f"{folder}: the check of {check.id} has no docstring, which is what reports say")
+            raise UsageError(f"{folder}: the check {check.id} has no docstring; reports show it as the check's title")
         number = int(check.id.split(".")[0])
         step = steps.get(number) or Step(number, "More checks", lab.programs[0].name, ())
         if check.id not in step.requirements:
             steps[number] = replace(step, requirements=(*step.requirements, check.id))
     if not checks:
-        raise UsageError(f"there are no checks in {folder}: nothing in it has a @requirement")
+        raise UsageError(f"there are no checks in {folder}; mark a test function with @requirement")
     ids = frozenset(check.id for check in checks) if hidden else frozenset()
     return replace(lab, steps=tuple(step for _, step in sorted(steps.items())), more=folder, hidden=ids)
 
 
 def digest_of(lab: Lab, more: bytes = b"", *, hidden: bool = False) -> str:
-    """Return the digest of all that judges: labcheck's version, the lab, its suite, and further checks."""
+    """Return a digest of everything that decides a grade: labcheck's version, the lab, its suite, added checks."""
     digest = hashlib.sha256(f"{__version__} {lab.name} {hidden}".encode() + more)
     supplied = (file for name in lab.supplies for file in (lab.starter / name).rglob("*") if file.is_file())
     for file in sorted([*lab.suite.glob("*.py"), lab.starter / "lab.toml", *supplied]):

@@ -28,9 +28,9 @@ STACK = pytest.StashKey[ExitStack]()
 
 
 class Grader:
-    """The pytest plugin that runs the checks of one submission and keeps what they find.
+    """The pytest plugin that runs the checks of one submission and keeps their findings.
 
-    `reports` says whether pytest writes reports of its own as well, as it does under plain pytest.
+    `reports`: pytest also writes its own reports, as under plain pytest.
     """
 
     def __init__(self, run: Run, selected: Sequence[str], *, reports: bool = False) -> None:
@@ -39,16 +39,16 @@ class Grader:
         self.blame = Blame(run)
         self.titles: dict[str, str] = {}
         self.transcripts: dict[str, Transcript] = {}
-        self.words: dict[str, list[str]] = {}  # that were drawn for a requirement
+        self.words: dict[str, list[str]] = {}  # the random words drawn for each requirement
         self._selected = set(selected)
         self._mismatch: Mismatch | None = None
 
     def pytest_configure(self, config: pytest.Config) -> None:
-        """Let the fixtures find the run."""
+        """Make the run available to the fixtures."""
         config.stash[RUN] = self.run
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Put the checks into the spec's order; those that end a program come last."""
+        """Sort the checks in the order of the requirements; those that end a program come last."""
         order = {id: place for place, id in enumerate(self.run.lab.requirements)}
         for item in items:
             mark = _mark(item)
@@ -66,7 +66,7 @@ class Grader:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Begin a check, unless it is settled already that it cannot be run."""
+        """Begin a check, or skip it if it is already clear that it cannot be run."""
         id = _mark(item)["id"]
         self._mismatch = None
         self.run.begin(id)
@@ -79,8 +79,8 @@ class Grader:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> Generator[None, object, list[object]]:
-        """Keep what a comparison that failed has compared, in words; of several, the first."""
-        with contextlib.suppress(AssertionError):  # pytest's own explanation, which needs a terminal before pytest 9.2
+        """Keep the first comparison of a check that failed, in words."""
+        with contextlib.suppress(AssertionError):  # pytest's own explanation needs a terminal before pytest 9.2
             yield
         if self._mismatch is not None:
             pass
@@ -94,7 +94,7 @@ class Grader:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport | None:
-        """Keep what a check has found, and make good what it has spoiled."""
+        """Keep the finding of a check, and clean up after a failure."""
         error = call.excinfo.value if call.excinfo else None
         if call.when == "call" or (call.when == "setup" and error is not None):
             self._keep(_mark(item)["id"], error, call.duration)
@@ -102,7 +102,7 @@ class Grader:
             self.blame.fault(error)
         if self.reports:
             return None
-        # pytest's own would tell the whole story of a failure in source lines, which takes long.
+        # pytest's own report would show the source lines of a failure, which takes long.
         outcome: Literal["passed", "failed"] = "passed" if error is None else "failed"
         return pytest.TestReport(item.nodeid, item.location, {}, outcome, None, call.when)  # type: ignore[arg-type]
 
@@ -128,14 +128,14 @@ def _mark(item: pytest.Item) -> dict[str, Any]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add what plain pytest needs to know."""
+    """Add the options for plain pytest."""
     group = parser.getgroup("labcheck")
-    group.addoption("--submission", metavar="DIR", help="the folder with the programs to be judged")
+    group.addoption("--submission", metavar="DIR", help="the folder with the programs to check")
     group.addoption("--seed", type=int, default=0, help="the seed of all random values")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the mark; under plain pytest, begin a run for the folder that --submission names."""
+    """Register the mark; under plain pytest, begin a run for the folder given with --submission."""
     config.addinivalue_line("markers", "requirement(id, hints, needs): the requirement that a check proves")
     config.pluginmanager.register(fixtures)
     folder = config.getoption("--submission")

@@ -1,4 +1,4 @@
-"""The fixtures of a suite: the programs that its checks talk to."""
+"""The fixtures of a suite: the programs that its checks use, their material and random values."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def server(request: pytest.FixtureRequest) -> View:
 
 @pytest.fixture
 def own_server(request: pytest.FixtureRequest) -> View:
-    """A server for the checks that end it or may spoil it; the first of them gets it before anybody else."""
+    """A server for the checks that end it or may damage it; no other check has used it before the first of them."""
     return request.config.stash[RUN].own_server()
 
 
 @pytest.fixture
 def new_server(request: pytest.FixtureRequest) -> View:
-    """A server for one check alone."""
+    """A new server, for one check only."""
     return request.config.stash[RUN].new_server()
 
 
@@ -44,24 +44,24 @@ def client(request: pytest.FixtureRequest) -> ClientView:
 
 @pytest.fixture
 def new_clients(request: pytest.FixtureRequest) -> Callable[[int], list[ClientView]]:
-    """So many clients that nobody has used, for the checks that end them."""
+    """A function that starts the given number of new clients, for checks that end them."""
     run = request.config.stash[RUN]
     return lambda number: [run.client(f"client {place}", new=True) for place in range(1, number + 1)]
 
 
 @pytest.fixture
 def client_alone(request: pytest.FixtureRequest) -> View:
-    """A client whose port nobody listens on."""
+    """A client on whose port no server listens."""
     return request.config.stash[RUN].client_alone()
 
 
 @pytest.fixture
 def material(request: pytest.FixtureRequest) -> Any:
-    """What the suite's material.prepare() has put in place."""
+    """The return value of `prepare()` in the suite's module `material`."""
     return request.config.stash[RUN].fleet.material
 
 
 @pytest.fixture
 def draw(request: pytest.FixtureRequest) -> Draw:
-    """Random values, the same for the same seed and check."""
+    """Random values; the same seed and check always give the same ones."""
     return request.config.stash[RUN].check.draw

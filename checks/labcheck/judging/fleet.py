@@ -1,4 +1,4 @@
-"""The programs of one grading: which are started, which of them serves which check, and that all of them end."""
+"""The programs of one grading: starts them, decides which one serves which check, and ends them all."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ if TYPE_CHECKING:
     from labcheck.workbook.labs import Lab, ProgramSpec
 
 READY_WITHIN = 10.0  # seconds
-AHEAD = 3  # programs that boot, or wait, before they are asked for
+AHEAD = 3  # programs that are started before a check needs them
 SHORT_VERDICTS = {
-    Verdict.GREEDY: f"took more than {MEMORY >> 20} MiB of memory",
+    Verdict.OVER_MEMORY: f"used more than {MEMORY >> 20} MiB of memory",
     Verdict.PORT_TAKEN: "did not get its port",
     Verdict.HIDES_LIBRARY: Verdict.NOT_STARTED,
 }
 
 
 class Fleet:
-    """All programs that one grading has started, in `history`; what each of them is for is its role."""
+    """All programs that one grading has started (`history`); the role of each says what it is for."""
 
     def __init__(self, lab: Lab, copies: PrivateCopies, options: Options, sandbox: Sandbox, seed: int) -> None:
         self.history: list[Started] = []
-        self.given_up: dict[str, str] = {}  # programs that are not judged any more, and why
-        self.never_asked: set[tuple[str, str]] = set()  # programs, and prompts that they do not show
+        self.given_up: dict[str, str] = {}  # programs that are no longer checked, and why
+        self.never_asked: set[tuple[str, str]] = set()  # pairs of a program and a prompt that it never showed
         self.local_time = LocalTime()
-        self.material: Any = None  # what the suite has put into the shared copy
-        self.words: list[str] = []  # random ones that stand in it
+        self.material: Any = None  # what the suite's prepare() returned
+        self.words: list[str] = []  # the random words in it
         self.shared_copy: Path  # the folder of the programs that most checks share
         self._lab = lab
         self._copies = copies
@@ -57,18 +57,18 @@ class Fleet:
         self._guard = Guard(self._end_over_memory, sandbox.killed) if sandbox.is_limited else None
 
     def prepare(self) -> None:
-        """Put the suite's material in place, and start the program that most checks share."""
+        """Put the suite's material in place, and start the first program."""
         processes.hear_ctrl_c()
-        self._furnish()
+        self._prepare_shared_copy()
         self._start_ahead(1)
         processes.adopt_orphans()
 
     def start_more(self) -> None:
-        """Start more programs that will be needed: they boot while others are checked."""
+        """Start more of the programs that will be needed: they boot while others are checked."""
         self._start_ahead(AHEAD)
 
     def close(self) -> None:
-        """End everything that was started; nothing of the submission lives when this returns."""
+        """End everything that was started; no process of the submission runs when this returns."""
         if self._guard is not None:
             self._guard.stop()
         for started in self.history:
@@ -80,9 +80,9 @@ class Fleet:
             port.release()
 
     def shared_server(self, spec: ProgramSpec) -> Started:
-        """Return the server that most checks of a program share; started anew where it has died.
+        """Return the server that most checks of a program share; start a new one if it has ended.
 
-        Raises NotReadyError where it does not start.
+        Raises NotReadyError if it does not start.
         """
         known = self.find(spec, Role.SHARED)
         if known is not None:
@@ -91,9 +91,9 @@ class Fleet:
             known.role = Role.GONE
             self.note_death(known.program)
             if spec.name in self.given_up:
-                raise NotReadyError(Verdict.GREEDY, self.given_up[spec.name])
+                raise NotReadyError(Verdict.OVER_MEMORY, self.given_up[spec.name])
         if not is_there(self.shared_copy / spec.file):
-            self._furnish()  # a program has removed its own folder
+            self._prepare_shared_copy()  # a program has removed its own folder
         started = self.next(spec, Role.SHARED)
         try:
             return self._ready(started)
@@ -102,9 +102,9 @@ class Fleet:
             raise
 
     def own_server(self, spec: ProgramSpec) -> Started:
-        """Return the server of those checks that end it, or may spoil it; only they have met it.
+        """Return the server for the checks that end it or may damage it; no other check uses it.
 
-        Raises NotReadyError where it does not start.
+        Raises NotReadyError if it does not start.
         """
         known = self.find(spec, Role.OWN)
         if known is not None:
@@ -114,19 +114,19 @@ class Fleet:
         return self._ready(self.next(spec, Role.OWN))
 
     def new_server(self, spec: ProgramSpec) -> Started:
-        """Return a server for one check alone. Raises NotReadyError where it does not start."""
+        """Return a new server, for one check only. Raises NotReadyError if it does not start."""
         return self._ready(self.next(spec, Role.ONCE))
 
     def client_alone(self, spec: ProgramSpec) -> Started:
-        """Return a client that finds nobody who listens."""
+        """Return a client on whose port no server listens."""
         return self._start(spec, Role.APART, with_peer=False)
 
     def find(self, spec: ProgramSpec, role: Role) -> Started | None:
-        """Return the program that has a role now, where there is one."""
+        """Return the program that has this role now, or None."""
         return next((each for each in self.history if each.name == spec.name and each.role is role), None)
 
     def next(self, spec: ProgramSpec, role: Role) -> Started:
-        """Return a program that nobody has met: one that was started early, or a new one."""
+        """Return a program that no check has used: one that was started ahead of time, or a new one."""
         shared = role is Role.SHARED
         for started in self._early():
             if started.program.spec == spec and (started.in_shared_copy == shared or spec.is_client):
@@ -138,43 +138,43 @@ class Fleet:
         return started
 
     def start_again(self, started: Started, seconds: float) -> Started:
-        """Start a program again on the same port, after all of it has gone.
+        """Start a program again on the same port, after its whole process tree has ended.
 
-        Raises NotReadyError where it does not listen within so many seconds.
+        Raises NotReadyError if it does not listen within `seconds`.
         """
         program = started.program
         program.kill()
         living = {each.program.pid for each in self.history if not each.program.has_exited}
         processes.end_all({*self._spare, *living})
         if not is_there(program.folder / program.spec.file):
-            raise NotReadyError(Verdict.NOT_STARTED, f"{program.spec.file} is gone: the program has removed it")
+            raise NotReadyError(Verdict.NOT_STARTED, f"{program.spec.file} is missing: the program has deleted it")
         again = self._start_anew(started, Role.APART, self._ports[program.port])
         try:
             again.program.wait_until_listening(seconds)
         except NotReadyError as error:
             if error.verdict is Verdict.PORT_TAKEN:
                 text = (
-                    f"started again, it could not listen on port {program.port}: address already in use; "
-                    "connections that were closed a moment ago still hold it (TIME_WAIT)"
+                    f"when started again, it could not listen on port {program.port}: address already in use "
+                    "(recently closed connections still hold the port in TIME_WAIT)"
                 )
                 raise NotReadyError(error.verdict, text) from None
             raise
         return again
 
     def give_up(self, program: Program, verdict: Verdict) -> None:
-        """Judge this program no longer."""
-        self._condemn(program, verdict)
+        """Stop checking this program."""
+        self._mark_given_up(program, verdict)
         self._plan = [each for each in self._plan if each[0].name != program.spec.name]
-        self._end_early(program.spec.name)
+        self._end_unused(program.spec.name)
 
     def note_death(self, program: Program) -> None:
-        """Say what a program has died of; who took too much memory is judged no longer."""
-        if program.took_too_much:
-            self.give_up(program, Verdict.GREEDY)
+        """Record why a program has ended; stop checking it if it used too much memory."""
+        if program.exceeded_memory:
+            self.give_up(program, Verdict.OVER_MEMORY)
         else:
             program.verdict = Verdict.DIED
 
-    def dismiss(self, started: Started) -> None:
+    def discard(self, started: Started) -> None:
         """End a program; the next check gets a new one."""
         started.role = Role.GONE
         started.forget()
@@ -183,33 +183,33 @@ class Fleet:
         started.stop()
 
     def end_once(self) -> None:
-        """End what was started for one check alone."""
+        """End the programs that were started for one check only."""
         for started in self.history:
             if started.role is Role.ONCE:
                 started.role = Role.GONE
                 started.stop()
 
     def kill_all_but_early(self) -> None:
-        """End all programs that a check may have met."""
+        """End all programs that a check may have used."""
         for started in self.history:
             if started.role is not Role.EARLY:
                 started.program.kill()
 
     def has_spoken(self, spec: ProgramSpec) -> bool:
-        """Return whether a program has ever sent a whole message, or a whole answer."""
+        """Return whether a program has ever sent a complete message or a complete answer."""
         return any(started.has_spoken for started in self.history if started.name == spec.name)
 
     def patience(self) -> float:
-        """Return after how many seconds without a byte an answer is not `at once` any more.
+        """Return the number of seconds without a byte after which an answer no longer counts as `at once`.
 
-        It follows the slowest answer so far, so that a loaded machine gets more time; READY_WITHIN is the most.
+        It grows with the slowest answer so far, up to READY_WITHIN, so that a loaded machine gets more time.
         """
         known = (each for each in self.history if each.role in (Role.SHARED, Role.OWN))
         slowest = max((started.manners.slowest for started in known), default=0.0)
         return min(READY_WITHIN, max(3.0, 30 * slowest)) * self._options.slow
 
     def _what_will_be_needed(self) -> list[tuple[ProgramSpec, bool]]:
-        """Return the programs in the order in which they are asked for; with each, whether it is shared."""
+        """Return the programs in the order in which checks need them, each with whether it is shared."""
         lab, only = self._lab, self._options.only
         ids = lab.select(only) if only else lab.requirements
         whole = {step.program for step in lab.steps if set(step.requirements) <= set(ids)}
@@ -220,7 +220,7 @@ class Fleet:
             for place in range(spec.early if spec.name in whole else min(spec.early, 1))
             if spec.name in asked
         ]
-        # Checks that end a server come after all others.
+        # Checks that end a server come after all other checks.
         return sorted(plan, key=lambda each: not each[1] and not each[0].is_client)
 
     def _early(self) -> list[Started]:
@@ -231,15 +231,15 @@ class Fleet:
             spec, shared = self._plan.pop(0)
             self._start(spec, Role.EARLY, in_shared_copy=shared)
 
-    def _end_early(self, name: str | None = None) -> None:
-        """End the programs that were started and not asked for yet: all of them, or those with this name."""
+    def _end_unused(self, name: str | None = None) -> None:
+        """End the programs that were started ahead of time and not used: all of them, or those with this name."""
         for started in self._early():
             if name in (None, started.name):
                 started.role = Role.GONE
                 started.program.kill()
 
-    def _furnish(self) -> None:
-        """Make the copy in which the shared programs live, with the suite's material."""
+    def _prepare_shared_copy(self) -> None:
+        """Make the copy in which the shared programs run, and put the suite's material into it."""
         self.shared_copy = self._copies.new()
         module = f"labcheck.suites.{self._lab.name}.material"
         if importlib.util.find_spec(module):
@@ -248,13 +248,13 @@ class Fleet:
             self.words = draw.words
 
     def _start(self, spec: ProgramSpec, role: Role, *, in_shared_copy: bool = False, with_peer: bool = True) -> Started:
-        """Start a program in the shared copy, or in one of its own; `with_peer`: a client finds our server."""
+        """Start a program in the shared copy or in its own; `with_peer`: a client finds labcheck's server."""
         folder = self.shared_copy if in_shared_copy else self._copies.new()
         port = self._new_port()
         return self._begin(spec, folder, port, role, in_shared_copy=in_shared_copy, with_peer=with_peer)
 
     def _start_anew(self, before: Started, role: Role, port: Port) -> Started:
-        """Start a server's file once more in its folder."""
+        """Start the file of a server once more, in the same folder."""
         spec, folder = before.program.spec, before.program.folder
         return self._begin(spec, folder, port, role, in_shared_copy=before.in_shared_copy, with_peer=True)
 
@@ -262,7 +262,7 @@ class Fleet:
         try:
             port = Port()
         except OSError:
-            raise NotReadyError(Verdict.PORT_TAKEN, "what was started of your programs holds all ports") from None
+            raise NotReadyError(Verdict.PORT_TAKEN, "your programs hold all available ports") from None
         self._ports[port.number] = port
         return port
 
@@ -285,7 +285,7 @@ class Fleet:
         return started
 
     def _ready(self, started: Started) -> Started:
-        """Return a server when it listens: this one, or another start of it where its port was taken."""
+        """Return a server once it listens: this one, or another start of it if its port was taken."""
         for attempt in range(3):
             program = started.program
             try:
@@ -296,15 +296,15 @@ class Fleet:
                 if error.verdict not in (Verdict.PORT_TAKEN, Verdict.OTHER_PORT):
                     started.role = Role.GONE
                     raise
-                if is_free(program.port):  # it wants another than its own
+                if is_free(program.port):  # it tries to listen on a port other than its own
                     if error.verdict is Verdict.OTHER_PORT or attempt > 0:
                         started.role = Role.GONE
                         raise
-                    # Who held that may have been one of ours, which wants it, too: now it may have it.
-                    self._end_early()
+                    # That port may be held by one of the programs started ahead of time: end those, and try again.
+                    self._end_unused()
             else:
                 return started
-            # Where another program was faster on a port that was free, that is nobody's fault: once more.
+            # Another process took a port that was free: that is not the program's error, so try another port.
             program.kill()
             program.close()
             again = self._start_anew(started, started.role, self._new_port())
@@ -313,22 +313,23 @@ class Fleet:
         started.role = Role.GONE
         raise NotReadyError(Verdict.PORT_TAKEN, "three ports in a row were taken by other programs")
 
-    def _condemn(self, program: Program, verdict: Verdict) -> None:
+    def _mark_given_up(self, program: Program, verdict: Verdict) -> None:
         program.verdict = verdict
         self.given_up[program.spec.name] = f"{program.spec.file} {SHORT_VERDICTS.get(verdict, verdict)}"
 
     def _end_over_memory(self) -> None:
-        """End the program that has taken too much memory, and judge it no longer.
+        """End the programs that use too much memory, and stop checking them.
 
-        Where no process has it (a file in memory, say), that is who has fallen, or whoever has been asked for
-        something. What one copy takes the kernel may end in another, before we look: all that were asked go.
+        Blamed are the programs over half of the limit. If no process holds the memory (it may be in a file in memory),
+        it is those that the kernel has ended, or else those that a check has used. The kernel may end one process of a
+        program for the memory of another one, so all used processes of a blamed program are ended.
         """
         living = [each for each in self.history if not each.program.has_exited]
         over_half = [each for each in living if memory_of(each.program.pid) > MEMORY / 2]
-        fallen = [each for each in self.history if each.name not in self.given_up and each.program.took_too_much]
+        killed = [each for each in self.history if each.name not in self.given_up and each.program.exceeded_memory]
         asked = [each for each in living if each.role is not Role.EARLY]
-        blamed = over_half or fallen or asked or living
+        blamed = over_half or killed or asked or living
         names = {each.name for each in blamed}
         for started in [*blamed, *(each for each in asked if each.name in names)]:
-            self._condemn(started.program, Verdict.GREEDY)
+            self._mark_given_up(started.program, Verdict.OVER_MEMORY)
             started.program.kill()

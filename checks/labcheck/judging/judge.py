@@ -1,4 +1,4 @@
-"""From a folder to a record: the one street that every grading takes."""
+"""From a folder to a record: the path that every grading takes."""
 
 from __future__ import annotations
 
@@ -30,19 +30,18 @@ if TYPE_CHECKING:
     from labcheck.workbook.labs import Lab
 
 SUITES = PACKAGE / "suites"
-# Parts of pytest that a grading does without: some would write into folders or onto the terminal,
-# the others only take time.
+# Parts of pytest that a grading does not need: some write to folders or to the terminal, the others only cost time.
 NOT_NEEDED = (
     *("cacheprovider", "capture", "debugging", "doctest", "faulthandler", "junitxml", "legacypath"),
     *("logging", "monkeypatch", "pastebin", "recwarn", "setuponly", "setupplan", "skipping", "stepwise"),
     *("subtests", "terminal", "threadexception", "tmpdir", "unittest", "unraisableexception", "warnings"),
 )
-HIDDEN = "one of the instructor's own checks; how it is done is not told"
+HIDDEN = "one of the instructor's own checks; its details are not shown"
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """The record of one submission, and what went wrong on our side (tracebacks) in checks with the outcome `error`."""
+    """The record of one submission, and the tracebacks of the internal errors behind its outcomes `error`."""
 
     record: Record
     faults: list[str]
@@ -55,14 +54,14 @@ def judge(
     sandbox: Sandbox | None = None,
     session: pytest.Session | None = None,
 ) -> Judgement:
-    """Judge the programs in a folder against a lab.
+    """Check the programs in a folder against a lab.
 
-    `sandbox` is what starts them, by default without any protection. `session` is one in which the lab's checks are
-    collected already (see `with_checks`), and no check was run.
+    `sandbox` starts them; by default there is no protection. `session` is a pytest session in which the lab's checks
+    are already collected (see `with_checks`) and none was run.
 
-    All processes that are started below this one meanwhile are taken for the submission's, and
-    ended: call it in a process that does nothing else at the time.
-    Raises UsageError for a folder that cannot be copied, and Fault where the suite is broken.
+    All processes that are started below this one during the call are taken for the submission's, and ended: call it in
+    a process that does nothing else at the time. Raises UsageError if the folder cannot be copied, and Fault if the
+    suite is broken.
     """
     started, clock = datetime.now(UTC), time.perf_counter()
     selected = lab.select(options.only) if options.only else lab.requirements
@@ -89,7 +88,7 @@ def judge(
 
 
 def run_suite(run: Run, selected: Sequence[str], session: pytest.Session | None = None) -> Grader:
-    """Run a lab's checks, and return what they have found."""
+    """Run a lab's checks, and return the plugin with their findings."""
     if session is None:
         graders: list[Grader] = []
         run.fleet.start_more()
@@ -109,9 +108,9 @@ def run_suite(run: Run, selected: Sequence[str], session: pytest.Session | None 
 
 
 def with_checks(lab: Lab, work: Callable[[pytest.Session], None]) -> None:
-    """Collect a lab's checks under pytest, in this process, as if nobody had configured pytest; then do some work.
+    """Collect a lab's checks under pytest in this process, ignoring any configuration of pytest; then do some work.
 
-    Raises Fault where the checks cannot be collected, and what the work raises.
+    Raises Fault if the checks cannot be collected, and every exception that the work raises.
     """
     import pytest
 
@@ -133,7 +132,7 @@ def with_checks(lab: Lab, work: Callable[[pytest.Session], None]) -> None:
 
 
 class Between:
-    """The pytest plugin that does some work where pytest would run the tests that it has collected."""
+    """The pytest plugin that does some work at the point where pytest would run the collected tests."""
 
     def __init__(self, work: Callable[[pytest.Session], None]) -> None:
         self.faults: list[str] = []
@@ -142,9 +141,9 @@ class Between:
         self._work = work
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
-        """Do the work; what it raises is none of pytest's business."""
+        """Do the work, and keep its exception away from pytest."""
         if session.testsfailed:
-            return None  # a fault in a suite, which pytest makes its own
+            return None  # an error in a suite; pytest reports it
         self.is_done = True
         try:
             self._work(session)
@@ -153,21 +152,21 @@ class Between:
         return True
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Keep an interrupt that came while pytest collected, and which it would keep to itself."""
+        """Keep an interrupt during the collection, which pytest would not pass on."""
         self.error = excinfo.value
 
     def pytest_internalerror(self, excrepr: object) -> None:
-        """Keep a fault of pytest's."""
+        """Keep an internal error of pytest."""
         self.faults.append(str(excrepr))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Keep a suite's fault that shows when it is imported."""
+        """Keep an error that a suite raised when it was imported."""
         if report.failed:
             self.faults.append(str(report.longrepr))
 
 
 def _program(program: Program, *, hidden: bool) -> ProgramResult:
-    """Return what became of a program; not what it printed, where that may tell how it was checked."""
+    """Return the result of a program; without its output if that could reveal a hidden check."""
     verdict = str(program.verdict or "not used")
     out, err = (
         ("", "") if hidden else (program.diagnosis.shown(stream.text()) for stream in (program.stdout, program.stderr))
@@ -179,7 +178,7 @@ def _result(id: str, grader: Grader, selected: Sequence[str], *, hidden: bool) -
     findings = grader.blame.findings.get(id, [])
     result = RequirementResult(id, grader.titles.get(id, ""), hidden=hidden)
     if id not in selected or not findings:
-        result.reason = "was not asked for (--only)" if id not in selected else "was not run"
+        result.reason = "was not selected (--only)" if id not in selected else "was not run"
         return result
     worst = max(findings, key=_weight)
     result.outcome = worst.outcome
@@ -202,5 +201,5 @@ def _result(id: str, grader: Grader, selected: Sequence[str], *, hidden: bool) -
 
 
 def _weight(finding: Finding) -> int:
-    """Order outcomes: one failed check fails a requirement, one that could not be judged leaves it open."""
+    """Order outcomes: one failed check fails a requirement; one that could not be checked leaves it open."""
     return (Outcome.PASSED, Outcome.ERROR, Outcome.NOT_RUN, Outcome.FAILED).index(finding.outcome)

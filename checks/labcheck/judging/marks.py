@@ -1,4 +1,4 @@
-"""What marks a function of a suite as a check, and what a check may say."""
+"""The decorator that marks a function of a suite as a check, and `given`."""
 
 from __future__ import annotations
 
@@ -17,14 +17,23 @@ Check = TypeVar("Check", bound="Callable[..., None]")
 def requirement(id: str, *, hints: Sequence[str], needs: Sequence[str] = ()) -> Callable[[Check], Check]:
     """Mark a test function as a check of a requirement.
 
-    `hints` is the ladder that `labcheck hint` goes down: first a question, then a pointer, then the
-    shape of the answer. `needs` are the requirements whose failure explains a failure of this one
-    wherever `given` says so; the first requirement of a program is needed by all of it.
+    `id` is the requirement, such as `"2.3"`: the number of the step and a number within it. `hints` are what
+    `labcheck hint` shows one after the other: a question, then a pointer, then the shape of the answer. `needs` are the
+    ids of the requirements on which this one depends: if one of them fails, an exchange that fails or a precondition
+    that does not hold (`given`) makes this one `not run` instead of `failed`. Every requirement of a program depends on
+    its first one.
+
+    A requirement may have several checks; it passes if all of them pass.
     """
     return pytest.mark.requirement(id=id, hints=tuple(hints), needs=tuple(needs))
 
 
 def given(condition: object, otherwise: object = "") -> None:
-    """Go on only where the condition holds: it is another requirement's, which this one needs."""
+    """Go on only if a precondition holds that another requirement tests.
+
+    `condition` is any value; `otherwise` describes what was found instead, for the report, as in
+    `given(answer.status == 200, f"there is no page: {answer}")`. Raises Unmet if the condition is false: the
+    requirement is `not run` if one that it needs fails, otherwise it is `failed`.
+    """
     if not condition:
         raise Unmet(str(otherwise))

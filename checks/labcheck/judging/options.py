@@ -1,4 +1,4 @@
-"""How to judge: the options that a student, an instructor and a grading in a process of its own have in common."""
+"""How to check a submission: the options that students, instructors and isolated gradings share."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Options:
-    """How to judge. `budget` is in seconds, for the whole submission; `slow` multiplies all deadlines.
+    """How to check a submission. `budget` is in seconds, for the whole submission; `slow` multiplies all deadlines.
 
-    `seed` None: it follows from the work, where a class is graded, and is drawn where one submission is. `python` is
-    the interpreter of the programs; empty: the one that judges. `protection` is the name of a protection, or `auto` for
-    the best that there is. `whole` says whether the record holds the transcripts of what has passed, too, which are
-    most of it.
+    `seed` None: derived from the submission when a class is graded, otherwise drawn. `python` is the interpreter of the
+    programs; empty: the one that runs labcheck. `protection` is the name of a protection, or `auto` for the best one
+    available. `whole`: the record also holds the transcripts of requirements that pass, which are most of its size.
     """
 
     seed: int | None = None

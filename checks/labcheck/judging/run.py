@@ -1,4 +1,4 @@
-"""The grading of one submission: its budget, its checks one after the other, and what a failed one has spoiled."""
+"""The grading of one submission: its time budget, its checks one after the other, and recovery after a failure."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from labcheck.workbook.labs import Lab
 
 DEADLINE = 10.0  # seconds for one check
-SEEDS = 10_000  # so many different ones are drawn, each easy to type
-TRACEBACK_WITHIN = 0.1  # seconds until a traceback of a client that got no answer has been printed
+SEEDS = 10_000  # the number of seeds to draw from; small, so that a seed is easy to type
+TRACEBACK_WITHIN = 0.1  # seconds until a client that got no answer has printed its traceback
 PROBE = 0.5  # seconds for an ordinary answer, after a check that got none
-GRACE = 3.0  # seconds after its deadline until a check's program is killed, which costs who waits by the rules nothing
+GRACE = 3.0  # seconds after its deadline until a check's programs are killed; normally the check has ended by then
 
 
 class Run:
-    """The state of one grading: what is common to all checks, and the one that runs."""
+    """The state of one grading: what all checks share, and the check that is running."""
 
     def __init__(self, lab: Lab, copies: PrivateCopies, options: Options, sandbox: Sandbox) -> None:
         self.lab = lab
@@ -46,7 +46,7 @@ class Run:
         self.seed = random.randrange(SEEDS) if options.seed is None else options.seed
         self.budget = Deadline(options.budget)
         self.fleet = Fleet(lab, copies, options, sandbox, self.seed)
-        self._used: list[Started] = []  # by the check that runs
+        self._used: list[Started] = []  # by the running check
         self._watchdog = Watchdog(self.fleet.kill_all_but_early)
         self.spec = lab.programs[0]  # the program that the check is about
         self.check = self._new_check(lab.requirements[0])
@@ -56,8 +56,8 @@ class Run:
         self.spec = self.lab.program_of(id)
         self.check = self._new_check(id)
         self._used = []
-        # Every wait of ours has an end; this is for one that has been forgotten. A read that
-        # blocks ends at once when the program at the other end is gone.
+        # Every wait in labcheck has a limit; this is for one that was forgotten. A blocking read ends at once when the
+        # program at the other end is gone.
         self._watchdog.set(self.check.deadline.left() + GRACE)
 
     def end(self) -> None:
@@ -66,28 +66,28 @@ class Run:
         self.fleet.end_once()
 
     def close(self) -> None:
-        """End the grading; nothing of the submission lives when this returns."""
+        """End the grading; no process of the submission runs when this returns."""
         self._watchdog.stop()
         self.fleet.close()
 
     def out_of_time(self) -> bool:
-        """Return whether the time for the whole submission is used up."""
+        """Return whether the time budget of the whole submission is used up."""
         return self.budget.passed()
 
     def shared_server(self) -> View:
-        """Return the server that most checks of a program share. Raises NotReadyError where it does not start."""
+        """Return the server that most checks of a program share. Raises NotReadyError if it does not start."""
         return self._view(self.fleet.shared_server(self.spec))
 
     def own_server(self) -> View:
-        """Return the server of those checks that end it, or may spoil it. Raises NotReadyError as above."""
+        """Return the server for checks that end it or may damage it. Raises NotReadyError as above."""
         return self._view(self.fleet.own_server(self.spec))
 
     def new_server(self) -> View:
-        """Return a server for one check alone. Raises NotReadyError as above."""
+        """Return a new server, for one check only. Raises NotReadyError as above."""
         return self._view(self.fleet.new_server(self.spec))
 
     def client(self, who: str = "", *, new: bool = False) -> ClientView:
-        """Return a client that waits for its user; unless a new one is wanted, an earlier check may have used it."""
+        """Return a client that waits for its user; an earlier check may have used it unless `new` is set."""
         known = None if new else self.fleet.find(self.spec, Role.SHARED)
         if known is not None and not self._client_view(known).is_idle():
             known.role = Role.GONE
@@ -100,13 +100,13 @@ class Run:
         return client
 
     def client_alone(self) -> View:
-        """Return a client that finds nobody who listens."""
+        """Return a client on whose port no server listens."""
         return self._view(self.fleet.client_alone(self.spec))
 
     def traceback(self, within: float = TRACEBACK_WITHIN) -> Complaint:
-        """Return what the last traceback of a program says that has printed one during this check.
+        """Return the last line of the last traceback that a program has printed during this check.
 
-        One that is still on its way is waited for, for so many seconds.
+        Waits up to `within` seconds for a traceback that has not arrived yet.
         """
         for started in self._used:
             stderr = started.program.stderr
@@ -115,15 +115,15 @@ class Run:
         return Complaint("")
 
     def after_failure(self, error: BaseException) -> None:
-        """See whether the programs that a check has used can be judged on, after it has failed.
+        """Decide after a failed check whether the programs it used can be used again.
 
-        What one check has spoiled is no reason for the next to fail: it meets a new program. A
-        program that has never answered, and does not answer a probe, is given up.
+        A failure must not cause the next one: a program that was damaged is replaced. A program that has never answered
+        and does not answer a probe either is given up.
         """
-        self.end()  # the check's time is over; what follows has its own
+        self.end()  # the check's time is over; the probe has its own limit
         for started in self._used:
             if not kinds.find(started.program.spec.kind).is_kept:
-                self.fleet.dismiss(started)
+                self.fleet.discard(started)
             elif started.role is Role.SHARED:
                 self._look_after(started, error)
 
@@ -174,7 +174,7 @@ class Run:
     def _client_view(self, started: Started) -> ClientView:
         view = kinds.find(started.program.spec.kind).view(self.check, started)
         if not isinstance(view, ClientView):
-            raise SuiteError(f"{started.name} is no client, and a check uses it as one")
+            raise SuiteError(f"a check uses {started.name} as a client, but it is not a client")
         return view
 
     def _use(self, started: Started) -> None:
@@ -184,7 +184,7 @@ class Run:
 
 @contextmanager
 def running(lab: Lab, folder: Path, options: Options, sandbox: Sandbox | None = None) -> Iterator[Run]:
-    """Run what a grading needs, for as long as the block lasts; nothing of it is left behind."""
+    """Set up a grading for the duration of the block, and clean up everything after it."""
     sandbox = sandbox or Sandbox()
     with PrivateCopies(lab, folder, sandbox) as copies:
         run = Run(lab, copies, options, sandbox)

@@ -1,4 +1,4 @@
-"""A thread that does something when a time is over."""
+"""A thread that calls a function after a time limit."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-LOOK = 0.25  # seconds between two looks of the watchdog: to wake it at every check would take time
+LOOK = 0.25  # seconds between two looks; waking the watchdog for every check would take time
 
 
 class Watchdog:
-    """Does something when a time is over, unless it is set anew before."""
+    """Calls a function after a time limit, unless a new limit is set before."""
 
-    def __init__(self, bite: Callable[[], None]) -> None:
-        self._bite = bite
+    def __init__(self, action: Callable[[], None]) -> None:
+        self._action = action
         self._changed = threading.Condition()
         self._left: float | None = None
         self._stopped = False
@@ -24,15 +24,16 @@ class Watchdog:
         self._thread.start()
 
     def set(self, seconds: float | None) -> None:
-        """Wait so many seconds from now, or a LOOK longer; None: wait for the next call.
+        """Set the time limit to `seconds` from now (plus up to LOOK); None: no limit.
 
-        What it was about to do for the time before is done when this returns: what is begun next is spared.
+        If the function is running for the previous limit, this waits until it has returned: it does not affect anything
+        that begins later.
         """
         with self._changed:
             self._left = None if seconds is None else seconds + LOOK
 
     def stop(self) -> None:
-        """Watch no longer."""
+        """Stop the thread."""
         with self._changed:
             self._stopped = True
             self._changed.notify()
@@ -44,9 +45,9 @@ class Watchdog:
                 self._changed.wait(LOOK)
                 if self._left is None:
                     continue
-                # However long the machine stood still meanwhile, it counts once: who waited for an end of
-                # his own has time to see it.
+                # A time in which the whole machine stood still counts only once: code that waits for its own limit
+                # still gets time to notice it.
                 self._left -= LOOK
                 if self._left <= 0:
                     self._left = None
-                    self._bite()
+                    self._action()

@@ -1,4 +1,4 @@
-"""One running program: its start, its port, its output, Ctrl+C, and its whole tree gone. Knows no protocol.
+"""One running program: start it, watch its port and its output, press Ctrl+C, end its whole process tree.
 
-May import: sandbox and what is below it.
+This room knows no protocol and nothing of pytest. May import: sandbox and the rooms below it; record.text.
 """

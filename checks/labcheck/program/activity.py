@@ -1,4 +1,4 @@
-"""Whether a process goes on by itself, or waits for somebody, as far as the system tells (Linux, proc(5))."""
+"""Whether a process is busy or waits for input, as far as the system reports it (Linux, proc(5))."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from labcheck.sandbox import processes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-POLL = 0.005  # seconds between two looks
-STANDSTILL = 0.05  # seconds that are more than a process which looks every POLL is ever late, unless it was stopped
+POLL = 0.005  # seconds between two samples
+STANDSTILL = 0.05  # seconds; a gap between two samples is longer than this only if the whole machine was stopped
 
-Threads = list[tuple[str, str]]  # each thread's state, and how long it has run, in nanoseconds
+Threads = list[tuple[str, str]]  # for each thread: its state, and its run time in nanoseconds
 
 
 class Activity:
-    """What a process does. It rests only while `is_drained` says that all it has printed was read."""
+    """The activity of a process. It counts as idle only if `is_drained` says that all its output has been read."""
 
     def __init__(self, pid: Callable[[], int], is_drained: Callable[[], bool]) -> None:
         self._pid = pid
@@ -28,13 +28,14 @@ class Activity:
         self._rested = 0.0  # seconds
 
     def wait_until_idle(self, seconds: float) -> None:
-        """Wait until the process waits for somebody again, where the system tells; at most so long.
+        """Wait until the process is idle, for up to `seconds`.
 
-        What it has to do and to print is done then. And Python drops a KeyboardInterrupt that is raised
-        inside a weak reference's callback, as when a client's thread is cleared away: nobody types
-        Ctrl+C within that millisecond, so neither do we.
+        An idle process has finished its work and printed its output. It is also safe to interrupt: Python drops a
+        KeyboardInterrupt that is raised inside a weak reference's callback, for instance while a finished thread is
+        cleaned up. A user never hits that millisecond, so labcheck must not hit it either.
 
-        What does not count is time in which it wants to run and gets no processor; three times as long at most.
+        Time in which the process is ready to run but gets no processor does not count. The total wait is limited to
+        four times `seconds`. If the system reports no activity, the process is idle once its output has been read.
         """
         left, at_most = seconds, time.monotonic() + 4 * seconds
         before, looked_at = None, time.monotonic()
@@ -49,22 +50,22 @@ class Activity:
             before = now
 
     def begin_rest(self) -> None:
-        """Let its rest count from now on: it may have had nothing to do for long."""
+        """Start measuring idle time from now on; earlier idle time does not count."""
         self._last_seen, self._looked_at, self._rested = None, time.monotonic(), 0.0
 
     def has_rested(self, seconds: float) -> bool:
-        """Return whether it has done nothing for so many seconds, as far as the system tells; to be asked often."""
+        """Return whether the process has been idle for more than `seconds`; False if unknown. Call this often."""
         now, looked_at = self.threads(), time.monotonic()
         if now is None or now != self._last_seen or _is_busy(now) or not self._is_drained():
             self._rested = 0.0
         else:
-            # Where the machine stood still between two looks, nobody rested.
+            # If the machine stood still between two samples, that time is not idle time.
             self._rested += min(looked_at - self._looked_at, STANDSTILL)
         self._last_seen, self._looked_at = now, looked_at
         return self._rested > seconds
 
     def threads(self) -> Threads | None:
-        """Return what its threads do (stat and schedstat); None where the system does not tell."""
+        """Return the state and run time of each thread (stat, schedstat); None if the system does not report them."""
         try:
             tasks = sorted(Path(f"/proc/{self._pid()}/task").iterdir())
             return [(processes.state_of(task), (task / "schedstat").read_text().split()[0]) for task in tasks]
@@ -73,5 +74,5 @@ class Activity:
 
 
 def _is_busy(threads: Threads | None) -> bool:
-    """Return whether one of the threads runs, wants to run (R), or waits for the disk (D): it goes on by itself."""
+    """Return whether a thread runs, is ready to run (R) or waits for the disk (D): none of them needs input."""
     return any(state in "RD" for state, _ in threads or ())

@@ -1,7 +1,7 @@
-"""Values that a program has produced, and that can say what was expected of them and what came.
+"""Values that a program produced, and that can explain a failed comparison.
 
-A check compares them with plain `assert`; where the comparison fails, the report shows
-what its `mismatch` says, in words that a beginner understands.
+A check compares them with plain `assert`. If the comparison fails, the report shows what `mismatch` returns, in words
+that a beginner understands.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Mismatch(NamedTuple):
-    """What was expected, and what came instead, in words; and the place in the student's file, where that is known."""
+    """What was expected and what arrived instead, in words; and the place in the student's file, if it is known."""
 
     expected: str
     received: str
@@ -24,58 +24,65 @@ class Mismatch(NamedTuple):
 
 @runtime_checkable
 class Evidence(Protocol):
-    """A value that can say what a comparison with it has shown."""
+    """A value that can explain a failed comparison."""
 
     def mismatch(self, operator: str, wanted: object) -> Mismatch:
-        """Say what was expected, as `wanted` stood on the other side of the operator, and what came instead."""
+        """Explain the comparison with `operator` and the other side, `wanted`: what was expected, what arrived."""
         ...
 
 
 class ExitStatus:
-    """The exit status of a program, so many seconds after something (`Ctrl+C`); None: it still runs."""
+    """The exit status of a program, up to `seconds` after something (such as `Ctrl+C`).
+
+    Compare it with a number: `status == 0`. It equals no number, and differs from none, while the program still runs.
+    """
 
     def __init__(self, code: int | None, seconds: float, after: str) -> None:
         self.code = code
         self._seconds = seconds
-        self._after = f" after {after}" if after else ""
+        self._after = after
 
     def __eq__(self, other: object) -> bool:
         return self.code == other
 
     def __ne__(self, other: object) -> bool:
-        return self.code is not None and self.code != other  # what still runs has no status yet
+        return self.code is not None and self.code != other  # a program that still runs has no status
 
     def __hash__(self) -> int:
         return hash(self.code)
 
     def mismatch(self, operator: str, wanted: object) -> Mismatch:
-        """Say which status was expected, and how it ended."""
+        """Say which status was expected, and how the program ended."""
         status = f"an exit status other than {wanted}" if operator == "!=" else f"exit status {wanted}"
         return Mismatch(f"{status} within {self._seconds:.2g} s", str(self))
 
     def __str__(self) -> str:
         if self.code is None:
-            return f"it still runs{self._after}, {self._seconds:.2g} s later"
+            since = f" after {self._after}" if self._after else " later"
+            return f"still running {self._seconds:.2g} s{since}"
         if self.code < 0:
             return f"ended by signal {-self.code}"
         return f"exit status {self.code}"
 
 
 class Said(str):
-    """What a program has printed on standard error."""
+    """What a program printed on standard error."""
 
     def __repr__(self) -> str:
         return "<said>"
 
     def mismatch(self, operator: str, wanted: object) -> Mismatch:
-        """Say what was expected to be said, and show the last line."""
+        """Say which text was expected, and show the last line."""
         lines = self.strip().splitlines()
-        last = f"on standard error, as the last line: {shorten(lines[-1])}" if lines else "nothing on standard error"
+        last = f"the last line on standard error: {shorten(lines[-1])}" if lines else "nothing on standard error"
         return Mismatch(f"a message{f' with {wanted}' if wanted else ''} on standard error", last)
 
 
 class Printed:
-    """What a program printed; `said` are the watched texts among it, whatever was not kept."""
+    """What a program printed. `text in printed` holds for the watched texts that it printed.
+
+    Watched texts are found even in output that was too long to be kept.
+    """
 
     def __init__(self, text: str, said: set[str], wanted: str = "a line with") -> None:
         self.text = text
@@ -86,21 +93,21 @@ class Printed:
         return text in self._said
 
     def mismatch(self, operator: str, wanted: object) -> Mismatch:
-        """Say which line was expected, and show the last one that is like it, or else the last one."""
+        """Say which line was expected, and show the last line that resembles it, or else the last line."""
         begin, colon, _ = str(wanted).partition(":")
         return Mismatch(f"{self._wanted} {wanted!r}", self.last(begin if colon else ""))
 
     def last(self, like: str = "") -> str:
-        """Return in words the last line with a text, or else the last one."""
+        """Describe the last line that contains `like`; if there is no such line, the last line."""
         lines = [line for line in map(str.strip, self.text.splitlines()) if line]
         alike = [line for line in lines if like and like in line]
         if alike:
             return f"the line {shorten(alike[-1])!r}"
-        return f"as the last line: {shorten(lines[-1])}" if lines else "nothing was printed"
+        return f"the last line: {shorten(lines[-1])}" if lines else "nothing was printed"
 
 
 class Complaint(str):
-    """What a program's traceback says, with the place where it was raised; nothing where there is none."""
+    """The last line of a program's traceback, with the place where it was raised; empty if there is no traceback."""
 
     said: str
     place: Place | None
@@ -115,5 +122,5 @@ class Complaint(str):
         return "<complaint>"
 
     def mismatch(self, operator: str, wanted: object) -> Mismatch:
-        """Say that there is to be none, and show what it says."""
+        """Say that no traceback was expected, and show this one."""
         return Mismatch("no traceback on standard error", shorten(self), self.place)

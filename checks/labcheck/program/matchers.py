@@ -1,7 +1,7 @@
-"""What is looked for in a program's output, as it passes in pieces.
+"""Searches a program's output, which arrives in pieces, for texts, lines and tracebacks.
 
-A matcher is fed each piece with what came before it (at least OVERLAP bytes, where there were as many), and counts what
-ends in the piece: what was cut in two between pieces is found, and nothing twice.
+A matcher gets each piece together with the output before it (at least OVERLAP bytes, if there were that many). It
+counts the matches that end in the new piece: so it finds a match that is split between pieces, and counts none twice.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-OVERLAP = 4096  # bytes; what is looked for is shorter
+OVERLAP = 4096  # bytes; every searched text is shorter
 
 
 @dataclass
 class Window:
-    """A piece of output, with what came before it; `start` is the place of the first byte in the whole output."""
+    """A piece of output and the output before it; `start` is the offset of the first byte in the whole output."""
 
     before: bytes
     piece: bytes
@@ -36,23 +36,23 @@ class Window:
         return self.text.lower()
 
     def first_end(self, length: int) -> int:
-        """Return the first place at which something of so many bytes may begin, so that it ends in the piece."""
+        """Return the first offset where a match of `length` bytes may begin and still end in the piece."""
         return max(0, len(self.before) - length + 1)
 
 
 class Matcher(Protocol):
-    """Something that is looked for: how often it has come, and where it ended last, in bytes; -1 for never."""
+    """Searches for one thing. `count` is the number of matches, `last` the end of the last one in bytes, or -1."""
 
     count: int
     last: int
 
     def feed(self, window: Window) -> None:
-        """Look for it in what has come."""
+        """Search the new piece."""
         ...
 
 
 class Text:
-    """A text, anywhere; `fold`: in any case."""
+    """A text, anywhere in the output; `fold` ignores upper and lower case."""
 
     def __init__(self, text: str, *, fold: bool = False) -> None:
         self.count = 0
@@ -61,7 +61,7 @@ class Text:
         self._needle = (text.lower() if fold else text).encode()
 
     def feed(self, window: Window) -> None:
-        """Look for it."""
+        """Search the new piece."""
         stack = window.lower if self._fold else window.text
         first = window.first_end(len(self._needle))
         if (found := stack.rfind(self._needle, first)) >= 0:
@@ -70,9 +70,9 @@ class Text:
 
 
 class Traceback:
-    """The first word of a traceback, where a line starts with it.
+    """The first word of a traceback, at the beginning of a line.
 
-    One that a library shows in its debug log was caught, and is nobody's failure.
+    A traceback in a library's debug log does not count: the library caught that exception.
     """
 
     name = "Traceback"
@@ -83,7 +83,7 @@ class Traceback:
         self._needle = f"\n{self.name}".encode()
 
     def feed(self, window: Window) -> None:
-        """Look for it."""
+        """Search the new piece."""
         place = window.first_end(len(self._needle))
         while (place := window.text.find(self._needle, place)) >= 0:
             line = window.text.rfind(b"\n", 0, place) + 1
@@ -94,9 +94,9 @@ class Traceback:
 
 
 class Line:
-    """A whole line; blanks at its end, and what a terminal needs to begin a line, do not matter.
+    """A whole line. Blanks at its end do not matter, nor do the control sequences that begin a line on a terminal.
 
-    `prompts` are texts without a line end, after which a line may follow.
+    `prompts` are texts without a line end; the line may follow one of them.
     """
 
     def __init__(self, line: str, prompts: Iterable[bytes]) -> None:
@@ -105,13 +105,13 @@ class Line:
         self._needle = line.rstrip().encode()
         shown = [re.escape(prompt) for prompt in prompts]
         begin = b"|".join([rb"[\r\n]", rb"\x1b\[\d*[KGJ]", *shown])
-        # The line end is looked at, and not taken: the next line begins with it. A prompt of another
-        # thread may come between a line and its end: unbuffered, print() writes the two apart.
+        # The line end is only looked at, not consumed: the next line begins with it. A prompt that another thread
+        # prints may come between a line and its end: unbuffered, print() writes the two separately.
         between = b"|".join(shown) or rb"(?!)"
         self._pattern = re.compile(rb"(?:%b)%b(?=[ \t]*((?:%b)*\r?\n))" % (begin, re.escape(self._needle), between))
 
     def feed(self, window: Window) -> None:
-        """Look for it."""
+        """Search the new piece."""
         if self._needle not in window.text:
             return
         for match in self._pattern.finditer(window.text):

@@ -1,4 +1,4 @@
-"""What a program prints: drained all the time, kept within bounds, and watched for lines."""
+"""A program's output: read continuously, kept within limits, and searched for lines."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from labcheck.program.matchers import OVERLAP, Line, Matcher, Text, Traceback, W
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-HEAD = 16 * 1024  # bytes kept of the beginning
-TAIL = 48 * 1024  # and of the end
+HEAD = 16 * 1024  # bytes kept from the beginning
+TAIL = 48 * 1024  # and from the end
 CHUNK = 256 * 1024
-TRACEBACK = Traceback.name  # watched always
+TRACEBACK = Traceback.name  # always watched
 
 
 class Output:
-    """One standard stream of a program, read by a thread of its own until it ends.
+    """One standard stream of a program, read by its own thread until it ends.
 
-    Whatever a program prints, its pipe never fills, and no more than HEAD + TAIL bytes are kept.
-    `watch` are texts that are looked for in everything that passes, `fold` the same in any case.
-    `prompts` are texts without a line end that are counted; a line may follow one of them.
+    The pipe never fills, no matter how much the program prints, and only HEAD + TAIL bytes are kept. `watch` are the
+    texts to search for in all output, `fold` the same ignoring case. `prompts` are texts without a line end; they are
+    counted, and a line may follow one of them.
 
-    Where the system allows it, what is read is kept under the same lock: nothing is ever neither in the pipe
-    nor kept, and "all that it has printed" is exact however late the thread gets its turn.
+    On POSIX systems the pipe is read and its content kept under one lock. Every byte is then either in the pipe or
+    kept, and "all that it has printed" is exact even if the thread runs late.
     """
 
     def __init__(
         self, pipe: IO[bytes], watch: Iterable[str], fold: Iterable[str] = (), prompts: Iterable[str] = ()
     ) -> None:
         self._pipe = pipe
-        self._before = b"\n"  # what came last; the first line starts like every other
+        self._before = b"\n"  # the output before the next piece; a newline, so the first line begins like any other
         self._prompts = [prompt.encode() for prompt in prompts]
         self._matchers: dict[str, Matcher] = {TRACEBACK: Traceback()}
         self._matchers |= {text: Text(text) for text in (*watch, *prompts)}
@@ -59,7 +59,7 @@ class Output:
         return self._total
 
     def wait_for(self, text: str, seconds: float, since: int = 0) -> bool:
-        """Wait until a watched text has been printed, at `since` bytes or later."""
+        """Wait up to `seconds` until a watched text is printed at offset `since` or later; return whether it was."""
         limit = time.monotonic() + seconds
         with self._changed:
             while not self.has(text, since):
@@ -70,29 +70,29 @@ class Output:
         return True
 
     def has(self, text: str, since: int = 0) -> bool:
-        """Return whether a watched text has been printed, at `since` bytes or later."""
+        """Return whether a watched text has been printed at offset `since` or later."""
         return self._matchers[text].last >= since
 
     def count(self, text: str) -> int:
-        """Return how often a watched text, or a prompt, was printed so far."""
+        """Return how often a watched text or a prompt has been printed so far."""
         return self._matchers[text].count
 
     def expect_line(self, line: str) -> None:
-        """Count a whole line from now on (see `matchers.Line`)."""
+        """Start counting a whole line (see `matchers.Line`)."""
         with self._changed:
             self._lines.setdefault(line, Line(line, self._prompts))
 
     def lines(self, line: str) -> int:
-        """Return how often a line that `expect_line` has named was printed since."""
+        """Return how often a line has been printed since `expect_line` named it."""
         return self._lines[line].count
 
     def begin_line(self) -> None:
-        """Take what comes next for the beginning of a line: on a terminal, the user's Enter ends the prompt's."""
+        """Treat the next output as the beginning of a line: on a terminal, the user's Enter ends the prompt's line."""
         with self._changed:
             self._before = b"\n"
 
     def is_drained(self) -> bool:
-        """Return whether all that was printed so far has been read, as far as the system tells."""
+        """Return whether all output so far has been read, as far as the system reports it."""
         waiting = b""
         if sys.platform != "win32":
             import fcntl
@@ -103,19 +103,19 @@ class Output:
         return not any(waiting)
 
     def catch_up(self) -> None:
-        """Take up all that was printed so far, though a process that goes on may hold the pipe open."""
+        """Read all output so far, even if another process keeps the pipe open."""
         if sys.platform != "win32":
             with contextlib.suppress(OSError, ValueError), self._changed:
-                self._take_up()  # one read takes all that a pipe holds
+                self._take_up()  # one read takes everything that a pipe holds
         else:
             self._thread.join(0.5)
 
     def finish(self, seconds: float) -> None:
-        """Wait until everything that was printed has been read; at most so long."""
+        """Wait up to `seconds` until all output has been read."""
         self._thread.join(seconds)
 
     def text(self, since: int = 0) -> str:
-        """Return what was printed from the `since`th byte on; what was not kept is counted."""
+        """Return the output from byte `since` on; a note says how many bytes were left out."""
         with self._changed:
             head, tail, total = bytes(self._head), bytes(self._tail), self._total
         tail_starts = total - len(tail)
@@ -177,7 +177,7 @@ class Output:
 
 
 def _widen(pipe: IO[bytes]) -> None:
-    """Let the pipe hold as much as one read takes (Linux; pipe(7))."""
+    """Enlarge the pipe to the size of one read (Linux; pipe(7))."""
     if sys.platform == "linux":
         import fcntl
 

@@ -1,8 +1,8 @@
-"""Ports for programs that are judged: free, and ours until the program has ended.
+"""Ports for the checked programs: free, and reserved until the program has ended.
 
-A port that was free a moment ago may be anybody's now, above all while many submissions are
-graded at once. So each port has a twin, RANGE numbers above it: who holds the twin bound may
-use the port. The kernel lets the twin go when its holder ends, however it ends.
+A port that was free a moment ago may be taken by now, above all while many submissions are graded at once. So each
+port has a twin, RANGE numbers above it, and a labcheck process may use the port only while it holds the twin bound.
+The kernel releases the twin when that process ends, no matter how.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ import random
 import socket
 
 FIRST = 20_000
-RANGE = 6_000  # both ranges end below 32768, where the kernel begins to give ports away
+RANGE = 6_000  # both ranges end below 32768, where the kernel's ephemeral ports begin
 LOOPBACK = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
 
 
 class Port:
-    """A port number that no other labcheck on this machine uses while this object is held."""
+    """A port number that no other labcheck process on this machine uses while this object is held."""
 
     def __init__(self) -> None:
-        # Of all random numbers this one is not the seed's: two runs with one seed must differ here.
+        # This number does not depend on the seed: two runs with the same seed must use different ports.
         for number in random.SystemRandom().sample(range(FIRST, FIRST + RANGE), 500):
             twin = socket.socket()
             try:
@@ -36,23 +36,23 @@ class Port:
         raise OSError(f"no free port among 500 of {FIRST} to {FIRST + RANGE - 1}")
 
     def release(self) -> None:
-        """Let others use the port."""
+        """Release the port."""
         self._twin.close()
 
 
 def is_free(number: int) -> bool:
-    """Return whether a program could listen on the port now, on each loopback address."""
+    """Return whether a program could listen on the port now, on every loopback address."""
     for family, host in LOOPBACK:
         try:
             probe = socket.socket(family)
         except OSError:  # a machine without IPv6
             continue
         with probe:
-            # Without SO_REUSEADDR: a port whose last connections are in TIME_WAIT is no port for a
-            # program that does not set it either.
+            # Without SO_REUSEADDR: a program that does not set it cannot use a port whose last connections are in
+            # TIME_WAIT.
             try:
                 probe.bind((host, number))
             except OSError as error:
-                if error.errno != errno.EADDRNOTAVAIL:  # that is a machine whose ::1 is switched off
+                if error.errno != errno.EADDRNOTAVAIL:  # this machine has ::1 switched off
                     return False
     return True

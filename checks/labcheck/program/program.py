@@ -1,4 +1,4 @@
-"""One running program of a student: start, ready, output, Ctrl+C, and its whole tree gone."""
+"""One running program of a student: start it, watch it, press Ctrl+C, end its whole process tree."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from labcheck.sandbox.base import Sandbox
     from labcheck.workbook.labs import ProgramSpec
 
-LOOK_AROUND = 0.5  # seconds between two looks on which ports it listens instead
-KILLED = -9  # the exit status of who was ended by SIGKILL
-SUSPICIOUS = 0.02  # no Python starts within so many seconds: who answers is somebody else
-WRONG_PORT_FOR = 2.0  # seconds after which a program that listens elsewhere is not waited for
+LOOK_AROUND = 0.5  # seconds between two searches for other ports that it listens on
+KILLED = -9  # the exit status of a program ended by SIGKILL
+SUSPICIOUS = 0.02  # seconds; Python cannot start this fast, so an earlier answer comes from another process
+WRONG_PORT_FOR = 2.0  # seconds that a program may listen on another port before it is given up
 INHERITED = (
-    # what a program needs to run at all; everything else of our environment is not its business
+    # what a program needs to run; it gets nothing else from labcheck's environment
     *("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TMP", "TEMP", "VIRTUAL_ENV"),
     *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SSL_CERT_FILE"),
     *("SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT", "USERPROFILE", "APPDATA", "LOCALAPPDATA"),
@@ -40,7 +40,11 @@ INHERITED = (
 
 @dataclass(frozen=True)
 class Ending:
-    """How a program ended, and what it printed on both streams; after Ctrl+C, since then."""
+    """How a program ended, and what it printed on both streams (since Ctrl+C, if that was sent).
+
+    `status` is its exit status and `seconds` the time it took to end. `traceback` says whether standard error holds a
+    traceback. `still_listening`: the program has ended, but a process still listens on its port.
+    """
 
     status: ExitStatus
     seconds: float
@@ -50,9 +54,9 @@ class Ending:
 
 
 class Program:
-    """A program that was started as `python FILE PORT` in its folder.
+    """A program started as `python FILE PORT` in its folder.
 
-    `local_time` is the value of TZ, the time zone in which the program lives; None: ours. `sandbox` starts it.
+    `local_time` is the value of TZ, the program's time zone; None: labcheck's own. `sandbox` starts the program.
     """
 
     def __init__(
@@ -71,7 +75,7 @@ class Program:
         self.verdict: Verdict | None = None
         self.address: tuple[str, int] | None = None
         self.was_interrupted = False
-        self._was_killed = False  # by us
+        self._was_killed = False  # by labcheck
         self._since = 0, 0  # bytes printed on each stream when Ctrl+C was sent
         self.folder = folder
         self._sandbox = sandbox
@@ -101,35 +105,34 @@ class Program:
 
     @property
     def pid(self) -> int:
-        """The process id of the program itself; of the sandbox around it, while there is no program in it."""
+        """The process id of the program itself; of the sandbox around it until the program runs."""
         if self._own_pid is None:
             self._own_pid = self._sandbox.program_below(self._process.pid)
         return self._own_pid or self._process.pid
 
     @property
     def has_exited(self) -> bool:
-        """Whether the program itself has ended (what it started may run on)."""
+        """Whether the program itself has ended; processes that it started may still run."""
         return self._process.poll() is not None
 
     @property
     def exit_status(self) -> int | None:
-        """How the program has ended, below 0 by a signal; None while it runs."""
+        """The exit status of the program, negative for a signal; None while it runs."""
         code = self._process.poll()
         return None if code is None else self._sandbox.exit_code(code)
 
     @property
-    def took_too_much(self) -> bool:
-        """Whether it was ended because of the memory that it took: by the guard, or by the kernel before that."""
+    def exceeded_memory(self) -> bool:
+        """Whether it was ended because it used too much memory: by labcheck's guard, or by the kernel before that."""
         was_ended = self.exit_status == KILLED and not self._was_killed
-        return self.verdict is Verdict.GREEDY or (was_ended and self._sandbox.killed() > 0)
+        return self.verdict is Verdict.OVER_MEMORY or (was_ended and self._sandbox.killed() > 0)
 
     def wait_until_listening(self, seconds: float) -> None:
         """Wait until the program accepts connections on its port.
 
-        The connection that proves it is kept, and is the first that `connect` gives out: a program
-        meets no client who comes and leaves without a word.
-        Raises NotReadyError as soon as it is clear that it will not, and ForeignListenerError
-        where another program has taken the port, which says nothing about this one.
+        The first connection is kept, and `connect` returns it first: no client connects and leaves without a request.
+        Raises NotReadyError as soon as it is clear that the program will not listen, or after `seconds`. Raises
+        ForeignListenerError if another process has taken the port, which says nothing about the program.
         """
         if self.address is not None:
             return
@@ -155,13 +158,13 @@ class Program:
             self.verdict = error.verdict
             raise
         in_doubt = self.has_exited or time.monotonic() - self._started < SUSPICIOUS
-        if in_doubt and self._somebody_else_listens():
+        if in_doubt and self._is_foreign_listener():
             self._drop_first()
             raise ForeignListenerError
         self.verdict = Verdict.READY
 
     def type(self, line: str) -> None:
-        """Type a line, as its user does. A program that reads no more, or has ended, does not hear it."""
+        """Type a line, as the program's user. A program that no longer reads or has ended does not get it."""
         for stream in (self.stdout, self.stderr):
             stream.begin_line()
         stdin = self._process.stdin
@@ -170,15 +173,15 @@ class Program:
                 stdin.write(f"{line}\n".encode())
 
     def end_input(self) -> None:
-        """Let its user have no more to type (Ctrl+D)."""
+        """Close the program's standard input, as Ctrl+D does."""
         if self._process.stdin is not None:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
 
     def connect(self, seconds: float, receive_buffer: int | None = None) -> socket.socket:
-        """Return a new connection to the program. Raises OSError where there is none to be had.
+        """Return a new connection to the program, opened within `seconds`. Raises OSError if that fails.
 
-        `receive_buffer` is the size in bytes of the kernel's buffer for what was not read yet.
+        `receive_buffer` is the size in bytes of the kernel's buffer for received data.
         """
         if self._first is not None and receive_buffer is None:
             first, self._first = self._first, None
@@ -198,7 +201,7 @@ class Program:
         return sock
 
     def still_listens(self, seconds: float) -> bool:
-        """Return whether somebody listens on the port, still after so many seconds."""
+        """Return whether a process listens on the port, and still does after `seconds`."""
         limit = time.monotonic() + seconds
         while sockets.is_open(self.port):
             if time.monotonic() > limit:
@@ -207,37 +210,37 @@ class Program:
         return False
 
     def _is_drained(self) -> bool:
-        """Return whether all that it has printed has been read."""
+        """Return whether all output so far has been read."""
         return self.stdout.is_drained() and self.stderr.is_drained()
 
     def interrupt(self, seconds: float) -> Ending:
-        """Send Ctrl+C to the program alone, and wait until it has ended; at most so long."""
+        """Send Ctrl+C to the program alone, wait up to `seconds` until it has ended, and return how it ended."""
         self.send_ctrl_c()
         return self.wait_until_ended(time.monotonic(), seconds)
 
     def send_ctrl_c(self) -> None:
         """Send Ctrl+C to the program alone."""
-        self._drop_first()  # a client that never said a word need not be waited for
+        self._drop_first()  # the program must not wait for a client that never sends a request
         self.was_interrupted = True
         self._since = self.stdout.total, self.stderr.total
-        with contextlib.suppress(OSError):  # it has ended already
+        with contextlib.suppress(OSError):  # it has already ended
             if not self.has_exited:
                 processes.interrupt(self.pid)
 
     def wait_until_ended(self, started: float, seconds: float) -> Ending:
-        """Wait until the program has ended, at the latest so many seconds after `started`; return how it did.
+        """Wait until the program has ended, up to `seconds` after `started`, and return how it ended.
 
-        What it printed is told from the last Ctrl+C on.
+        The result holds the output since the last Ctrl+C.
         """
         code = None
         with contextlib.suppress(subprocess.TimeoutExpired):
             code = self._process.wait(max(0.0, started + seconds - time.monotonic()))
         took = time.monotonic() - started
         if self._was_killed:
-            code = None  # it did not end by itself
+            code = None  # it did not end on its own
         if code is not None:
             code = self._sandbox.exit_code(code)
-            # What it left running may hold the pipes open; what it said itself is there at once.
+            # A process that it left running may keep the pipes open; its own output can be read at once.
             for stream in (self.stdout, self.stderr):
                 stream.catch_up()
         out, err = self._since
@@ -252,18 +255,18 @@ class Program:
         )
 
     def kill(self) -> None:
-        """End the program and everything below it, at once. May be called again."""
+        """End the program and its whole process tree at once. May be called again."""
         self._drop_first()
         if not self.has_exited:
             self._was_killed = True
             processes.end_tree(self._process.pid)
         if sys.platform not in ("linux", "win32"):
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, signal.SIGKILL)  # children whose parent has ended before
+                os.killpg(self.pid, signal.SIGKILL)  # children whose parent ended before
         self._process.wait()
 
     def close(self) -> None:
-        """Let the pipes go; to be called when nothing of the program lives any more."""
+        """Close the pipes; call this when no process of the program runs any more."""
         for stream, pipe in ((self.stdout, self._process.stdout), (self.stderr, self._process.stderr)):
             stream.finish(1.0)
             if pipe is not None:
@@ -271,9 +274,9 @@ class Program:
         self.end_input()
 
     def why_it_never_connected(self, seconds: float, came: int) -> NotReadyError:
-        """Return why a client has not connected, after so many seconds or because it has ended.
+        """Return why a client did not connect, `seconds` after its start or because it has ended.
 
-        `came` is the number of connections that it has opened without a handshake.
+        `came` is the number of connections that it opened without completing a handshake.
         """
         error = self._why_it_ended() if self.has_exited else self.diagnosis.never_connected(seconds, came)
         self.verdict = error.verdict
@@ -283,7 +286,7 @@ class Program:
         status = self._sandbox.exit_code(self._process.wait())
         self.stderr.catch_up()
         raised = self.stderr.has(TRACEBACK)
-        return self.diagnosis.ended(status, self.stderr.text(), raised=raised, over_memory=self.took_too_much)
+        return self.diagnosis.ended(status, self.stderr.text(), raised=raised, over_memory=self.exceeded_memory)
 
     def _try_connect(self) -> bool:
         found = sockets.connect(self.port)
@@ -296,9 +299,9 @@ class Program:
             self._first.close()
             self._first = None
 
-    def _somebody_else_listens(self) -> bool:
-        """Return whether the system tells that the port's listener is nothing that we have started."""
-        # All that is below us counts: what has forked away from the program is its own, too.
+    def _is_foreign_listener(self) -> bool:
+        """Return whether the system reports that the listener is a process that labcheck has not started."""
+        # All descendants of labcheck count: processes that the program forked off belong to it.
         found = sockets.listening(processes.descendants(os.getpid()))
-        # Where nobody listens any more it was ours, which has died of its first client.
+        # If no process listens any more, it was the program, which ended after its first client.
         return found is not None and self.port not in {port for _, port in found} and self.still_listens(0)

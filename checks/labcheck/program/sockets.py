@@ -1,4 +1,4 @@
-"""Sockets: whether somebody listens, who that is, and ways to connect and to hang up."""
+"""Sockets: which process listens on a port, and ways to connect and to disconnect."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from labcheck.program.ports import LOOPBACK
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PACE = 0.005  # seconds between two connections of many: a listen backlog of 5 is normal
+PACE = 0.005  # seconds between two of many connections: a listen backlog of 5 is normal
 LOOPBACK_WITHIN = 0.25  # seconds for a connection on the same machine
 
 
 def connect(port: int) -> tuple[tuple[str, int], socket.socket] | None:
-    """Return the address of whoever listens on a port, on one of the loopback addresses, and a connection to it."""
+    """Return a connection to a port and the loopback address it uses; None if no process listens there."""
     for family, host in LOOPBACK:
         try:
             sock = socket.socket(family)
@@ -31,8 +31,8 @@ def connect(port: int) -> tuple[tuple[str, int], socket.socket] | None:
         except OSError:
             sock.close()
             continue
-        with contextlib.suppress(OSError):  # it was reset already
-            if sock.getsockname() == sock.getpeername():  # TCP connected to itself: nobody listens
+        with contextlib.suppress(OSError):  # it has been reset already
+            if sock.getsockname() == sock.getpeername():  # TCP connected to itself: no process listens
                 sock.close()
                 continue
         return (host, port), sock
@@ -40,7 +40,7 @@ def connect(port: int) -> tuple[tuple[str, int], socket.socket] | None:
 
 
 def is_open(port: int) -> bool:
-    """Return whether a port is not refused, on one of the loopback addresses; a backlog that is full is not, either."""
+    """Return whether a process listens on a port, on any loopback address; a full backlog counts as listening."""
     for family, host in LOOPBACK:
         try:
             with socket.socket(family) as sock:
@@ -55,7 +55,7 @@ def is_open(port: int) -> bool:
 
 
 def paced(number: int) -> Iterator[int]:
-    """Yield the numbers from 0 on, at a pace at which so many connections can be opened one after the other."""
+    """Yield the numbers from 0 to `number` - 1, slowly enough to open a connection after each of them."""
     for place in range(number):
         next_one = time.monotonic() + PACE
         yield place
@@ -63,7 +63,7 @@ def paced(number: int) -> Iterator[int]:
 
 
 def was_closed(sock: socket.socket) -> bool:
-    """Return whether the other side has hung up already."""
+    """Return whether the other side has closed the connection."""
     sock.setblocking(False)
     try:
         return sock.recv(1, socket.MSG_PEEK) == b""
@@ -74,13 +74,13 @@ def was_closed(sock: socket.socket) -> bool:
 
 
 def reset(sock: socket.socket) -> None:
-    """Close a connection without a goodbye: the other side gets a TCP reset (RFC 9293, section 3.10.7.4)."""
+    """Close a connection abruptly: the other side gets a TCP reset (RFC 9293, section 3.10.7.4)."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0))
     sock.close()
 
 
 def listening(pids: list[int]) -> set[tuple[str, int]] | None:
-    """Return the addresses and ports on which these processes listen; None where the system does not tell."""
+    """Return the addresses and ports on which these processes listen; None if the system does not report them."""
     import psutil
 
     found: set[tuple[str, int]] = set()
@@ -98,7 +98,7 @@ def listening(pids: list[int]) -> set[tuple[str, int]] | None:
 
 
 def holder(port: int) -> str | None:
-    """Return the name and pid of the program that listens on a port, where the system tells."""
+    """Return the name and pid of the process that listens on a port, if the system reports it."""
     import psutil
 
     try:

@@ -1,4 +1,5 @@
-"""The kinds of programs, a folder each: our client of a server, our peer of a client, and each as a check sees it.
+"""The kinds of programs, one folder each: labcheck's client for a server, its peer for a client, and their views.
 
-May import: program and what is below it, record.transcript.
+A view is a program as a check sees it. May import: program and the rooms below it; record.transcript and record.text.
+Knows nothing of pytest.
 """

@@ -1,4 +1,4 @@
-"""What one check has, and what the views of programs need to know of it."""
+"""The context of one check, and the interface that views use to control the programs."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ if TYPE_CHECKING:
 
 
 class Programs(Protocol):
-    """What a view asks of whoever has started the programs (`labcheck.judging.fleet`)."""
+    """What a view needs from the owner of the programs (`labcheck.judging.fleet`)."""
 
-    never_asked: set[tuple[str, str]]  # programs, and prompts that they do not show
+    never_asked: set[tuple[str, str]]  # pairs of a program and a prompt that it never showed
 
     def patience(self) -> float:
-        """Return after how many seconds without a byte an answer is not `at once` any more."""
+        """Return the number of seconds without a byte after which an answer no longer counts as `at once`."""
         ...
 
     def give_up(self, program: Program, verdict: Verdict) -> None:
-        """Judge a program no longer."""
+        """Stop checking a program."""
         ...
 
     def start_again(self, started: Started, seconds: float) -> Started:
-        """Start a program again on the same port. Raises NotReadyError where it does not listen within so long."""
+        """Start a program again on the same port. Raises NotReadyError if it does not listen within `seconds`."""
         ...
 
 
 @dataclass
 class Check:
-    """What one check has: its time, its transcript, its random values.
+    """The context of one check: its deadline, its transcript, its random values.
 
-    `port` is the lab's usual one, with which a program is started by hand; `slow` multiplies all deadlines.
-    `greetings` are random values, too: a slow program needs more of them, and what the check draws stays the same.
+    `port` is the lab's usual port, used to start a program by hand. `slow` multiplies all deadlines. `greetings` are
+    random values as well: a slow program needs more of them, and a separate source keeps the values in `draw` the same.
     """
 
     port: int

@@ -1,4 +1,4 @@
-"""Waiting with an end, and what can go wrong meanwhile."""
+"""Deadlines: every wait has one."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import time
 
 
 class Deadline:
-    """A moment until which something must have happened.
+    """A moment by which something must have happened, `seconds` from now.
 
-    `in_all`: it is the end of a longer time of so many seconds, of which some had gone by already.
+    `in_all`: this deadline is the end of a longer limit of that many seconds, part of which had already passed.
     """
 
     def __init__(self, seconds: float, in_all: float | None = None) -> None:
@@ -18,20 +18,20 @@ class Deadline:
 
     @property
     def words(self) -> str:
-        """Say how much time there was, after what has not happened in it."""
+        """The time limit in words, to follow the thing that did not happen: `within 3 s`."""
         if self.in_all is None:
             return f"within {self.seconds:.3g} s"
-        return f"when the time, {self.in_all:.3g} s in all, was over"
+        return f"by the end of the time limit of {self.in_all:.3g} s"
 
     def left(self) -> float:
-        """Return the seconds that are left; never less than a millisecond, so that what is there is read."""
+        """Return the seconds that are left; at least a millisecond, so that data that has arrived is still read."""
         return max(self.at - time.monotonic(), 0.001)
 
     def passed(self) -> bool:
-        """Return whether it is too late."""
+        """Return whether the deadline has passed."""
         return time.monotonic() >= self.at
 
     def at_most(self, seconds: float) -> Deadline:
-        """Return a deadline that is no later than this one, and no more than so many seconds away."""
+        """Return a deadline `seconds` from now, or this one if it is earlier."""
         left = self.left()
         return Deadline(seconds) if seconds <= left else Deadline(left, self.seconds)

@@ -1,4 +1,4 @@
-"""Random values, and a time zone in which they live."""
+"""Random values, and the time zone of the checked programs."""
 
 from __future__ import annotations
 
@@ -11,15 +11,22 @@ SYLLABLES = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in "a
 
 
 class Draw(random.Random):
-    """Random values for one check: the same seed and check give the same values. `words` are those it has given."""
+    """The random values of one check; all methods of `random.Random` are available.
+
+    The same seed and the same check give the same values in every run (`labcheck --seed`). `words` lists the words
+    drawn so far.
+    """
 
     def __init__(self, seed: int | str | None = None) -> None:
         super().__init__(seed)
         self.words: list[str] = []
 
     def word(self, letters: int = 8) -> str:
-        """Return a word that can be pronounced, and that no file and no page holds by chance."""
-        # What choices() gives, in a third of the time: a grading draws a thousand words.
+        """Return a random word that can be pronounced, with the given number of letters.
+
+        Draw the names, texts and paths of a check this way: they appear in no file and on no page by chance.
+        """
+        # Like choices(), in a third of the time: one grading draws a thousand words.
         many, random = len(SYLLABLES), self.random
         syllables = [SYLLABLES[int(random() * many)] for _ in range((letters + 1) // 2)]
         word = "".join(syllables)[:letters]
@@ -29,13 +36,13 @@ class Draw(random.Random):
 
 @dataclass
 class LocalTime:
-    """The time zone of the programs: one where it is another day than in UTC, to tell local time from UTC."""
+    """The time zone of the programs; its date differs from the date in UTC, to tell local time from UTC."""
 
     offset: int = field(default_factory=lambda: -12 if time.gmtime().tm_hour < 12 else 14)
 
     @property
     def tz(self) -> str:
-        """The value of TZ. Its sign is the other way round (POSIX.1, section 8.3)."""
+        """The value of the variable TZ. Its sign is inverted (POSIX.1, section 8.3)."""
         name = f"Etc/GMT{-self.offset:+d}"
         return name if Path("/usr/share/zoneinfo", name).exists() else f"LAB{-self.offset}"
 

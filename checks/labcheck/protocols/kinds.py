@@ -1,8 +1,8 @@
 """The registry of program kinds: how a program is started, and how a check sees it.
 
-A kind is in a folder of this room, whose module `kind` registers it under the name that lab.toml has. The name begins
-with the folder's. That of a kind whose programs have a user, and talk to a peer of ours, ends in `client`; the others
-wait for us, and end in `server`.
+Each kind is a folder of this room; its module `kind` registers it under the name that lab.toml uses. That name begins
+with the name of the folder. It ends in `client` if the programs have a user and connect to labcheck's peer, and in
+`server` if they wait for labcheck to connect.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 class Kind(ABC):
     """A kind of program.
 
-    `asked_for` is what a check waits for, in a report's words. `one_silence_tells`: a request without an answer says
-    that what needs it is not worth a try. `silent_when_raising`: a program that raises may leave its client waiting,
-    and not hang up. `is_kept`: a program that a failed check has used serves the next one, if it still answers.
+    `asked_for` is what a check waits for, in the words of a report. `one_silence_tells`: after one request without an
+    answer, requirements that need it are not run. `silent_when_raising`: a program that raises an exception may leave
+    its client waiting instead of closing the connection. `is_kept`: after a failed check, the next one uses the same
+    process if that still answers.
     """
 
     name: ClassVar[str]
@@ -41,16 +42,16 @@ class Kind(ABC):
     def start(
         self, launch: Callable[[], Program], port: int, role: Role, *, in_shared_copy: bool, with_peer: bool
     ) -> Started:
-        """Start a program on a port; `with_peer`: a client finds a peer of ours there."""
+        """Start a program on a port; `with_peer`: a client finds labcheck's peer there."""
         del port, with_peer
         return Started(launch(), role, in_shared_copy)
 
     @abstractmethod
     def view(self, check: Check, started: Started) -> View:
-        """Return a program as a check sees it."""
+        """Return the program as a check sees it."""
 
     def still_answers(self, program: Program, check: Check, deadline: Deadline) -> bool:
-        """Return whether there is an answer to an ordinary request; where programs are not kept, nobody asks."""
+        """Return whether the program answers an ordinary request; only called if `is_kept` is set."""
         del program, check, deadline
         return False
 
@@ -65,13 +66,13 @@ def register(kind: type[Kind]) -> type[Kind]:
 
 
 def load_all() -> None:
-    """Let every kind register itself."""
+    """Import all kinds, so that each registers itself."""
     for folder in _folders():
         import_module(f"{__package__}.{folder}.kind")
 
 
 def find(name: str) -> Kind:
-    """Return the kind of that name; no other folder is imported. Raises SuiteError where there is none."""
+    """Return the kind with this name; only its own folder is imported. Raises SuiteError for an unknown name."""
     if name in _known:
         return _known[name]
     folder = name.partition(" ")[0]
@@ -79,7 +80,7 @@ def find(name: str) -> Kind:
         import_module(f"{__package__}.{folder}.kind")
     if name not in _known:
         load_all()
-        raise SuiteError(f"there is no kind of program {name!r}; there are: {', '.join(sorted(_known))}")
+        raise SuiteError(f"unknown kind of program {name!r}. Kinds: {', '.join(sorted(_known))}")
     return _known[name]
 
 

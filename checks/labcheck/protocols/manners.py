@@ -1,19 +1,19 @@
-"""What was learned of a program while it was talked to."""
+"""What the exchanges with a program have shown about it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-LINGER = 1.0  # seconds that a server may take to hang up after a whole answer
+LINGER = 1.0  # seconds that a server gets to close the connection after a complete answer
 
 
 @dataclass
 class Manners:
-    """What was learned of a server, in seconds.
+    """What the exchanges with a server have shown. Times are in seconds.
 
-    `linger`: how long it is worth waiting until it hangs up. `slowest`: the longest time that any of
-    its answers has needed to begin. `answered`: whether there was a whole one. `usual`: the status
-    of the first answer to each kind of request.
+    `linger`: how long to wait for the server to close a connection. `slowest`: the longest time that any answer took
+    to begin. `answered`: whether there was a complete answer. `usual`: the status code of the first answer to each
+    kind of request.
     """
 
     linger: float = LINGER

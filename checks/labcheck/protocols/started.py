@@ -1,4 +1,4 @@
-"""A program that was started, with what is known of it from one check to the next."""
+"""A program that was started, and what is known about it from one check to the next."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ if TYPE_CHECKING:
 
 
 class Role(Enum):
-    """What a program that was started is for."""
+    """The purpose of a started program."""
 
-    EARLY = auto()  # it was not asked for yet
-    SHARED = auto()  # most checks of a program meet it
-    OWN = auto()  # those checks meet it that end it, or may spoil it
-    ONCE = auto()  # one check meets it, and it ends with that
-    APART = auto()  # one check meets it
-    GONE = auto()  # nobody meets it any more
+    EARLY = auto()  # started ahead of time; no check has used it
+    SHARED = auto()  # used by most checks of a program
+    OWN = auto()  # used by the checks that end it or may damage it
+    ONCE = auto()  # used by one check, and ended after it
+    APART = auto()  # used by one check only
+    GONE = auto()  # no longer used
 
 
 @dataclass(eq=False)
 class Started:
-    """A program that was started, and what is known of it.
+    """A program that was started, and what is known about it.
 
-    `in_shared_copy` says whether it lives in the copy of the student's folder that has the suite's material.
+    `in_shared_copy`: it runs in the copy of the student's folder that holds the suite's material.
     """
 
     program: Program
     role: Role
     in_shared_copy: bool
     manners: Manners = field(default_factory=Manners)
-    who: str = ""  # its name in transcripts, where a check has several
-    stderr_before: int = 0  # bytes on standard error when the current check began to use it
+    who: str = ""  # its name in transcripts, if a check uses several programs
+    stderr_before: int = 0  # bytes on its standard error before the current check
 
     @property
     def name(self) -> str:
@@ -44,21 +44,21 @@ class Started:
 
     @property
     def has_spoken(self) -> bool:
-        """Whether it has ever sent a whole answer, or a whole message."""
+        """Whether it has ever sent a complete answer or a complete message."""
         return self.manners.answered
 
     @property
     def may_end(self) -> bool:
-        """Whether it is no surprise that it has ended."""
+        """Whether it is expected to have ended."""
         return self.program.was_interrupted
 
     def forget(self) -> None:
-        """Drop what was prepared for it: no check meets it any more."""
+        """Drop what was prepared for it: no check uses it any more."""
 
     def stop(self) -> None:
-        """End it."""
+        """End the program."""
         self.program.kill()
 
     def close(self) -> None:
-        """Let go of what it has held, after it was ended."""
+        """Release its resources; call this after `stop`."""
         self.program.close()

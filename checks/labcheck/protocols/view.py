@@ -1,4 +1,4 @@
-"""A program that was started, as a check sees it: what all kinds have in common."""
+"""A started program as a check sees it: what all kinds have in common."""
 
 from __future__ import annotations
 
@@ -17,20 +17,14 @@ if TYPE_CHECKING:
     from labcheck.protocols.started import Started
 
 
-CONNECTED_WITHIN = 5.0  # seconds; a connection that the backlog turned away is tried again after 1 and 3
-
-
+CONNECTED_WITHIN = 5.0  # seconds; if the backlog is full, the kernel tries a connection again after 1 s and 3 s
 POLL = 0.005  # seconds between two looks
-
-
-RESTS = 1.5  # seconds without doing anything, after which a program prints nothing more by itself
-
-
-IDLE_WITHIN = 0.5  # seconds in which a server that has answered should have come to rest
+RESTS = 1.5  # seconds; a program that was idle for longer prints nothing more on its own
+IDLE_WITHIN = 0.5  # seconds; a server that has answered should be idle by then
 
 
 class View:
-    """A program that was started, as one check sees it: with that check's transcript and deadline."""
+    """A started program as one check sees it, with the transcript and the deadline of that check."""
 
     def __init__(self, check: Check, started: Started) -> None:
         self.program = started.program
@@ -39,39 +33,50 @@ class View:
 
     @property
     def was_interrupted(self) -> bool:
-        """Whether it was sent Ctrl+C."""
+        """Whether labcheck has sent it Ctrl+C."""
         return self.program.was_interrupted
 
     @property
     def patience(self) -> float:
-        """Seconds after which an answer that has not begun is not `at once` any more."""
+        """The number of seconds after which an answer that has not begun no longer counts as `at once`.
+
+        It grows with the slowest answer of the program so far, from 3 s up to 10 s (times `--slow`).
+        """
         return self._check.programs.patience()
 
     def expect_lines(self, *lines: str) -> None:
-        """Look for lines on its standard output from now on."""
+        """Start looking for whole lines on its standard output; call this before the lines can be printed."""
         for line in lines:
             self.program.stdout.expect_line(line)
 
     def prints(self, line: str, within: float | None = None) -> Printed:
-        """Return its standard output, once it has printed a line that was expected, or the time is over."""
+        """Wait until a line has been printed that `expect_lines` named, and return the standard output.
+
+        Waits up to `within` seconds (times `--slow`), by default up to `patience`; stops early if the program has ended
+        or is idle.
+        Compare with `assert line in server.prints(line)`.
+        """
         seconds = self._limit.left() if within is None else within * self._check.slow
         stdout = self.program.stdout
         came = self._until(lambda: stdout.lines(line) > 0, seconds, gives_up_at_rest=True)
         return Printed(stdout.text(), {line} if came else set(), "the line")
 
     def come_to_rest(self) -> None:
-        """Let it finish what it does, and print what it has to print."""
+        """Wait until the program is idle, for up to 0.5 s: until it has done its work and printed its output."""
         self.program.activity.wait_until_idle(IDLE_WITHIN)
 
     def traceback(self) -> Complaint:
-        """Return what its last traceback says, if it has printed one; to be asked when it has nothing to do."""
+        """Return the last line of its last traceback, with the place in the student's file; empty without one.
+
+        Waits until the program is idle. Compare with `assert server.traceback() == ""`.
+        """
         self.come_to_rest()
         found = self.program.stderr.has(TRACEBACK)
         return self.program.diagnosis.explain(self.program.stderr.text()) if found else Complaint("")
 
     @property
     def _limit(self) -> Deadline:
-        """The end of its patience, or of the check's time where that is earlier."""
+        """The end of its patience, or the deadline of the check if that is earlier."""
         return self._check.deadline.at_most(self.patience)
 
     def _until(
@@ -82,9 +87,10 @@ class View:
         always: bool = False,
         gives_up_at_rest: bool = False,
     ) -> bool:
-        """Wait until a condition holds; not when the program has ended, unless told.
+        """Wait until a condition holds, for up to `seconds`; return whether it does.
 
-        `gives_up_at_rest`: and not when it has gone to rest, after which nothing more is printed.
+        Stops waiting when the program has ended, unless `always` is set; with `gives_up_at_rest` also when it has been
+        idle for RESTS, since it prints nothing more then.
         """
         limit = time.monotonic() + seconds
         self.program.activity.begin_rest()
@@ -93,7 +99,7 @@ class View:
             if rested or time.monotonic() > limit:
                 return bool(condition())
             if self.program.has_exited and not always:
-                # What it said last is still on its way.
+                # Its last output may still be in the pipes.
                 for stream in (self.program.stdout, self.program.stderr):
                     stream.catch_up()
                 settled = time.monotonic() + 0.5
@@ -104,22 +110,22 @@ class View:
         return True
 
     def _may_bring_more(self) -> bool:
-        """Return whether something of it may still be on its way when it has ended, besides its output."""
+        """Return whether data other than output may still arrive from a program that has ended."""
         return False
 
     def _by_hand(self, then: str = "") -> None:
-        """Say how to start the program by hand, and what to do then."""
+        """Set the command that starts the program by hand, and what to do after that."""
         command = f"python {self.program.spec.file} {self._check.port}"
         self._check.transcript.by_hand = f"{command}   ({then})" if then else command
 
 
 class ClientView(View, ABC):
-    """A client that was started, as one check sees it."""
+    """A started client as one check sees it."""
 
     @abstractmethod
     def begin(self) -> None:
-        """Begin a check: what happens is kept in its transcript."""
+        """Begin a check: from now on, events go into its transcript. labcheck calls this."""
 
     @abstractmethod
     def is_idle(self) -> bool:
-        """Return whether it waits for its user, every exchange being over."""
+        """Return whether the client waits for its user and all its exchanges are complete."""

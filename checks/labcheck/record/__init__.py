@@ -1,4 +1,4 @@
-"""The result of one submission, and of a class, as data. Every report reads this and nothing else.
+"""The result of one submission, and of a class, as data. Reports read this and nothing else.
 
 May import: errors.
 """

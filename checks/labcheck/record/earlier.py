@@ -1,7 +1,7 @@
-"""Records of earlier versions of labcheck, brought into the present form.
+"""Converts records of earlier versions of labcheck to the present form.
 
-Version 1 held as text what is data now: the place in the student's file, who hung up, and random words. Nothing but
-this module still knows how those looked.
+Version 1 stored as text what is data now: the place in the student's file, which side closed the connection, and the
+random words. Only this module knows what those texts looked like: they are in old records and never change.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ HUNG_UP = ("the server hung up", "the client hung up")
 
 
 def to_present(table: dict[str, Any]) -> dict[str, Any]:
-    """Return a record of an earlier version, as read from JSON, in the present form; of no version, as it is."""
+    """Convert a record, as read from JSON, to the present form; return one of an unknown version unchanged."""
     if table["schema"] != 1:
         return table
     return {**table, "schema": 2, "requirements": [_requirement(each) for each in table["requirements"]]}

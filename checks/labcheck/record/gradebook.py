@@ -1,4 +1,4 @@
-"""A class: who is in it, whose work is whose, and what became of each."""
+"""A class: its people, the submission of each, and the results."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class Asked:
 
 @dataclass(frozen=True)
 class Entry:
-    """A row of the class: a person of the roster, or a submission that is nobody's.
+    """A row of the class: a person on the roster, or a submission that belongs to nobody.
 
-    `submission` is what the instructor knows the work by, empty where nothing was handed in; `key` says what was
-    graded by what (see `grade.Order.task`), empty where nothing can be. `remark` says why there is no grade, or what
-    is to be looked at.
+    `submission` is the name by which the instructor knows the work; it is empty if nothing was submitted. `key`
+    identifies what was graded, and by what (see `grade.Order.task`); it is empty if nothing can be graded. `remark`
+    says why there is no grade, or what the instructor should look at.
     """
 
     submission: str = ""
@@ -48,18 +48,18 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """The person, as far as that is known; else the submission."""
+        """The person's name, if it is known; otherwise the name of the submission."""
         return (str(self.person) if self.person else "") or self.submission
 
     @property
     def is_a_problem(self) -> bool:
-        """Whether something was handed in, and there is no grade for it, or one that is to be looked at."""
+        """Whether there is a submission that has no grade, or whose grade the instructor should look at."""
         return bool(self.submission) and (self.record is None or bool(self.remark))
 
 
 @dataclass(frozen=True)
 class Gradebook:
-    """All rows of a class for one lab; `with_people` where a roster said who is in it."""
+    """All rows of a class for one lab; `with_people` says whether there was a roster."""
 
     lab: str
     title: str
@@ -70,22 +70,22 @@ class Gradebook:
 
     @property
     def max_score(self) -> int:
-        """The points that there are."""
+        """The number of possible points."""
         return sum(each.points for each in self.requirements)
 
     @property
     def graded(self) -> int:
-        """How many submissions have a grade."""
+        """The number of submissions with a grade."""
         return sum(entry.record is not None for entry in self.entries)
 
     @property
     def not_graded(self) -> int:
-        """How many submissions have none."""
+        """The number of submissions without a grade."""
         return sum(bool(entry.submission) and entry.record is None for entry in self.entries)
 
     @property
     def nothing(self) -> int:
-        """How many have handed in nothing."""
+        """The number of people without a submission."""
         return sum(not entry.submission for entry in self.entries)
 
     @property
@@ -94,11 +94,11 @@ class Gradebook:
         return self.heading or f"{self.lab} {self.title}"
 
     def filled(self, results: Mapping[str, Result]) -> Gradebook:
-        """Return the class with what became of each row."""
+        """Return the class with the result of each row."""
         return replace(self, entries=tuple(_filled(each, results) for each in self.entries))
 
     def to_json(self) -> str:
-        """Return who is in the class and whose work is whose, as JSON; not what became of it."""
+        """Return the people and submissions of the class as JSON, without the results."""
         entries = []
         for each in self.entries:
             person = None if each.person is None else asdict(each.person)
@@ -115,7 +115,7 @@ class Gradebook:
 
     @classmethod
     def from_json(cls, text: str) -> Gradebook:
-        """Read what `to_json` has returned. Raises ValueError where it is something else."""
+        """Read what `to_json` has returned. Raises ValueError for any other text."""
         table = json.loads(text)
         try:
             if table.pop("schema") != SCHEMA:
@@ -126,22 +126,22 @@ class Gradebook:
             )
             return cls(**table)
         except (AttributeError, KeyError, TypeError) as error:
-            raise ValueError(f"no class of labcheck: {error}") from error
+            raise ValueError(f"not a class of labcheck: {error}") from error
 
     @classmethod
     def load(cls, folder: Path) -> Gradebook:
-        """Read the class whose results are in a folder. Raises UsageError where there is none."""
+        """Read the class whose results are in a folder. Raises UsageError if the folder holds no class."""
         file = folder / FILE
         try:
             return cls.from_json(file.read_text("utf-8"))
         except FileNotFoundError:
             raise UsageError(
-                f"there is no {file}; name the --out of a labcheck grade that has ended (with shards: after --merge)"
+                f"there is no {file}; name the --out folder of a finished labcheck grade (with shards: after --merge)"
             ) from None
         except OSError as error:
             raise UsageError(f"{file} cannot be read: {error.strerror}") from error
         except ValueError as error:
-            raise UsageError(f"{file}: {error}; let labcheck grade write it again") from error
+            raise UsageError(f"{file}: {error}; run labcheck grade to write it again") from error
 
 
 def _filled(entry: Entry, results: Mapping[str, Result]) -> Entry:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody of the class; what is not known is empty."""
+    """A person of the class; what is not known is empty."""
 
     name: str = ""
     email: str = ""

@@ -1,4 +1,4 @@
-"""The record: the result of one submission. Every report reads this and nothing else."""
+"""The record: the result of one submission. Reports read this and nothing else."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ SCHEMA_FILE = Path(__file__).with_name("record.schema.json")
 
 
 class Outcome(StrEnum):
-    """What became of a requirement."""
+    """The outcome of a requirement."""
 
     PASSED = "passed"
     FAILED = "failed"
     NOT_RUN = "not_run"
-    ERROR = "error"  # a fault of ours, which never costs a point
+    ERROR = "error"  # an internal error in labcheck, which never costs a point
 
 
 @dataclass(frozen=True)
 class Place:
-    """A place in a student's file: relative to their folder, and a line from 1 on."""
+    """A place in a student's file: its path relative to their folder, and the line number, counted from 1."""
 
     file: str
     line: int
@@ -31,11 +31,10 @@ class Place:
 
 @dataclass
 class RequirementResult:
-    """The result of one requirement; `transcript` holds events as `Event.to_json` makes them.
+    """The result of one requirement. `transcript` holds events as returned by `Event.to_json`.
 
-    `place` is where in the student's file a failure came about, where that is known. `drawn` are the random words
-    that stand in `reason`, `expected` and `received`. Of one that is `hidden` nothing is told but its title and its
-    outcome.
+    `place` is where in the student's file a failure was caused, if that is known. `drawn` are the random words that
+    occur in `reason`, `expected` and `received`. A `hidden` requirement shows only its title and its outcome.
     """
 
     id: str
@@ -56,7 +55,7 @@ class RequirementResult:
 
 @dataclass
 class ProgramResult:
-    """What became of one start of a program, and what it printed (shortened in the middle)."""
+    """What happened to a program in one start, and what it printed (the middle of long output is left out)."""
 
     name: str
     verdict: str
@@ -66,7 +65,7 @@ class ProgramResult:
 
 @dataclass
 class StepTitle:
-    """A step's number, its title, and the name of the program that it is about."""
+    """A step's number, its title, and the name of its program."""
 
     number: int
     title: str
@@ -75,10 +74,10 @@ class StepTitle:
 
 @dataclass
 class Record:
-    """The result of one submission: one entry a requirement, in the spec's order, always all of them.
+    """The result of one submission: one entry per requirement, always all of them, in the order of the specification.
 
-    `started` is in UTC (ISO 8601), `seconds` is wall time. `selected` are the ids that were asked
-    for; it holds all of them unless `--only` was given.
+    `started` is in UTC (ISO 8601), `seconds` is wall time. `selected` are the ids that were checked: all of them,
+    unless `--only` was given.
     """
 
     lab: str
@@ -99,20 +98,20 @@ class Record:
 
     @property
     def score(self) -> int:
-        """The points earned."""
+        """The points that were earned."""
         return sum(requirement.earned for requirement in self.requirements)
 
     @property
     def max_score(self) -> int:
-        """The points that there are."""
+        """The number of possible points."""
         return sum(requirement.points for requirement in self.requirements)
 
     def of(self, *outcomes: Outcome) -> list[RequirementResult]:
-        """Return the requirements with one of these outcomes, among those that were asked for."""
+        """Return the selected requirements that have one of these outcomes."""
         return [each for each in self.requirements if each.outcome in outcomes and each.id in self.selected]
 
     def step_of(self, requirement: RequirementResult) -> StepTitle:
-        """Return the step that a requirement belongs to."""
+        """Return the step of a requirement."""
         return next(step for step in self.steps if requirement.id.split(".")[0] == str(step.number))
 
     def requirements_of(self, step: StepTitle) -> list[RequirementResult]:
@@ -125,16 +124,16 @@ class Record:
         return [program for program in self.programs if program.name == name]
 
     def first_of(self, program: str) -> RequirementResult:
-        """Return the first requirement of a program: where that does not start, it is told there."""
+        """Return the first requirement of a program, which reports why the program did not start."""
         return self.requirements_of(next(step for step in self.steps if step.program == program))[0]
 
     @property
     def all_passed(self) -> bool:
-        """Whether everything that was asked for was run, and passed."""
+        """Whether every selected requirement passed."""
         return len(self.of(Outcome.PASSED)) == len(self.selected)
 
     def to_table(self) -> dict[str, Any]:
-        """Return the record as what JSON is made of, in the order of the schema. The transcripts are not copied."""
+        """Return the record as objects for JSON, in the order of the schema. The transcripts are not copied."""
         table = {"schema": self.schema, "score": self.score, "max_score": self.max_score, **vars(self)}
         for name in ("steps", "programs", "requirements"):
             table[name] = [vars(each) for each in table[name]]
@@ -144,17 +143,17 @@ class Record:
         return table
 
     def to_json(self) -> str:
-        """Return the record as JSON, to be read by people, too."""
+        """Return the record as JSON, formatted for people to read as well."""
         return json.dumps(self.to_table(), ensure_ascii=False, indent=1) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Record:
-        """Read a record. Raises ValueError where it is none, of a later version, or its sums are wrong."""
+        """Read a record. Raises ValueError if it is not one, is of a later version, or its sums are wrong."""
         return cls.from_table(json.loads(text))
 
     @classmethod
     def from_table(cls, table: dict[str, Any]) -> Record:
-        """Make a record of what `to_table` has returned. Raises ValueError as `from_json` does."""
+        """Make a record from what `to_table` has returned. Raises ValueError as `from_json` does."""
         table = dict(table)
         try:
             if table["schema"] < SCHEMA:
@@ -169,7 +168,7 @@ class Record:
             table["requirements"] = [_requirement(each) for each in table["requirements"]]
             record = cls(**table)
         except (KeyError, TypeError) as error:
-            raise ValueError(f"no record of labcheck: {error}") from error
+            raise ValueError(f"not a record of labcheck: {error}") from error
         if (record.score, record.max_score) != (score, max_score):
             raise ValueError(f"the record says {score} of {max_score}; its points add up to {record.score}")
         return record

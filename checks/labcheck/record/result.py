@@ -1,4 +1,4 @@
-"""What became of one submission of a class."""
+"""The result of one submission of a class."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ GRADED, REFUSED, BROKEN = "graded", "refused", "broken"
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a submission.
+    """The result of a submission.
 
-    `key` says what was graded by what (see `classes.grade.Order.task`). `kind` is GRADED, with a record; REFUSED, where
-    the submission cannot be used; or BROKEN, where the grading went wrong, which the next run tries again.
-    `reason` says why; `faults` are tracebacks of labcheck's own.
+    `key` identifies what was graded, and by what (see `classes.grade.Order.task`). `kind` is GRADED, with a record;
+    REFUSED if the submission cannot be used; or BROKEN if the grading went wrong, in which case the next run tries it
+    again. `reason` says why; `faults` are the tracebacks of internal errors.
     """
 
     key: str
@@ -30,15 +30,15 @@ class Result:
         """Return the result as one line."""
         table = {"key": self.key, "label": self.label, "kind": self.kind, "reason": self.reason, "faults": self.faults}
         record = None if self.record is None else self.record.to_table()
-        # In ASCII: a terminal that the file is shown on takes nothing in it for a command.
+        # In ASCII, so that a terminal takes nothing in the file for a command.
         return json.dumps({**table, "record": record}) + "\n"
 
     @classmethod
     def from_json(cls, line: str) -> Result:
-        """Read a line. Raises ValueError."""
+        """Read a result from a line. Raises ValueError if it is not one."""
         table = json.loads(line)
         try:
             record = Record.from_table(table["record"]) if table["kind"] == GRADED else None
             return cls(**{**table, "record": record, "faults": tuple(table["faults"])})
         except (KeyError, TypeError) as error:
-            raise ValueError(f"no result of labcheck: {error}") from error
+            raise ValueError(f"not a result of labcheck: {error}") from error

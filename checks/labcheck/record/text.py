@@ -1,25 +1,25 @@
-"""Texts that programs have made, as they may stand in a record or a report: shortened, and fit to be read."""
+"""Makes texts from programs safe and short enough for a record or a report."""
 
 from __future__ import annotations
 
 import re
 from pathlib import PurePosixPath
 
-SHORT = 200  # characters of a value in a report's line
-QUOTED = 120  # characters of a message in it
-BYTES = 48
+SHORT = 200  # characters of a value in a line of a report
+QUOTED = 120  # characters of a message in a line of a report
+BYTES = 48  # bytes shown as text; a third of that in hexadecimal
 
 
 def shorten(text: str, limit: int = SHORT) -> str:
-    """Return the beginning of a text, in at most so many characters (from 30 on); how long it is, is said."""
+    """Return the beginning of a text, in up to `limit` characters (at least 30); a note gives the full length."""
     if len(text) <= limit:
         return text
-    told = f" … ({len(text):,} characters)"
-    return text[: limit - len(told)] + told
+    note = f" … ({len(text):,} characters)"
+    return text[: limit - len(note)] + note
 
 
 def within(text: str, limit: int) -> str:
-    """Return the text in at most so many characters; of a longer one the middle is left out."""
+    """Return the text in up to `limit` characters, without the middle if it is longer."""
     if len(text) <= limit:
         return text
     gap = f" … ({len(text):,} characters in all) … "
@@ -31,12 +31,12 @@ def within(text: str, limit: int) -> str:
 
 
 def quote(text: str) -> str:
-    """Return the text in quotation marks; the middle of a long one is left out."""
+    """Return the text in quotation marks, without the middle if it is long."""
     return f'"{within(text, QUOTED)}"'
 
 
 def show_bytes(data: bytes) -> str:
-    """Return the beginning of some bytes: as text where they are text, else in hexadecimal."""
+    """Return the beginning of some bytes: as text if they are printable ASCII, otherwise in hexadecimal."""
     start = data[:BYTES]
     if all(32 <= byte < 127 or byte in b"\t\r\n" for byte in start):
         return repr(start.decode("ascii")) + (" …" if len(data) > BYTES else "")
@@ -45,13 +45,13 @@ def show_bytes(data: bytes) -> str:
 
 
 def is_own_file(name: str) -> bool:
-    """Return whether a file that a traceback names is a program in the student's folder: it may name anything."""
+    """Return whether a file named in a traceback is a program in the student's folder; the name may be anything."""
     path = PurePosixPath(name)
     return not path.is_absolute() and ".." not in path.parts and not re.search(r"[\\:]", name) and path.suffix == ".py"
 
 
 def printable(text: str) -> str:
-    """Return the text with every character that could move a cursor or recolour a screen written out."""
+    """Return the text with an escape for every character that could move a cursor or change colors."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

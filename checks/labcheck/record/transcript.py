@@ -1,4 +1,4 @@
-"""What went to and fro while a requirement was checked: every byte, up to a limit that is said."""
+"""What was exchanged while a requirement was checked: every byte, up to limits."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-MOST_EVENTS = 1000  # kept of one requirement
+MOST_EVENTS = 1000  # kept for one requirement
 KEPT = 64 * 1024  # bytes kept of one message
-ALL_KEPT = 512 * 1024  # bytes kept of one requirement's messages together
+ALL_KEPT = 512 * 1024  # bytes kept of all messages of one requirement
 
 Kind = Literal["sent", "received", "typed", "printed", "hung_up", "note"]
 
 
 @dataclass
 class Event:
-    """Bytes that were sent or received, typed or printed, that a side has hung up, or a note (`connected`, `Ctrl+C`).
+    """Bytes that were sent, received, typed or printed; the end of a connection; or a note such as `Ctrl+C`.
 
-    `at` is in seconds. `what` says which kind of bytes they are, where there are several (`text`,
-    `close 1000`, `standard error`), and `who` names the connection, where there are several.
+    `at` is in seconds since the check began. `what` is the kind of bytes, if there are several (`text`, `close 1000`,
+    `standard error`); `who` is the name of the connection, if there are several.
     """
 
     kind: Kind
@@ -30,7 +30,7 @@ class Event:
     data: bytearray
 
     def to_json(self) -> dict[str, object]:
-        """Return the event as the record holds it: text where it is UTF-8, else base64."""
+        """Return the event in the form of the record: text if it is UTF-8, otherwise base64."""
         kept = bytes(self.data)
         try:
             data, encoding = kept.decode("utf-8"), "utf-8"
@@ -49,7 +49,7 @@ class Event:
 
 @dataclass
 class Transcript:
-    """The events of one requirement, and the line that repeats it by hand."""
+    """The events of one requirement, and the command that repeats it by hand."""
 
     events: list[Event] = field(default_factory=list)
     by_hand: str = ""
@@ -57,19 +57,19 @@ class Transcript:
     _kept: int = 0
 
     def note(self, text: str, who: str = "") -> None:
-        """Keep a remark."""
+        """Record a note."""
         self._append("note", text.encode(), "", who)
 
     def hung_up(self, side: str, who: str = "") -> None:
-        """Keep that one side has hung up: the `server` or the `client`."""
-        self._append("hung_up", f"the {side} hung up".encode(), "", who)
+        """Record that one side has closed the connection: the `server` or the `client`."""
+        self._append("hung_up", f"the {side} closed the connection".encode(), "", who)
 
     def sent(self, data: bytes, what: str = "", who: str = "") -> None:
-        """Keep what was sent."""
+        """Record sent bytes."""
         self._append("sent", data, what, who)
 
     def received(self, data: bytes, what: str = "", who: str = "") -> None:
-        """Keep what was received; of a stream, what arrives in pieces is kept as one message."""
+        """Record received bytes; pieces of a stream that arrive one after the other become one event."""
         last = self.events[-1] if self.events else None
         if last is not None and last.kind == "received" and not what:
             last.size += len(data)
@@ -78,15 +78,15 @@ class Transcript:
             self._append("received", data, what, who)
 
     def typed(self, line: str, who: str = "") -> None:
-        """Keep a line of a program's standard input."""
+        """Record a line that was typed into a program's standard input."""
         self._append("typed", line.encode(), "", who)
 
     def printed(self, text: str, stream: str, who: str = "") -> None:
-        """Keep what a program has printed since the last time."""
+        """Record what a program has printed since the last call."""
         self._append("printed", text.encode(), stream, who)
 
     def resume(self, earlier: Transcript, who: str) -> None:
-        """Put what happened before, in preparation, at the beginning."""
+        """Insert the events of an earlier transcript at the beginning."""
         self.events[:0] = [replace(event, at=0.0, who=who) for event in earlier.events]
 
     def _append(self, kind: Kind, data: bytes, what: str, who: str) -> None:

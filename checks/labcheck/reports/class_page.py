@@ -1,7 +1,7 @@
-"""A page about a class, for its instructor: one file, which needs no network and runs no script but its own.
+"""A page about a class for its instructor: one file that needs no network and runs only its own script.
 
-Everything of a student's is shown as text. The page of each student is packed into the file, and shown in a frame in
-which nothing can run.
+All data of students is shown as text. The page of each student is packed into the file and shown in a frame that cannot
+run scripts.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ if TYPE_CHECKING:
     from labcheck.record.gradebook import Entry, Gradebook
     from labcheck.record.record import Outcome, ProgramResult, Record, RequirementResult
 
-# What keeps the file of a thousand students small enough to be opened. The results hold everything.
-ROOM = 24 * 1024  # characters of a student's transcripts that are kept whole
-OF_A_MESSAGE = (4096, 1024, 256)  # kept of each message where they are more than that
-OF_A_STREAM = 3_000  # characters that a program has printed
-OF_A_CLUSTER = 6 * 1024  # characters of a transcript beside equal answers
-CLUSTERS = 10  # shown of a requirement
-SLOWEST = 5
+# Limits that keep the file for a thousand students small enough to open. The results hold everything.
+ROOM = 24 * 1024  # characters of one student's transcripts that are kept whole
+OF_A_MESSAGE = (4096, 1024, 256)  # characters kept of each message if they are longer than that
+OF_A_STREAM = 3_000  # characters of a program's output
+OF_A_CLUSTER = 6 * 1024  # characters of the transcript for equal answers
+CLUSTERS = 10  # shown for one requirement
+SLOWEST = 5  # gradings listed
 BARS = 14  # of a histogram, at most
 LEVEL = 6  # of the compression
 
-CELLS: dict[Outcome | None, str] = {  # with roles, as a table that is not laid out as one loses them
+CELLS: dict[Outcome | None, str] = {  # with ARIA roles, because a table with another CSS display loses its own
     **{outcome: f"<td role=cell class={outcome[0]}>{name}" for outcome, name in NAMES.items()},
     None: "<td role=cell>",
 }
@@ -51,7 +51,7 @@ CELLS: dict[Outcome | None, str] = {  # with roles, as a table that is not laid 
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar of a histogram: how many have a value in the range, and which share of the longest bar that is."""
+    """A bar of a histogram: how many values are in its range, and its length as a share of the longest bar."""
 
     label: str
     count: int
@@ -59,13 +59,13 @@ class Bar:
 
 
 def pack(record: Record, name: str) -> str:
-    """Return the page of one student, packed to be put into the page of the class."""
+    """Return the page of one student, packed for the page of the class."""
     page = html.body(_kept(record), printable(name))
     return base64.b64encode(zlib.compress(page.encode("utf-8", "backslashreplace"), LEVEL)).decode()
 
 
 def render(gradebook: Gradebook, packed: Mapping[str, str]) -> str:
-    """Return the page of a class; `packed` holds what `pack` has returned, by the entries' keys."""
+    """Return the page of a class; `packed` maps the keys of entries to what `pack` has returned."""
     keys = [key for key in dict.fromkeys(entry.key for entry in gradebook.entries if entry.record) if key in packed]
     pages = {key: place for place, key in enumerate(keys)}
     places = {id(entry): place for place, entry in enumerate(gradebook.entries, start=1)}
@@ -93,7 +93,7 @@ def render(gradebook: Gradebook, packed: Mapping[str, str]) -> str:
         style=html.style(),
         script=script,
         digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        # No text in it can end the element that it is in.
+        # The escape ensures that no text can close the script element.
         data=Markup(
             json.dumps({"style": html.style(), "pages": [packed[key] for key in keys]}).replace("<", "\\u003c")
         ),
@@ -101,7 +101,7 @@ def render(gradebook: Gradebook, packed: Mapping[str, str]) -> str:
 
 
 def histogram(values: Sequence[float], *, whole: bool = False, most: float | None = None) -> list[Bar]:
-    """Return the bars of equal width from 0 to the largest value, or `most`; whole numbers are in one of them each."""
+    """Return bars of equal width from 0 to the largest value or `most`; with `whole`, for whole numbers."""
     if not values:
         return []
     top = max([*values, most or 0])
@@ -126,7 +126,7 @@ def _range(start: float, width: float, top: float, whole: bool) -> str:
 
 
 def _facts(records: Iterable[Record]) -> list[tuple[str, str]]:
-    """Return what all gradings have in common, or which there were."""
+    """Return when the class was graded, and with which versions and protection."""
     started = sorted(record.started for record in records)
     days = list(dict.fromkeys(each.replace("T", " ").replace("Z", " UTC") for each in (started[:1] + started[-1:])))
     known = [
@@ -139,7 +139,7 @@ def _facts(records: Iterable[Record]) -> list[tuple[str, str]]:
 
 
 def _verdicts(records: Iterable[Record]) -> dict[str, list[tuple[str, int]]]:
-    """Return for each program how many submissions had which verdict, in one start of it or more."""
+    """Return for each program how many submissions had each verdict in at least one start."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for record in records:
         for name, verdict in dict.fromkeys((program.name, program.verdict) for program in record.programs):
@@ -148,7 +148,7 @@ def _verdicts(records: Iterable[Record]) -> dict[str, list[tuple[str, int]]]:
 
 
 def _row(gradebook: Gradebook, entry: Entry, pages: Mapping[str, int], place: int) -> str:
-    """Return the row of an entry. It is made without Jinja, as there are tens of thousands of cells."""
+    """Return the row of an entry. It is made without Jinja, because there are tens of thousands of cells."""
     record = entry.record
     outcomes = {each.id: each.outcome for each in record.requirements} if record else {}
     remark = f"<small>{escape(printable(entry.remark))}</small>" if entry.remark else ""
@@ -166,7 +166,7 @@ def _row(gradebook: Gradebook, entry: Entry, pages: Mapping[str, int], place: in
 
 
 def _name(entry: Entry, pages: Mapping[str, int], place: int) -> Markup:
-    """Return the name of an entry; it leads to the student's page, where there is one."""
+    """Return the name of an entry, as a link to the student's page if there is one."""
     name = printable(entry.name)
     if entry.record is None or entry.key not in pages:
         return escape(name)
@@ -174,7 +174,7 @@ def _name(entry: Entry, pages: Mapping[str, int], place: int) -> Markup:
 
 
 def _programs(record: Record) -> str:
-    """Return what became of the programs, in a few words."""
+    """Summarize what happened to the programs."""
     verdicts = list(dict.fromkeys((each.name, each.verdict) for each in record.programs))
     several = len({name for name, _ in verdicts}) > 1
     told = [(name, verdict) for name, verdict in verdicts if verdict != "ready"] or [("", "ready")][: len(verdicts)]
@@ -182,7 +182,7 @@ def _programs(record: Record) -> str:
 
 
 def _kept(record: Record) -> Record:
-    """Return the record without the middle of what is long in it."""
+    """Return the record with its long texts shortened."""
     limit = _limit([len(event["data"]) for each in record.requirements for event in each.transcript], ROOM)
     return replace(
         record,
@@ -196,7 +196,7 @@ def _printed(program: ProgramResult) -> ProgramResult:
 
 
 def _limit(messages: Sequence[int], room: int) -> int | None:
-    """Return how much of each message is kept, so that they fit into the room if that is possible at all."""
+    """Return how many characters of each message to keep so that all fit into the room, if that is possible."""
     if sum(messages) <= room:
         return None
     fitting = (limit for limit in OF_A_MESSAGE if sum(min(limit, each) for each in messages) <= room)
@@ -204,7 +204,7 @@ def _limit(messages: Sequence[int], room: int) -> int | None:
 
 
 def _cut(requirement: RequirementResult, limit: int | None) -> RequirementResult:
-    """Return the requirement with the beginning of each message (limits are multiples of 4, as base64 needs)."""
+    """Return the requirement with only the beginning of each message (limits are multiples of 4 for base64)."""
     if limit is None or not requirement.transcript:
         return requirement
     events = [{**event, "data": event["data"][:limit]} for event in requirement.transcript]

@@ -1,4 +1,4 @@
-"""Where reports go."""
+"""Writes reports to files or to standard output."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from labcheck.errors import UsageError
 
 
 def write_report(file: str | Path, text: str, encoding: str = "utf-8") -> None:
-    """Write a report; `-` is standard output. Raises UsageError where that cannot be."""
+    """Write a report; `-` is standard output. Raises UsageError if the file cannot be written."""
     if file == "-":
         sys.stdout.write(text)
         return

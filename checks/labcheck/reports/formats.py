@@ -1,4 +1,4 @@
-"""The registry of formats: a report registers the function that makes it, under the name of its module."""
+"""The registry of formats: each report registers its function under the name of its module."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from labcheck.record.gradebook import Gradebook
     from labcheck.record.record import Record
 
-Kind = Literal["one", "whole_class"]  # what a report is about: one submission, or a class
+Kind = Literal["one", "whole_class"]  # the subject of a report: one submission, or a class
 Render = TypeVar("Render", bound="Callable[..., str]")
 
 
 @dataclass(frozen=True)
 class Format:
-    """A format: what it is, in a few words, and the function that makes it of a Record or of a Gradebook."""
+    """A format: its name, its purpose in a few words, and the function that renders a Record or a Gradebook."""
 
     name: str
     purpose: str
@@ -28,12 +28,12 @@ FORMATS: dict[tuple[Kind, str], Format] = {}
 
 
 def one(purpose: str) -> Callable[[Callable[[Record], str]], Callable[[Record], str]]:
-    """Register a function as a format of one submission: `@one("a page for the browser")`."""
+    """Register a function as a format for one submission: `@one("a page for the browser")`."""
     return _register("one", purpose)
 
 
 def whole_class(purpose: str) -> Callable[[Callable[[Gradebook], str]], Callable[[Gradebook], str]]:
-    """Register a function as a format of a class."""
+    """Register a function as a format for a class."""
     return _register("whole_class", purpose)
 
 

@@ -1,4 +1,4 @@
-"""The report on the terminal: rich on a terminal, the same words as plain text elsewhere."""
+"""The report in the terminal: with colors on a terminal, as plain text with the same words elsewhere."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from labcheck.record.record import Record, RequirementResult
 
-Line = list[tuple[str, str]]  # pieces of a line: their text and their style
+Line = list[tuple[str, str]]  # the parts of a line: text and style
 
 MARKS = {
     Outcome.PASSED: ("ok", "green"),
@@ -25,11 +25,11 @@ MARKS = {
 }
 PLAIN_WIDTH = 100
 ANY_WIDTH = 10_000
-MARGIN = 15  # columns left of a value's name
+MARGIN = 15  # columns to the left of a value's name
 
 
 def write(record: Record, to: IO[str] | None = None) -> None:
-    """Write the report to a stream, standard output unless told."""
+    """Write the report to a stream, by default to standard output."""
     stream = to or sys.stdout
     if not stream.isatty():
         for line in lines(record, PLAIN_WIDTH):
@@ -44,7 +44,7 @@ def write(record: Record, to: IO[str] | None = None) -> None:
 
 
 def lines(record: Record, width: int) -> Iterator[Line]:
-    """Yield the lines of the report, none wider than `width` where it can be helped."""
+    """Yield the lines of the report, not wider than `width` where possible."""
     yield [(f"{record.lab} · {record.title}", "bold")]
     for step in record.steps:
         chosen = [each for each in record.requirements_of(step) if each.id in record.selected]
@@ -69,7 +69,7 @@ def _heading(outcome: Outcome, id: str, text: str) -> Line:
 def _requirement(record: Record, requirement: RequirementResult, step: int, width: int) -> Iterator[Line]:
     yield _heading(requirement.outcome, requirement.id, requirement.title)
     for name, text in facts(record, requirement):
-        # A command is shown whole, so that it can be copied.
+        # A command is not wrapped, so that it can be copied.
         yield from _value(name, text, ANY_WIDTH if name == "by hand" else width, "dim" if name in EXCHANGED else "")
     if requirement.outcome is Outcome.FAILED and not requirement.hidden:
         yield from _value("more", f"labcheck hint {record.lab} {requirement.id} · lab sheet, step {step}", width)

@@ -1,4 +1,4 @@
-"""What the reports share: what is said of a requirement, and the bytes of a transcript, made fit to be read."""
+"""The wording that the reports share: what they say about a requirement, and transcripts as readable text."""
 
 from __future__ import annotations
 
@@ -15,43 +15,43 @@ if TYPE_CHECKING:
 
 SHOWN_LINES = 7  # lines of one message's head in a short report
 SHOWN_EVENTS = 6  # frames and lines in a short report
-SHOWN_TEXT = 100  # characters of one of them
-SHOWN_WIDTH = 160  # characters of one of its lines
+SHOWN_TEXT = 100  # characters of one of those frames or lines
+SHOWN_WIDTH = 160  # characters of one of those lines of a head
 EXPLAINED = 10_000  # characters of an explanation
 NAME = 11  # columns of a value's name
 STDERR_LINES = 8
-EXCHANGED = ("happened", "request", "answer", "then")  # what an exchange is told by
-SPARED = "not judged, by a fault of labcheck's own, which costs no point"
-REMARKS = {"note", "hung_up"}  # kinds of events that carry no bytes
+EXCHANGED = ("happened", "request", "answer", "then")  # names of the values that show an exchange
+SPARED = "could not be checked (internal error in labcheck), which costs no points"
+REMARKS = {"note", "hung_up"}  # kinds of events without bytes
 NAMES = {
     Outcome.PASSED: "passed",
     Outcome.FAILED: "failed",
     Outcome.NOT_RUN: "not run",
-    Outcome.ERROR: "not judged",
+    Outcome.ERROR: "error",
 }
-# In formats of tests, which know no more: what was not run is not passed.
+# For test formats with fewer outcomes: a requirement that was not run does not pass.
 TEST_STATUS = {Outcome.PASSED: "pass", Outcome.FAILED: "fail", Outcome.NOT_RUN: "fail", Outcome.ERROR: "error"}
-BACKGROUND = {"host", "connection", "server", "date"}  # header fields that say nothing about the failure
+BACKGROUND = {"host", "connection", "server", "date"}  # header fields that do not help to explain a failure
 
 
 def block(text: str, limit: int | None = None) -> str:
-    """Return a text of several lines, each of them printable, in at most so many characters."""
+    """Return a text of several lines with all characters printable, in up to `limit` characters."""
     if limit is None:
         plain = text.replace("\r\n", "\n")
-        if plain.replace("\n", "").isprintable():  # as nearly all are, which is quickly seen
+        if plain.replace("\n", "").isprintable():  # true for most texts, and fast
             return plain.removesuffix("\n")
         return "\n".join(map(printable, text.splitlines()))
-    # Cut before, too: to write out what is left out takes long.
+    # Shorten it first, too: it takes long to escape characters that are then left out.
     return within(block(within(text, limit)), limit)
 
 
 def heading(requirement: RequirementResult) -> str:
-    """Return the requirement's id and title in a line."""
+    """Return the requirement's id and title in one line."""
     return f"{requirement.id} {printable(requirement.title)}"
 
 
 def by_cause(requirements: Iterable[RequirementResult]) -> list[list[RequirementResult]]:
-    """Return groups: neighbours that were not run for the same reason together, and each of all others by itself."""
+    """Group requirements: neighbors that were not run for the same reason, and each of the others by itself."""
     groups: list[list[RequirementResult]] = []
     for each in requirements:
         before = groups[-1][0] if groups else None
@@ -63,13 +63,13 @@ def by_cause(requirements: Iterable[RequirementResult]) -> list[list[Requirement
 
 
 def facts(record: Record, requirement: RequirementResult) -> list[tuple[str, str]]:
-    """Return what there is to say of a requirement that is not passed, each with its name, in the report's order."""
+    """Return what to report about a requirement that did not pass: names and texts, in the order of the report."""
     if requirement.outcome is Outcome.PASSED:
         return []
     if requirement.outcome is Outcome.NOT_RUN:
         return [("not run", requirement.reason)]
     if requirement.outcome is Outcome.ERROR:
-        return [("error", requirement.reason), ("note", SPARED)]
+        return [("error", requirement.reason), ("note", "an internal error in labcheck costs no points")]
     found = [("expected", requirement.expected), ("received", requirement.received), ("note", requirement.reason)]
     for program in record.programs_of(requirement)[:1]:
         if program.verdict != "ready" and requirement.id == record.first_of(program.name).id:
@@ -79,7 +79,7 @@ def facts(record: Record, requirement: RequirementResult) -> list[tuple[str, str
 
 
 def explanation(record: Record, requirement: RequirementResult, limit: int = EXPLAINED) -> str:
-    """Return the facts as plain text, in at most so many characters, each line of them printable."""
+    """Return the facts as plain text, in up to `limit` characters, each line of it printable."""
     lines = []
     for name, text in facts(record, requirement):
         for number, line in enumerate(block(text, limit).split("\n") if text else []):
@@ -88,19 +88,19 @@ def explanation(record: Record, requirement: RequirementResult, limit: int = EXP
 
 
 def summary(record: Record) -> str:
-    """Return in a line how many requirements are met, and what became of the others."""
+    """Return in one line how many requirements pass, and the outcomes of the others."""
     passed, asked = len(record.of(Outcome.PASSED)), len(record.selected)
-    parts = [f"{passed} of {asked} requirements met"]
+    parts = [f"{passed} of {asked} requirements pass"]
     for outcome, words in ((Outcome.FAILED, "failed"), (Outcome.NOT_RUN, "not run"), (Outcome.ERROR, SPARED)):
         if number := len(record.of(outcome)):
             parts.append(f"{number} {words}")
     if asked < len(record.requirements):
-        parts.append(f"{len(record.requirements) - asked} not asked for")
+        parts.append(f"{len(record.requirements) - asked} not selected")
     return " · ".join([*parts, f"seed {record.seed}"])
 
 
 def message(event: dict[str, Any]) -> str:
-    """Return the bytes of an event as text: as they are where they are UTF-8, else escaped."""
+    """Return the bytes of an event as text: unchanged if they are UTF-8, otherwise escaped."""
     if event["encoding"] == "utf-8":
         return str(event["data"])
     data = base64.b64decode(event["data"])
@@ -113,15 +113,15 @@ def message(event: dict[str, Any]) -> str:
 
 
 def missing(event: dict[str, Any]) -> int:
-    """Return how many bytes of the event the transcript does not hold."""
+    """Return how many bytes of the event are missing from the transcript."""
     kept = len(event["data"].encode()) if event["encoding"] == "utf-8" else len(base64.b64decode(event["data"]))
     return int(event["size"]) - kept
 
 
 def last_exchange(transcript: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    """Return what happened last, in a few lines: a request and its answer, or what came after them.
+    """Return the last exchange in a few lines: a request and its answer, or what happened after them.
 
-    Each comes with its name: `request`, `answer`, `then`; `happened` where there is more than one of each.
+    Each text comes with its name: `request`, `answer` or `then`; `happened` if there are more than one of each.
     """
     if any(event["what"] or event["kind"] == "typed" for event in transcript):
         return [("happened", "\n".join(map(_in_a_line, transcript[-SHOWN_EVENTS:])))]
@@ -138,7 +138,7 @@ def last_exchange(transcript: list[dict[str, Any]]) -> list[tuple[str, str]]:
 
 
 def label(event: dict[str, Any]) -> str:
-    """Return who did what: `client 1 sent text`."""
+    """Return which side did what: `client 1 sent text`."""
     return " ".join(filter(None, (event["who"], "note" if event["kind"] in REMARKS else event["kind"], event["what"])))
 
 
@@ -157,7 +157,7 @@ def _in_a_line(event: dict[str, Any]) -> str:
 
 
 def _in_short(text: str) -> str:
-    """Return the first line, the headers that matter here, and the beginning of the body."""
+    """Return the first line, the headers that may explain a failure, and the beginning of the body."""
     head, _, body = text.replace("\r\n", "\n").partition("\n\n")
     first, *headers = head.split("\n")
     lines = [first, *(line for line in headers if line.partition(":")[0].lower() not in BACKGROUND)]

@@ -187,7 +187,7 @@ def test_walkthrough_shows_the_solution(pages: dict[str, Page], name: str) -> No
     tags = [tag for cell in nbformat.read(lab.notebook, as_version=4).cells for tag in cell.metadata.get("tags", ())]  # type: ignore[no-untyped-call]
     assert page.plain.count("While the notebook runs, your own server’s page is shown here.") == tags.count("live")
     assert not [link for link in page.links if link[0] == "iframe"]
-    assert f"{len(lab.requirements)} of {len(lab.requirements)} requirements met" in page.plain
+    assert f"{len(lab.requirements)} of {len(lab.requirements)} requirements pass" in page.plain
     for program in lab.programs:
         text = (lab.solution / program.file).read_text("utf-8")
         assert f"Show the solution's {program.file}" in (page.plain + page.hidden).replace("’", "'")

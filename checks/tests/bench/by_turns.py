@@ -1,4 +1,4 @@
-"""Two commands that do the same work, run by turns: how much slower is labcheck than the bare script?"""
+"""Two commands that do the same work, run in turn: how much slower is labcheck than the bare script?"""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def seconds(command: list[str], folder: Path) -> float:
 
 
 def rounds(usual: int) -> int:
-    """Return the number of rounds that the command line names, or the usual one."""
+    """Return the number of rounds from the command line, or the usual one."""
     return int(sys.argv[1]) if len(sys.argv) > 1 else usual
 
 
 def compare(bare: list[str], labcheck: list[str], folder: Path, number: int, remark: str = "") -> None:
-    """Run both so many times in a folder, and print a line for each figure; the ratio is that of the medians."""
+    """Run both commands `number` times in a folder, and print one line per figure; the ratio is that of the medians."""
     times: dict[str, list[float]] = {"bare": [], "labcheck": []}
     for _ in range(number):
         times["bare"].append(seconds(bare, folder))

@@ -1,4 +1,4 @@
-"""How fast is a class graded, how much memory does that take, and does every right program have its marks?
+"""How fast is a class graded, how much memory does it need, and does every correct program get full marks?
 
     python checks/tests/bench/grade.py rate [ROUNDS]       30 solutions of lab 1, and a bare script with two threads
     python checks/tests/bench/grade.py large [NUMBER]      1,000 of them, and 30: rate and memory
@@ -6,7 +6,7 @@
     python checks/tests/bench/grade.py marks [NUMBER]      2,000 gradings of the tests' right programs: marks lost
 
 The bare script starts the same programs as often as one grading does, and sends them the same requests (see
-lab1.py). Submissions differ by a comment, as equal ones are graded once.
+lab1.py). The submissions differ in a comment, because equal ones are graded only once.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ with ThreadPoolExecutor(2) as pool:
 
 
 def hand_in(place: Path, number: int) -> None:
-    """Hand in so many solutions of lab 1 that are not the same."""
+    """Make the given number of submissions of lab 1's solution, all different."""
     for each in range(number):
         shutil.copytree(lab1.SOLUTION, place / f"student{each:04}")
         with (place / f"student{each:04}" / "webserver.py").open("a") as file:
@@ -61,12 +61,12 @@ def hand_in(place: Path, number: int) -> None:
 
 
 def grade(lab: str, place: Path, *more: str, weigh: bool = False) -> tuple[float, float]:
-    """Grade a class, and return the seconds that it took and, where wanted, the peak memory of all, in MiB."""
+    """Grade a class; return the seconds it took and, with `weigh`, the peak memory of all processes in MiB."""
     with tempfile.TemporaryDirectory() as out:
         words = [sys.executable, "-P", "-m", "labcheck", "grade", lab, str(place), "--out", out, *more]
         started = time.perf_counter()
         with subprocess.Popen(words, stdout=subprocess.DEVNULL) as graded:
-            peak = Peak(graded.pid) if weigh else None  # to look takes time, too
+            peak = Peak(graded.pid) if weigh else None  # measuring takes time as well
             graded.wait()
         seconds = time.perf_counter() - started
         with (Path(out) / "grades.csv").open(encoding="utf-8-sig", newline="") as file:
@@ -79,7 +79,7 @@ def grade(lab: str, place: Path, *more: str, weigh: bool = False) -> tuple[float
 
 
 class Peak:
-    """The most memory that a process and those below it have at a time (PSS, as far as it can be read)."""
+    """The largest memory of a process and its descendants at any time (PSS, as far as it can be read)."""
 
     def __init__(self, pid: int) -> None:
         self.mib = 0.0
@@ -97,13 +97,13 @@ class Peak:
 
 
 def rate(rounds: int) -> None:
-    """Compare with the bare script."""
+    """Compare the grading rate with that of the bare script."""
     with tempfile.TemporaryDirectory() as name:
         place, folder = Path(name, "class"), Path(name, "bare")
         hand_in(place, SMALL)
         subprocess.run([sys.executable, lab1.__file__, "record", str(folder)], check=True)
         bare: list[float] = []
-        ours: dict[int, list[float]] = {JOBS: [], JOBS + 1: []}  # a grading waits now and then
+        ours: dict[int, list[float]] = {JOBS: [], JOBS + 1: []}  # one more, because a grading sometimes waits
         for _ in range(rounds):
             started = time.perf_counter()
             subprocess.run([sys.executable, "-c", BARE, str(SMALL)], cwd=folder, check=True)
@@ -147,7 +147,7 @@ def clusters(rounds: int) -> None:
 
 
 def marks(number: int) -> None:
-    """Grade the tests' right programs, in turn, four at a time beside a load on every core."""
+    """Grade the tests' correct programs in turn, four at a time, with a load on every core."""
     load = [sys.executable, "-c", "while True: pass"]
     loads = [subprocess.Popen(load) for _ in range(os.cpu_count() or 1)]
     try:
@@ -172,7 +172,7 @@ def _hand_in_right(lab: str, place: Path, number: int) -> None:
 
 
 def main() -> None:
-    """Measure what the command line names."""
+    """Run the measurement named on the command line."""
     known = {"rate": (rate, 3), "large": (large, 1_000), "cluster": (clusters, 3), "marks": (marks, 2_000)}
     if sys.argv[1:2] == [] or sys.argv[1] not in known:
         sys.exit(__doc__)

@@ -2,9 +2,9 @@
 
     python checks/tests/bench/lab1.py [ROUNDS]
 
-The bare script uses the standard library only: it starts the same program as often, sends it the
-same requests, byte for byte, over as many connections, reads every answer, and looks at none.
-Both are run by turns; the ratio is that of the medians.
+The bare script uses only the standard library: it starts the same program as often, sends it the same requests,
+byte for byte, over as many connections, and reads every answer without looking at it. Both are run in turn; the ratio
+is that of the medians.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ for _ in range(16):
 own = start(port + 1)
 ask(port + 1, b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", True)
 while own.poll() is None:
-    own.send_signal(signal.SIGINT)  # again: Python drops one that comes inside a weak reference's callback
+    own.send_signal(signal.SIGINT)  # again: Python drops one that arrives inside a weak reference's callback
     try:
         own.wait(1)
     except subprocess.TimeoutExpired:
@@ -66,7 +66,7 @@ for process in (server, own):
 
 
 def record_exchanges(folder: Path) -> None:
-    """Write what one run of labcheck sends into exchanges.json, and its files beside it."""
+    """Write everything that one run of labcheck sends to exchanges.json, and the site's files beside it."""
     from labcheck.judging.judge import run_suite
     from labcheck.judging.options import Options
     from labcheck.judging.run import running
@@ -90,7 +90,7 @@ def record_exchanges(folder: Path) -> None:
 
 
 def main() -> None:
-    """Measure, and print a line for each figure."""
+    """Measure, and print one line per figure."""
     with tempfile.TemporaryDirectory() as name:
         subprocess.run([sys.executable, __file__, "record", name], check=True)
         labcheck = [sys.executable, "-P", "-m", "labcheck", "lab1", str(SOLUTION)]

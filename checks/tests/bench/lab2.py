@@ -2,9 +2,9 @@
 
     python checks/tests/bench/lab2.py [ROUNDS]
 
-The bare script starts the same programs as often, one after the other, sends and types as many
-messages of the same sizes over as many connections, reads every answer, and judges none. It uses the
-library websockets. Both are run by turns; the ratio is that of the medians.
+The bare script starts the same programs as often, one after the other, sends and types as many messages of the same
+sizes over as many connections, and reads every answer without checking it. It uses the library websockets. Both are
+run in turn; the ratio is that of the medians.
 """
 
 from __future__ import annotations
@@ -234,7 +234,7 @@ os._exit(0)
 
 
 def main() -> None:
-    """Measure, and print a line for each figure."""
+    """Measure, and print one line per figure."""
     labcheck = [sys.executable, "-P", "-m", "labcheck", "lab2", str(SOLUTION)]
     bare = [sys.executable, "-W", "ignore", "-c", BARE]
     record = json.loads(subprocess.run([*labcheck, "--json", "-"], capture_output=True, check=True).stdout)

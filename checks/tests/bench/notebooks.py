@@ -1,10 +1,10 @@
-"""How long do the walkthroughs take, and what does `%labcheck` cost beside `labcheck`?
+"""How long do the walkthroughs take, and what does `%labcheck` cost compared with `labcheck`?
 
     python checks/tests/bench/notebooks.py [ROUNDS]
 
-Each walkthrough is executed from top to bottom in a kernel of its own, with the starters and with the solutions in it;
-beside it the same programs are checked in a terminal, which is what the notebook does in its last cell. `%load_ext`
-is compared with the import of IPython, in a Python that has imported nothing.
+Each walkthrough is executed from top to bottom in its own kernel, with the starters and with the solutions. For
+comparison, the same programs are checked in a terminal, which the notebook does in its last cell. `%load_ext` is
+compared with the import of IPython, in a Python process that has imported nothing.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ print(imported - began, perf_counter() - imported)
 
 
 def walkthrough(lab: str, whose: str, place: Path) -> tuple[float, float]:
-    """Return the seconds of the walkthrough, and of checking the same programs in a terminal."""
+    """Return the seconds for the walkthrough, and for checking the same programs in a terminal."""
     folder = place / f"{lab}-{whose}"
     for words in (["solution", lab, folder],) * (whose == "solution") + (["notebook", lab, folder, "--no-open"],):
         subprocess.run([*LABCHECK, *map(str, words)], check=True, stdout=subprocess.DEVNULL)

@@ -2,10 +2,10 @@
 
     python checks/tests/bench/report.py [STUDENTS] [LAB]     1,000 students of lab1
 
-A few submissions are graded: the starter, the solution, and wrong variants of it. Their results are given to all
-students, each with words, ports and a name of their own, and with at least one failure. Written is what `labcheck
-grade` writes at its end. Beside each figure stands its ratio to something that does the same work: reading the same
-results and writing them again as JSON; and a plain table of as many cells, opened by the same browser and sorted by
+A few submissions are graded: the starter, the solution, and wrong variants of it. Every student gets one of these
+results, with their own words, ports and name, and with at least one failure. Then the files are written that
+`labcheck grade` writes at its end. Each figure is compared with something that does the same work: reading the same
+results and writing them again as JSON; and a plain table with as many cells, opened in the same browser and sorted by
 appending its rows in another order.
 """
 
@@ -51,7 +51,7 @@ SORT = "const t = performance.now(); {}; document.body.offsetHeight; return perf
 
 
 def grade(lab: Lab, place: Path) -> list[Result]:
-    """Grade the lab's starter, its solution, and some wrong variants, a class each as `labcheck grade` does it."""
+    """Grade the lab's starter, its solution and some wrong variants, each as a class of its own."""
     handed_in = place / "class"
     shutil.copytree(lab.starter, handed_in / "starter")
     shutil.copytree(lab.solution, handed_in / "solution")
@@ -65,7 +65,7 @@ def grade(lab: Lab, place: Path) -> list[Result]:
 
 
 def hand_out(graded: list[Result], number: int, out: Path) -> Gradebook:
-    """Write results of so many students into a folder, and return the class without them."""
+    """Write results for the given number of students into a folder, and return the class without its results."""
     drawn = Draw(1)
     failing = [each.to_json() for each in graded if each.record and not each.record.all_passed]
     entries = []
@@ -89,7 +89,7 @@ def hand_out(graded: list[Result], number: int, out: Path) -> Gradebook:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Return the wall time of some work: the median of some rounds."""
+    """Return the wall time of some work: the median of several rounds."""
     times = []
     for _ in range(ROUNDS):
         started = time.perf_counter()
@@ -118,14 +118,14 @@ def browsers() -> Iterator[Any]:
 
 
 def plain(students: int, columns: int) -> str:
-    """Return a page with nothing but a table of as many cells, which are words too."""
+    """Return a page with nothing but a table of as many cells, which also hold words."""
     draw = random.Random(1)
     rows = ("".join(f"<td>{draw.choice(['passed', 'failed'])}</td>" for _ in range(columns)) for _ in range(students))
     return "<!doctype html><meta charset=utf-8><table>" + "".join(f"<tr>{row}</tr>\n" for row in rows) + "</table>"
 
 
 def opened(browser: Any, file: Path) -> float:
-    """Return the seconds until a page is loaded and laid out."""
+    """Return the seconds until a page is loaded and its layout is done."""
 
     def work() -> None:
         browser.get(file.as_uri())
@@ -136,12 +136,12 @@ def opened(browser: Any, file: Path) -> float:
 
 
 def sorted_by(browser: Any, scripts: list[str]) -> float:
-    """Return the seconds that sorting takes, with the layout after it: the median of some sorts."""
+    """Return the seconds that sorting takes, including the layout: the median of several sorts."""
     return statistics.median(float(browser.execute_script(SORT.format(script))) / 1000 for script in scripts)
 
 
 def main() -> None:
-    """Measure, and print a line for each figure."""
+    """Measure, and print one line per figure."""
     students = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000
     lab = load_lab(sys.argv[2] if len(sys.argv) > 2 else "lab1")
     with tempfile.TemporaryDirectory() as name:

@@ -1,4 +1,4 @@
-"""What a suite says of itself, and what an instructor adds to it."""
+"""The catalogue of a suite, and the checks that an instructor adds."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def test_more(server):
 
 
 def add(folder: Path, text: str) -> Path:
-    """Write a check of an instructor's into a folder."""
+    """Write an instructor's check into a folder."""
     (folder / "test_more.py").write_text(text)
     return folder
 
 
 @pytest.mark.parametrize("name", lab_names())
 def test_each_requirement_has_a_title_and_hints(name: str) -> None:
-    """The suite of a lab names its requirements in order, each with a sentence and a ladder of hints."""
+    """The suite of a lab names its requirements in order, each with a title and hints."""
     lab = load_lab(name)
     checks = read_suite(lab)
     assert tuple(dict.fromkeys(check.id for check in checks)) == lab.requirements
@@ -40,7 +40,7 @@ def test_each_requirement_has_a_title_and_hints(name: str) -> None:
 
 
 def test_check_joins_its_step(tmp_path: Path) -> None:
-    """A check with a number of its own in a step is that step's last; with a new number it is a new step's."""
+    """A check with a new number in a step becomes its last check; a new step number makes a new step."""
     lab = load_lab("lab1")
     more = with_more(lab, add(tmp_path, CHECK.format(id="2.9", title="More.")))
     assert more.step_of("2.9").requirements == (*lab.steps[1].requirements, "2.9")
@@ -54,29 +54,29 @@ def test_check_joins_its_step(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (CHECK.format(id="2.1", title="T."), "2.1, which lab1 has already"),
-        (CHECK.format(id="two", title="T."), "'two'; give it the number of a step"),
-        (CHECK.format(id="2.9", title=""), "no docstring, which is what reports say"),
-        ("x = 1", "nothing in it has a @requirement"),
+        (CHECK.format(id="2.1", title="T."), "2.1, but lab1 already has it"),
+        (CHECK.format(id="two", title="T."), "'two'; use the number of a step"),
+        (CHECK.format(id="2.9", title=""), "no docstring; reports show it"),
+        ("x = 1", "mark a test function with @requirement"),
         ("1 / 0", "cannot be imported: ZeroDivisionError"),
     ],
 )
-def test_check_that_cannot_be_used_is_told_in_a_line(tmp_path: Path, text: str, said: str) -> None:
-    """An instructor's mistake is one line, with the folder."""
+def test_unusable_check_is_reported_in_one_line(tmp_path: Path, text: str, said: str) -> None:
+    """An instructor's mistake is reported in one line that names the folder."""
     with pytest.raises(UsageError, match=said) as caught:
         with_more(load_lab("lab1"), add(tmp_path, text))
     assert str(tmp_path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_folder_without_checks_is_told(tmp_path: Path) -> None:
-    """A folder that holds no checks at all is no suite."""
-    with pytest.raises(UsageError, match="no file test_"):
+def test_folder_without_checks_is_reported(tmp_path: Path) -> None:
+    """A folder without checks is not a suite."""
+    with pytest.raises(UsageError, match="expected a file test_"):
         with_more(load_lab("lab1"), tmp_path)
 
 
-def test_digest_is_that_of_all_that_judges(tmp_path: Path) -> None:
-    """The digest is the same for the same lab, and another one where a lab, its checks or what is hidden differs."""
+def test_digest_covers_everything_that_decides_a_grade(tmp_path: Path) -> None:
+    """The digest depends on the lab, its checks, the added checks and whether they are hidden, and on nothing else."""
     lab = load_lab("lab1")
     suite = add(tmp_path, "x = 1")
     others = [

@@ -24,23 +24,23 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
-    """A grading of lab 1's solution, in which no check has run."""
-    monkeypatch.setattr(processes, "adopt_orphans", lambda: None)  # other tests' orphans stay the system's
+    """A grading of lab 1's solution in which no check has run."""
+    monkeypatch.setattr(processes, "adopt_orphans", lambda: None)  # do not adopt the orphans of other tests
     with running(load_lab("lab1"), CHECKOUT / "solutions" / "lab1", Options(1)) as run:
         run.begin("1.1")
         yield run
 
 
 def test_shared_server_is_one(run: Run) -> None:
-    """Most checks meet the same server, in the copy that has the suite's material."""
+    """Most checks use the same server, in the copy with the suite's material."""
     first = run.fleet.shared_server(run.spec)
     assert run.fleet.shared_server(run.spec) is first
     assert (first.role, first.in_shared_copy) == (Role.SHARED, True)
     assert first.program.folder == run.fleet.shared_copy
 
 
-def test_server_of_ones_own_is_another(run: Run) -> None:
-    """Checks that end a server meet one that nobody else has met, in a copy of its own; it is theirs until it ends."""
+def test_own_server_is_another_one(run: Run) -> None:
+    """Checks that end a server use one that no other check has used, in its own copy, until it ends."""
     shared, own = run.fleet.shared_server(run.spec), run.fleet.own_server(run.spec)
     assert own.program.folder != shared.program.folder
     assert run.fleet.own_server(run.spec) is own
@@ -48,19 +48,19 @@ def test_server_of_ones_own_is_another(run: Run) -> None:
     again = run.fleet.own_server(run.spec)
     assert again is not own
     again.program.interrupt(10)
-    assert run.fleet.own_server(run.spec) is again, "a check asks for the server that another has ended politely"
+    assert run.fleet.own_server(run.spec) is again, "a check can ask for the server that another has ended politely"
 
 
 def test_server_for_one_check_ends_with_it(run: Run) -> None:
-    """What was started for one check alone is gone after it, and nothing else is."""
+    """A server that was started for one check ends after it, and no other server does."""
     shared, once = run.fleet.shared_server(run.spec), run.fleet.new_server(run.spec)
     run.end()
     assert once.program.has_exited
     assert not shared.program.has_exited
 
 
-def test_early_programs_are_used_first(run: Run) -> None:
-    """What was started ahead is what a check gets; the next ones are started meanwhile."""
+def test_programs_started_ahead_are_used_first(run: Run) -> None:
+    """A check gets a program that was started ahead of time, and the next ones are started."""
     run.fleet.start_more()
     early = [each for each in run.fleet.history if each.role is Role.EARLY]
     assert [each.in_shared_copy for each in early] == [True, False]
@@ -68,8 +68,8 @@ def test_early_programs_are_used_first(run: Run) -> None:
     assert run.fleet.own_server(run.spec) is early[1]
 
 
-def test_dead_server_is_started_anew(run: Run) -> None:
-    """A shared server that has died is replaced, and its verdict says so."""
+def test_dead_server_is_replaced(run: Run) -> None:
+    """A shared server that has died is replaced, and its verdict says that it died."""
     first = run.fleet.shared_server(run.spec)
     first.program.kill()
     second = run.fleet.shared_server(run.spec)
@@ -77,8 +77,8 @@ def test_dead_server_is_started_anew(run: Run) -> None:
     assert (first.role, first.program.verdict) == (Role.GONE, Verdict.DIED)
 
 
-def test_program_that_is_given_up_is_started_no_more(run: Run) -> None:
-    """Nothing is kept ready for a program that is judged no longer, and the reason is one line."""
+def test_given_up_program_is_not_started_again(run: Run) -> None:
+    """No program is started ahead of time once it is no longer checked, and the reason is one line."""
     run.fleet.start_more()
     first = run.fleet.shared_server(run.spec)
     run.fleet.give_up(first.program, Verdict.NEVER_ANSWERS)
@@ -87,19 +87,19 @@ def test_program_that_is_given_up_is_started_no_more(run: Run) -> None:
 
 
 def test_server_starts_again_on_its_port(run: Run) -> None:
-    """A program is started again where it was, when nothing of it is left."""
+    """A program is started again on its port after its whole process tree has ended."""
     own = run.fleet.own_server(run.spec)
     own.program.interrupt(10)
     again = run.fleet.start_again(own, 10)
     assert (again.program.port, again.program.folder) == (own.program.port, own.program.folder)
     assert again.program is not own.program
     (again.program.folder / run.spec.file).unlink()
-    with pytest.raises(NotReadyError, match="is gone: the program has removed it"):
+    with pytest.raises(NotReadyError, match="is missing: the program has deleted it"):
         run.fleet.start_again(again, 10)
 
 
 def test_patience_follows_the_slowest(run: Run) -> None:
-    """Who is slow, on a loaded machine perhaps, gets more time; no more than a program has to get ready."""
+    """A slow program gets more time, perhaps because the machine is busy; at most the time that it has to start."""
     shared = run.fleet.shared_server(run.spec)
     assert run.fleet.patience() == 3
     shared.manners.slowest = 0.2
@@ -108,14 +108,14 @@ def test_patience_follows_the_slowest(run: Run) -> None:
     assert run.fleet.patience() == 10
 
 
-def test_unknown_kind_is_the_labs_fault() -> None:
-    """A kind that nobody has registered is told with those that there are."""
-    with pytest.raises(SuiteError, match=r"'smtp server'; there are: http server, websocket client, websocket server"):
+def test_unknown_kind_is_an_error_of_the_lab() -> None:
+    """The error for an unknown kind lists the registered kinds."""
+    with pytest.raises(SuiteError, match=r"'smtp server'. Kinds: http server, websocket client, websocket server"):
         kinds.find("smtp server")
 
 
-def test_nothing_lives_when_it_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All programs of a grading have ended when it has, those that were never asked for, too."""
+def test_no_process_is_left_after_a_grading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All programs of a grading have ended when it is over, including those that no check has used."""
     monkeypatch.setattr(processes, "adopt_orphans", lambda: None)
     (tmp_path / "webserver.py").write_text("import time; time.sleep(60)")
     with running(load_lab("lab1"), tmp_path, Options(1)) as run:

@@ -29,19 +29,19 @@ if TYPE_CHECKING:
 
     from labcheck.judging.run import Run
 
-on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells that memory has run out")
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports that memory has run out")
 MIB = 1 << 20
 ENDS = "import os; os.kill(os.getpid(), 9)\n"
 ENDS_LATER = f"import socket, sys; socket.create_server(('127.0.0.1', int(sys.argv[1]))).accept(); {ENDS}"
 TAKES_UNLESS_ASKED = f"""\
 import glob, time
-kept = b"" if glob.glob("site-*") else b"x" * {50 * MIB}  # the grader's files are in the copy that it asks
+kept = b"" if glob.glob("site-*") else b"x" * {50 * MIB}  # the shared copy holds the grader's files
 time.sleep(60)
 """
 HARD_CODED = """\
 import os, socket, sys, time
 try:
-    os.mkdir(MARK)  # only the first can
+    os.mkdir(MARK)  # only the first process succeeds
 except FileExistsError:
     listener = socket.create_server(("127.0.0.1", PORT))
     time.sleep(60)
@@ -52,21 +52,21 @@ listener = socket.create_server(("127.0.0.1", PORT))
 
 
 class Starved(Sandbox):
-    """No protection, in which the kernel has ended a process."""
+    """No protection; it reports that the kernel has ended a process."""
 
     def killed(self) -> int:
-        """Return that it was one."""
+        """Return the number of processes that the kernel has ended."""
         return 1
 
 
 @pytest.fixture(autouse=True)
 def _orphans_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave other tests' orphans to the system."""
+    """Do not adopt the orphans of other tests."""
     monkeypatch.setattr(processes, "adopt_orphans", lambda: None)
 
 
 def why_not(run: Run) -> Verdict:
-    """Ask for the server that most checks share, and return why there is none."""
+    """Ask for the shared server, and return the verdict of the error."""
     run.begin("1.1")
     with pytest.raises(NotReadyError) as caught:
         run.shared_server()
@@ -74,9 +74,11 @@ def why_not(run: Run) -> Verdict:
 
 
 @on_linux
-@pytest.mark.parametrize(("sandbox", "verdict"), [(Starved(), Verdict.GREEDY), (Sandbox(), Verdict.NOT_STARTED)])
-def test_who_is_ended_for_its_memory_did_not_fail_to_start(sandbox: Sandbox, verdict: Verdict, tmp_path: Path) -> None:
-    """Who is ended by a signal before it listens took too much memory, where the kernel has ended somebody for that."""
+@pytest.mark.parametrize(("sandbox", "verdict"), [(Starved(), Verdict.OVER_MEMORY), (Sandbox(), Verdict.NOT_STARTED)])
+def test_program_killed_for_its_memory_did_not_fail_to_start(
+    sandbox: Sandbox, verdict: Verdict, tmp_path: Path
+) -> None:
+    """A program that was killed before it listened used too much memory if the kernel reports such a kill."""
     (tmp_path / "webserver.py").write_text(ENDS)
     with running(load_lab("lab1"), tmp_path, Options(1), sandbox) as run:
         assert why_not(run) == verdict
@@ -85,7 +87,7 @@ def test_who_is_ended_for_its_memory_did_not_fail_to_start(sandbox: Sandbox, ver
 
 @pytest.fixture
 def late(monkeypatch: pytest.MonkeyPatch) -> list[Run]:
-    """Let a program of these runs that dies of its first client be dead before anybody looks whose port that was."""
+    """In these runs, a program that its first client ends has exited before labcheck looks for the port's owner."""
     runs: list[Run] = []
     connect = sockets.connect
 
@@ -101,20 +103,20 @@ def late(monkeypatch: pytest.MonkeyPatch) -> list[Run]:
 
 
 @on_linux
-def test_who_is_ended_for_its_memory_is_not_started_again(tmp_path: Path, late: list[Run]) -> None:
-    """What the kernel has ended is judged no longer, as what the guard ends, and whichever of them comes first."""
+def test_program_killed_for_its_memory_is_not_started_again(tmp_path: Path, late: list[Run]) -> None:
+    """A program ended by the kernel is no longer checked, just like one ended by the guard, whichever comes first."""
     (tmp_path / "webserver.py").write_text(ENDS_LATER)
     with running(load_lab("lab1"), tmp_path, Options(1), Starved()) as run:
         late.append(run)
         run.begin("1.1")
         program = run.shared_server().program
-        assert why_not(run) == program.verdict == Verdict.GREEDY
+        assert why_not(run) == program.verdict == Verdict.OVER_MEMORY
         assert "webserver" in run.fleet.given_up
 
 
 @on_linux
-def test_who_dies_is_started_again(tmp_path: Path, late: list[Run]) -> None:
-    """A program that has ended itself by the same signal has died, and the next check meets a new one."""
+def test_program_that_dies_is_started_again(tmp_path: Path, late: list[Run]) -> None:
+    """A program that killed itself with the same signal has died, and the next check gets a new one."""
     (tmp_path / "webserver.py").write_text(ENDS_LATER)
     with running(load_lab("lab1"), tmp_path, Options(1)) as run:
         late.append(run)
@@ -126,8 +128,8 @@ def test_who_dies_is_started_again(tmp_path: Path, late: list[Run]) -> None:
 
 
 @on_linux
-def test_who_has_fallen_is_blamed_and_nobody_else(tmp_path: Path) -> None:
-    """Where the kernel has ended a program, and no process has the memory, those that wait are not to blame."""
+def test_only_the_killed_program_is_blamed(tmp_path: Path) -> None:
+    """If the kernel has ended a program and no process holds the memory, idle programs are not blamed."""
     killed: list[str] = []
 
     class Fallen(Sandbox):
@@ -153,10 +155,8 @@ def test_who_has_fallen_is_blamed_and_nobody_else(tmp_path: Path) -> None:
 
 
 @on_linux
-def test_copy_that_is_asked_goes_with_the_one_that_took_the_memory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The kernel may have ended what was started by one copy, and the guard find the memory in another."""
+def test_used_copy_is_ended_with_the_one_that_holds_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel may have ended the children of one copy while the guard finds the memory in another copy."""
     monkeypatch.setattr("labcheck.judging.fleet.MEMORY", 80 * MIB)
 
     class StarvedByCopy(Sandbox):
@@ -164,7 +164,7 @@ def test_copy_that_is_asked_goes_with_the_one_that_took_the_memory(
         is_limited = True
 
         def killed(self) -> int:
-            if not runs or runs[0].fleet.history[0].role is Role.EARLY:  # nobody has asked the first one yet
+            if not runs or runs[0].fleet.history[0].role is Role.EARLY:  # no check has used the first one
                 return 0
             copies = [each.program.pid for each in runs[0].fleet.history[1:]]
             return int(any(memory_of(pid) > 50 * MIB for pid in copies))
@@ -174,27 +174,27 @@ def test_copy_that_is_asked_goes_with_the_one_that_took_the_memory(
     with running(load_lab("lab1"), tmp_path, Options(1), StarvedByCopy()) as run:
         runs.append(run)
         run.fleet.start_more()
-        assert why_not(run) == Verdict.GREEDY
-        assert run.fleet.history[0].program.verdict == Verdict.GREEDY
+        assert why_not(run) == Verdict.OVER_MEMORY
+        assert run.fleet.history[0].program.verdict == Verdict.OVER_MEMORY
 
 
 @pytest.mark.parametrize("lab", ["lab1", "lab2"])
-def test_copy_that_was_faster_on_a_port_of_its_own_choice_hides_nothing(lab: str, tmp_path: Path) -> None:
-    """Who finds its hard-coded port held by another copy, or program, of the same submission is told of that port."""
+def test_hard_coded_port_is_reported_even_if_another_copy_holds_it(lab: str, tmp_path: Path) -> None:
+    """If another copy of the same submission holds a program's hard-coded port, the verdict still names that port."""
     port = Port()
     text = HARD_CODED.replace("PORT", str(port.number)).replace("MARK", repr(str(tmp_path / "mark")))
-    judged = load_lab(lab)
-    for spec in judged.programs:
+    loaded = load_lab(lab)
+    for spec in loaded.programs:
         (tmp_path / spec.file).write_text(text)
-    with running(judged, tmp_path, Options(1)) as run:
-        until((tmp_path / "mark").is_dir)  # the one that is judged is the first
+    with running(loaded, tmp_path, Options(1)) as run:
+        until((tmp_path / "mark").is_dir)  # the checked program is the first one
         run.fleet.start_more()
         assert why_not(run) == run.fleet.history[0].program.verdict == Verdict.OTHER_PORT
     port.release()
 
 
-def test_what_is_begun_after_a_bite_is_spared() -> None:
-    """A watchdog that bites as a check ends is done with it before the next check can begin."""
+def test_watchdog_does_not_affect_the_next_check() -> None:
+    """If the watchdog acts when a check ends, it has finished before the next check can begin."""
     biting, go_on = threading.Event(), threading.Event()
     bitten: list[float] = []
 
@@ -226,15 +226,15 @@ with subprocess.Popen([sys.executable, "-c", wakes]):
 """
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="signals as Unix knows them")
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs the signals of Unix")
 def test_standstill_counts_as_one_look() -> None:
-    """When the whole machine has stood still, whoever waited for his own end sees it before the watchdog bites."""
+    """If the whole machine stood still, code that waits for its own limit notices it before the watchdog acts."""
     done = subprocess.run([sys.executable, "-c", STANDS_STILL], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.split() == ["False", "True"]
 
 
-def test_whom_we_have_ended_still_ran(tmp_path: Path) -> None:
-    """That the watchdog ends a program whose end was waited for is no ending of its own."""
+def test_program_ended_by_the_watchdog_was_still_running(tmp_path: Path) -> None:
+    """A program that the watchdog ended while its end was awaited did not end on its own."""
     (tmp_path / "webserver.py").write_text("import time; time.sleep(60)")
     with running(load_lab("lab1"), tmp_path, Options(1)) as run:
         asleep = run.fleet.history[0].program

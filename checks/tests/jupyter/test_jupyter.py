@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from labcheck.jupyter.programs import RunningProgram
 
 LAB1, LAB2 = CHECKOUT / "solutions" / "lab1", CHECKOUT / "solutions" / "lab2"
-OUTCOMES = {"passed": "passed", "failed": "failed", "not_run": "not run", "error": "not judged"}
+OUTCOMES = {"passed": "passed", "failed": "failed", "not_run": "not run", "error": "error"}
 SERVER = """
 import socket, sys
 listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
@@ -293,8 +293,8 @@ def test_large_and_binary_bodies_are_kept_but_shortened_for_display(
     ("answer", "status", "said"),
     [
         (b"", None, "the connection was closed without an answer"),
-        (b"<p>old</p>", None, "the answer does not begin with HTTP/1.1 or HTTP/1.0, but '<p>old</p>'"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort", 200, "the body is shorter than its Content-Length"),
+        (b"<p>old</p>", None, "the answer does not begin with HTTP/1.1 or HTTP/1.0 but with '<p>old</p>'"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort", 200, "fewer bytes of the body came"),
     ],
 )
 def test_invalid_answers_are_explained(
@@ -322,7 +322,7 @@ def test_a_target_that_is_not_encoded_is_refused(run: Callable[..., RunningProgr
     ("program", "said"),
     [
         ("def x(:\n", r"SyntaxError: .*\(program.py, line 1\)"),
-        ("print('nothing to do')", "ended at once, with exit status 0, and never listened"),
+        ("print('nothing to do')", "ended at once with exit status 0 and never listened"),
         ("import sys; print('why'); sys.exit('<no port>')", "ended with exit status 1 before it listened: <no port>"),
     ],
 )

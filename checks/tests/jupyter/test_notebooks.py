@@ -183,7 +183,7 @@ def test_a_notebook_runs_with_the_starter(name: str, folder: Path) -> None:
     text = "".join((lab.starter / program.file).read_text("utf-8") for program in lab.programs)
     waiting = set(re.findall(r"TODO (\d+\.\d+)", text))
     total = len(lab.requirements)
-    assert f"{total - len(waiting)} of {total} requirements met" in report(notebook, lab)
+    assert f"{total - len(waiting)} of {total} requirements pass" in report(notebook, lab)
     until(lambda: processes_in(folder) == [])
 
 
@@ -198,7 +198,7 @@ def test_a_notebook_runs_with_the_solution(name: str, folder: Path) -> None:
         if match and match[1] in {program.file for program in lab.programs}:
             cell.source = match[0] + (lab.solution / match[1]).read_text("utf-8").removesuffix("\n")
     assert list(execute(notebook, folder)) == []
-    assert f"{len(lab.requirements)} of {len(lab.requirements)} requirements met" in report(notebook, lab)
+    assert f"{len(lab.requirements)} of {len(lab.requirements)} requirements pass" in report(notebook, lab)
     until(lambda: processes_in(folder) == [])
 
 

@@ -51,7 +51,7 @@ def test_one_requirement_can_be_checked_alone(labcheck: Callable[..., Result], r
     assert result.status == 0
     others = [each for each in result.record.requirements if each.id != requirement]
     assert len(others) == 28
-    assert {(each.outcome, each.reason) for each in others} == {(Outcome.NOT_RUN, "was not asked for (--only)")}
+    assert {(each.outcome, each.reason) for each in others} == {(Outcome.NOT_RUN, "was not selected (--only)")}
     assert result.record.selected == [requirement]
 
 

@@ -76,8 +76,8 @@ def every_outcome() -> Record:
         requirement("1.1", Outcome.PASSED, seconds=0.25),
         requirement("1.2", Outcome.FAILED, 2, expected="status 200", received="status 404", by_hand="curl -i x"),
         requirement("1.3", Outcome.NOT_RUN, reason="needs 1.2, which fails"),
-        requirement("1.4", Outcome.ERROR, 2, reason="could not be checked"),
-        requirement("1.5", Outcome.NOT_RUN, 3, reason="was not asked for (--only)"),
+        requirement("1.4", Outcome.ERROR, 2, reason="could not be checked (internal error in labcheck)"),
+        requirement("1.5", Outcome.NOT_RUN, 3, reason="was not selected (--only)"),
         requirement("2.1", Outcome.FAILED, 1, hidden=True, reason="how it is done is not told"),
         requirement("2.2", Outcome.FAILED, 0, reason="worth nothing"),
     )
@@ -328,7 +328,7 @@ def test_junit_has_the_right_counts(every_outcome: Record) -> None:
         "expected   status 200\nreceived   status 404\nby hand    curl -i x"  # columns as on the terminal
     )
     assert cases[2].result[0].message == "needs 1.2, which fails"
-    assert cases[4].result[0].message == "not asked for"
+    assert cases[4].result[0].message == "not selected"
     assert "costs no point" in cases[3].result[0].text
     assert properties(suite) == {
         "lab": "lab9",
@@ -375,7 +375,7 @@ def test_junit_of_a_class_has_a_suite_for_each_student(every_outcome: Record) ->
     assert {"score": "3", "remark": "handed in late"}.items() <= properties(ada).items()
     assert [bob.name, bob.errors, next(iter(bob)).result[0].message] == ["b\\x00b.zip", 1, "cannot be unpacked"]
     assert [nobody.skipped, next(iter(nobody)).result[0].message] == [1, "nothing handed in"]
-    assert next(iter(nothing)).result[0].message == "nothing was handed in"
+    assert next(iter(nothing)).result[0].message == "nothing was submitted"
 
 
 # Gradescope
@@ -387,11 +387,11 @@ def test_gradescope_internal_error_costs_no_points(every_outcome: Record) -> Non
     tests = {each["number"]: each for each in table["tests"]}
     assert [tests[id]["status"] for id in tests] == ["passed", "failed", "failed", "passed", *["failed"] * 3]
     assert (tests["1.4"]["score"], tests["1.4"]["max_score"]) == (2, 2)
-    assert "not judged, by a fault of labcheck's own, which costs no point" in tests["1.4"]["output"]
+    assert "an internal error in labcheck costs no points" in tests["1.4"]["output"]
     assert (tests["2.1"]["name"], tests["2.1"]["output"]) == ("Sentence 2.1.", "note       how it is done is not told")
     assert {each["visibility"] for each in table["tests"]} == {"visible"}
     assert (table["stdout_visibility"], table["execution_time"]) == ("hidden", 1.5)
-    assert "1 not judged, by a fault of labcheck's own" in table["output"] and "seed 7" in table["output"]
+    assert "1 could not be checked (internal error in labcheck)" in table["output"] and "seed 7" in table["output"]
     assert table["extra_data"] == {"lab": "lab9", "seed": 7, "labcheck": "0.1.0", "sandbox": "none", "python": "3.11.0"}
 
 
@@ -535,10 +535,10 @@ def test_summary_shows_what_is_left_to_do(every_outcome: Record, real: dict[str,
     """The summary has the points, expected and received values, and the passed steps; each cause has one row."""
     page = actions.summary(every_outcome)
     text = Tags(page).text
-    assert "3 of 10 points" in page and "not asked for" in page
+    assert "3 of 10 points" in page and "not selected" in page
     assert "Steps passed" not in text
     assert "<tr><td>1.2 Sentence 1.2.</td><td><code>status 200</code></td><td><code>status 404</code></td>" in page
-    assert "not judged, by a fault of labcheck's own, which costs no point" in text
+    assert "could not be checked (internal error in labcheck), which costs no points" in text
     assert "1.5" not in text
     assert "Steps passed: 1 Start and stop" in Tags(actions.summary(real["solution"])).text
     assert "<table>" not in actions.summary(real["solution"])

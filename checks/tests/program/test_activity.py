@@ -1,4 +1,4 @@
-"""Whether a program goes on by itself, or waits for somebody."""
+"""Whether a program is busy or idle."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from labcheck.sandbox import processes
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what threads do")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports what threads do")
 
 
 @pytest.fixture
 def asleep() -> Iterator[Activity]:
-    """Start a program that sleeps, and wait until it does."""
+    """Start a program that sleeps, and wait until it sleeps."""
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process:
         found = Activity(lambda: process.pid, lambda: True)
         found.wait_until_idle(30)
@@ -32,7 +32,7 @@ def asleep() -> Iterator[Activity]:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """Let time pass only where a test, or a sleep, lets it."""
+    """Time that passes only when a test or a sleep lets it pass."""
     passing = SimpleNamespace(now=0.0)
 
     def sleep(seconds: float) -> None:
@@ -42,8 +42,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     return passing
 
 
-def test_rest_is_what_was_looked_at(clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program has rested when it did nothing from look to look; not while the grader itself stood still."""
+def test_idle_time_is_measured_between_samples(clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program is idle if it did nothing between samples, unless the grader itself stood still."""
     resting = Activity(lambda: 0, lambda: True)
     monkeypatch.setattr(resting, "threads", lambda: [("S", "1")])
     resting.begin_rest()
@@ -57,8 +57,8 @@ def test_rest_is_what_was_looked_at(clock: SimpleNamespace, monkeypatch: pytest.
     assert resting.has_rested(1)
 
 
-def test_what_was_not_read_yet_is_no_rest(clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program whose output is still on its way has not come to rest."""
+def test_unread_output_is_not_idle(clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program with unread output is not idle."""
     printing = Activity(lambda: 0, lambda: False)
     monkeypatch.setattr(printing, "threads", lambda: [("S", "1")])
     for _ in range(10):
@@ -66,15 +66,15 @@ def test_what_was_not_read_yet_is_no_rest(clock: SimpleNamespace, monkeypatch: p
         assert not printing.has_rested(0)
 
 
-def test_who_sleeps_rests(asleep: Activity) -> None:
-    """The system tells of a real process that it does nothing."""
+def test_sleeping_program_is_idle(asleep: Activity) -> None:
+    """The system reports that a real process that sleeps is idle."""
     asleep.begin_rest()
     until(lambda: asleep.has_rested(0))
     assert [state for state, _ in asleep.threads() or []] == ["S"]
 
 
-def test_who_waits_for_the_disk_is_not_at_rest(asleep: Activity, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program in an uninterruptible sleep goes on by itself: it waits for nobody."""
+def test_program_waiting_for_the_disk_is_busy(asleep: Activity, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program in an uninterruptible sleep is busy: it does not wait for input."""
     asleep.begin_rest()
     until(lambda: asleep.has_rested(0))
     monkeypatch.setattr(processes, "state_of", lambda _: "D")
@@ -85,16 +85,16 @@ def test_who_waits_for_the_disk_is_not_at_rest(asleep: Activity, monkeypatch: py
 def test_time_without_a_processor_does_not_count(
     clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, threads: list[tuple[str, str]], seconds: float
 ) -> None:
-    """A program that may not run, as the machine has other things to do, gets more time to come to rest."""
+    """A program that is ready to run but gets no processor has more time to become idle."""
     waiting = Activity(lambda: 0, lambda: True)
     monkeypatch.setattr(waiting, "threads", lambda: [(state, ran.format(clock.now)) for state, ran in threads])
     waiting.wait_until_idle(0.5)
     assert clock.now == pytest.approx(seconds, abs=0.02)
 
 
-def test_nobody_is_at_rest_where_nothing_is_told() -> None:
-    """Of a process that is gone the system tells nothing: nobody waits for its rest, and it never has any."""
+def test_unknown_state_is_never_idle() -> None:
+    """If the system reports nothing, because the process is gone, nobody waits for it, and it never counts as idle."""
     gone = Activity(lambda: 2**22 + 1, lambda: True)
-    gone.wait_until_idle(60)  # which is not to be waited for
+    gone.wait_until_idle(60)  # returns at once
     assert gone.threads() is None
     assert not gone.has_rested(0)

@@ -1,4 +1,4 @@
-"""What is said of a program that went wrong: the words, and the place in the student's own file."""
+"""What is reported about a program that went wrong: the words, and the place in the student's own file."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ ValueError: no
 
 @pytest.fixture
 def diagnosis(tmp_path: Path) -> Diagnosis:
-    """A web server that was given port 20000."""
+    """A web server with port 20000 as its argument."""
     spec = load_lab("lab1").programs[0]
     (tmp_path / spec.file).write_text("")
     return Diagnosis(spec, tmp_path, 20_000, 8001)
 
 
-def test_last_place_in_the_students_files_is_told(diagnosis: Diagnosis) -> None:
-    """Of the frames of a traceback the last one in the student's folder counts, in whatever module of theirs."""
+def test_last_place_in_the_students_files_is_reported(diagnosis: Diagnosis) -> None:
+    """The innermost frame in the student's folder counts, in any of their modules."""
     told = diagnosis.explain(RAISED.format(folder=diagnosis.folder))
     assert told == "ValueError: no (parts/page.py, line 3)"
     assert (told.said, told.place) == ("ValueError: no", Place("parts/page.py", 3))
@@ -42,8 +42,8 @@ def test_last_place_in_the_students_files_is_told(diagnosis: Diagnosis) -> None:
 @pytest.mark.parametrize(
     "file", ["/etc/passwd.py", "../secret.py", "a/../../b.py", "C:\\x.py", "C:/x.py", "notes.txt", "<string>"]
 )
-def test_no_other_file_is_the_students(diagnosis: Diagnosis, file: str) -> None:
-    """A path that leads out of the submission, or to no program, is none of the student's."""
+def test_other_files_are_not_the_students(diagnosis: Diagnosis, file: str) -> None:
+    """A path that leads out of the submission, or not to a program, is not one of the student's files."""
     told = diagnosis.explain(f'Traceback (most recent call last):\n  File "{file}", line 3\nValueError: no\n')
     assert (told, told.place) == ("ValueError: no", None)
 
@@ -53,18 +53,18 @@ def test_no_other_file_is_the_students(diagnosis: Diagnosis, file: str) -> None:
     [
         (RAISED, 1, Verdict.NOT_STARTED, "ended with exit status 1 before it listened: ValueError: no (parts/page.py"),
         ("", -9, Verdict.NOT_STARTED, "ended with signal 9 before it listened"),
-        ("", 0, Verdict.EXITED, "ended at once, with exit status 0, and never listened"),
+        ("", 0, Verdict.EXITED, "ended at once with exit status 0 and never listened"),
         (
             "OSError: [Errno 98] Address already in use",
             1,
             Verdict.PORT_TAKEN,
-            "the port that it was given, 20000, is free",
+            "port 20000 (its first argument) is free",
         ),
         ("ImportError: cannot import name 'x' from 'http'", 1, Verdict.HIDES_LIBRARY, "your http.py hides the library"),
     ],
 )
 def test_why_it_ended(diagnosis: Diagnosis, stderr: str, status: int, verdict: Verdict, said: str) -> None:
-    """Each cause has its verdict, and a sentence of its own."""
+    """Each cause has its own verdict and sentence."""
     (diagnosis.folder / "http.py").write_text("")
     stderr = stderr.format(folder=diagnosis.folder)
     error = diagnosis.ended(status, stderr, raised="Traceback" in stderr, over_memory=False)
@@ -74,13 +74,13 @@ def test_why_it_ended(diagnosis: Diagnosis, stderr: str, status: int, verdict: V
     assert error.place == (Place("parts/page.py", 3) if stderr.startswith("Traceback") else None)
 
 
-def test_file_that_is_gone_is_told(diagnosis: Diagnosis) -> None:
-    """Where the program is not there, that is what went wrong."""
+def test_missing_file_is_reported(diagnosis: Diagnosis) -> None:
+    """If the file of the program is missing, the error says so."""
     (diagnosis.folder / diagnosis.spec.file).unlink()
     assert str(diagnosis.ended(2, "", raised=False, over_memory=False)) == "there is no webserver.py in the folder"
 
 
 def test_ports_that_are_not_its_own_are_named(diagnosis: Diagnosis) -> None:
-    """A program that listens elsewhere is told where, and where it was meant to."""
+    """If a program listens on other ports, the error names them and the expected port."""
     text = str(diagnosis.listens_elsewhere({8001, 80}))
-    assert "listens on port 80 and 8001, not on the port that it was given, 20000" in text
+    assert "listens on port 80 and 8001, not on port 20000 (its first argument)" in text

@@ -1,4 +1,4 @@
-"""What a program has done and said, in words."""
+"""What a program has done and printed, in words."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CASES = {
         "==",
         0,
         "exit status 0 within 3 s",
-        "it still runs after Ctrl+C, 3 s later",
+        "still running 3 s after Ctrl+C",
     ),
     "any but one": (ExitStatus(0, 3, ""), "!=", 0, "an exit status other than 0 within 3 s", "exit status 0"),
     "what was said": (
@@ -23,35 +23,35 @@ CASES = {
         "!=",
         "",
         "a message on standard error",
-        "on standard error, as the last line: b",
+        "the last line on standard error: b",
     ),
     "nothing said": (Said(""), "in", "no", "a message with no on standard error", "nothing on standard error"),
     "a line like it": (
         *(Printed("From: b\nx\n", set()), "in", "From: a"),
         *("a line with 'From: a'", "the line 'From: b'"),
     ),
-    "another line": (Printed("x\n", set()), "in", "From: a", "a line with 'From: a'", "as the last line: x"),
+    "another line": (Printed("x\n", set()), "in", "From: a", "a line with 'From: a'", "the last line: x"),
     "no line": (Printed("\n", set()), "in", "a", "a line with 'a'", "nothing was printed"),
 }
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_mismatch_is_told_in_words(name: str) -> None:
-    """Each value says what was expected of it, and what came."""
+def test_mismatch_is_explained_in_words(name: str) -> None:
+    """Each value explains what was expected and what arrived."""
     value, operator, wanted, expected, received = CASES[name]
     assert isinstance(value, Evidence)
     assert value.mismatch(operator, wanted) == (expected, received, None)
 
 
-def test_what_still_runs_has_no_status() -> None:
-    """A program that has not ended has neither a status nor another one."""
+def test_running_program_has_no_status() -> None:
+    """A program that still runs neither has an exit status nor lacks one."""
     running = ExitStatus(None, 1, "")
-    assert not running == 0  # noqa: SIM201, each operator is one of its own here
+    assert not running == 0  # noqa: SIM201, the two operators are separate methods
     assert not running != 0  # noqa: SIM202
 
 
 def test_complaint_has_its_place() -> None:
-    """A traceback's last line is told with the place in the student's file, which is data, too."""
+    """A traceback's last line is shown with the place in the student's file, which is also available as data."""
     complaint = Complaint("ValueError: no", Place("webserver.py", 7))
     assert complaint == "ValueError: no (webserver.py, line 7)"
     assert complaint.said == "ValueError: no"

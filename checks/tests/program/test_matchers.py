@@ -1,4 +1,4 @@
-"""What is looked for in output is found once, wherever a pipe cuts it in two."""
+"""Every match in a program's output is found exactly once, no matter how a pipe splits the output."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WORDS = ["a", "b", "ab", "AB", "\n", "\r\n", " ", "? ", "x", "Traceback", "DEBUG
 
 
 def feed(matcher: Matcher, pieces: list[bytes]) -> tuple[int, int]:
-    """Feed pieces as Output does, from the beginning of a line on, and return the count and the last place."""
+    """Feed pieces as Output does, starting at the beginning of a line; return the count and the last place."""
     before, start = b"\n", 0
     for piece in pieces:
         matcher.feed(Window(before, piece, start - len(before)))
@@ -35,8 +35,8 @@ def feed(matcher: Matcher, pieces: list[bytes]) -> tuple[int, int]:
 
 @pytest.mark.parametrize("name", MAKERS)
 @given(words=st.lists(st.sampled_from(WORDS), max_size=12), cuts=st.lists(st.integers(0, 60), max_size=4))
-def test_pieces_are_as_the_whole(name: str, words: list[str], cuts: list[int]) -> None:
-    """However the output is cut into pieces, as much is found, at the same place."""
+def test_pieces_are_like_the_whole(name: str, words: list[str], cuts: list[int]) -> None:
+    """Any way of splitting the output gives the same matches at the same places."""
     whole = "".join(words).encode()
     places = sorted({0, *(min(cut, len(whole)) for cut in cuts), len(whole)})
     pieces = [whole[a:b] for a, b in pairwise(places)]
@@ -59,5 +59,5 @@ def test_pieces_are_as_the_whole(name: str, words: list[str], cuts: list[int]) -
     ],
 )
 def test_what_is_found(matcher: Matcher, text: str, count: int, last: int) -> None:
-    """How often something has come, and where it ended last."""
+    """The number of matches, and the end of the last one."""
     assert feed(matcher, [text.encode()]) == (count, last)

@@ -1,4 +1,4 @@
-"""What is looked for in a program's output, however it comes through the pipe."""
+"""Searching a program's output, no matter in which pieces it arrives."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def printing() -> Iterator[Callable[..., Output]]:
 
 
 @pytest.mark.parametrize("case", LINES)
-def test_line_is_counted_where_it_is_one(case: str, printing: Callable[..., Output]) -> None:
-    """A line counts where nothing but a prompt stands beside it, whether it comes whole or letter by letter."""
+def test_only_whole_lines_are_counted(case: str, printing: Callable[..., Output]) -> None:
+    """A line counts if nothing but a prompt is next to it, whether it arrives at once or letter by letter."""
     text, count = LINES[case]
     assert printing(text).lines(LINE) == count
     assert printing(text[:9], text[9:]).lines(LINE) == count
@@ -67,13 +67,13 @@ def test_line_is_counted_where_it_is_one(case: str, printing: Callable[..., Outp
 
 
 def test_enter_of_the_user_ends_the_line_of_an_unknown_prompt(printing: Callable[..., Output]) -> None:
-    """What a program prints after its user has typed is the beginning of a line, as on a terminal."""
+    """What a program prints after its user has typed begins a line, as on a terminal."""
     assert printing("Well? ", f"{LINE}\n").lines(LINE) == 0
     assert printing("Well? ", f"{LINE}\n", typed=True).lines(LINE) == 1
 
 
 def test_prompts_are_counted_across_pieces(printing: Callable[..., Output]) -> None:
-    """A prompt counts each time that it comes, also when it comes in two pieces."""
+    """A prompt counts every time it is printed, even if it arrives in two pieces."""
     assert printing(f"{PROMPT}x\n{PROMPT}", PROMPT[:5], PROMPT[5:]).count(PROMPT) == 3
 
 
@@ -86,15 +86,15 @@ def test_prompts_are_counted_across_pieces(printing: Callable[..., Output]) -> N
         (f"no {TRACEBACK} here\n", False),
     ],
 )
-def test_traceback_of_a_debug_log_is_none(text: str, seen: bool, printing: Callable[..., Output]) -> None:
-    """A traceback begins a line; one that a library shows in its debug log was caught."""
+def test_traceback_in_a_debug_log_does_not_count(text: str, seen: bool, printing: Callable[..., Output]) -> None:
+    """A traceback begins a line; one in a library's debug log was caught."""
     assert printing(text).has(TRACEBACK) is seen
     assert printing(text[:7], text[7:]).has(TRACEBACK) is seen
 
 
-@pytest.mark.skipif(os.name != "posix", reason="needs pipes that can be read without waiting")
-def test_all_that_was_printed_is_there_at_once() -> None:
-    """When the reader has caught up, nothing is missing, though the pipe stays open and its thread is late."""
+@pytest.mark.skipif(os.name != "posix", reason="needs pipes that can be read without blocking")
+def test_catching_up_reads_everything() -> None:
+    """After catching up nothing is missing, even if the pipe stays open and the reading thread is late."""
     reading, writing = os.pipe()
     with os.fdopen(reading, "rb", buffering=0) as pipe:
         output = Output(pipe, ())

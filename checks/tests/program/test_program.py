@@ -1,4 +1,4 @@
-"""Programs: their output is bounded, their ports are theirs, and nothing of them is left."""
+"""Programs: their output is limited, their ports are reserved, and no process of theirs is left."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def output_of(code: str, fold: Iterable[str] = ()) -> Output:
     return output
 
 
-def test_output_is_kept_whole_where_it_is_short() -> None:
-    """A few lines are kept as they are."""
+def test_short_output_is_kept_whole() -> None:
+    """Short output is kept unchanged."""
     assert output_of("print('a'); print('b')").text() == "a\nb\n"
 
 
 def test_output_keeps_beginning_and_end() -> None:
-    """Of a flood the beginning and the end are kept, and the rest is counted."""
+    """The beginning and the end of very long output are kept, and the rest is counted."""
     output = output_of("print('first'); print('x' * 10_000_000); print('last')")
     text = output.text()
     assert output.total == 10_000_012
@@ -48,7 +48,7 @@ def test_output_keeps_beginning_and_end() -> None:
 
 
 def test_watched_line_is_found_in_a_flood() -> None:
-    """A line is found in any case, also where no buffer holds it any more."""
+    """A text is found in any case, even if it is no longer in a buffer."""
     code = "import sys; w = sys.stdout.write; w('x\\n' * 500_000); w('Now LISTENING here\\n'); w('y\\n' * 500_000)"
     output = output_of(code, fold=["listening"])
     assert output.has("listening")
@@ -57,8 +57,8 @@ def test_watched_line_is_found_in_a_flood() -> None:
 
 
 @pytest.mark.parametrize("gap", range(1, 9))
-def test_watched_line_is_found_where_two_reads_meet(gap: int) -> None:
-    """A line that comes in two pieces is found."""
+def test_watched_line_is_found_across_two_reads(gap: int) -> None:
+    """A text that arrives in two pieces is found."""
     code = (
         f"import sys, time; w, f = sys.stdout.write, sys.stdout.flush; w('listening'[:{gap}]); f();"
         f"time.sleep(0.02); w('listening'[{gap}:]); f()"
@@ -76,12 +76,12 @@ def test_watched_line_is_found_where_two_reads_meet(gap: int) -> None:
     ],
 )
 def test_traceback_counts_at_the_start_of_a_line(printed: str, found: bool) -> None:
-    """Only a line that starts with Traceback is one."""
+    """A traceback counts only at the beginning of a line."""
     assert output_of(f"print('{printed}')").has("Traceback") is found
 
 
 def test_port_is_held_until_it_is_released() -> None:
-    """No two holders have the same port, and the port itself stays free for the program."""
+    """Two holders never have the same port, and the port itself stays free for the program."""
     held = [Port() for _ in range(50)]
     assert len({port.number for port in held}) == 50
     assert all(ports.is_free(port.number) for port in held)
@@ -90,7 +90,7 @@ def test_port_is_held_until_it_is_released() -> None:
 
 
 def test_port_with_a_listener_is_not_free() -> None:
-    """A port on which somebody listens, on any of the addresses, is not given out."""
+    """A port that a process listens on, on any of the addresses, is not given out."""
     import socket
 
     for family, host in ports.LOOPBACK:
@@ -131,9 +131,9 @@ spared.kill()
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="orphans are adopted on Linux only")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process adopt orphans")
 def test_process_that_flees_its_tree_is_ended(tmp_path: Path) -> None:
-    """A grandchild that forks twice, calls setsid and ignores signals is gone; what is spared lives."""
+    """A grandchild that forks twice, calls setsid and ignores signals is ended; a process to be spared lives."""
     done = subprocess.run(
         [sys.executable, "-c", SWEEPS.format(flees=FLEES), tmp_path / "new", tmp_path / "pid"],
         capture_output=True, text=True, timeout=60, check=True,

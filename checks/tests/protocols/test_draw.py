@@ -11,7 +11,7 @@ from labcheck.protocols.draw import Draw, LocalTime
 
 
 def test_same_seed_gives_the_same_words() -> None:
-    """A check draws the same words for the same seed, others for another, and knows which it has drawn."""
+    """A check draws the same words for the same seed, other words for another seed, and keeps a list of them."""
     first, again, other = Draw("7:2.1"), Draw("7:2.1"), Draw("8:2.1")
     words = [first.word() for _ in range(20)]
     assert [again.word() for _ in range(20)] == words == first.words
@@ -22,7 +22,7 @@ def test_same_seed_gives_the_same_words() -> None:
 
 @pytest.mark.parametrize("hour", range(24))
 def test_local_time_is_another_day(hour: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """At any hour the programs' day is not that of UTC, and TZ means the same to them."""
+    """At any hour the programs' date differs from the date in UTC, and TZ means the same to them."""
     now = 1_790_000_000 // 86_400 * 86_400 + hour * 3600
     monkeypatch.setattr(time, "time", lambda: now)
     utc = time.gmtime(now)

@@ -1,7 +1,7 @@
-"""What labcheck has written before is read, and reported as if it were of today.
+"""Results of earlier versions of labcheck can be read, and reported like new ones.
 
-`earlier/` holds the results of a class of three, as version 1 of the record had them: a solution, a program that raises
-in its fifth step, and one that is no Python.
+`earlier/` holds the results of a class of three, written with version 1 of the record: a solution, a program that
+raises an exception in its fifth step, and one that is not Python.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ EARLIER = TESTS / "record" / "earlier"
 
 
 def test_results_of_version_1_are_read() -> None:
-    """Each record has the points that it had, and fits the schema of today."""
+    """Each record has the points that it had, and fits the present schema."""
     results = {result.label: result for result in read(EARLIER)}
     records = {label: result.record for label, result in results.items() if result.record}
     assert {label: record.score for label, record in records.items()} == {"ada": 29, "grace": 23, "alan": 0}
@@ -37,7 +37,7 @@ def test_results_of_version_1_are_read() -> None:
 
 
 def test_what_was_text_is_data() -> None:
-    """The place in the student's file and who has hung up, which the texts of version 1 told, are where they belong."""
+    """The place in the student's file and the closed connections, which were texts in version 1, are data."""
     records = {result.label: result.record for result in read(EARLIER)}
     grace, alan = records["grace"], records["alan"]
     assert grace
@@ -52,7 +52,7 @@ def test_what_was_text_is_data() -> None:
 
 
 def test_reports_of_version_1_are_written_again(tmp_path: Path) -> None:
-    """`labcheck report` on results of version 1 writes the same table as it did then."""
+    """`labcheck report` on results of version 1 writes the same table as version 1 did."""
     out = shutil.copytree(EARLIER, tmp_path / "out")
     (out / "grades.csv").unlink()
     gradebook = report.write(out, Gradebook.load(out))

@@ -1,4 +1,4 @@
-"""The record: JSON that is held to its schema, and that survives being read again."""
+"""The record: JSON that conforms to its schema and can be read back unchanged."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ EVENTS = st.fixed_dictionaries(
 
 @st.composite
 def records(draw: st.DrawFn) -> Record:
-    """Make records with any text in every place."""
+    """Make records with any text in every field."""
     outcomes = draw(st.lists(st.sampled_from(list(Outcome)), min_size=1, max_size=5))
     requirements = [
         RequirementResult(
@@ -60,7 +60,7 @@ def records(draw: st.DrawFn) -> Record:
 
 @given(records())
 def test_record_survives_json(record: Record) -> None:
-    """What was written is what is read, and it fits the schema."""
+    """A record that was written is read back unchanged, and it fits the schema."""
     text = record.to_json()
     jsonschema.validate(json.loads(text), SCHEMA)
     assert Record.from_json(text) == record
@@ -68,13 +68,13 @@ def test_record_survives_json(record: Record) -> None:
 
 @given(records())
 def test_no_control_character_reaches_a_terminal(record: Record) -> None:
-    """No line of the terminal's report holds a control character that came from a program."""
+    """No line of the terminal's report holds a control character from a program."""
     for line in lines(record, 80):
         assert all(text.isprintable() for text, _ in line)
 
 
 def test_no_markup_reaches_a_page() -> None:
-    """Markup in any text of a record is shown, and not obeyed: each is on the page, with its signs written out."""
+    """Markup in any text of a record is escaped: every text is on the page, letter for letter."""
     evil = "<script>{}</script>".format
     event = {
         "kind": "sent",
@@ -91,16 +91,16 @@ def test_no_markup_reaches_a_page() -> None:
     page = html.render(record)
     assert "<script" not in page
     shown = {int(number) for number in re.findall(r"&lt;script&gt;(\d+)&lt;/script&gt;", page)}
-    assert shown == set(range(1, 13)), "a text that is not on the page proves nothing"
+    assert shown == set(range(1, 13)), "a text that is missing from the page proves nothing"
 
 
-def test_hidden_check_is_told_by_title_only() -> None:
-    """A hidden check that failed is named with its title, without hint, and nothing says that all passed."""
-    hidden = RequirementResult("1.1", "A secret title.", Outcome.FAILED, hidden=True, reason="not told")
+def test_hidden_check_shows_only_its_title() -> None:
+    """A hidden check that failed is shown with its title and without a hint, and no report says that all passed."""
+    hidden = RequirementResult("1.1", "A secret title.", Outcome.FAILED, hidden=True, reason="not shown")
     seen = RequirementResult("1.2", "Another.", Outcome.PASSED, earned=1)
     record = record_of([hidden, seen], programs=[])
     text = "\n".join("".join(piece for piece, _ in line) for line in lines(record, 80))
-    assert "1 of 2 requirements met" in text
+    assert "1 of 2 requirements pass" in text
     for report in (text, html.render(record)):
         assert "A secret title." in report
         assert "labcheck hint" not in report
@@ -122,8 +122,8 @@ def test_real_records_fit_the_schema(
 
 
 @given(records())
-def test_sum_that_is_wrong_is_refused(record: Record) -> None:
-    """A record whose score is not the sum of its points is not read, nor is one of another version."""
+def test_wrong_sum_is_refused(record: Record) -> None:
+    """A record is refused if its score is not the sum of its points, or if it has another version."""
     table = json.loads(record.to_json())
     with pytest.raises(ValueError, match="its points add up to"):
         Record.from_json(json.dumps({**table, "score": table["score"] + 1}))

@@ -1,4 +1,4 @@
-"""Texts of programs, shortened and made fit to be read."""
+"""Texts of programs, shortened and made printable."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from labcheck.record.text import is_own_file, printable, quote, shorten, show_by
 
 @given(st.text(max_size=300), st.integers(40, 200))
 def test_shortened_text_fits_and_says_so(text: str, limit: int) -> None:
-    """A text that fits is as it was; of another its length is told, and it fits."""
+    """A text that fits is unchanged; a longer one is cut to the limit, with a note of its length."""
     for short in (shorten(text, limit), within(text, limit)):
         assert len(short) == min(len(text), limit)  # no room is wasted
         assert (short == text) == (len(text) <= limit)
@@ -31,13 +31,13 @@ def test_shortened_text_fits_and_says_so(text: str, limit: int) -> None:
         ("x" * 1_234, 40, "x" * 19 + " … (1,234 characters)"),
     ],
 )
-def test_length_is_told_at_the_end(text: str, limit: int, short: str) -> None:
-    """What is left out at the end is counted with the rest."""
+def test_length_is_noted_at_the_end(text: str, limit: int, short: str) -> None:
+    """The note at the end counts the whole text, including the part that was left out."""
     assert shorten(text, limit) == short
 
 
 def test_no_room_for_a_middle() -> None:
-    """In less room than it takes to say what was left out, nothing is said."""
+    """If the limit is too small for the note, the text is just cut off."""
     gap = len(" … (99 characters in all) … ")
     assert within("x" * 99, gap) == "x" * gap
     assert within("x" * 99, gap + 1) == "x" + " … (99 characters in all) … "
@@ -52,13 +52,13 @@ def test_no_room_for_a_middle() -> None:
     ],
 )
 def test_own_file_is_in_the_students_folder(name: str, own: bool) -> None:
-    """A path that leads out of the submission, or to no program, is none of the student's."""
+    """A path that leads out of the submission, or not to a program, is not one of the student's files."""
     assert is_own_file(name) is own
 
 
 @given(st.text(max_size=50))
 def test_printable_text_moves_no_cursor(text: str) -> None:
-    """What is printable is as it was, all else is written out."""
+    """Printable text is unchanged; everything else is escaped."""
     assert printable(text).isprintable()
     assert text != printable(text) or text.isprintable()
 
@@ -79,12 +79,12 @@ def test_printable_text_moves_no_cursor(text: str) -> None:
     ],
 )
 def test_bytes_are_shown(data: bytes, shown: str) -> None:
-    """Text as text, anything else in hexadecimal; what is left out is said."""
+    """Text is shown as text, anything else in hexadecimal; an ellipsis marks what is left out."""
     assert show_bytes(data) == shown
 
 
 def test_quoted_text_keeps_its_end() -> None:
-    """The middle of a long message is left out: its end tells messages apart, too."""
+    """The middle of a long message is left out, because messages may differ only at the end."""
     assert quote("hi") == '"hi"'
     assert quote("a" * 120) == '"' + "a" * 120 + '"'
     assert len(quote("a" * 121)) == 122

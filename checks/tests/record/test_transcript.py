@@ -1,4 +1,4 @@
-"""What went to and fro: every byte, up to a limit that is said."""
+"""Transcripts: every byte that was exchanged, up to limits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from labcheck.record.transcript import ALL_KEPT, KEPT, MOST_EVENTS, Transcript
 
 
 def test_pieces_of_a_stream_are_one_message() -> None:
-    """What arrives in pieces is one message, until something else happens; frames are never joined."""
+    """Data that arrives in pieces is one message until something else happens; frames are never joined."""
     transcript = Transcript()
     transcript.sent(b"GET /")
     transcript.received(b"HTTP")
@@ -23,7 +23,7 @@ def test_pieces_of_a_stream_are_one_message() -> None:
     assert told == [
         ("sent", "", b"GET /", 5),
         ("received", "", b"HTTP/1.1", 8),
-        ("hung_up", "", b"the server hung up", 18),
+        ("hung_up", "", b"the server closed the connection", 32),
         ("received", "text", b"a", 1),
         ("received", "text", b"b", 1),
     ]
@@ -31,7 +31,7 @@ def test_pieces_of_a_stream_are_one_message() -> None:
 
 @given(st.binary(max_size=40))
 def test_any_bytes_are_json(data: bytes) -> None:
-    """Text is kept as text, anything else as base64: the bytes are what they were."""
+    """Text is stored as text, anything else as base64: the bytes can be restored."""
     transcript = Transcript()
     transcript.sent(data)
     found = transcript.events[0].to_json()
@@ -40,8 +40,8 @@ def test_any_bytes_are_json(data: bytes) -> None:
     assert found["size"] == len(data)
 
 
-def test_what_is_too_much_is_counted() -> None:
-    """Of one message, and of all together, no more than a limit is kept; sizes say how much there was."""
+def test_excess_is_counted() -> None:
+    """There is a limit for one message and for all messages together; sizes give the full length."""
     transcript = Transcript()
     for _ in range(2 * ALL_KEPT // KEPT):
         transcript.sent(b"x" * (KEPT + 1))
@@ -53,8 +53,8 @@ def test_what_is_too_much_is_counted() -> None:
     assert len(transcript.events) == MOST_EVENTS
 
 
-def test_preparation_stands_in_front() -> None:
-    """What happened before a check comes first in its transcript, at its beginning, under the name that it has now."""
+def test_preparation_comes_first() -> None:
+    """Events before a check come first in its transcript, at time 0, under the client's present name."""
     before, now = Transcript(), Transcript()
     before.note("connected")
     now.typed("hello", "Ann")

@@ -1,4 +1,4 @@
-"""class.html: its numbers are the gradebook's, equal mistakes are found, a student's text stays text, and it works."""
+"""class.html: its numbers match the gradebook, equal mistakes are grouped, students' text stays text, and it works."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-LIMIT = 30  # seconds until what is awaited must have come, on a loaded machine too
-WORDS = {"passed": "passed", "failed": "failed", "not_run": "not run", "error": "not judged"}
+LIMIT = 30  # seconds for something to appear, even on a busy machine
+WORDS = {"passed": "passed", "failed": "failed", "not_run": "not run", "error": "error"}
 POISON = "</script><img src=x onerror=window.ran=1>\u2028\x00\u202egnp.exe\ud800<!--"
 SHOWN = r"</script><img src=x onerror=window.ran=1>\u2028\x00\u202egnp.exe\ud800<!--"
 Outcomes = dict[str, Outcome]
@@ -56,7 +56,7 @@ def gradebook_of(entries: list[Entry], *ids: str, with_people: bool = False) -> 
 
 
 def class_of(*answers: RequirementResult) -> Gradebook:
-    """Make a class in which each has given one answer to one requirement."""
+    """Make a class in which each student has one answer to one requirement."""
     entries = [Entry(f"s{n}", f"k{n}", record=record_of([each])) for n, each in enumerate(answers)]
     return gradebook_of(entries, answers[0].id)
 
@@ -67,7 +67,7 @@ def page_of(gradebook: Gradebook) -> str:
 
 
 class Page(HTMLParser):
-    """What a page holds: the text of each element by its class or tag, the rows of the table, attributes, scripts."""
+    """The content of a page: the text of each element by class or tag, the rows of the table, attributes, scripts."""
 
     VOID = ("meta", "link", "input", "br")
 
@@ -111,8 +111,8 @@ def unpacked(packed: str) -> str:
 # -- Its numbers
 
 
-def test_numbers_are_the_gradebooks() -> None:
-    """Each cell, each count and each bar says what the records say."""
+def test_numbers_match_the_gradebook() -> None:
+    """Every cell, count and bar agrees with the records."""
     draw = random.Random(1)
     ids = ["1.1", "1.2", "2.1"]
     entries = []
@@ -127,7 +127,7 @@ def test_numbers_are_the_gradebooks() -> None:
     records = [entry.record for entry in entries if entry.record]
     page = Page(page_of(gradebook))
 
-    assert page.texts["numbers"] == ["\n60 graded\n1 not graded\n1 handed in nothing\n10 to be looked at\n"]
+    assert page.texts["numbers"] == ["\n60 graded\n1 not graded\n1 submitted nothing\n10 to review\n"]
     head, *rows = page.rows
     assert head == ["Name", "Score", *ids, "Seconds", "Programs", "Submission"]
     assert len(rows) == len(entries)
@@ -143,7 +143,8 @@ def test_numbers_are_the_gradebooks() -> None:
     found = [Counter(each.outcome for record in records for each in record.requirements if each.id == id) for id in ids]
     assert page.texts["share"] == [f"{100 * count[Outcome.PASSED] // 60} %" for count in found]
     assert page.texts["counts"] == [
-        f"{count[Outcome.FAILED]} failed · {count[Outcome.NOT_RUN]} not run · {count[Outcome.ERROR]} not judged"
+        f"{count[Outcome.FAILED]} failed · {count[Outcome.NOT_RUN]} not run"
+        f" · {count[Outcome.ERROR]} could not be checked"
         for count in found
     ]
     scores, times = (re.findall(r"(\d+) students with ([\d.–]+) ", text) for text in page.texts["histogram"])
@@ -161,7 +162,7 @@ def test_numbers_are_the_gradebooks() -> None:
 
 @given(st.lists(st.one_of(st.floats(0, 5000), st.integers(0, 300)), min_size=1), st.booleans())
 def test_each_value_is_in_one_bar(values: list[float], whole: bool) -> None:
-    """The bars of a histogram are few, and hold every value once."""
+    """A histogram has few bars, and they hold every value once."""
     values = [int(value) for value in values] if whole else values
     bars = class_page.histogram(values, whole=whole)
     assert len(bars) <= class_page.BARS
@@ -176,7 +177,7 @@ def test_each_value_is_in_one_bar(values: list[float], whole: bool) -> None:
 
 
 def test_nobody_was_graded() -> None:
-    """A class without a single record has a page, too."""
+    """A class without records has a page as well."""
     page = Page(page_of(gradebook_of([Entry("x", remark="is empty"), Entry(person=Person("Ann"))], "1.1")))
     assert [row[0] for row in page.rows] == ["Name", "xis empty", "Ann"]
     assert page.texts["share"] == ["– %"]
@@ -184,14 +185,14 @@ def test_nobody_was_graded() -> None:
 
 
 def test_hidden_requirement_is_shown_with_title_and_outcome() -> None:
-    """Of a check that is the instructor's own, its title and who failed are told."""
+    """For an instructor's hidden check, the page shows its title and which students fail it."""
     page = Page(page_of(class_of(requirement("9.1", hidden=True), requirement("9.1", Outcome.PASSED, hidden=True))))
     assert [row[2] for row in page.rows] == ["9.1", "failed", "passed"]
     assert page.texts["title"][-1] == "Title of 9.1."
 
 
-def test_what_the_gradings_have_in_common_is_named() -> None:
-    """The heading tells when it was graded, by which labcheck, and how the machine was protected."""
+def test_common_facts_are_shown() -> None:
+    """The heading says when the class was graded, by which version of labcheck, and with which protection."""
     first, last = (requirement("1.1"), requirement("1.1"))
     early = record_of([first], sandbox="namespaces")
     late = record_of([last], started="2026-02-03T04:05:06Z")
@@ -224,7 +225,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, int], Reco
             records[name, seed] = record = result.record
             for each in record.requirements:
                 if each.outcome is Outcome.PASSED:
-                    each.transcript = []  # as labcheck grade keeps it
+                    each.transcript = []  # as in the results of labcheck grade
     return records
 
 
@@ -233,7 +234,7 @@ def of(record: Record, id: str) -> RequirementResult:
 
 
 def test_equal_mistakes_with_different_seeds_are_one_cluster(real: dict[tuple[str, int], Record]) -> None:
-    """The texts differ by what was drawn, the signatures do not; those of different mistakes do."""
+    """Texts that differ only in random values have equal signatures; those of different mistakes differ."""
     signatures: dict[str, set[str]] = {}
     differ = 0
     for name in {name for name, _ in real} - {"solution"}:
@@ -282,7 +283,7 @@ DIFFERENT = [
     ("texts", "equal"), [*((each, True) for each in EQUAL), *((each, False) for each in DIFFERENT)]
 )
 def test_signature(texts: tuple[str, str, str, str], equal: bool) -> None:
-    """What was drawn makes no difference; statuses, types, names, and which are equal or larger, do."""
+    """Random values make no difference; status codes, types, names, and which numbers are equal or larger do."""
     first, second = (
         requirement(
             "1.1", expected=expected, received=received, drawn=[word for word in DRAWN if word in expected + received]
@@ -294,21 +295,21 @@ def test_signature(texts: tuple[str, str, str, str], equal: bool) -> None:
 
 @given(st.text(alphabet="bake …'%20.,:-x()\n\ud800é", max_size=3000), st.sampled_from(list(Outcome)))
 def test_signature_of_anything(text: str, outcome: Outcome) -> None:
-    """Every text has a signature, and one outcome's is never another's."""
+    """Every text has a signature, and different outcomes never have the same one."""
     answer = requirement("1.1", outcome, received=text)
     assert clusters.signature(answer).startswith(outcome)
     assert clusters.signature(answer) == clusters.signature(replace(answer, id="1.2", title="", by_hand="x"))
 
 
 @pytest.mark.parametrize("part", ["bo", "a", "1", "1,", "bo ", "ab ", "é", "…", "%2f", "Mon "])
-def test_long_texts_are_no_burden(part: str) -> None:
-    """A text of a million characters has a signature as short as one of a thousand."""
+def test_long_texts_have_short_signatures(part: str) -> None:
+    """A text of a million characters has a signature as short as that of a thousand."""
     answer = requirement("1.1", received=part * (1_000_000 // len(part)))
     assert len(clusters.signature(answer)) < 20 * clusters.LOOKED_AT
 
 
 def test_clusters_are_listed_the_largest_first() -> None:
-    """Each says how many, what was expected and received, who, and what went to and fro."""
+    """Each cluster shows its size, what was expected and received, its students, and a transcript."""
     answers = [requirement("1.1", expected="status 200", received=f"{400 + n % 3} No") for n in range(9)]
     answers += [requirement("1.1", expected="status 200", received="402 No") for _ in range(2)]
     answers += [requirement("1.1", Outcome.ERROR, reason="a fault"), requirement("1.1", Outcome.NOT_RUN, reason="x")]
@@ -317,20 +318,21 @@ def test_clusters_are_listed_the_largest_first() -> None:
     assert page.texts["h3"] == ["5 students", "3 students", "3 students", "1 student"]
     largest, *_, error = page.texts["cluster"]
     assert [line for line in largest.split("\n") if line] == [
-        *("5 students", "expectedstatus 200", "received402 No", "Who", "s2", "s5", "s8", "s9", "s10"),
-        *("Transcript of the first", "received at 0.500 s · 19 bytes", "HTTP/1.1 402 No"),
+        *("5 students", "expectedstatus 200", "received402 No", "Students", "s2", "s5", "s8", "s9", "s10"),
+        *("Transcript of one of them", "received at 0.500 s · 19 bytes", "HTTP/1.1 402 No"),
     ]
     assert "notea fault" in error
     assert sum(text.count("Transcript") for text in page.texts["cluster"]) == 1
 
 
 def test_small_clusters_are_only_counted() -> None:
-    """Where hardly any answers are equal, the page does not show all of them."""
+    """If hardly any answers are equal, the page shows only some of them."""
     answers = [requirement("1.1", received=f"wrong in {letter * 9} way") for letter in "abcdefghijklmnopqrstuvw"]
     page = Page(page_of(class_of(*answers, *answers[:1])))
     assert len(page.texts["cluster"]) == class_page.CLUSTERS
     assert (
-        f"and {23 - class_page.CLUSTERS} more answers, of {23 - class_page.CLUSTERS} students" in page.texts["summary"]
+        f"and {23 - class_page.CLUSTERS} more answers, from {23 - class_page.CLUSTERS} students"
+        in page.texts["summary"]
     )
 
 
@@ -349,10 +351,10 @@ def others(outcome: Outcome, count: int) -> list[RequirementResult]:
 @pytest.mark.parametrize(
     ("answers", "said"),
     [
-        (alike(6), "All 6 that were checked fail, and all answers are equal"),
+        (alike(6), "All 6 that were checked fail, all with the same answer"),
         (alike(3) + unlike(3) + others(Outcome.NOT_RUN, 4), "All 6 that were checked fail:"),
-        (unlike(6) + others(Outcome.PASSED, 10), "6 fail, and hardly two in the same way"),
-        (others(Outcome.PASSED, 9) + others(Outcome.ERROR, 1), "labcheck could not judge 1 of 10"),
+        (unlike(6) + others(Outcome.PASSED, 10), "6 fail, hardly two of them in the same way"),
+        (others(Outcome.PASSED, 9) + others(Outcome.ERROR, 1), "labcheck could not check 1 of 10"),
         (alike(6) + others(Outcome.PASSED, 1), ""),
         (alike(4), ""),
         (alike(4) + others(Outcome.NOT_RUN, 9), ""),
@@ -364,7 +366,7 @@ def others(outcome: Outcome, count: int) -> list[RequirementResult]:
     ],
 )
 def test_suspicions(answers: list[RequirementResult], said: str) -> None:
-    """Where all fail, or all differently, or nobody could judge, that is said; not so of a few students."""
+    """The page raises a suspicion if all submissions fail, or all differently, or could not be checked; not for few."""
     hints = Page(page_of(class_of(*answers))).texts.get("hints", [])
     assert len(hints) == bool(said)
     assert all(said in hint and "Title of 1.1." in hint for hint in hints)
@@ -388,7 +390,7 @@ def poisoned() -> Gradebook:
 
 
 def test_poison_stays_text() -> None:
-    """Names and answers that are markup, or turn the text round, are shown letter for letter."""
+    """Names and answers with markup, or with characters that change the direction of text, are shown literally."""
     page = page_of(poisoned())
     page.encode()
     parsed = Page(page)
@@ -399,14 +401,14 @@ def test_poison_stays_text() -> None:
     assert parsed.rows[3][0] == '"><svg onload=window.ran=1>'
     assert not re.search("[\x00\u2028\u202e]", page)
     for packed in json.loads(parsed.texts["script"][0])["pages"]:
-        # In what has several lines, U+2028 is a line's end.
+        # In texts of several lines, U+2028 ends a line.
         assert SHOWN.replace(r"\u2028", "\n") in Page(unpacked(packed)).texts["pre"]
         assert not re.search("[\x00\u2028\u202e]", unpacked(packed))
         assert {"img", "script"}.isdisjoint(Page(unpacked(packed)).tags)
 
 
 def test_file_needs_no_network_and_runs_one_script() -> None:
-    """No address leads out of the file; the policy forbids everything but the style and the script with that hash."""
+    """No address leads out of the file; the policy allows nothing but the style, and the script with that hash."""
     text = page_of(poisoned())
     page = Page(text)
     addresses = [value for name, value in page.attributes if name in ("href", "src", "srcset", "action", "data")]
@@ -431,9 +433,9 @@ def test_file_needs_no_network_and_runs_one_script() -> None:
 
 
 def test_page_of_a_student_is_the_page_of_a_submission(real: dict[tuple[str, int], Record]) -> None:
-    """What is packed is what labcheck --html writes, under the student's name, with whole transcripts."""
+    """What is packed is the output of labcheck --html, under the student's name, with complete transcripts."""
     record = real["2.2 0", 1]
-    # What a program prints at length is shortened; this is about the rest.
+    # Long output of programs is shortened; this test is about the rest.
     record = replace(record, programs=[replace(each, stdout="x", stderr="") for each in record.programs])
     page = unpacked(class_page.pack(record, "Ann"))
     assert page.startswith("<h1>Ann</h1>")
@@ -445,7 +447,7 @@ def test_page_of_a_student_is_the_page_of_a_submission(real: dict[tuple[str, int
 
 
 def test_equal_submissions_share_a_page() -> None:
-    """A page is in the file once, however many have handed it in; without a page there is no link."""
+    """A page is in the file once, no matter how many students submitted the same; without a page there is no link."""
     record = record_of([requirement("1.1")])
     entries = [Entry(name, key, record=record) for name, key in (("a", "k"), ("b", "k"), ("c", "unpacked"))]
     page = Page(class_page.render(gradebook_of(entries, "1.1"), {"k": class_page.pack(record, "a"), "other": "x"}))
@@ -454,8 +456,8 @@ def test_equal_submissions_share_a_page() -> None:
     assert {value for name, value in page.attributes if name == "href"} == {"data:,", "#student-1", "#student-2"}
 
 
-def test_what_is_long_is_shortened_and_says_so() -> None:
-    """However much a program has sent and printed, its page stays small; short messages stay whole."""
+def test_long_texts_are_shortened_with_a_note() -> None:
+    """A page stays small even if a program sent and printed a lot; short messages stay complete."""
     noise = base64.b64encode(random.Random(1).randbytes(300_000)).decode()
     large = {**event(noise), "encoding": "base64", "size": 300_000}
     record = record_of(
@@ -491,7 +493,7 @@ class Screen:
         self.file = file
 
     def open(self, hash: str = "") -> None:
-        """Open the page anew."""
+        """Open the page again."""
         self.browser.get("about:blank")
         self.browser.get(self.file.as_uri() + hash)
 
@@ -500,11 +502,11 @@ class Screen:
         return self.browser.execute_script(script)
 
     def wait_for(self, expression: str) -> Any:
-        """Wait until an expression's value is true, and return it."""
+        """Wait until the value of an expression is true, and return it."""
         return WebDriverWait(self.browser, LIMIT, 0.02).until(lambda _: self.run(f"return {expression}"), expression)
 
     def find(self, css: str) -> Any:
-        """Return the first element that fits."""
+        """Return the first matching element."""
         return self.browser.find_element(By.CSS_SELECTOR, css)
 
     def names(self) -> list[str]:
@@ -517,7 +519,7 @@ class Screen:
         )
 
     def column(self, title: str) -> list[str]:
-        """Return the cells of a column in rows that are shown, in order."""
+        """Return the cells of a column in the rows that are shown, in order."""
         return list(
             self.run(
                 f"const place = heads.findIndex(head => head.innerText.trim().startsWith({json.dumps(title)}));"
@@ -527,20 +529,20 @@ class Screen:
         )
 
     def sort_by(self, title: str) -> str:
-        """Press the button of a column, by the keyboard, and return what its heading says of the order."""
+        """Press the button of a column with the keyboard, and return its heading's sort order."""
         head = next(each for each in self.browser.find_elements(By.CSS_SELECTOR, "thead th") if each.text == title)
         head.find_element(By.TAG_NAME, "button").send_keys(Keys.ENTER)
         return str(head.get_attribute("aria-sort"))
 
     def student(self) -> str:
-        """Wait for the page of a student, and return its text."""
+        """Wait for a student's page, and return its text."""
         self.wait_for("dialog.open && frame.contentDocument.title")
         return str(self.run("return frame.contentDocument.body.innerText"))
 
 
 @pytest.fixture
 def show(browser: Any, tmp_path: Path) -> Iterator[Callable[[Gradebook], Screen]]:
-    """Open the page of a class in a window; in the end the browser has complained of nothing."""
+    """Open the page of a class in a window; after the test, the browser has reported no error."""
     browser.get_log("browser")
     first = browser.current_window_handle
     browser.switch_to.new_window("window")
@@ -575,7 +577,7 @@ def people(real: dict[tuple[str, int], Record]) -> Gradebook:
 
 
 def test_sorting(show: Callable[[Gradebook], Screen], people: Gradebook) -> None:
-    """Each column sorts up and down, numbers as numbers; what is not there comes last."""
+    """Each column sorts up and down, numbers as numbers; empty cells come last."""
     screen = show(people)
     assert screen.names() == [entry.name for entry in people.entries]
     assert screen.sort_by("Name") == "ascending"
@@ -596,7 +598,7 @@ def test_sorting(show: Callable[[Gradebook], Screen], people: Gradebook) -> None
 
 
 def test_filtering(show: Callable[[Gradebook], Screen], people: Gradebook) -> None:
-    """What is shown can be narrowed by text, by the outcome of a requirement, and to what is to be looked at."""
+    """The table can be filtered by text, by the outcome of a requirement, and for submissions to review."""
     screen = show(people)
     assert screen.find("#shown").text == "7 of 7 shown"
     screen.find("#text").send_keys("LATE")
@@ -622,7 +624,7 @@ def test_filtering(show: Callable[[Gradebook], Screen], people: Gradebook) -> No
 
 
 def test_page_of_a_student(show: Callable[[Gradebook], Screen], people: Gradebook) -> None:
-    """A click on a name opens the page with its transcripts; one can walk on, and back, and come by the address."""
+    """A click on a name opens the student's page with transcripts; next, previous, back and a link work."""
     screen = show(people)
     ann = people.entries[1].record
     assert ann is not None
@@ -649,11 +651,11 @@ def test_page_of_a_student(show: Callable[[Gradebook], Screen], people: Gradeboo
     screen.wait_for("dialog.open")
     screen.browser.back()
     screen.wait_for("!dialog.open")
-    screen.open("#student-7")  # who has no page
+    screen.open("#student-7")  # this student has no page
     assert screen.run("return !dialog.open")
 
 
-def test_walk_goes_through_what_is_shown(show: Callable[[Gradebook], Screen], people: Gradebook) -> None:
+def test_next_and_previous_follow_the_table(show: Callable[[Gradebook], Screen], people: Gradebook) -> None:
     """Next and previous follow the order and the filter of the table."""
     screen = show(people)
     screen.find("#requirement").send_keys("2.2")
@@ -667,15 +669,15 @@ def test_walk_goes_through_what_is_shown(show: Callable[[Gradebook], Screen], pe
 
 
 def test_link_to_a_requirement_unfolds_it(show: Callable[[Gradebook], Screen]) -> None:
-    """From a suspicion one click leads to the answers."""
+    """A click on a suspicion opens the requirement with its answers."""
     screen = show(class_of(*alike(6)))
     assert not screen.find(".cluster").is_displayed()
     screen.find(".hints a").click()
     screen.wait_for("document.querySelector('.cluster').checkVisibility()")
 
 
-def test_nothing_of_a_students_runs(show: Callable[[Gradebook], Screen]) -> None:
-    """In the page and in the frame of a student, markup is text."""
+def test_markup_of_a_student_never_runs(show: Callable[[Gradebook], Screen]) -> None:
+    """Markup of a student is text, in the page and in the student's frame."""
     screen = show(poisoned())
     screen.run("document.querySelectorAll('details').forEach(each => each.open = true)")
     assert SHOWN in screen.find(".cluster").text
@@ -688,7 +690,7 @@ def test_nothing_of_a_students_runs(show: Callable[[Gradebook], Screen]) -> None
 
 
 def test_frame_of_a_student_runs_no_script(show: Callable[[Gradebook], Screen], people: Gradebook) -> None:
-    """Even a page that was not made by labcheck could not run anything: the frame allows no scripts."""
+    """Even a page that labcheck did not make cannot run anything: the frame allows no scripts."""
     screen = show(people)
     evil = base64.b64encode(
         zlib.compress(b"<h1>x</h1><script>parent.ran = 1</script><b onclick='parent.ran = 1'>y</b>")
@@ -698,11 +700,11 @@ def test_frame_of_a_student_runs_no_script(show: Callable[[Gradebook], Screen], 
     assert "y" in screen.student()
     screen.run("frame.contentDocument.querySelector('b').click()")
     assert screen.run("return window.ran === undefined")
-    screen.browser.get_log("browser")  # it has said that it did not
+    screen.browser.get_log("browser")  # the browser has logged that it refused
 
 
 def test_readable_without_scripts(show: Callable[[Gradebook], Screen], people: Gradebook) -> None:
-    """Where no script runs, that is said, and all but what needs one is there."""
+    """Without scripts the page says so, and shows everything that does not need one."""
     screen = show(people)
     screen.browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
@@ -731,7 +733,7 @@ CONTRASTS = (
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_readable_in_light_and_dark(show: Callable[[Gradebook], Screen], people: Gradebook, scheme: str) -> None:
-    """All text and all signs stand out from their ground by 4.5 to 1 at least (WCAG 2.2, section 1.4.3)."""
+    """All text and all signs have a contrast of at least 4.5 to 1 (WCAG 2.2, section 1.4.3)."""
     screen = show(people)
     media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
     screen.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
@@ -744,7 +746,7 @@ def test_readable_in_light_and_dark(show: Callable[[Gradebook], Screen], people:
 
 @pytest.mark.parametrize("width", [320, 390])
 def test_phone(show: Callable[[Gradebook], Screen], people: Gradebook, width: int) -> None:
-    """At a phone's width nothing sticks out sideways but in the table's own box, and the names stay in sight."""
+    """At a phone's width only the table's box scrolls sideways, and the names stay visible."""
     screen = show(people)
     size = {"width": width, "height": 640, "deviceScaleFactor": 2, "mobile": True}
     screen.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
@@ -761,11 +763,11 @@ def test_phone(show: Callable[[Gradebook], Screen], people: Gradebook, width: in
 
 
 def test_signs_have_words(show: Callable[[Gradebook], Screen], people: Gradebook) -> None:
-    """A cell shows a sign, and has a word for who does not see it; rows and columns have their headings."""
+    """A cell shows a sign and holds a word for screen readers; rows and columns have headings."""
     screen = show(people)
     sign = screen.run("return getComputedStyle(document.querySelector('td.f'), '::before').content")
     assert sign.startswith('"✗"')
-    screen.run("document.querySelector('.matrix').scrollIntoView()")  # what is out of sight is read out when it comes
+    screen.run("document.querySelector('.matrix').scrollIntoView()")  # otherwise its cells have no accessible text
 
     outcomes = Counter(each.outcome for entry in people.entries if entry.record for each in entry.record.requirements)
 
@@ -785,7 +787,7 @@ def test_signs_have_words(show: Callable[[Gradebook], Screen], people: Gradebook
 
 
 def test_bars_are_as_long_as_their_numbers_say(show: Callable[[Gradebook], Screen], people: Gradebook) -> None:
-    """The heights of a histogram's bars are in proportion to their counts."""
+    """The heights of a histogram's bars are proportional to their counts."""
     screen = show(people)
     bars = screen.run(
         "return [...document.querySelector('.histogram').children].map(bar =>"

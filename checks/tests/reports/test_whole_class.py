@@ -1,4 +1,4 @@
-"""The tables of a class: what they say is what the records say, for whomever and in whatever script."""
+"""The tables of a class: they say what the records say, for names in any script."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
 
     from conftest import Result
 
-    Grades = dict[str, tuple[float, float]]  # by e-mail: score and points that there are
+    Grades = dict[str, tuple[float, float]]  # by e-mail: score and possible points
 
-# Whatever can stand in a name; \n is what a spreadsheet makes of Alt+Enter.
+# Anything that can occur in a name; \n is what a spreadsheet makes of Alt+Enter.
 NAMES = st.text(st.one_of(st.characters(exclude_categories=["C"]), st.sampled_from("\n,;\"'=+-@ \u200c")), max_size=12)
 ANYTHING = st.text(max_size=12)
 FORMULAS = st.builds("{}{}".format, st.sampled_from(["=", " +", "-1", "@", "\t=", "\r="]), NAMES)
-FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # the wide forms, too
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # including the full-width forms
 TABLES = ("csv", "canvas", "moodle")
 
 
 @st.composite
 def gradebooks(draw: st.DrawFn, texts: st.SearchStrategy[str] = NAMES) -> Gradebook:
-    """Make classes with a roster: some have handed in, some of that was graded, with any outcomes and texts."""
+    """Make classes with a roster: some people have submitted, some of that was graded, with any outcomes and texts."""
     asked = [Asked(f"1.{number}", draw(texts), draw(st.integers(0, 3))) for number in range(1, draw(st.integers(2, 4)))]
     entries = []
     for number in range(draw(st.integers(0, 4))):
@@ -79,7 +79,7 @@ def in_json(text: str, _: Gradebook) -> Grades:
 
 
 def in_moodle(text: str, gradebook: Gradebook) -> Grades:
-    """As a teacher maps it: one column identifies, one is the grade, one its feedback; an empty cell would wipe one."""
+    """As a teacher maps it: a column with the identity, the grade, its feedback; an empty cell would erase a grade."""
     header, *rows = rows_of(text)
     who, grade, feedback = (header.index(name) for name in ("Email address", "Lab 1 (4711)", "Lab 1 (4711) feedback"))
     assert all(row[feedback] and row[grade] for row in rows)
@@ -121,13 +121,13 @@ READERS: dict[str, Callable[[str, Gradebook], Grades]] = {
 
 
 def test_every_format_of_a_class_is_read_here() -> None:
-    """A new format is held to the same totals as all others."""
+    """This test fails for a new format until its totals are compared as well."""
     assert set(READERS) == {each.name for each in formats("whole_class")}
 
 
 @given(gradebooks(st.one_of(NAMES, ANYTHING)))
 def test_totals_are_equal_in_all_formats(gradebook: Gradebook) -> None:
-    """Everybody has the same score of the same maximum in every format, and nobody without a record has one."""
+    """Everyone has the same score and maximum in every format; without a record there is no score."""
     expected = {
         entry.person.email: (entry.record.score, gradebook.max_score)
         for entry in gradebook.entries
@@ -141,7 +141,7 @@ def test_totals_are_equal_in_all_formats(gradebook: Gradebook) -> None:
 
 @given(gradebooks())
 def test_names_arrive_as_they_are(gradebook: Gradebook) -> None:
-    """Commas, quotes, line breaks, any script: a reader gets the name; only a formula gets a sign in front."""
+    """Names with commas, quotes, line breaks and any script are read back; only a formula gets a character in front."""
     people = [entry.person for entry in gradebook.entries if entry.person]
     for format, graded_only in (("csv", False), ("canvas", False), ("moodle", True)):
         rows = rows_of(find("whole_class", format).render(gradebook))[2 if format == "canvas" else 1 :]
@@ -161,7 +161,7 @@ def test_names_arrive_as_they_are(gradebook: Gradebook) -> None:
     )
 )
 def test_no_cell_is_a_formula_or_a_command(gradebook: Gradebook) -> None:
-    """Whatever stands in a name or was said by a program, a spreadsheet shows it, and a terminal, too."""
+    """A spreadsheet and a terminal show any text in a name or from a program, and never execute it."""
     for name in TABLES:
         text = find("whole_class", name).render(gradebook)
         for row in rows_of(text):
@@ -173,14 +173,14 @@ def test_no_cell_is_a_formula_or_a_command(gradebook: Gradebook) -> None:
 
 @given(gradebooks())
 def test_class_survives_json(gradebook: Gradebook) -> None:
-    """Who is in a class, and whose work is whose, is read as it was written."""
+    """The people of a class and their submissions are read back as they were written."""
     bare = replace(gradebook, heading="", entries=tuple(replace(each, record=None) for each in gradebook.entries))
     assert Gradebook.from_json(bare.to_json()) == bare
 
 
 @pytest.mark.parametrize("platform", ["canvas", "moodle"])
 def test_platform_needs_people(platform: str) -> None:
-    """Without a roster nobody's grade is written into a course's gradebook, and the way to one is told."""
+    """Without a roster no grade is written for a course's gradebook; the error names the option for a roster."""
     gradebook = Gradebook("lab1", "Title", (Asked("1.1", "It works."),), (Entry("ada", "key"),))
     with pytest.raises(UsageError, match="--roster CSV"):
         find("whole_class", platform).render(gradebook)
@@ -197,7 +197,7 @@ PROGRAMS = {"ada": "import sys; sys.exit('closed')", "bob": "print('hello')"}
 
 @pytest.fixture
 def graded(labcheck: Callable[..., Result], tmp_path: Path) -> Path:
-    """Return the folder with the results of a class of three: one right, two wrong, one of them of nobody."""
+    """Return the folder with the results of a class of three: one right, two wrong, one of them not on the roster."""
     place, out = tmp_path / "class", tmp_path / "out"
     for name, text in {**PROGRAMS, "mallory": "'<b>'"}.items():
         (place / name).mkdir(parents=True)
@@ -206,7 +206,7 @@ def graded(labcheck: Callable[..., Result], tmp_path: Path) -> Path:
     (tmp_path / "class.csv").write_text(ROSTER, "utf-8")
     words = ("grade", "lab1", place, "--out", out, "--roster", tmp_path / "class.csv", "--column", "Lab 1 (4711)")
     result = labcheck(*words, "--canvas", tmp_path / "canvas.csv")
-    assert result.status == 1  # nobody is mallory
+    assert result.status == 1  # mallory is not on the roster
     assert "mallory: matches nobody" in result.out
     return out
 
@@ -214,7 +214,7 @@ def graded(labcheck: Callable[..., Result], tmp_path: Path) -> Path:
 @pytest.mark.skipif(os.name != "posix", reason="classes are graded on Linux and macOS")
 @pytest.mark.usefixtures("protection")
 def test_exports_of_a_graded_class(labcheck: Callable[..., Result], graded: Path, tmp_path: Path) -> None:
-    """What `grade` has written, `report` writes again later, without a submission at hand; and other formats."""
+    """`report` writes the files that `grade` has written again, without the submissions; and other formats."""
     canvas = (tmp_path / "canvas.csv").read_text("utf-8")
     assert [row[-1] for row in rows_of(canvas)] == ["Lab 1 (4711)", "29", "29", "0", ""]
     assert rows_of(canvas)[3] == ['\'=Bobby "Tables", Jr.', "12", "s2", "bob", "B, late", "0"]
@@ -246,7 +246,7 @@ def test_exports_of_a_graded_class(labcheck: Callable[..., Result], graded: Path
     ids=lambda case: case if isinstance(case, str) else "",
 )
 def test_wrong_use_is_one_line(words: tuple[str, ...], said: str, labcheck: Callable[..., Result]) -> None:
-    """What cannot be reported is told in a line, and nothing is written."""
+    """A wrong use of `report` gives an error in one line, and writes nothing."""
     result = labcheck(*words)
     assert result.status == 2
     assert said in result.err

@@ -1,4 +1,4 @@
-"""An answer of an HTTP server, and what a client reads of it."""
+"""The answer of an HTTP server, and what a client reads in it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ UNSEEN = re.compile(r"<(title|style|script)\b.*?</\1\s*>", re.DOTALL | re.IGNORE
 TAG = re.compile(r"<[/!]?[a-zA-Z][^<>]*>|<!--.*?(?:-->|\Z)", re.DOTALL)
 ZEROS = re.compile(r"&#([xX]?)0+(?=[0-9a-fA-F])")
 LONG = re.compile(r"&#(\d{8,}|[xX][0-9a-fA-F]{7,});?")
-# Python has codecs, too, that are no page's: some take quadratic time, some fail in ways of their own.
+# Python also has codecs that no page uses: some take quadratic time, some fail in unusual ways.
 CHARSET = re.compile(
     r"(us-?)?ascii|utf-?8|utf-?(16|32)-?([bl]e)?|iso-?8859-\d+|latin-?\d+|(windows-|cp)\d+|koi8-[ru]"
     r"|shift_jis|euc-(jp|kr)|iso-2022-jp|gb(k|2312|18030)|big5(-hkscs)?|macintosh"
@@ -23,10 +23,15 @@ CHARSET = re.compile(
 
 @dataclass
 class Answer:
-    """An answer to a request.
+    """The answer to one HTTP request.
 
-    `body` is what came after the headers, without the chunks' framing, whatever was announced.
-    `whole` says whether as much came as was announced.
+    `code` and `reason` are from the status line. `fields` lists the names and values of the header fields, in order.
+    `body_bytes` is everything that arrived after the headers, with the framing of chunks removed, no matter what
+    length was announced; `whole` says whether at least the announced length arrived. `seconds` is the time from the
+    start of reading to the end of the body.
+
+    A check compares the properties `status`, `body`, `media_type`, `content_length`, `source` and `shown`: if such a
+    comparison fails, the report shows the answer.
     """
 
     code: int
@@ -45,33 +50,42 @@ class Answer:
 
     @property
     def status(self) -> Status:
-        """The status code."""
+        """The status code, for example 200. Compare it with a number, or use `in` with a tuple or a range."""
         return Status(self.code, self)
 
     @cached_property
     def body(self) -> Body:
-        """The bytes of the body."""
+        """The bytes of the body; compare it with `bytes`."""
         return Body(self.body_bytes, self)
 
     def header(self, name: str) -> HeaderValue | None:
-        """Return a header field's value; None where there is none. Names are compared without case."""
+        """Return the value of a header field, or None if it is missing.
+
+        Upper and lower case do not matter in `name`. The values of repeated fields are joined with commas.
+        """
         values = [value for key, value in self.fields if key.lower() == name.lower()]
         return HeaderValue(", ".join(values), name) if values else None
 
     @property
     def media_type(self) -> MediaType:
-        """The media type of Content-Type in lower case, without parameters (RFC 9110, section 8.3.1)."""
+        """The media type from Content-Type, in lower case and without parameters (RFC 9110, section 8.3.1).
+
+        It is empty if the field is missing.
+        """
         value = self.header("Content-Type")
         return MediaType((value or "").partition(";")[0].strip().lower(), value)
 
     @property
     def content_length(self) -> HeaderValue:
-        """The value of Content-Length; where there is none, an empty one that says so."""
+        """The value of Content-Length; if the field is missing, it is empty and a report calls it missing."""
         return self.header("Content-Length") or HeaderValue("", "Content-Length", missing=True)
 
     @cached_property
     def source(self) -> Source:
-        """The body as text, markup and all; in its declared charset, else UTF-8."""
+        """The body as text, including all markup, decoded with the declared charset (by default UTF-8).
+
+        If it cannot be decoded that way, it is decoded as Latin-1.
+        """
         declared = re.search(r';\s*charset\s*=\s*"?([\w.:-]+)', self.header("Content-Type") or "", re.IGNORECASE)
         charset = declared[1].lower() if declared else "utf-8"
         try:
@@ -81,19 +95,25 @@ class Answer:
 
     @cached_property
     def shown(self) -> Shown:
-        """What a client reads."""
+        """The text that a reader sees on the page; use `text in answer.shown`.
+
+        Character references such as `&lt;` are decoded. A text is also found if tags interrupt it.
+        """
         source = self.source
-        # A tag may stand in the middle of a text (<b>/a/</b>b.zzz), or part two (<td>1<td>2).
+        # A tag may be in the middle of a text (<b>/a/</b>b.zzz), or separate two texts (<td>1<td>2).
         views = (source, TAG.sub("", source), TAG.sub(" ", source))
         return Shown(tuple(unescape(view) for view in views), self)
 
 
 def unescape(text: str) -> str:
-    """Return the text without character references; a number beyond all characters is none, and html fails at it."""
+    """Decode the character references in a text; replace those beyond Unicode, on which html.unescape fails."""
     return html.unescape(LONG.sub("\ufffd", ZEROS.sub(r"&#\1", text)))
 
 
 def numbers(answer: Answer) -> Numbers:
-    """Return the numbers on a page that have no letter and no digit beside them."""
+    """Return the numbers on a page, as a set that can be compared with `>=`.
+
+    A number counts if neither a letter nor a digit is next to it, and if it has fewer than 10 digits.
+    """
     found = [re.findall(r"(?<![^\W_])\d+(?![^\W_])", view) for view in answer.shown.views]
     return Numbers(frozenset(int(number) for view in found for number in view if len(number) < 10), answer)

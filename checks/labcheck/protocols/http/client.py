@@ -1,8 +1,7 @@
-"""An HTTP/1.1 client for judging: it keeps every byte, never waits for ever, and says errors in plain words.
+"""An HTTP/1.1 client for checks: it records every byte, never waits forever, and reports errors in plain words.
 
-It is lenient where a browser is (RFC 9112, section 2.2: a bare LF ends a line), and it reads on
-until the server hangs up, so that a body of another length than was announced is seen as it is.
-One connection carries one request.
+It is as lenient as a browser (RFC 9112, section 2.2: a bare LF ends a line). It reads until the server closes the
+connection, to detect a body whose length differs from the announced one. Each connection carries one request.
 """
 
 from __future__ import annotations
@@ -31,12 +30,12 @@ if TYPE_CHECKING:
 MAX_HEAD = 64 * 1024  # bytes of a status line and headers
 MAX_BODY = 16 * 1024 * 1024
 CHUNK = 128 * 1024
-LINGER_AGAIN = 0.01  # the same, for a server that did not do so before
-FORM = "application/x-www-form-urlencoded"
+LINGER_AGAIN = 0.01  # like LINGER, for a server that did not close its connection before
+FORM = "application/x-www-form-urlencoded"  # the media type of a form that a browser posts
 
 
 class Connection:
-    """One connection of one client."""
+    """One connection of one client to the server. Use it in a `with` block, which closes it."""
 
     def __init__(
         self, sock: socket.socket, transcript: Transcript, deadline: Deadline, manners: Manners, usual_port: int
@@ -56,16 +55,16 @@ class Connection:
         self.close()
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._socket.close()
 
     def reset(self) -> None:
-        """Vanish without a goodbye: the other side gets a TCP reset."""
+        """Close the connection abruptly: the server gets a TCP reset."""
         sockets.reset(self._socket)
-        self._transcript.note("vanished (TCP reset)")
+        self._transcript.note("reset the connection (TCP RST)")
 
     def send(self, data: bytes) -> None:
-        """Send all of it. That the other side no longer listens is no error: it may have answered before."""
+        """Send all of `data`. A server that no longer reads causes no error here: it may have answered already."""
         self._transcript.sent(data)
         self._transcript.by_hand = _printf(data, self._usual_port)
         self._socket.settimeout(self._deadline.left())
@@ -73,16 +72,19 @@ class Connection:
             self._socket.sendall(data)
 
     def read_some(self, size: int) -> int:
-        """Read until that many bytes have come, or it is over; return how many there are."""
+        """Read until `size` bytes have arrived, the connection is closed or the deadline passes.
+
+        Returns the number of bytes that have arrived and were not yet taken by another method.
+        """
         while len(self._buffer) < size and self._read_more(self._deadline):
             pass
         return len(self._buffer)
 
     def read_answer(self, method: str = "GET", patience: float | None = None) -> Answer:
-        """Read an answer to a request of that method.
+        """Read the answer to a request with the given method.
 
-        `patience` is how many seconds may pass without one byte, where that is less than the deadline.
-        Raises HttpError where there is none.
+        `patience` is the number of seconds to wait for the first byte, if that is less than the deadline of the check.
+        Raises HttpError if no answer arrives in time, or if it is not valid HTTP/1.0 or HTTP/1.1.
         """
         started = time.monotonic()
         first = self._deadline if patience is None else self._deadline.at_most(patience)
@@ -91,7 +93,7 @@ class Connection:
         if self._buffer:
             self._manners.slowest = max(self._manners.slowest, time.monotonic() - started)
         code, reason, fields = self._read_head()
-        while 100 <= code < 200 and code != 101:  # RFC 9110, section 15.2: interim, another one follows
+        while 100 <= code < 200 and code != 101:  # RFC 9110, section 15.2: interim, the final one follows
             code, reason, fields = self._read_head()
         body, whole = self._read_body(code, fields, method)
         self._manners.answered = True
@@ -99,7 +101,11 @@ class Connection:
         return Answer(code, reason, fields, body, whole, time.monotonic() - started)
 
     def read_refusal(self) -> Status | None:
-        """Read an answer to what is no request: its status, or None where the server hung up without one."""
+        """Read the answer to bytes that are not a valid request.
+
+        Returns the status code, or None if the server closed the connection without one. Raises HttpError if neither
+        happens before the deadline.
+        """
         try:
             return self.read_answer().status
         except HttpError as error:
@@ -111,7 +117,10 @@ class Connection:
             raise
 
     def read_to_end(self) -> bytes:
-        """Read until the server hangs up, and return what came. Raises HttpError where it does not."""
+        """Read until the server closes the connection, and return the bytes that arrived.
+
+        Raises HttpError if the connection is still open at the deadline, or if more than 16 MiB arrive.
+        """
         while self._read_more(self._deadline):
             self._check_size(MAX_BODY)
         if not self._closed:
@@ -119,7 +128,7 @@ class Connection:
         return bytes(self._buffer)
 
     def _read_more(self, deadline: Deadline) -> bool:
-        """Read what is there into the buffer; False where it is too late, or the server hung up."""
+        """Read available data into the buffer; return False if it is too late or the server closed the connection."""
         if self._closed or deadline.passed():
             return False
         self._socket.settimeout(deadline.left())
@@ -139,7 +148,7 @@ class Connection:
 
     def _check_size(self, limit: int) -> None:
         if len(self._buffer) > limit:
-            raise HttpError(Trouble.TOO_LARGE, f"the answer does not end: more than {limit:,} bytes came")
+            raise HttpError(Trouble.TOO_LARGE, f"the answer does not end: more than {limit:,} bytes arrived")
 
     def _missing(self, what: str) -> HttpError:
         """Return the error for an answer that broke off before `what`."""
@@ -148,17 +157,19 @@ class Connection:
             return HttpError(Trouble.CLOSED, "the connection was closed without an answer")
         if self._closed:
             return HttpError(Trouble.CLOSED, f"the connection was closed {came}, before {what}")
-        return HttpError(Trouble.SLOW, f"{self._deadline.seconds:g} s were over {came}, before {what}")
+        seconds = f"{self._deadline.seconds:g} s"
+        return HttpError(Trouble.SLOW, f"the time limit of {seconds} passed {came}, before {what}")
 
     def _read_head(self) -> tuple[int, str, list[tuple[str, str]]]:
         while True:
             if not b"HTTP/1.".startswith(self._buffer[:7]):
                 shown = show_bytes(bytes(self._buffer))
-                raise HttpError(Trouble.MALFORMED, f"the answer does not begin with HTTP/1.1 or HTTP/1.0, but {shown}")
+                text = f"the answer does not begin with HTTP/1.1 or HTTP/1.0 but with {shown}"
+                raise HttpError(Trouble.MALFORMED, text)
             if end := re.search(rb"\r?\n\r?\n", self._buffer):
                 break
             if len(self._buffer) > MAX_HEAD:
-                raise HttpError(Trouble.TOO_LARGE, f"the headers do not end: more than {MAX_HEAD:,} bytes came")
+                raise HttpError(Trouble.TOO_LARGE, f"the headers do not end: more than {MAX_HEAD:,} bytes arrived")
             if not self._read_more(self._deadline):
                 raise self._missing("the empty line that ends the headers")
         head = bytes(self._buffer[: end.start()]).decode("latin-1")
@@ -167,20 +178,21 @@ class Connection:
         # RFC 9112, section 4: HTTP-version SP status-code SP [reason-phrase]
         match = re.fullmatch(r"HTTP/1\.[01] (\d{3})(?: (.*))?", status_line)
         if not match:
-            raise HttpError(Trouble.MALFORMED, f"this is no status line: {status_line!r}")
+            text = f"this is not a status line (such as HTTP/1.1 200 OK): {status_line!r}"
+            raise HttpError(Trouble.MALFORMED, text)
         fields: list[tuple[str, str]] = []
         for header in lines:
             name, colon, value = header.partition(":")
             if not colon or not re.fullmatch(r"[!#$%&'*+.^_`|~\w-]+", name, re.ASCII):
-                raise HttpError(Trouble.MALFORMED, f"this is no header line (Name: value): {header!r}")
+                raise HttpError(Trouble.MALFORMED, f"this is not a header line (Name: value): {header!r}")
             fields.append((name, value.strip(" \t")))
         return int(match[1]), match[2] or "", fields
 
     def _read_body(self, code: int, fields: list[tuple[str, str]], method: str) -> tuple[bytes, bool]:
-        """Return the body, and whether as much came as was announced (RFC 9112, section 6.3)."""
+        """Return the body, and whether all announced bytes arrived (RFC 9112, section 6.3)."""
         values = {name.lower(): value for name, value in fields}
         if method == "HEAD" or code in (204, 304):
-            self._read_on(0, LINGER)  # a body would come in a second write, from a slow disk perhaps
+            self._read_on(0, LINGER)  # a wrong body may arrive in a second write, perhaps from a slow disk
             return bytes(self._buffer), True
         if "chunked" in values.get("transfer-encoding", "").lower():
             return self._read_chunks(), True
@@ -195,14 +207,14 @@ class Connection:
         if len(self._buffer) < length and not self._closed:
             raise HttpError(
                 Trouble.SLOW,
-                f"Content-Length announced {length:,} bytes; {len(self._buffer):,} came within "
-                f"{self._deadline.seconds:g} s, and the connection stayed open",
+                f"Content-Length announces {length:,} bytes, but only {len(self._buffer):,} arrived within "
+                f"{self._deadline.seconds:g} s and the connection stayed open",
             )
         self._read_on(length)
         return bytes(self._buffer), len(self._buffer) >= length
 
     def _read_on(self, length: int, at_least: float = 0.0) -> None:
-        """Give the server a moment to hang up, and read what it sends besides."""
+        """Give the server a moment to close the connection, and read anything else that it sends."""
         linger = self._deadline.at_most(max(at_least, self._manners.linger))
         while self._read_more(linger) and len(self._buffer) < length + MAX_HEAD:
             pass
@@ -210,7 +222,7 @@ class Connection:
             self._manners.linger = LINGER_AGAIN
 
     def _read_chunks(self) -> bytes:
-        """Take chunks apart (RFC 9112, section 7.1)."""
+        """Decode a chunked body (RFC 9112, section 7.1)."""
         body = bytearray()
         while size := self._read_chunk_size():
             while len(self._buffer) < size + 2:
@@ -221,7 +233,7 @@ class Connection:
             del self._buffer[:size]
             self._read_line()
             if len(body) > MAX_BODY:
-                raise HttpError(Trouble.TOO_LARGE, f"the body does not end: more than {MAX_BODY:,} bytes came")
+                raise HttpError(Trouble.TOO_LARGE, f"the body does not end: more than {MAX_BODY:,} bytes arrived")
         while self._read_line():  # trailers
             pass
         return bytes(body)
@@ -231,7 +243,8 @@ class Connection:
         try:
             return int(line.partition(b";")[0], 16)
         except ValueError:
-            raise HttpError(Trouble.MALFORMED, f"this is no size of a chunk: {show_bytes(line)}") from None
+            text = f"this is not a chunk size (a hexadecimal number): {show_bytes(line)}"
+            raise HttpError(Trouble.MALFORMED, text) from None
 
     def _read_line(self) -> bytes:
         while (end := self._buffer.find(b"\n")) < 0:
@@ -244,17 +257,17 @@ class Connection:
 
 
 def _printf(data: bytes, usual_port: int) -> str:
-    """Return a line for a shell that sends the bytes as they are."""
+    """Return a shell command that sends the bytes unchanged; empty if they cannot be written in a short line."""
     text = data.decode("latin-1").replace("\\", "\\\\").replace("%", "%%")
     text = text.replace("\r", "\\r").replace("\n", "\\n")
     return f"printf {shlex.quote(text)} | nc localhost {usual_port}" if len(data) < 300 and text.isprintable() else ""
 
 
 class Client:
-    """Clients of one server.
+    """Clients of one HTTP server; each request uses a new connection.
 
-    `open_socket` opens a connection within some seconds. `usual_port` is the one in the lines that
-    repeat a request by hand. The methods raise HttpError where there is no answer.
+    `open_socket` opens a connection within the given number of seconds. `usual_port` is the port in the commands that
+    repeat a request by hand. All methods raise HttpError if no valid answer arrives before the deadline.
     """
 
     def __init__(
@@ -274,16 +287,16 @@ class Client:
         self._manners = manners
 
     def connect(self, within: float | None = None, *, receive_buffer: int | None = None) -> Connection:
-        """Open a connection, within so many seconds where that is less than the deadline.
+        """Open a connection, within `within` seconds if that is less than the deadline of the check.
 
-        `receive_buffer` is the size in bytes that the kernel keeps of what was not read yet.
-        Raises HttpError where nobody listens (any more).
+        `receive_buffer` is the size in bytes of the kernel's buffer for received data; a small one simulates a client
+        that does not read. Raises HttpError if no process listens or the connection is not accepted.
         """
         deadline = self._deadline if within is None else self._deadline.at_most(within)
         try:
             sock = self._open_socket(deadline.left())
         except TimeoutError:
-            text = f"no connection {deadline.words}: nobody accepts it"
+            text = f"no connection {deadline.words}: the program does not accept it"
             raise HttpError(Trouble.SILENT, text) from None
         except ConnectionRefusedError:
             raise HttpError(Trouble.REFUSED, f"nothing listens on port {self.port} (any more)") from None
@@ -295,13 +308,13 @@ class Client:
         return Connection(sock, self.transcript, self._deadline, self._manners, self._usual_port)
 
     def get(self, target: str) -> Answer:
-        """GET a target: a path as it stands in the request line, with its query."""
+        """Send a GET request for a target: a path as it is written in the request line, with its query."""
         return self.request("GET", target)
 
     def follow(self, answer: Answer) -> Answer:
-        """Return what a redirect to another path of the same server leads to; any other answer as it is.
+        """Follow a redirect to another path of the same server; return any other answer unchanged.
 
-        Some frameworks send a client from //a to /a before they look whether there is an /a.
+        Some frameworks redirect a client from //a to /a before they check whether /a exists.
         """
         location = answer.header("Location")
         if answer.status not in range(300, 400) or location is None:
@@ -310,18 +323,22 @@ class Client:
         return self.get(path) if re.fullmatch(r"/[!-~]*", path) else answer
 
     def head(self, target: str) -> Answer:
-        """Ask for the headers of a target only."""
+        """Send a HEAD request, which asks only for the headers."""
         return self.request("HEAD", target)
 
     def post(self, target: str, form: str) -> Answer:
-        """POST a form, encoded as application/x-www-form-urlencoded."""
+        """Send a POST request with a form that is encoded as application/x-www-form-urlencoded."""
         return self.request("POST", target, {"Content-Type": FORM, "Content-Length": str(len(form))}, form)
 
     def request(
         self, method: str, target: str, fields: Mapping[str, str] | None = None, body: str = "",
         *, patience: float | None = None,
     ) -> Answer:  # fmt: skip
-        """Send a request in one write, and read its answer. `patience`: see Connection.read_answer."""
+        """Send a request in one write, and read the answer.
+
+        `fields` are added to the header fields Host and Connection: close, or replace them. `patience` is the number of
+        seconds to wait for the first byte of the answer, if that is less than the deadline of the check.
+        """
         data = self.head_of(method, target, fields) + body.encode()
         by_hand = self._curl(method, target, fields or {}, body)
         self.transcript.by_hand = by_hand
@@ -331,7 +348,7 @@ class Client:
             return connection.read_answer(method, patience)
 
     def head_of(self, method: str, target: str, fields: Mapping[str, str] | None = None) -> bytes:
-        """Return a request's line and headers, as bytes (RFC 9112, section 2.1)."""
+        """Return the request line and the headers as bytes (RFC 9112, section 2.1)."""
         lines = {"Host": f"localhost:{self.port}", "Connection": "close", **(fields or {})}
         text = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
         return f"{method} {target} HTTP/1.1\r\n{text}\r\n".encode("latin-1")

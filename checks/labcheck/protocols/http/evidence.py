@@ -1,15 +1,15 @@
-"""What an answer of an HTTP server can say of itself when a check compares it."""
+"""The parts of an HTTP answer; each can explain a failed comparison."""
 
 from __future__ import annotations
 
 from labcheck.program.evidence import Mismatch
 from labcheck.record.text import shorten, show_bytes
 
-CLIENT_ERROR = range(400, 500)  # RFC 9110, section 15.5: the request is at fault
+CLIENT_ERROR = range(400, 500)  # status codes for errors in the request (RFC 9110, section 15.5)
 
 
 class Status(int):
-    """A status code of an answer."""
+    """The status code of an answer."""
 
     answer: object
 
@@ -19,12 +19,12 @@ class Status(int):
         return self
 
     def mismatch(self, operator: str, wanted: object) -> Mismatch:
-        """Say which status was expected, and show the whole answer in a line."""
+        """Say which status was expected, and summarize the answer."""
         return Mismatch(_status(operator, wanted), str(self.answer))
 
 
 class HeaderValue(str):
-    """The value of a header field; an empty one that is missing says so."""
+    """The value of a header field; `missing` marks an empty value that stands for a missing field."""
 
     name: str
     missing: bool
@@ -36,13 +36,13 @@ class HeaderValue(str):
         return self
 
     def mismatch(self, operator: str, wanted: object) -> Mismatch:
-        """Say which field was expected, and show it as it came."""
+        """Say which value was expected, and show the one that arrived."""
         came = f"no {self.name}" if self.missing else f"{self.name}: {shorten(self)}"
         return Mismatch(f"{'not ' if operator == '!=' else ''}{self.name}: {wanted}", came)
 
 
 class MediaType(str):
-    """The media type that an answer declares."""
+    """The media type that an answer declares; empty if it declares none."""
 
     declared: str | None
 
@@ -52,7 +52,7 @@ class MediaType(str):
         return self
 
     def mismatch(self, operator: str, wanted: object) -> Mismatch:
-        """Say which type was expected, and show the field as it came."""
+        """Say which type was expected, and show the Content-Type that arrived."""
         names = " or ".join(map(str, wanted)) if isinstance(wanted, tuple) else wanted
         came = "no Content-Type" if self.declared is None else f"Content-Type: {shorten(self.declared)}"
         return Mismatch(f"Content-Type: {names}", came)
@@ -69,10 +69,10 @@ class Body(bytes):
         return self
 
     def __repr__(self) -> str:
-        return "<body>"  # pytest writes it into its messages, which nobody sees
+        return "<body>"  # pytest puts it into its own messages, which are not shown
 
     def mismatch(self, operator: str, wanted: object) -> Mismatch:
-        """Say which bytes were expected, and show the answer, or where it begins to differ."""
+        """Say which bytes were expected, and show the answer, or the first difference."""
         mine = f"{len(self):,} bytes: {show_bytes(self)}"
         if not isinstance(wanted, bytes):
             return Mismatch(repr(wanted), mine)
@@ -87,11 +87,12 @@ class Body(bytes):
         if common == 0:
             return Mismatch(expected, str(self.answer))
         rest = show_bytes(self[common:])
-        return Mismatch(expected, f"{len(self):,} bytes, which differ from byte {common:,} on: {rest}")
+        differs = f"the first difference is at byte {common:,}: {rest}"
+        return Mismatch(expected, f"{len(self):,} bytes; {differs}")
 
 
 class Shown:
-    """What a client reads on a page: entities decoded, with and without the tags in between."""
+    """The text that a reader sees on a page: character references decoded, with and without the tags."""
 
     def __init__(self, views: tuple[str, ...], answer: object) -> None:
         self.views = views
@@ -101,13 +102,13 @@ class Shown:
         return any(text in view for view in self.views)
 
     def mismatch(self, operator: str, wanted: object) -> Mismatch:
-        """Say which text was expected, and show the answer in a line."""
+        """Say which text was expected, and summarize the answer."""
         kind = "without" if operator == "not in" else "that shows"
         return Mismatch(f"a page {kind} {shorten(str(wanted))}", str(self.answer))
 
 
 class Source(str):
-    """A page as it came, markup and all."""
+    """A page as it arrived, including the markup."""
 
     answer: object
 
@@ -117,15 +118,15 @@ class Source(str):
         return self
 
     def __repr__(self) -> str:
-        return "<source>"  # pytest writes it into its messages, which nobody sees
+        return "<source>"  # pytest puts it into its own messages, which are not shown
 
     @property
     def folded(self) -> Source:
-        """The same in lower case: markup is markup in any case."""
+        """The same page in lower case, for comparisons of markup."""
         return Source(self.lower(), self.answer)
 
     def mismatch(self, operator: str, wanted: object) -> Mismatch:
-        """Say which text was expected, or not to be there; and show its place, or else the answer in a line."""
+        """Say which text was expected or forbidden; show where it is, or else summarize the answer."""
         text = str(wanted)
         expected = f"a page {'without' if operator == 'not in' else 'with'} {shorten(text)} in its source"
         place = self.find(text) if text else -1
@@ -136,7 +137,7 @@ class Source(str):
 
 
 class Numbers(frozenset[int]):
-    """The numbers that stand on a page."""
+    """The numbers on a page."""
 
     answer: object
 
@@ -146,7 +147,7 @@ class Numbers(frozenset[int]):
         return self
 
     def mismatch(self, operator: str, wanted: object) -> Mismatch:
-        """Say which numbers were expected, and show the answer in a line."""
+        """Say which numbers were expected, and summarize the answer."""
         names = sorted(wanted) if isinstance(wanted, set | frozenset) else [wanted]
         return Mismatch(f"the numbers {' and '.join(map(str, names))}", str(self.answer))
 

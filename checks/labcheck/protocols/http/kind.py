@@ -1,4 +1,4 @@
-"""HTTP servers, as a kind of program."""
+"""The program kind `http server`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class HttpServer(Kind):
         return Server(check, started)
 
     def still_answers(self, program: Program, check: Check, deadline: Deadline) -> bool:
-        """Return whether there is an answer to any of three ordinary requests."""
+        """Return whether the server answers any of three ordinary requests."""
         client = Client(program.connect, program.port, check.port, Transcript(), deadline, Manners())
         for target in ("/", f"/{check.draw.word()}.html", f"/{check.draw.word()}.zzz"):
             with contextlib.suppress(HttpError):

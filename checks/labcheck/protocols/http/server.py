@@ -1,4 +1,4 @@
-"""The student's program, as a check sees it: what all have in common, and the HTTP server."""
+"""The student's HTTP server as a check sees it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 
 class Server(View, Client):
-    """The student's HTTP server."""
+    """The student's HTTP server: a running program that a check talks to.
+
+    A check gets it from the fixtures `server`, `own_server` and `new_server`. All methods that send a request raise
+    HttpError if no valid answer arrives before the deadline of the check (10 s); the requirement fails then.
+    """
 
     def __init__(self, check: Check, started: Started) -> None:
         View.__init__(self, check, started)
@@ -33,35 +37,39 @@ class Server(View, Client):
 
     @property
     def has_answered(self) -> bool:
-        """Whether it has ever given a whole answer."""
+        """Whether it has ever sent a complete answer."""
         return self._manners.answered
 
     @property
     def clock(self) -> str:
-        """Where the server's local time is that of."""
+        """A sentence that names the server's time zone; use it as the message of an assertion about dates."""
         return f"while the check runs, your program's local time is UTC{self._check.local_time.offset:+d}"
 
     @property
     def host(self) -> str:
-        """The address on which it listens: 127.0.0.1 or ::1."""
+        """The loopback address it listens on: `127.0.0.1` or `::1`."""
         assert self.program.address is not None
         return self.program.address[0]
 
     def today(self) -> set[int]:
-        """Return the day of the year and the year, in the server's local time."""
+        """Return today's day of the year (1 to 366) and year, in the server's time zone."""
         return self._check.local_time.today()
 
     def output(self, until: str, seconds: float) -> Printed:
-        """Return its standard output, once a line with the text has come; at the latest in so many seconds."""
+        """Wait until a line with the text `until` has been printed, and return the standard output.
+
+        Waits up to `seconds` (times `--slow`). `until` must be one of the program's `lines` or `fold` in lab.toml.
+        """
         self._by_hand()
         stdout = self.program.stdout
         came = stdout.wait_for(until, seconds * self._check.slow)
         return Printed(stdout.text(), {until} if came else set())
 
     def answers(self, patience: float | None = None) -> bool:
-        """Return whether it answers an ordinary request, and with the same status as the first time.
+        """Return whether it answers an ordinary request, such as GET /.
 
-        Which status it is does not matter here. Raises HttpError where there is silence instead.
+        Any status code counts, but it must stay the same in all calls. `patience` is the number of seconds to wait for
+        the first byte. Raises HttpError if no complete answer arrives in time.
         """
         word = self._check.draw.word()
         for kind, target in (("/", "/"), ("page", f"/{word}.zzz"), ("file", f"/{word}.html")):
@@ -75,18 +83,29 @@ class Server(View, Client):
         return False
 
     def announce(self, target: str, fields: Mapping[str, str]) -> Answer:
-        """POST the headers only, and wait for an answer that does not wait for a body."""
+        """Send the headers of a POST request without its body, and return the answer.
+
+        Raises HttpError if no answer begins within `patience`: the server must not wait for the body.
+        """
         return self.request("POST", target, fields, patience=self.patience)
 
     @contextmanager
     def connect_many(self, number: int) -> Iterator[list[Connection]]:
-        """Connect so many clients, one after the other: a listen backlog of 5 is normal."""
+        """Open `number` connections, one after the other, and yield them; they are closed after the `with` block.
+
+        There is a pause of 5 ms between two connections, because a listen backlog of 5 is common.
+        """
         with ExitStack() as stack:
             within = CONNECTED_WITHIN * self._check.slow
             yield [stack.enter_context(self.connect(within)) for _ in sockets.paced(number)]
 
     def interrupt(self, seconds: float) -> Ending:
-        """Send Ctrl+C, and return how it ended; at the latest after so many seconds."""
+        """Send Ctrl+C, wait until the program has ended, and return how it ended.
+
+        Waits up to `seconds` (times `--slow`). The result has the exit status (`status`), the output since Ctrl+C
+        (`output`), and says whether there was a traceback (`traceback`) and whether a process that the program left
+        behind still listens on its port (`still_listening`).
+        """
         transcript = self._check.transcript
         self._by_hand("then press Ctrl+C")
         self.come_to_rest()
@@ -96,6 +115,9 @@ class Server(View, Client):
         return ending
 
     def restart(self) -> Server:
-        """Start it again on the same port. Raises NotReadyError where it does not start."""
+        """Start the program again on the same port, and return the new server.
+
+        What is left of the old program is ended first. Raises NotReadyError if the new one does not listen in time.
+        """
         self._check.transcript.note("started again")
         return Server(self._check, self._check.programs.start_again(self._started, self._check.deadline.left()))

@@ -1,4 +1,4 @@
-"""WebSocket (RFC 6455): connections, the server that a student's client talks to, and both kinds as a check sees them.
+"""WebSocket (RFC 6455): connections, labcheck's server for the student's client, and the views of both program kinds.
 
-May import: protocols.http, program, record.transcript, what all kinds have in common.
+May import: protocols.http; program; record.transcript and record.text; the modules that all kinds share.
 """

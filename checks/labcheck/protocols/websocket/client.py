@@ -1,4 +1,4 @@
-"""The student's client, as a check sees it: a user types, and the grader's own server answers."""
+"""The student's client as a check sees it: the check types for its user, and labcheck's own server answers it."""
 
 from __future__ import annotations
 
@@ -19,11 +19,15 @@ if TYPE_CHECKING:
     from labcheck.protocols.websocket.peer import Peer
     from labcheck.protocols.websocket.started import StartedClient
 
-SETTLED_WITHIN = 1.0  # seconds for the end of an exchange that an earlier check has begun
+SETTLED_WITHIN = 1.0  # seconds for the end of an exchange that an earlier check began
 
 
 class ClientProgram(ClientView):
-    """The student's client."""
+    """The student's WebSocket client: a running program, its user, and labcheck's server that it connects to.
+
+    A check gets it from the fixtures `client`, `new_clients` and `client_alone`. The server answers each message of
+    the client with the next text that the check has given to `answers` or `exchange`.
+    """
 
     def __init__(self, check: Check, started: StartedClient) -> None:
         super().__init__(check, started)
@@ -32,56 +36,60 @@ class ClientProgram(ClientView):
 
     @property
     def peer(self) -> Peer:
-        """The grader's server that it talks to."""
+        """The server that the client connects to; not available from the fixture `client_alone`."""
         assert self._started.peer is not None, "this client is alone"
         return self._started.peer
 
     @property
     def stderr(self) -> Said:
-        """What it has printed on standard error."""
+        """Everything that the client has printed on standard error."""
         return Said(self.program.diagnosis.shown(self.program.stderr.text()))
 
     @property
     def typed(self) -> int:
-        """The number of lines that its user has typed so far."""
+        """The number of lines typed so far, in this check and in earlier ones."""
         return self._started.typed
 
     @property
     def port(self) -> int:
-        """The port that it was given."""
+        """The port that the client was given as its first argument."""
         return self.program.port
 
     def begin(self) -> None:
-        """Begin a check: what happens is kept in its transcript."""
+        """Begin a check: from now on, events go into its transcript. labcheck calls this."""
         if not self._started.typed:
             self._shown = 0, 0
         self.peer.begin(self._check.transcript, self._who)
         self._by_hand()
 
     def is_idle(self) -> bool:
-        """Return whether it waits for its user, every exchange being over."""
+        """Return whether the client waits for its user and all its exchanges are complete."""
         if self.program.has_exited or self._started.peer is None or self._started.input_ended:
             return False
         self._until(lambda: self.peer.settled, SETTLED_WITHIN * self._check.slow)
         return self.peer.settled and self.peer.shutdown is None and self.peer.error is None
 
     def asks(self, prompt: str, times: int = 1) -> Printed:
-        """Return its output, once it has printed a prompt so many times, or its patience is over."""
-        # A prompt that has never come is not waited for again and again.
+        """Wait until the prompt has been printed at least `times` times in all, and return the standard output.
+
+        Waits up to `patience` seconds; stops early if the client has ended or is idle. Compare with
+        `assert prompt in client.asks(prompt)`. The prompt must be one of the program's `prompts` in lab.toml.
+        """
+        # If a prompt has never appeared, do not wait for it again in every check.
         seconds = 0.0 if (self.program.spec.name, prompt) in self._check.programs.never_asked else self._limit.left()
         came = self._until(lambda: self.prompts(prompt) >= times, seconds, gives_up_at_rest=True)
         if not self.prompts(prompt):
             self._check.programs.never_asked.add((self.program.spec.name, prompt))
         self._note_printed()
-        which = "the prompt" if times == 1 else f"{times} times the prompt"
+        which = "the prompt" if times == 1 else f"{times} prompts"
         return Printed(self.program.stdout.text(), {prompt} if came else set(), which)
 
     def prompts(self, prompt: str) -> int:
-        """Return how often it has printed a prompt so far."""
+        """Return how often the prompt has been printed so far."""
         return self.program.stdout.count(prompt)
 
     def type(self, line: str) -> None:
-        """Type a line."""
+        """Type a line and press Enter."""
         self.come_to_rest()
         self._note_printed()
         self._check.transcript.typed(line, self._who)
@@ -89,32 +97,37 @@ class ClientProgram(ClientView):
         self.program.type(line)
 
     def end_input(self) -> None:
-        """Let the user have no more to type."""
+        """End the client's input, as Ctrl+D does in a terminal."""
         self._note_printed()
         self._check.transcript.note("end of input (Ctrl+D)", self._who)
         self._started.input_ended = True
         self.program.end_input()
 
     def target(self) -> Target:
-        """Wait until it has connected, and return what it has asked for in its request line.
+        """Wait until the client has connected, and return the target of its request, such as `/`.
 
-        Raises NotReadyError where it does not, and WebSocketError where its handshake is none.
+        Raises NotReadyError if it does not connect before the deadline of the check or ends first, and WebSocketError
+        if its opening handshake is not valid.
         """
         limit = self._check.deadline
         self._until(lambda: self.peer.connection is not None or self.peer.error is not None, limit.left())
-        connection, error = self.peer.connection, self.peer.error  # who has come may go, and be forgotten
+        connection, error = self.peer.connection, self.peer.error  # read once: the peer's thread may change both
         if connection is None and error is not None:
             raise error
         if connection is None:
             self._note_printed()
-            reason = self.program.why_it_never_connected(limit.seconds, came=self.peer.crowd)
+            reason = self.program.why_it_never_connected(limit.seconds, came=self.peer.accepted)
             self._check.programs.give_up(self.program, reason.verdict)
             raise reason
         self.program.verdict = Verdict.READY
         return connection.target
 
     def receive(self) -> Message:
-        """Return the next message that it sends. Raises WebSocketError where there is none."""
+        """Wait for the next message from the client, and return it.
+
+        Raises WebSocketError if no message arrives within `patience` seconds or if the connection is closed first, and
+        NotReadyError if the client does not connect.
+        """
         self.target()
         limit = self._limit
         self._until(lambda: bool(self.peer.has_message or self.peer.error or self.peer.shutdown), limit.left())
@@ -124,36 +137,46 @@ class ClientProgram(ClientView):
         if (error := self.peer.error) is not None:
             raise error
         if self.peer.shutdown is not None or self.program.has_exited:
-            said = self.peer.shutdown or "your program ended"
-            raise WebSocketError(Trouble.CLOSED, f"{said} before a message came")
+            end = self.peer.shutdown or "your program ended"
+            raise WebSocketError(Trouble.CLOSED, f"{end} before a message arrived")
         raise WebSocketError(Trouble.SILENT, f"no message {limit.words}")
 
     def exchange(self, line: str, answer: str) -> Message:
-        """Type a line, answer the message that comes of it, and return it."""
+        """Type a line, wait for the message it causes, answer it with the text `answer`, and return the message.
+
+        Raises WebSocketError or NotReadyError as `receive` does.
+        """
         self.type(line)
         try:
             return self.receive()
         finally:
-            # A thread that prints what has come must not meet another that still prints what was sent:
-            # unbuffered, print() writes a line in pieces, and the lines of the two would be mixed up.
+            # A client may have one thread that prints what it sent and another that prints what it received. Wait for
+            # the first: unbuffered, print() writes a line in pieces, and the lines of both would be mixed.
             self.come_to_rest()
             self.answers(answer)
 
     def answers(self, text: str) -> None:
-        """Let the server answer the next message with this text."""
+        """Make the server answer the next unanswered message with this text."""
         self.peer.answer(text)
 
     def leaves_instead_of_answering(self, code: int | None) -> None:
-        """Let the server close the connection when the next message has come; None: without a goodbye."""
+        """Make the server close the connection when the next message arrives, instead of answering it.
+
+        `code` is the close code; None: no close frame, but a TCP reset. The server accepts no new connections then.
+        """
         self.peer.leave_instead(code)
 
     def says(self, text: str) -> None:
-        """Let the server send a message."""
+        """Make the server send a message that the client did not ask for."""
         self.come_to_rest()
         self.peer.send(text)
 
     def server_goes(self, code: int | None) -> Said:
-        """Let the server go, with this close code or without a goodbye; return what the client says of it."""
+        """Make the server close the connection, and return what the client then prints on standard error.
+
+        `code` is the close code; None: no close frame, but a TCP reset. Waits for output for up to `patience` seconds;
+        stops early if the client has ended or is idle.
+        """
         before = self.program.stderr.total
         self.peer.go(code)
         self._until(lambda: self.program.stderr.total > before, self._limit.left(), gives_up_at_rest=True)
@@ -161,17 +184,25 @@ class ClientProgram(ClientView):
         return Said(self.program.diagnosis.shown(self.program.stderr.text(before)))
 
     def rest(self) -> Messages:
-        """Return the messages that it has sent, and that nobody has asked for."""
+        """Return the messages that the client has sent and that no `receive` or `exchange` has returned."""
         return Messages(self.peer.waiting())
 
     def prints(self, line: str, within: float | None = None) -> Printed:
-        """Return its standard output, once it has printed a line that was expected, or the time is over."""
+        """Wait until a line has been printed that `expect_lines` named, and return the standard output.
+
+        Waits up to `within` seconds (times `--slow`), by default up to `patience`; stops early if the client has ended
+        or is idle.
+        Compare with `assert line in client.prints(line)`.
+        """
         printed = super().prints(line, within)
         self._note_printed()
         return printed
 
     def ends(self) -> ExitStatus:
-        """Wait until it has ended, at most until the check's deadline, and return its exit status."""
+        """Wait until the client has ended, up to the deadline of the check, and return its exit status.
+
+        Compare it with a number: `assert client.ends() == 0`. While the client still runs, it equals no number.
+        """
         ending = self.program.wait_until_ended(time.monotonic(), self._check.deadline.left())
         if self._started.peer is None:
             self.program.verdict = Verdict.ENDED_EARLY if ending.status.code is not None else Verdict.NEVER_CONNECTED
@@ -180,7 +211,7 @@ class ClientProgram(ClientView):
         return ending.status
 
     def farewell(self) -> Shutdown:
-        """Wait until its connection is closed, and return how it closed it."""
+        """Wait until the connection is closed, and return how the client closed it; compare it with a close code."""
         self._until(lambda: self.peer.shutdown is not None, self._check.deadline.left(), always=True)
         return self.peer.shutdown or Shutdown(None)
 
@@ -189,7 +220,7 @@ class ClientProgram(ClientView):
         return self._started.who
 
     def _until(self, condition: Callable[[], object], seconds: float, **how: bool) -> bool:
-        """Wait as for every program; where the peer has broken down, that is no program's failure."""
+        """Wait as for any program; raise an error if the peer has failed, which is not the program's failure."""
         came = super()._until(condition, seconds, **how)
         if self._started.peer is not None:
             self.peer.raise_fault()
@@ -200,7 +231,7 @@ class ClientProgram(ClientView):
         return peer is not None and (peer.connection is None or peer.shutdown is None)
 
     def _note_printed(self) -> None:
-        """Put what it has printed since the last time into the transcript."""
+        """Add to the transcript what the client has printed since the last call."""
         out, err = self._shown
         streams = ((self.program.stdout, out, "standard output"), (self.program.stderr, err, "standard error"))
         for stream, since, name in streams:

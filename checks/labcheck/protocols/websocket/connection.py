@@ -1,8 +1,8 @@
-"""WebSocket connections for judging (RFC 6455): every frame is kept, no wait is endless, errors are in plain words.
+"""WebSocket connections for checks (RFC 6455): every frame is recorded, every wait ends, errors are in plain words.
 
-The protocol itself is the core of the library websockets, which does no input or output of its own.
-An `Endpoint` is either side of one connection and never waits; a `WebSocketClient` is the client's side,
-for a check that waits for what comes next.
+The protocol itself is implemented by the core of the library websockets, which does no input or output. An `Endpoint`
+is either side of a connection and never waits; a `WebSocketClient` is the client's side, for a check that waits for the
+next message.
 """
 
 from __future__ import annotations
@@ -41,37 +41,35 @@ if TYPE_CHECKING:
 
 CHUNK = 128 * 1024  # bytes read or written at once
 HEAD = 64 * 1024  # bytes kept of an opening handshake
-MOST_UNSENT = 16 * 1024 * 1024  # bytes of answers that the other side does not take
-MOST_WAITING = 5_000  # messages that have come and were not asked for
-MOST_PINGS = 10_000  # pings and pongs of one connection
-MOST_OTHERS = 1000  # messages that are heard while another one is waited for
-MOST_HEARD = 32 * 1024 * 1024  # characters of them; a server may send a client its own 16 MiB back
-KEPT_OF_ONE = 1000  # characters of such a message that are kept
-KEPT_ASIDE = 100  # messages that nobody has asked for, kept for the report
-AHEAD = 4096  # bytes of a message that is too large, before it is seen how the server takes it
-REACTION = 0.05  # seconds that it has for that
-FAREWELL = 1.0  # seconds for the server's half of the closing handshake, where nobody judges it
+MOST_UNSENT = 16 * 1024 * 1024  # bytes waiting to be sent because the other side does not read
+MOST_WAITING = 5_000  # messages that have arrived and were not taken
+MOST_PINGS = 10_000  # pings and pongs on one connection
+MOST_OTHERS = 1000  # other messages received while waiting for a certain one
+MOST_HEARD = 32 * 1024 * 1024  # characters in them; a server may send a client its own 16 MiB back
+KEPT_OF_ONE = 1000  # characters kept of each of them
+KEPT_ASIDE = 100  # messages kept that no check has asked for
+AHEAD = 4096  # bytes of a too large message that are sent before waiting for the server's reaction
+REACTION = 0.05  # seconds for that reaction
+FAREWELL = 1.0  # seconds for the server's half of the closing handshake, if the check does not test it
 
-SILENCE = logging.Logger(
-    "labcheck.protocols.websocket", logging.CRITICAL + 1
-)  # the library logs; this is a grader's output
+SILENCE = logging.Logger("labcheck.protocols.websocket", logging.CRITICAL + 1)  # drops what the library logs
 
 
 def size_of(messages: Iterable[Message]) -> int:
-    """Return how many bytes messages have together, or characters."""
+    """Return the total size of messages: characters of text messages, bytes of binary ones."""
     return sum(len(message.text if message.data is None else message.data) for message in messages)
 
 
 class Endpoint:
     """One side of a connection. Its methods never wait.
 
-    `who` names the other side in the transcript. `inbox` holds the messages that have come and were
-    not asked for yet; `opened` says that the opening handshake is done, `error` what went wrong, and
-    `shutdown` how the connection was closed.
+    `who` is the name of the connection in the transcript. `inbox` holds the messages that have arrived and were not
+    taken. `opened` says that the opening handshake is complete, `error` what went wrong, `shutdown` how the connection
+    was closed (None: it is open).
     """
 
-    other = "server"  # the side that is not ours
-    # Bytes of one message, and of all that nobody has asked for yet; a check asks for 1 MiB at most.
+    other = "server"  # the other side
+    # Largest size in bytes of one message, and of all messages that were not taken; no check asks for more than 1 MiB.
     most = 5 * 256 * 1024
 
     def __init__(self, sock: socket.socket, protocol: Protocol, transcript: Transcript, who: str = "") -> None:
@@ -88,29 +86,29 @@ class Endpoint:
         self._out = bytearray()
         self._half_closed = False
         self._held_back = False
-        self._unread = 0  # bytes that have come, at least since the last time they were counted
+        self._unread = 0  # bytes of messages that arrived since they were last counted
         self._pings = 0
-        self._pieces: list[bytes] = []  # of a message that comes in several frames
+        self._pieces: list[bytes] = []  # of a message in several frames
         self._binary = False
-        self._head = bytearray()  # of what has come before the connection was open
-        self.opened = False  # the opening handshake is done
+        self._head = bytearray()  # what arrived before the opening handshake was complete
+        self.opened = False  # the opening handshake is complete
 
     def fileno(self) -> int:
-        """Return the socket's file descriptor, for select(); -1 when it is closed."""
+        """Return the socket's file descriptor, for select(); -1 if it is closed."""
         return self._socket.fileno()
 
     @property
     def is_open(self) -> bool:
-        """Whether messages may be sent."""
+        """Whether messages can be sent."""
         return self._protocol.state is OPEN and self.shutdown is None
 
     @property
     def wants_to_write(self) -> bool:
-        """Whether something is to be written."""
+        """Whether data is waiting to be written."""
         return bool(self._out) and self.shutdown is None
 
     def post(self, text: str) -> None:
-        """Send a text message, as one frame, as soon as the other side takes it."""
+        """Send a text message in one frame, as soon as the other side can take it; do not wait for that."""
         data = text.encode()
         if self.is_open:
             self._protocol.send_text(data)
@@ -118,28 +116,28 @@ class Endpoint:
             self._collect()
 
     def say_goodbye(self, code: int = CloseCode.NORMAL_CLOSURE) -> None:
-        """Send a close frame."""
+        """Send a close frame with this close code, if the connection is open; do not wait for the answer."""
         if self.is_open:
             self._protocol.send_close(code)
             self.transcript.sent(b"", f"close {code}", self.who)
             self._collect()
 
     def vanish(self) -> None:
-        """Go without a goodbye: the other side gets a TCP reset."""
+        """Close the connection abruptly: no close frame, but a TCP reset."""
         if self._socket.fileno() >= 0:
             sockets.reset(self._socket)
-            self.transcript.note("vanished (TCP reset)", self.who)
+            self.transcript.note("reset the connection (TCP RST)", self.who)
         self.shutdown = self.shutdown or Shutdown(CloseCode.ABNORMAL_CLOSURE)
 
     def hang_up(self) -> None:
-        """Close the socket, and forget what has come."""
+        """Close the socket and drop the messages that were not taken."""
         self.inbox.clear()
         self._pieces = []
         self._socket.close()
         self.shutdown = self.shutdown or Shutdown(CloseCode.ABNORMAL_CLOSURE)
 
     def write(self) -> None:
-        """Write what the other side takes now."""
+        """Write as much as the other side can take now."""
         try:
             while self._out:
                 del self._out[: self._socket.send(self._out[:CHUNK])]
@@ -149,10 +147,10 @@ class Endpoint:
         except BlockingIOError:
             pass
         except OSError:
-            self._out.clear()  # it has gone; what it said last is still to be read
+            self._out.clear()  # the other side is gone; its last data is still to be read
 
     def read(self) -> None:
-        """Read what has come."""
+        """Read what has arrived."""
         try:
             data = self._socket.recv(CHUNK)
         except BlockingIOError:
@@ -164,7 +162,7 @@ class Endpoint:
             return
         if not self.opened:
             self._head += data[: max(0, HEAD - len(self._head))]
-        with contextlib.suppress(EOFError):  # bytes after the end
+        with contextlib.suppress(EOFError):  # bytes after the end of the connection
             self._protocol.receive_data(data)
         self._take()
 
@@ -179,7 +177,7 @@ class Endpoint:
         self._socket.close()
 
     def _take(self) -> None:
-        """Take what the library has made of the bytes."""
+        """Process the events that the library has parsed."""
         for event in self._protocol.events_received():
             if isinstance(event, Frame):
                 self._take_frame(event)
@@ -196,24 +194,24 @@ class Endpoint:
             if isinstance(broken, PayloadTooBig):
                 self.error = WebSocketError(Trouble.TOO_LARGE, f"a message does not end, or is too large: {broken}")
             else:
-                self.error = WebSocketError(Trouble.MALFORMED, f"what came is against the protocol: {broken}")
+                self.error = WebSocketError(Trouble.MALFORMED, f"the data violates the WebSocket protocol: {broken}")
             self.transcript.note(str(self.error), self.who)
         self._collect()
         if len(self._out) > MOST_UNSENT + self.most:
-            self._stop("it wants to be answered without end, and reads no answer")
+            self._stop("it keeps sending frames that need an answer, but does not read the answers")
 
     def _stop(self, why: str) -> None:
-        """Have nothing more to do with the other side."""
+        """Give up on the other side."""
         self.error = self.error or WebSocketError(Trouble.TOO_LARGE, why)
         self.hang_up()
         self._out.clear()
 
     def _open(self, event: Request | Response) -> None:
-        """Take the other side's half of the opening handshake."""
+        """Handle the other side's half of the opening handshake."""
         raise NotImplementedError
 
     def _fail_handshake(self, error: Exception) -> None:
-        """Say what was wrong with the other side's half of the opening handshake."""
+        """Set the error for an opening handshake that failed."""
         raise NotImplementedError
 
     def _take_frame(self, frame: Frame) -> None:
@@ -231,7 +229,7 @@ class Endpoint:
         if frame.opcode in (Opcode.PING, Opcode.PONG):
             self._pings += 1
             if self._pings > MOST_PINGS:
-                self._stop("pings come without end")
+                self._stop(f"it sends pings or pongs without end: more than {MOST_PINGS:,} arrived")
             return
         if frame.opcode is not Opcode.CONT:
             self._binary = frame.opcode is Opcode.BINARY
@@ -253,7 +251,7 @@ class Endpoint:
         if self._unread > self.most:
             self._unread = size_of(self.inbox)
         if len(self.inbox) > MOST_WAITING or (self._unread > self.most and len(self.inbox) > 1):
-            self._stop("messages that nobody has asked for come without end")
+            self._stop("it keeps sending messages that no check asked for")
 
     def _collect(self) -> None:
         for data in self._protocol.data_to_send():
@@ -266,10 +264,15 @@ class Endpoint:
 
 
 class WebSocketClient(Endpoint):
-    """A client of the student's server, which a check lets speak and listen.
+    """A client of the student's server. A check makes it send and receive.
 
-    What is waited for has to come before `deadline`, and within `patience` seconds where no byte comes.
-    Every method raises WebSocketError where the connection ends first.
+    A check gets it from `WebSocketServer.join`. Each wait ends at the deadline of the check, or earlier if nothing
+    arrives for `patience` seconds. Every method that waits for a message raises WebSocketError if it does not arrive in
+    time, if the connection is closed first, or if the data violates the protocol.
+
+    `inbox` holds the messages that arrived and that no method has returned. `shutdown` says how the connection was
+    closed, and is None while it is open. `aside` holds the last 100 messages that `hear` and `collect` skipped,
+    shortened to 1,000 characters each.
     """
 
     def __init__(
@@ -296,7 +299,10 @@ class WebSocketClient(Endpoint):
         self._client = protocol
 
     def open(self) -> WebSocketClient:
-        """Do the opening handshake (RFC 6455, section 4.1)."""
+        """Perform the opening handshake (RFC 6455, section 4.1), and return the client itself.
+
+        Raises WebSocketError if the server refuses the handshake or does not complete it in time.
+        """
         request = self._client.connect()
         self.transcript.sent(request.serialize(), "handshake", self.who)
         self._client.send_request(request)
@@ -307,27 +313,34 @@ class WebSocketClient(Endpoint):
         return self
 
     def send(self, *texts: str) -> None:
-        """Send text messages, one after the other, without waiting for answers."""
+        """Send text messages, one after the other, without waiting for answers.
+
+        Raises WebSocketError if the server stops reading or the connection is closed.
+        """
         for text in texts:
             self.post(text)
             while self.wants_to_write and self._pump(self.deadline.left()):
                 pass
             if self.wants_to_write:
-                raise WebSocketError(Trouble.SLOW, "the server has stopped reading")
+                raise WebSocketError(Trouble.SLOW, "the server stopped reading")
             if self.shutdown is not None or self.error is not None:
                 raise self._ended("a message could be sent")
 
     def receive(self) -> Message:
-        """Return the next message."""
+        """Return the next message; wait for it if necessary."""
         self._wait(lambda: bool(self.inbox), "message")
         return self.inbox.popleft()
 
     def hear(self, mark: str) -> Message:
-        """Return the next message that holds the mark; what comes before it is put aside."""
+        """Return the next message that contains the text `mark`; messages before it are put into `aside`."""
         return self.hear_until(mark)[-1]
 
     def hear_until(self, mark: str, patience: float | None = None) -> list[Message]:
-        """Return all messages up to the next one that holds the mark; where it does not come, they stay."""
+        """Return all messages up to the next one that contains `mark`.
+
+        `patience` replaces the client's own patience, in seconds. If the message does not arrive, the messages before
+        it can still be received.
+        """
         heard: list[Message] = []
         room = MOST_HEARD
         try:
@@ -339,7 +352,7 @@ class WebSocketClient(Endpoint):
                     return heard
                 room -= size_of(heard[-1:])
                 if len(heard) > MOST_OTHERS or room < 0:
-                    text = f"{len(heard):,} other messages, and none with {quote(mark)}"
+                    text = f"{len(heard):,} other messages arrived, but none with {quote(mark)}"
                     heard = []
                     raise WebSocketError(Trouble.TOO_LARGE, text)
         except WebSocketError:
@@ -347,9 +360,9 @@ class WebSocketClient(Endpoint):
             raise
 
     def collect(self, marks: Sequence[str]) -> Messages:
-        """Return the messages that hold one of the marks, as their marks, until all have come or nothing comes.
+        """Receive messages until each of the marks has arrived or nothing more arrives; return them as they came.
 
-        What holds none of them is put aside.
+        The result holds one mark for each message that contains it. Other messages are put into `aside`.
         """
         came: list[str] = []
         with contextlib.suppress(WebSocketError):
@@ -362,11 +375,11 @@ class WebSocketClient(Endpoint):
         return Messages(came)
 
     def send_too_much(self, text: str) -> Shutdown:
-        """Send a message that the server will not take; return how it closed the connection.
+        """Send a message that is too large for the server, and return how the server closed the connection.
 
-        The beginning, which says how long it is, goes ahead: a server that hangs up while there is
-        something to be read sends a TCP reset, which may overtake its own goodbye. A server that sends
-        the message back has taken it, and is not waited for.
+        The beginning of the message, which holds its length, is sent first: a server that closes a connection with
+        unread data sends a TCP reset, which may overtake its close frame. If the server sends the message back, it has
+        accepted it, and the method returns without waiting.
         """
         self._held_back = True
         self.post(text)
@@ -385,32 +398,36 @@ class WebSocketClient(Endpoint):
         return end
 
     def leave(self, within: float | None = None) -> list[Message]:
-        """Close the connection politely, and return the messages that have come meanwhile."""
+        """Close the connection with close code 1000, and return the messages that arrived before the end.
+
+        Waits up to `within` seconds for the server's close frame, by default up to `patience` and at most half of the
+        time that is left for the check.
+        """
         self.say_goodbye()
-        # Who never answers a goodbye must not take all of the time that the next client of this check needs.
+        # A server that never answers the close frame must not use up the time for this check's next client.
         limit = self.deadline.at_most(min(self.patience, self.deadline.left() / 2) if within is None else within)
         while self.shutdown is None and self._pump(limit.left()) and not limit.passed():
             pass
         late = list(self.inbox)
         self.hang_up()
         if self.error is not None and self.error.trouble is Trouble.TOO_LARGE:
-            return [Message(str(self.error))]  # they were too many to be kept
+            return [Message(str(self.error))]  # there were too many to keep them
         return late
 
     def shut(self, seconds: float) -> Shutdown:
-        """Wait until the server closes the connection, at most so long, and return how it did."""
+        """Wait up to `seconds` until the server closes the connection, and return how it closed it."""
         limit = self.deadline.at_most(seconds)
         while self.shutdown is None and not limit.passed():
             self._pump(limit.left())
         return self.shutdown or Shutdown(None)
 
     def listen(self, seconds: float = 0.0) -> None:
-        """Take in what has come, or comes within so many seconds."""
+        """Receive what has arrived, or what arrives within `seconds`; the messages go into `inbox`."""
         if self.shutdown is None:
             self._pump(seconds, write=False)
 
     def _pump(self, seconds: float, *, write: bool = True) -> bool:
-        """Write and read, as soon as either can be done; return whether it could before the time was over."""
+        """Write and read once, as soon as possible; return whether that was possible within `seconds`."""
         write = write and self.wants_to_write
         if self._socket.fileno() < 0:
             self.shutdown = self.shutdown or Shutdown(CloseCode.ABNORMAL_CLOSURE)
@@ -443,19 +460,19 @@ class WebSocketClient(Endpoint):
         anything = False
         while not condition():
             if self.shutdown is not None or self.error is not None:
-                raise self._ended(f"the {what} came")
+                raise self._ended(f"the {what} arrived")
             if self._pump(limit.left()):
                 limit = self.deadline.at_most(patience)
                 anything = True
             if (limit.passed() or self.deadline.passed()) and not condition():
-                # Where nothing at all has come, the limit is the one that was set, and can be named.
+                # If nothing has arrived, the limit is still the original one, so its words are exact.
                 by_the_clock = anything and limit.in_all is None
                 took = f"within {time.monotonic() - started:.2g} s" if by_the_clock else limit.words
                 if heard:
                     text = f"no {what} {took}; the last one was {heard[-1].words}"
                     raise WebSocketError(Trouble.SLOW, text)
                 if anything:
-                    raise WebSocketError(Trouble.SLOW, f"no whole {what} {took}, though something of it came")
+                    raise WebSocketError(Trouble.SLOW, f"no complete {what} {took}, although some bytes arrived")
                 raise WebSocketError(Trouble.SILENT, f"no {what} {took}")
         self._manners.slowest = max(self._manners.slowest, time.monotonic() - started)
 
@@ -470,7 +487,7 @@ class WebSocketClient(Endpoint):
         self._manners.answered = self._manners.answered or bool(self.inbox)
 
     def _open(self, event: Request | Response) -> None:
-        self.opened = True  # the library has compared it with what was asked for
+        self.opened = True  # the library has validated the response
 
     def _fail_handshake(self, error: Exception) -> None:
         if isinstance(error, InvalidStatus):
@@ -479,7 +496,7 @@ class WebSocketClient(Endpoint):
             text = f"the answer to the opening handshake is {said}, not 101 Switching Protocols"
         elif isinstance(error, InvalidHeaderValue) and error.name == "Sec-WebSocket-Accept":
             said, right = shorten(str(error.value), 60), accept_key(self._client.key)
-            text = f"Sec-WebSocket-Accept is {said}; for this key it is {right}"
+            text = f"Sec-WebSocket-Accept is {said}; for this key it must be {right}"
         elif not self._head:
             text = "the connection was closed without an answer to the opening handshake"
             self.error = WebSocketError(Trouble.CLOSED, text)
@@ -487,5 +504,5 @@ class WebSocketClient(Endpoint):
         elif isinstance(error, InvalidHandshake) and error.__cause__ is None:
             text = f"the answer to the opening handshake is not valid: {error}"
         else:
-            text = f"what came is no answer to the opening handshake: {show_bytes(bytes(self._head))}"
+            text = f"this is not an answer to the opening handshake: {show_bytes(bytes(self._head))}"
         self.error = WebSocketError(Trouble.MALFORMED, text)

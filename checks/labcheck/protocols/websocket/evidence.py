@@ -1,4 +1,4 @@
-"""What came over a WebSocket, and can say of itself what was expected when a check compares it."""
+"""Values from a WebSocket connection; each can explain a failed comparison."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from labcheck.record.text import quote, shorten
 
 
 class Message:
-    """A message that came over a WebSocket; `data` where it was binary, and not text.
+    """A message from a WebSocket. `text` is its text; `data` its bytes if it is a binary message, else None.
 
-    It is no str: pytest would compare two long ones letter by letter.
+    Compare it with a `str` (a binary message equals none), or use `mark in message`. It is not a `str` itself, because
+    pytest would compare two long ones letter by letter.
     """
 
     def __init__(self, text: str, data: bytes | None = None) -> None:
@@ -22,7 +23,7 @@ class Message:
 
     @property
     def binary(self) -> bool:
-        """Whether it was declared as binary."""
+        """Whether it was sent as a binary message."""
         return self.data is not None
 
     def __eq__(self, other: object) -> bool:
@@ -40,22 +41,25 @@ class Message:
         return "<message>"
 
     def since(self, mark: str) -> str:
-        """Return the text from a mark on; all of it where the mark is not there."""
+        """Return the text from the first `mark` on; the whole text if it does not contain the mark."""
         return self.text[max(0, self.text.find(mark)) :]
 
     def mismatch(self, operator: str, wanted: object) -> Mismatch:
-        """Say which message was expected, and show the one that came."""
+        """Say which message was expected, and show the one that arrived."""
         expected = f"a message with {quote(str(wanted))}" if operator == "in" else f"the message {quote(str(wanted))}"
         return Mismatch(expected, self.words)
 
     @property
     def words(self) -> str:
-        """The message, in words."""
+        """The message in words, shortened, for the message of an assertion."""
         return f"the {'binary ' if self.binary else ''}message {quote(self.text)}"
 
 
 class Messages(list[str]):
-    """Messages that came over a WebSocket, in their order."""
+    """The texts of messages from a WebSocket, in order: a list of `str` that explains where it differs from another.
+
+    Make it from Message objects or texts, and compare it with a list: `assert Messages(answers) == ["one", "two"]`.
+    """
 
     def __init__(self, messages: Iterable[Message | str]) -> None:
         super().__init__(each.text if isinstance(each, Message) else each for each in messages)
@@ -64,7 +68,7 @@ class Messages(list[str]):
         return f"<{len(self)} messages>"
 
     def mismatch(self, operator: str, wanted: object) -> Mismatch:
-        """Say which message was expected at the first place that differs, and which came there."""
+        """Say which message was expected at the first difference, and which one arrived there."""
         others = list(wanted) if isinstance(wanted, list) else []
         place = next(
             (place for place, (mine, other) in enumerate(zip(self, others, strict=False)) if mine != other),
@@ -77,31 +81,35 @@ def _told(texts: list[str], place: int) -> str:
     if not texts:
         return "no message"
     if place == len(texts):
-        return f"{_count(len(texts))}, and no more"
-    ordinal = f"as message {place + 1}: " if len(texts) > 1 else "the message "
-    return f"{ordinal}{quote(texts[place])}" + (f" ({_count(len(texts))} in all)" if len(texts) > 1 else "")
+        return f"only {_count(len(texts))}"
+    which = f"message {place + 1} of {len(texts)}:" if len(texts) > 1 else "the message"
+    return f"{which} {quote(texts[place])}"
 
 
 def _count(messages: int) -> str:
     return f"{messages} message{'s' * (messages != 1)}"
 
 
-CODES = {
-    1000: "a normal end",
+CODES = {  # RFC 6455, section 7.4.1
+    1000: "normal closure",
     1001: "going away",
-    1002: "a fault in the protocol",
-    1003: "data that cannot be used",
-    1005: "a goodbye without a code",
-    1006: "the connection was cut without a goodbye",
+    1002: "protocol error",
+    1003: "unsupported data",
+    1005: "the close frame had no code",
+    1006: "the connection was cut without a close frame",
     1007: "text that is not UTF-8",
-    1008: "against the rules",
-    1009: "a message that is too big",
-    1011: "a fault in the program",
+    1008: "policy violation",
+    1009: "message too big",
+    1011: "an unexpected error in the program",
 }
 
 
 class Shutdown:
-    """How a WebSocket connection was closed: its close code (RFC 6455, section 7.4); None: it is still open."""
+    """How a WebSocket connection was closed. `code` is the close code, or None if it is still open.
+
+    Compare it with a close code: `assert shutdown == 1000` (RFC 6455, section 7.4). Code 1006 means that no close frame
+    arrived.
+    """
 
     def __init__(self, code: int | None, reason: str = "") -> None:
         self.code = code
@@ -123,14 +131,14 @@ class Shutdown:
         return f"the connection was closed with code {int(self.code)}{meaning}{said}"
 
     def mismatch(self, operator: str, wanted: object) -> Mismatch:
-        """Say which code was expected, and how it was closed."""
+        """Say which code was expected, and how the connection was closed."""
         codes = wanted if isinstance(wanted, tuple | list) else (wanted,)
         return Mismatch(f"close code {' or '.join(map(str, codes))}", str(self))
 
 
 class Target(str):
-    """What a client asks for in its request line."""
+    """The target in a client's request line: its path, and its query if it has one."""
 
     def mismatch(self, operator: str, wanted: object) -> Mismatch:
-        """Say which path was expected, and show the one that came."""
+        """Say which path was expected, and show the one that arrived."""
         return Mismatch(f"a request for the path {wanted}", f"a request for {shorten(self)}")

@@ -1,4 +1,4 @@
-"""WebSocket servers and clients, as kinds of programs. What the protocol needs is imported when a program needs it."""
+"""The program kinds `websocket server` and `websocket client`; their protocol code is imported on first use."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @register
 class WebSocketServerKind(Kind):
-    """A program that others connect to over WebSocket."""
+    """A program that clients connect to over WebSocket."""
 
     name = "websocket server"
 
@@ -40,7 +40,7 @@ class WebSocketServerKind(Kind):
 
 @register
 class WebSocketClientKind(Kind):
-    """A program with a user who types, and that connects to a server of ours over WebSocket."""
+    """A program with a user who types; it connects to labcheck's server over WebSocket."""
 
     name = "websocket client"
     asked_for = "a message from your program"
@@ -48,7 +48,7 @@ class WebSocketClientKind(Kind):
     def start(
         self, launch: Callable[[], Program], port: int, role: Role, *, in_shared_copy: bool, with_peer: bool
     ) -> StartedClient:
-        """Start a client; our server listens before it looks for one."""
+        """Start a client; labcheck's server listens before the client can look for it."""
         from labcheck.protocols.websocket.peer import Peer
 
         peer = Peer(port) if with_peer else None

@@ -1,7 +1,7 @@
-"""The grader's own WebSocket server, which a student's client talks to.
+"""labcheck's own WebSocket server, which the student's client connects to.
 
-It listens on both loopback addresses, in a thread of its own: a client is let in whenever it comes,
-and its pings are answered, while the checks of another program are run.
+It listens on both loopback addresses, in its own thread: so it accepts a client at any time, and answers its pings
+while the checks of another program run.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ if TYPE_CHECKING:
     from labcheck.protocols.websocket.evidence import Shutdown
 
 BACKLOG = 16
-MOST_CONNECTIONS = 8  # connections at a time; who wants more is turned away
-MOST_MESSAGES = 5_000  # that have come and were not asked for; no more is read then
+MOST_CONNECTIONS = 8  # open connections; further ones are closed at once
+MOST_MESSAGES = 5_000  # messages that have arrived and were not taken; then no more are read
 
 
 @dataclass(frozen=True)
-class Parting:
-    """How the peer goes: with a close code, or None for without a goodbye."""
+class Closing:
+    """Closes the connection instead of answering; `code` is the close code, None means without a close frame."""
 
     code: int | None
 
 
 class Connection(Endpoint):
-    """A connection of the student's client."""
+    """A connection from the student's client."""
 
     target = Target("")
-    welcomed = False  # the peer knows of its opening handshake
+    welcomed = False  # the peer has noticed its opening handshake
 
     other = "client"
 
@@ -64,15 +64,15 @@ class Connection(Endpoint):
 
     def _fail_handshake(self, error: Exception) -> None:
         why = error if isinstance(error, InvalidHandshake) else type(error).__name__
-        text = f"the client's request is no opening handshake: {shorten(str(why), 100)}"
+        text = f"the client's request is not an opening handshake: {shorten(str(why), 100)}"
         self.error = WebSocketError(Trouble.MALFORMED, text)
 
 
 class Peer:
-    """A WebSocket server on a port, as long as it is not closed.
+    """A WebSocket server on a port, until it is closed.
 
-    For each message that comes the next of the prepared answers is sent back, as soon as there is one.
-    `connection` is the connection that was opened last.
+    It answers each message with the next of the prepared answers, as soon as there is one. `connection` is the
+    connection that was opened last.
     """
 
     def __init__(self, port: int) -> None:
@@ -81,14 +81,14 @@ class Peer:
         self.who = ""  # the client's name in transcripts
         self.connection: Connection | None = None
         self.arrived = 0  # messages
-        self.crowd = 0  # connections, with an opening handshake or without
-        self._inbox: deque[Message] = deque()  # what has come, and was not taken yet
-        self._answers: deque[str | Parting] = deque()
+        self.accepted = 0  # connections, with or without an opening handshake
+        self._inbox: deque[Message] = deque()  # messages that have arrived and were not taken
+        self._answers: deque[str | Closing] = deque()
         self._unanswered = 0
         self._lock = threading.RLock()
         self._connections: list[Connection] = []
         self._stopped = False
-        self._fault: Exception | None = None  # our own, in the thread
+        self._fault: Exception | None = None  # the exception that ended the thread
         self._selector = selectors.DefaultSelector()
         self._wake, self._waker = socket.socketpair()
         self._wake.setblocking(False)
@@ -102,7 +102,7 @@ class Peer:
         self._thread.start()
 
     def begin(self, transcript: Transcript, who: str) -> None:
-        """Keep what happens from now on in this transcript, what has happened at its beginning, and no message."""
+        """Begin a check: record events in this transcript, those before the check first; drop waiting messages."""
         with self._lock:
             self._inbox.clear()
             if transcript is not self.transcript:
@@ -113,39 +113,39 @@ class Peer:
 
     @property
     def has_message(self) -> bool:
-        """Whether a message has come that was not taken yet."""
+        """Whether a message has arrived that was not taken."""
         return bool(self._inbox)
 
     def take(self) -> Message:
-        """Take the first message that has come and was not taken yet."""
+        """Take the oldest message that was not taken."""
         with self._lock:
             return self._inbox.popleft()
 
     def waiting(self) -> list[Message]:
-        """Return the messages that have come and were not taken yet."""
+        """Return the messages that were not taken."""
         with self._lock:
             return list(self._inbox)
 
     def answer(self, text: str) -> None:
-        """Send this back for the next message that was not answered yet."""
+        """Answer the next unanswered message with this text."""
         with self._lock:
             self._answers.append(text)
             self._go_on()
 
     def leave_instead(self, code: int | None) -> None:
-        """Instead of answering the next message, close with this code; None: vanish without a goodbye."""
+        """Close the connection instead of answering the next message; `code` None: without a close frame."""
         with self._lock:
-            self._answers.append(Parting(code))
+            self._answers.append(Closing(code))
             self._go_on()
 
     def send(self, text: str) -> None:
-        """Send a message that nobody has asked for."""
+        """Send a message that is not an answer."""
         with self._lock:
             if self.connection is not None:
                 self._post(self.connection, text)
 
     def go(self, code: int | None) -> None:
-        """Close the connection with this code, or vanish without a goodbye; let nobody in any more."""
+        """Close all connections with this close code (None: with a TCP reset), and accept no new ones."""
         with self._lock:
             for listener in self._listeners:
                 with contextlib.suppress(KeyError, ValueError):
@@ -161,34 +161,34 @@ class Peer:
 
     @property
     def shutdown(self) -> Shutdown | None:
-        """How the last connection was closed; None while it is open, and where there was none."""
+        """How the last connection was closed; None if it is open, or if there has been no connection."""
         return self.connection.shutdown if self.connection is not None else None
 
     @property
     def error(self) -> WebSocketError | None:
-        """What was wrong with what came."""
+        """The error in what a connection received, the newest connection first; None without an error."""
         with self._lock:
             return next((connection.error for connection in reversed(self._connections) if connection.error), None)
 
     @property
     def settled(self) -> bool:
-        """Whether each answer that was prepared has been sent."""
+        """Whether all prepared answers have been sent."""
         return not self._answers
 
     def raise_fault(self) -> None:
-        """Raise what has ended the peer's thread, if anything has: then silence is not the client's."""
+        """Raise an error if the peer's thread has failed: then silence is not the client's failure."""
         if self._fault is not None:
-            raise RuntimeError("the server that the client talks to has broken down") from self._fault
+            raise RuntimeError("the server that the client talks to has failed") from self._fault
 
     def forget(self) -> None:
-        """Keep nothing of what happens from now on."""
+        """Stop recording events."""
         with self._lock:
             self.transcript = Transcript()
             for connection in self._connections:
                 connection.transcript = self.transcript
 
     def close(self) -> None:
-        """Stop serving."""
+        """Stop the server."""
         self._stopped = True
         self._nudge()
         self._thread.join()
@@ -202,7 +202,7 @@ class Peer:
             try:
                 while not self._stopped:
                     self._serve_some()
-            except Exception as error:  # raise_fault() raises it where it is noticed
+            except Exception as error:  # raise_fault() reports it to the check
                 self._fault = error
             with self._lock:
                 for sock in (*self._listeners, self._wake, self._waker):
@@ -227,14 +227,14 @@ class Peer:
                 ready.read()
             if mask & selectors.EVENT_WRITE:
                 ready.write()
-            if ready.fileno() < 0:  # at once: the next connection may get its descriptor
+            if ready.fileno() < 0:  # unregister it now: the next connection may get the same descriptor
                 self._drop(ready)
         elif isinstance(ready, socket.socket):
             try:
                 sock, _ = ready.accept()
             except OSError:
                 return
-            self.crowd += 1
+            self.accepted += 1
             living = [connection for connection in self._connections if connection.shutdown is None]
             if len(living) >= MOST_CONNECTIONS:
                 sock.close()
@@ -244,7 +244,7 @@ class Peer:
             self._selector.register(connection, selectors.EVENT_READ)
 
     def _look_after(self, connection: Connection) -> None:
-        """Take up what a connection has said, and let the selector know what it waits for."""
+        """Process what a connection has received, and update what the selector waits for."""
         if connection.opened and not connection.welcomed:
             connection.welcomed = True
             self.connection = connection
@@ -264,19 +264,19 @@ class Peer:
             self._drop(connection)
 
     def _go_on(self) -> None:
-        """Answer what can be answered."""
+        """Answer the messages for which an answer is prepared."""
         while self._unanswered and self._answers and self.connection is not None:
             self._unanswered -= 1
             answer = self._answers.popleft()
-            if isinstance(answer, Parting):
+            if isinstance(answer, Closing):
                 self.go(answer.code)
             else:
                 self._post(self.connection, answer)
 
     def _post(self, connection: Connection, text: str) -> None:
         connection.post(text)
-        connection.write()  # at once: who then waits until the client is at rest has not forestalled it
-        self._nudge()  # what did not fit is left to the thread
+        connection.write()  # now, so that a caller can wait until the client is idle again
+        self._nudge()  # the thread writes the rest
 
     def _drop(self, connection: Connection) -> None:
         with contextlib.suppress(KeyError, ValueError):
@@ -284,7 +284,7 @@ class Peer:
 
 
 def _listen(family: int, host: str, port: int) -> socket.socket | None:
-    """Return a socket that listens; None on a machine without this kind of address."""
+    """Return a listening socket, or None if the machine does not have this address family or the port is taken."""
     try:
         listener = socket.socket(family)
     except OSError:

@@ -1,4 +1,4 @@
-"""The student's WebSocket server, as a check sees it."""
+"""The student's WebSocket server as a check sees it."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ if TYPE_CHECKING:
     from labcheck.protocols.websocket.evidence import Message, Shutdown
     from labcheck.protocols.websocket.started import StartedServer
 
-SECOND_TRY = 0.1  # seconds until what a newcomer has not heard is said again
+SECOND_TRY = 0.1  # seconds until a word is repeated for a new client that did not hear it
 
 
 class WebSocketServer(View):
-    """The student's WebSocket server.
+    """The student's WebSocket server: a running program that a check connects clients to.
 
-    `http` talks plain HTTP to it. Those who join stay, also when the check is over, until they leave
-    or the server ends: a server that cannot bear that somebody leaves fails where that is judged.
+    A check gets it from the fixtures `server`, `own_server` and `new_server`. `http` sends plain HTTP requests to it.
+    Clients stay connected when a check ends, until they leave or the server ends. So a server that cannot handle a
+    client that leaves fails only the check that tests this.
     """
 
     def __init__(self, check: Check, started: StartedServer) -> None:
@@ -37,30 +38,30 @@ class WebSocketServer(View):
         self._started: StartedServer = started
         program = started.program
         self.http = Client(program.connect, program.port, check.port, check.transcript, check.deadline, Manners())
-        self._marks: list[str] = []  # said by greet() and say()
+        self._marks: list[str] = []  # sent by greet() and say()
         for client in started.clients:
-            client.listen()  # the server may have gone, or wait for an answer to its ping
+            client.listen()  # the server may have closed the connection, or may wait for the answer to its ping
             client.transcript, client.deadline, client.patience = check.transcript, check.deadline, self.patience
         started.clients = [client for client in started.clients if client.shutdown is None]
         check.transcript.by_hand = f"websockets ws://localhost:{check.port}/"
 
     @property
     def clients(self) -> list[WebSocketClient]:
-        """Those who have joined, in this check or in one before, and are still there."""
+        """The clients that joined in this check or an earlier one and are still connected."""
         return self._started.clients
 
     def join(self, who: str = "", *, compression: bool = False, receive_buffer: int | None = None) -> WebSocketClient:
-        """Connect one more client, and do the opening handshake.
+        """Connect one more client, and perform the opening handshake.
 
-        `who` names it in the transcript. `compression` offers permessage-deflate, as browsers do (RFC
-        7692). `receive_buffer` is the size in bytes that the kernel keeps of what was not read yet.
-        Raises WebSocketError where there is no connection to be had.
+        `who` is its name in the transcript. `compression` offers permessage-deflate, as browsers do (RFC 7692).
+        `receive_buffer` is the size in bytes of the kernel's buffer for received data; a small one simulates a client
+        that does not read. Raises WebSocketError if the connection or the handshake fails.
         """
         within = self._check.deadline.at_most(CONNECTED_WITHIN * self._check.slow)
         try:
             sock = self.program.connect(within.left(), receive_buffer)
         except TimeoutError:
-            raise WebSocketError(Trouble.SILENT, "no connection: nobody accepts it") from None
+            raise WebSocketError(Trouble.SILENT, "no connection: the server does not accept it") from None
         except OSError as error:
             text = f"nothing listens on port {self.program.port} any more ({error.strerror})"
             raise WebSocketError(Trouble.REFUSED, text) from None
@@ -73,14 +74,17 @@ class WebSocketServer(View):
         return client
 
     def join_many(self, number: int) -> list[WebSocketClient]:
-        """Connect so many clients, one after the other: a listen backlog of 5 is normal."""
+        """Connect `number` clients, one after the other, with pauses of 5 ms: a listen backlog of 5 is common.
+
+        Raises WebSocketError as `join` does.
+        """
         return [self.join(f"client {place + 1}") for place in sockets.paced(number)]
 
     def room(self, number: int) -> list[WebSocketClient]:
-        """Return so many clients who have heard of each other; those of an earlier check where they are still there.
+        """Return `number` clients of a chat that hear each other; clients of an earlier check are used again.
 
-        Each has said a word that all others have heard, so whatever a server sends to a newcomer has come.
-        Raises WebSocketError where somebody does not hear the others.
+        Each of them has sent a word that all the others have received. So everything that the server sends to a new
+        client has arrived as well, and each `inbox` is empty. Raises WebSocketError if a client does not hear another.
         """
         known = self.clients[:number]
         members = known + [self.join(f"client {place + 1}") for place in range(len(known), number)]
@@ -88,15 +92,16 @@ class WebSocketServer(View):
         for speaker in members:
             speak(speaker, *[member for member in members if member is not speaker])
         self.come_to_rest()
-        for member in members:  # whatever else a server has sent them is another check's
+        for member in members:  # other messages from the server are the subject of another check
             member.listen()
             member.inbox.clear()
         return members
 
     def greet(self, speaker: WebSocketClient, *listeners: WebSocketClient) -> Messages:
-        """Let one client of a chat repeat a word until all the others have heard it; return what else they heard.
+        """Make one client of a chat send random words until all listeners have received one.
 
-        A server may take a moment after the opening handshake until it has put a newcomer on its list.
+        Returns the other messages that the listeners received. A server may need a moment after the opening handshake
+        before it sends messages to a new client. Raises WebSocketError if a listener hears nothing within `patience`.
         """
         came: list[Message] = []
         within, limit = SECOND_TRY, time.monotonic() + self.patience
@@ -116,31 +121,37 @@ class WebSocketServer(View):
             within *= 2
 
     def say(self, speaker: WebSocketClient, *listeners: WebSocketClient) -> Messages:
-        """Let one client of a chat say a word, and wait until others have heard it; return what else they heard."""
+        """Make one client of a chat send a random word, and wait until all listeners have received it.
+
+        Returns the other messages that the listeners received. Raises WebSocketError if one does not hear the word.
+        """
         self._marks.append(self._check.greetings.word(12))
         speaker.send(f"{self._marks[-1]},{self._marks[-1]}")
         return self._but_greetings(each for one in listeners for each in one.hear_until(self._marks[-1])[:-1])
 
     def _but_greetings(self, messages: Iterable[Message]) -> Messages:
-        """Leave out what is one of our own words, which may have come twice, or to who has said it."""
+        """Leave out our own words, which may have arrived twice or at the client that sent them."""
         return Messages(each for each in messages if not any(mark in each for mark in self._marks))
 
     def part(self, *clients: WebSocketClient) -> Messages:
-        """Let clients leave politely, all at once; return the messages that have come meanwhile."""
+        """Make clients close their connections, all at once; return the messages that arrived before the end."""
         for client in clients:
             client.say_goodbye()
         limit = self._check.deadline.at_most(FAREWELL * self._check.slow)
         return Messages(message for client in clients for message in client.leave(limit.left()))
 
     def expect_lines(self, *lines: str) -> None:
-        """Look for lines on its standard output from now on."""
+        """Start looking for whole lines on its standard output; call this before the lines can be printed."""
         self._by_hand()
-        # In a program with threads, lines that are printed at the same time may be mixed up.
+        # A program with threads may mix lines that it prints at the same time.
         self.come_to_rest()
         super().expect_lines(*lines)
 
     def interrupt(self, seconds: float) -> tuple[Ending, list[Shutdown]]:
-        """Send Ctrl+C; return how it ended, at the latest after so many seconds, and how it left each client."""
+        """Send Ctrl+C, and wait until the program has ended, for up to `seconds` (times `--slow`).
+
+        Returns a pair: how the program ended, as for an HTTP server; and how it closed the connection of each client.
+        """
         self._by_hand(f"connect with: websockets ws://localhost:{self._check.port}/, then press Ctrl+C")
         transcript = self._check.transcript
         seconds *= self._check.slow

@@ -1,4 +1,4 @@
-"""What is known of a program that speaks WebSocket, from one check to the next."""
+"""What is known about a program that uses WebSocket, from one check to the next."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class StartedServer(Started):
-    """A server; `clients` are those who are still connected."""
+    """A server; `clients` are those that are still connected."""
 
     clients: list[WebSocketClient] = field(default_factory=list)
 
     def stop(self) -> None:
-        """End it, and let its clients hang up."""
+        """End the program, and close its clients' sockets."""
         super().stop()
         for client in self.clients:
             client.hang_up()
@@ -27,29 +27,29 @@ class StartedServer(Started):
 
 @dataclass(eq=False)
 class StartedClient(Started):
-    """A client, and our server that it talks to; None: it finds nobody."""
+    """A client, and labcheck's server that it connects to (None: no server listens on its port)."""
 
     peer: Peer | None = None
-    typed: int = 0  # lines, by its user
+    typed: int = 0  # lines typed by its user
     input_ended: bool = False
 
     @property
     def has_spoken(self) -> bool:
-        """Whether it has ever sent a whole message."""
+        """Whether it has ever sent a complete message."""
         return self.peer is not None and self.peer.arrived > 0
 
     @property
     def may_end(self) -> bool:
-        """Whether it is no surprise that it has ended: its exchange may be over."""
+        """Whether it is expected to have ended: its exchange may be complete."""
         return self.peer is not None or super().may_end
 
     def forget(self) -> None:
-        """Let our server do no more for it."""
+        """Stop recording what it does."""
         if self.peer is not None:
             self.peer.forget()
 
     def close(self) -> None:
-        """Let go of what it has held, and of our server."""
+        """Release its resources, and stop labcheck's server."""
         if self.peer is not None:
             self.peer.close()
         super().close()

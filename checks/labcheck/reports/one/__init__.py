@@ -1,4 +1,4 @@
-"""The reports of one submission, a format each.
+"""The reports of one submission: one module per format.
 
 May import: reports, record.
 """

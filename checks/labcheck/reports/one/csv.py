@@ -1,4 +1,4 @@
-"""A table of the requirements, a row each, for a spreadsheet."""
+"""A table of the requirements for a spreadsheet, one row each."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from labcheck.record.record import Record
 
 COLUMNS = ("id", "title", "outcome", "points", "earned", "expected", "received", "note")
-CELL = 30_000  # characters; spreadsheets cut off what comes after 32,767
+CELL = 30_000  # characters; spreadsheets cut off a cell after 32,767
 
 
-@one("a table of the requirements, a row each, for a spreadsheet")
+@one("a table of the requirements for a spreadsheet, one row each")
 def render(record: Record) -> str:
-    """Return the table, as CSV with a row of headings."""
+    """Return the table as CSV, with a header row."""
     rows: list[Sequence[str | float]] = [
         (
             *(each.id, block(each.title, CELL), str(each.outcome), each.points, each.earned),

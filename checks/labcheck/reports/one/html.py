@@ -1,4 +1,4 @@
-"""A page for the browser, with whole transcripts; it needs no network."""
+"""A page for the browser, with complete transcripts; it needs no network."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from labcheck.record.record import Record, RequirementResult
 
 
-@one("a page for the browser, with whole transcripts; it needs no network")
+@one("a page for the browser, with complete transcripts; it needs no network")
 def render(record: Record) -> str:
-    """Return the record as a page of HTML. Everything in it is shown as text."""
+    """Return the record as an HTML page. All data in it is shown as text."""
     return _template().render(_facts(record, f"{record.lab} · {record.title}"))
 
 
@@ -29,17 +29,17 @@ def style() -> Markup:
 
 
 def body(record: Record, heading: str) -> Markup:
-    """Return what is inside the page's body, under another heading."""
+    """Return the content of the page's body, under another heading."""
     return _part("body", _facts(record, heading))
 
 
 def transcript(requirement: RequirementResult) -> Markup:
-    """Return the transcript of a requirement, as the page has it."""
+    """Return the transcript of a requirement as HTML."""
     return _part("transcript", {"each": requirement})
 
 
 def environment(folder: Path) -> Environment:
-    """Return what reads the templates in a folder; where they put a value, it is shown as text."""
+    """Return the Jinja environment for the templates in a folder; the values they insert are shown as text."""
     made = Environment(
         loader=FileSystemLoader(folder),
         autoescape=True,
@@ -60,7 +60,7 @@ def _template() -> Template:
 
 
 def _part(name: str, values: dict[str, Any]) -> Markup:
-    """Return a block of the template alone."""
+    """Return one block of the template."""
     template = _template()
     return Markup("".join(template.blocks[name](template.new_context(values))))
 

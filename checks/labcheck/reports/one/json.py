@@ -1,6 +1,6 @@
-"""The record itself, as JSON (record.schema.json).
+"""The record itself as JSON (record.schema.json).
 
-Everything that is known of a submission; what is written in another format is computed from it.
+It holds everything that is known about a submission; the other formats are computed from it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from labcheck.record.record import Record
 
 
-@one("the record itself, as JSON (record.schema.json)")
+@one("the record itself as JSON (record.schema.json)")
 def render(record: Record) -> str:
     """Return the record as JSON."""
     return record.to_json()

@@ -1,7 +1,8 @@
-"""JUnit XML, which most tools for continuous integration read.
+"""JUnit XML, which most tools for continuous integration can read.
 
-No standard tells the format; this is the flat form, one `testsuite` below `testsuites`. A failure is the student's
-fault, an error the grader's own, and skipped is what was not run. Points have no place in it: they are properties.
+The format has no standard; this is the flat form, with `testsuite` elements inside `testsuites`. A failure is a mistake
+in the student's program, an error is an internal error in labcheck, and skipped means not run. The format has no
+points: they are properties.
 """
 
 from __future__ import annotations
@@ -20,20 +21,20 @@ if TYPE_CHECKING:
 
     from labcheck.record.record import Record, RequirementResult
 
-MESSAGE = 500  # characters of a failure in short
-PRINTED = 20_000  # characters of what the programs have printed on one stream
+MESSAGE = 500  # characters of the short text of a failure
+PRINTED = 20_000  # characters of what the programs printed on one stream
 TAGS = {Outcome.FAILED: "failure", Outcome.ERROR: "error", Outcome.NOT_RUN: "skipped"}
 COUNTED = {"tests": "testcase", "failures": "failure", "errors": "error", "skipped": "skipped"}
 
 
-@one("JUnit XML, which most tools for continuous integration read")
+@one("JUnit XML, which most tools for continuous integration can read")
 def render(record: Record) -> str:
-    """Return the record as a document with one suite, named as the lab."""
+    """Return the record as a document with one suite that has the name of the lab."""
     return document(f"{record.lab} {record.title}", [suite(record, record.lab)])
 
 
 def document(name: str, suites: Sequence[Element]) -> str:
-    """Return the text of a document that holds these suites."""
+    """Return the text of a document with these suites."""
     root = counted("testsuites", name, suites)
     root.set("time", _seconds(sum(float(each.get("time", "0")) for each in suites)))
     indent(root, " ")
@@ -41,7 +42,7 @@ def document(name: str, suites: Sequence[Element]) -> str:
 
 
 def suite(record: Record, name: str) -> Element:
-    """Return the element `testsuite` of one submission, with a testcase for each requirement."""
+    """Return the `testsuite` element of one submission, with a test case for each requirement."""
     about = Element("properties")
     for key in ("lab", "title", "score", "max_score", "seed", "sandbox", "python", "platform", "labcheck"):
         add_property(about, key, str(getattr(record, key)))
@@ -53,7 +54,7 @@ def suite(record: Record, name: str) -> Element:
 
 
 def counted(tag: str, name: str, children: Sequence[Element]) -> Element:
-    """Return an element with these children, that says how many tests, failures, errors and skipped are in it."""
+    """Return an element with these children, and with attributes that count the tests, failures, errors and skips."""
     element = Element(tag, name=printable(name))
     for attribute, counts in COUNTED.items():
         element.set(attribute, str(sum(1 for child in children for _ in child.iter(counts))))
@@ -62,7 +63,7 @@ def counted(tag: str, name: str, children: Sequence[Element]) -> Element:
 
 
 def add_property(properties: Element, name: str, value: str) -> None:
-    """Add a property to the element `properties`."""
+    """Add a property to the `properties` element."""
     SubElement(properties, "property", name=name, value=printable(value))
 
 
@@ -75,13 +76,13 @@ def _case(record: Record, requirement: RequirementResult) -> Element:
         return case
     told = SubElement(case, TAGS[requirement.outcome])
     if requirement.outcome is Outcome.NOT_RUN:
-        reason = requirement.reason if requirement.id in record.selected else "not asked for"
+        reason = requirement.reason if requirement.id in record.selected else "not selected"
         told.set("message", printable(within(reason, MESSAGE)))
         return case
     in_short = requirement.reason
     if requirement.expected:
         in_short = f"expected {requirement.expected}, received {requirement.received}"
-    told.set("message", _no_tags(printable(within(in_short or "not met", MESSAGE))))
+    told.set("message", _no_tags(printable(within(in_short or "failed", MESSAGE))))
     told.set("type", str(requirement.outcome))
     told.text = _no_tags(explanation(record, requirement))
     return case
@@ -99,7 +100,7 @@ def _printed(record: Record, tag: str, stream: str) -> Element:
 
 
 def _no_tags(text: str) -> str:
-    """Return the text without `[[`: some tools attach the file that a line `[[ATTACHMENT|path]]` names."""
+    """Return the text without `[[`: some tools attach a file that a line `[[ATTACHMENT|path]]` names."""
     return re.sub(r"\[(?=\[)", "[ ", text)
 
 

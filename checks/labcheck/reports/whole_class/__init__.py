@@ -1,4 +1,4 @@
-"""The reports of a class, a format each.
+"""The reports of a class: one module per format.
 
 May import: reports, record.
 """

@@ -1,6 +1,6 @@
-"""A table: the score and the points of each requirement, and what is to be known of a grade.
+"""A table of the class: the score, the points of each requirement, and a note about the grade.
 
-A row a student. The first column tells who; the last one what could not be graded, with the reason.
+It has one row per student. The first column is the student; the last one says what could not be graded, and why.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from labcheck.record.gradebook import Entry, Gradebook
 
 
-@whole_class("a table: the score and the points of each requirement, and what is to be known of a grade")
+@whole_class("a table: the score, the points of each requirement, and a note about the grade")
 def render(gradebook: Gradebook) -> str:
     """Return the table."""
     who = ["student", "e-mail", "id", "submission"] if gradebook.with_people else ["student"]
@@ -41,7 +41,8 @@ def _who(entry: Entry, gradebook: Gradebook) -> list[str]:
 
 
 def note(entry: Entry) -> str:
-    """Return why there is no grade, or what is to be known of it."""
+    """Return why there is no grade, or what to know about it."""
     faults = [] if entry.record is None else entry.record.of(Outcome.ERROR)
-    spared = f"not judged, by a fault of labcheck's own: {', '.join(each.id for each in faults)}" if faults else ""
+    unchecked = ", ".join(each.id for each in faults)
+    spared = f"could not be checked (internal error in labcheck): {unchecked}" if faults else ""
     return "; ".join(filter(None, [entry.remark, spared]))

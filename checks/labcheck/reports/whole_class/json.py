@@ -1,4 +1,4 @@
-"""All that grades.csv holds, and the outcome of each requirement, as JSON."""
+"""The content of grades.csv, and the outcome of each requirement, as JSON."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from labcheck.record.gradebook import Entry, Gradebook
 
 
-@whole_class("all that grades.csv holds, and the outcome of each requirement, as JSON")
+@whole_class("the content of grades.csv, and the outcome of each requirement, as JSON")
 def render(gradebook: Gradebook) -> str:
-    """Return the class: `students` holds one object a row; without a record its score is null."""
+    """Return the class: `students` holds one object per row; the score is null if there is no record."""
     table = {
         "schema": 1,
         "lab": gradebook.lab,
@@ -24,7 +24,7 @@ def render(gradebook: Gradebook) -> str:
         "requirements": [asdict(each) for each in gradebook.requirements],
         "students": [_student(entry) for entry in gradebook.entries],
     }
-    # In ASCII, so that half a character in a name is no reason to fail.
+    # In ASCII, so that a lone surrogate in a name does not cause an error.
     return json.dumps(table, indent=1) + "\n"
 
 

@@ -12,13 +12,13 @@ from labcheck.reports.one.junit import add_property, counted, document, suite
 if TYPE_CHECKING:
     from labcheck.record.gradebook import Entry, Gradebook
 
-NOTHING = "nothing was handed in"
+NOTHING = "nothing was submitted"
 NO_GRADE = "there is no grade"
 
 
 @whole_class("JUnit XML of a class: a suite for each student")
 def render(gradebook: Gradebook) -> str:
-    """Return the class as a document whose suites are named as the students."""
+    """Return the class as a document whose suites have the names of the students."""
     return document(f"{gradebook.lab} {gradebook.title}", [_suite(gradebook.lab, each) for each in gradebook.entries])
 
 
@@ -37,7 +37,7 @@ def _suite(lab: str, entry: Entry) -> Element:
 
 
 def _without_record(lab: str, entry: Entry) -> Element:
-    """Return the one testcase of a student who has no grade: an error is to be looked at, who is skipped is not."""
+    """Return the one test case of a student without a grade: an error for a submission, otherwise skipped."""
     case = Element("testcase", name="graded", classname=printable(lab), time="0.000")
     if entry.submission:
         SubElement(case, "error", message=printable(entry.remark or NO_GRADE), type="error")

@@ -1,4 +1,4 @@
-"""The HTTP client beside h11: both make the same of every valid answer."""
+"""The HTTP client compared with h11: both read every valid answer the same way."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from labcheck.protocols.manners import Manners
 from labcheck.record.transcript import Transcript
 
 TOKEN = st.text("abcXYZ019!#$%&'*+-.^_`|~", min_size=1, max_size=8).map(str.lower)
-# RFC 9110, section 5.5: visible characters, blanks within, and bytes that say nothing by themselves.
+# RFC 9110, section 5.5: visible characters, blanks between them, and bytes without a meaning.
 VALUE = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), max_size=12).flatmap(
     lambda text: st.sampled_from([text, f"{text} {text}".strip(), f"{text}\xe9"])
 )
@@ -26,13 +26,13 @@ PIECES = st.lists(st.binary(min_size=1, max_size=40), max_size=4)
 
 
 def request() -> h11.Request:
-    """The request that is answered."""
+    """A request to answer."""
     return h11.Request(method="GET", target="/", headers=[("Host", "localhost")])
 
 
 @st.composite
 def answers(draw: st.DrawFn) -> bytes:
-    """Make an answer as h11 sends it: framed by its length, by chunks, or by the end of the connection."""
+    """Make an answer with h11: framed by its length, by chunks, or by the end of the connection."""
     pieces = draw(PIECES)
     fields = [(name.encode(), value.encode("latin-1")) for name, value in draw(FIELDS)]
     framing = draw(st.sampled_from(["length", "chunks", "end"]))
@@ -46,7 +46,7 @@ def answers(draw: st.DrawFn) -> bytes:
     server.receive_data(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
     while not isinstance(server.next_event(), h11.EndOfMessage):
         pass
-    if framing == "end":  # h11 itself would send chunks
+    if framing == "end":  # h11 would use chunks
         head = b"".join(b"%b: %b\r\n" % field for field in fields)
         return b"HTTP/1.1 %d %b\r\n%b\r\n%b" % (draw(STATUS), draw(REASON).encode(), head, b"".join(pieces))
     sent = [
@@ -59,7 +59,7 @@ def answers(draw: st.DrawFn) -> bytes:
 
 @given(answers(), st.booleans())
 def test_same_answer_as_h11(data: bytes, informed: bool) -> None:
-    """Status, reason, fields and body are what h11 reads, also after an interim answer (RFC 9110, section 15.2)."""
+    """Status code, reason, fields and body are those that h11 reads, also after an interim answer (RFC 9110, 15.2)."""
     if informed:
         data = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + data
     theirs = h11.Connection(h11.CLIENT)

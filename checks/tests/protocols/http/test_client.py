@@ -1,4 +1,4 @@
-"""The HTTP client: it understands what a browser understands, and says in words what it does not."""
+"""The HTTP client: it accepts what a browser accepts, and explains in words what is wrong with anything else."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ OK = b"HTTP/1.1 200 OK\r\n"
 
 @contextlib.contextmanager
 def server(data: bytes, *, piece: int | None = None, pause: float = 0.0, then: str = "close") -> Iterator[int]:
-    """Serve one client: read a request, send the data in pieces, then close, reset, or keep it open.
+    """Serve one client: read a request, send the data in pieces, then close, reset, or keep the connection open.
 
-    `pause` is how many seconds are between two pieces.
+    `pause` is the number of seconds between two pieces.
     """
     done = threading.Event()
 
@@ -61,23 +61,23 @@ def server(data: bytes, *, piece: int | None = None, pause: float = 0.0, then: s
 
 
 def client_of(port: int, seconds: float = 5.0, manners: Manners | None = None) -> Client:
-    """Return a client of a server on this machine."""
+    """Return a client for a server on this machine."""
     transcript, deadline = Transcript(), Deadline(seconds)
     return Client(
         lambda left: socket.create_connection(("127.0.0.1", port), left),
-        port, 8001, transcript, deadline, manners or Manners(linger=seconds),  # who is slow has not hung up
+        port, 8001, transcript, deadline, manners or Manners(linger=seconds),  # a slow server has not hung up
     )  # fmt: skip
 
 
 def ask(
     data: bytes, method: str = "GET", seconds: float = 5.0, *, piece: int | None = None, then: str = "close"
 ) -> Answer:
-    """Return the answer that the client makes of these bytes."""
+    """Return the answer that the client reads from these bytes."""
     with server(data, piece=piece, then=then) as port:
         return client_of(port, seconds).request(method, "/")
 
 
-# What comes over the wire, and what it means: (method, bytes, status, body, whether it was whole)
+# Bytes and what they mean: (method, bytes, status, body, whether the body is complete)
 UNDERSTOOD = [
     ("GET", OK + b"Content-Length: 5\r\n\r\nhello", 200, b"hello", True),
     ("GET", OK + b"content-length:5\r\n\r\nhello", 200, b"hello", True),
@@ -103,48 +103,53 @@ UNDERSTOOD = [
 
 @pytest.mark.parametrize("piece", [None, 1, 7])
 @pytest.mark.parametrize(("method", "data", "status", "body", "whole"), UNDERSTOOD)
-def test_answer_is_understood_however_it_is_cut(
+def test_answer_is_read_from_any_pieces(
     method: str, data: bytes, status: int, body: bytes, whole: bool, piece: int | None
 ) -> None:
-    """An answer is the same whether it comes at once or byte by byte."""
+    """An answer is the same whether it arrives at once or byte by byte."""
     answer = ask(data, method, piece=piece)
     assert (answer.code, answer.body_bytes, answer.whole) == (status, body, whole)
 
 
-def test_body_after_head_is_seen_where_it_comes_late() -> None:
-    """A file that is slow to be read is a body of HEAD's answer, too, also of a server that does not hang up."""
+def test_late_body_after_head_is_noticed() -> None:
+    """A body after the answer to HEAD is noticed even if it comes late, and if the server does not hang up."""
     head = OK + b"Content-Length: 5\r\n\r\n"
     with server(head + b"hello", piece=len(head), pause=0.3) as port:
         assert client_of(port, manners=Manners(linger=LINGER_AGAIN)).request("HEAD", "/").body_bytes == b"hello"
 
 
-# What cannot be understood: (bytes, what the server does then, the trouble, words of its text)
+# Invalid answers: (bytes, what the server does after them, the trouble, part of the error's text)
 TROUBLES = [
     (b"", "close", Trouble.CLOSED, "closed without an answer"),
     (b"HTTP/1.1 200 OK\r\n", "close", Trouble.CLOSED, "before the empty line that ends the headers"),
     (b"", "open", Trouble.SILENT, "not one byte"),
     (b"HTTP/1.", "open", Trouble.SLOW, "before the empty line"),
-    (OK + b"Content-Length: 9\r\n\r\nhello", "open", Trouble.SLOW, "Content-Length announced 9 bytes; 5 came"),
+    (
+        OK + b"Content-Length: 9\r\n\r\nhello",
+        "open",
+        Trouble.SLOW,
+        "Content-Length announces 9 bytes, but only 5 arrived",
+    ),
     (b"<html>hello</html>", "close", Trouble.MALFORMED, "does not begin with HTTP/1.1"),
     (b"Content-Type: text/html\r\n\r\nhello", "close", Trouble.MALFORMED, "does not begin with HTTP/1.1"),
-    (b"HTTP/1.1 2000 OK\r\n\r\n", "close", Trouble.MALFORMED, "no status line: 'HTTP/1.1 2000 OK'"),
-    (OK + b"no colon here\r\n\r\n", "close", Trouble.MALFORMED, "no header line"),
-    (OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", "close", Trouble.MALFORMED, "no size of a chunk"),
+    (b"HTTP/1.1 2000 OK\r\n\r\n", "close", Trouble.MALFORMED, ": 'HTTP/1.1 2000 OK'"),
+    (OK + b"no colon here\r\n\r\n", "close", Trouble.MALFORMED, "not a header line"),
+    (OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", "close", Trouble.MALFORMED, "not a chunk size"),
     (OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhel", "close", Trouble.CLOSED, "before the end of a chunk"),
     (OK + b"X: y\r\n" * 20_000, "open", Trouble.TOO_LARGE, "the headers do not end"),
 ]
 
 
 @pytest.mark.parametrize(("data", "then", "trouble", "words"), TROUBLES)
-def test_trouble_is_said_in_words(data: bytes, then: str, trouble: Trouble, words: str) -> None:
-    """What is no answer is named for what it is."""
+def test_trouble_is_explained_in_words(data: bytes, then: str, trouble: Trouble, words: str) -> None:
+    """An invalid answer is explained in words."""
     with pytest.raises(HttpError, match=words.replace("(", r"\(")) as raised:
         ask(data, seconds={Trouble.SILENT: 0.3, Trouble.SLOW: 2.0}.get(trouble, 5.0), then=then)
     assert raised.value.trouble is trouble
 
 
-def test_nobody_listens_is_said() -> None:
-    """A refused connection is named."""
+def test_refused_connection_is_reported() -> None:
+    """A refused connection is reported."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(HttpError, match="nothing listens on port"):
@@ -160,7 +165,7 @@ def test_deadline_ends_a_server_that_drips() -> None:
 
 
 def test_server_that_stays_open_is_waited_for_once() -> None:
-    """A server that does not hang up costs the linger time once, not at every request."""
+    """Waiting for a server that does not hang up costs the linger time once, not for every request."""
     manners = Manners(linger=0.2)
     for _ in range(2):
         with server(OK + b"Content-Length: 2\r\n\r\nhi", then="open") as port:
@@ -169,7 +174,7 @@ def test_server_that_stays_open_is_waited_for_once() -> None:
 
 
 def test_transcript_holds_every_byte() -> None:
-    """What was sent and received is kept as it was, in order."""
+    """Everything that was sent and received is recorded unchanged, in order."""
     with server(OK + b"Content-Length: 2\r\n\r\nhi", piece=3) as port:
         client = client_of(port)
         client.get("/x")
@@ -189,8 +194,8 @@ def test_transcript_holds_every_byte() -> None:
         ("BREW", "/", "curl -i -X BREW http://localhost:8001/"),
     ],
 )
-def test_line_repeats_the_request_by_hand(method: str, target: str, line: str) -> None:
-    """The curl line is made for the usual port, and quoted for a shell."""
+def test_command_repeats_the_request_by_hand(method: str, target: str, line: str) -> None:
+    """The curl command uses the usual port, and is quoted for a shell."""
     with server(OK + b"\r\n") as port:
         client = client_of(port)
         client.request(method, target)
@@ -206,34 +211,34 @@ def test_line_repeats_the_request_by_hand(method: str, target: str, line: str) -
         (b"text/html; charset=nonsense", b"cafe", "cafe"),
     ],
 )
-def test_charset_is_honoured(declared: bytes, data: bytes, text: str) -> None:
-    """A page is decoded as it declares, else as UTF-8."""
+def test_charset_is_honored(declared: bytes, data: bytes, text: str) -> None:
+    """A page is decoded with its declared charset, or else as UTF-8."""
     answer = ask(OK + b"Content-Type: " + declared + b"\r\n\r\n" + data)
     assert answer.source == text
 
 
 def test_shown_text_is_found_with_and_without_tags() -> None:
-    """What a client reads is found through entities and tags."""
+    """The text that a reader sees is found despite entities and tags."""
     answer = ask(OK + b"\r\n<p><b>/a/</b>b.zzz</p><td>1<td>2 &lt;x&gt; &#233;")
     for text in ("/a/b.zzz", "<x>", "é", "1 2", "12 <x>"):
         assert text in answer.shown
-    assert "<b>" in answer.shown  # who writes tags as text is seen to do so
+    assert "<b>" in answer.shown  # a page that shows tags as text is recognized
     assert "1  2" not in answer.shown
 
 
 @given(st.binary(max_size=300))
 def test_no_bytes_make_the_client_fail(data: bytes) -> None:
-    """Whatever a server sends, the outcome is an answer or an HttpError."""
+    """For any bytes from a server, the outcome is an answer or an HttpError."""
     with contextlib.suppress(HttpError):
         ask(b"HTTP/1.1 200 OK\r\n" + data)
     with contextlib.suppress(HttpError):
         ask(data)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="the line is one for a Unix shell")
+@pytest.mark.skipif(os.name != "posix", reason="the command is for a Unix shell")
 @pytest.mark.parametrize("data", [b"kolibri\r\n\r\n", b"GET /100%25\\n'x'$HOME HTTP/1.1\r\n\r\n"])
-def test_line_for_a_shell_sends_the_same_bytes(data: bytes) -> None:
-    """What is no whole request is repeated with printf, byte for byte."""
+def test_shell_command_sends_the_same_bytes(data: bytes) -> None:
+    """Bytes that are not a complete request are repeated with printf, byte for byte."""
     with server(OK + b"\r\n") as port:
         client = client_of(port)
         with client.connect() as connection:

@@ -1,4 +1,4 @@
-"""What an answer says of itself when a check compares it."""
+"""How the parts of an answer explain a failed comparison."""
 
 from __future__ import annotations
 
@@ -49,18 +49,18 @@ CASES = {
         *(answer(b"<B>").source.folded, "not in", "<b>"),
         *("a page without <b> in its source", "a page with … <b> …"),
     ),
-    "no markup at all": (PAGE.source, "==", "", "a page with  in its source", IN_A_LINE),
+    "nothing in the source": (PAGE.source, "==", "", "a page with  in its source", IN_A_LINE),
     "numbers": (numbers(PAGE), ">=", {8, 2026}, "the numbers 8 and 2026", IN_A_LINE),
-    "a body": (answer(b"abc").body, "==", b"abd", "3 bytes: 'abd'", "3 bytes, which differ from byte 2 on: 'c'"),
+    "a body": (answer(b"abc").body, "==", b"abd", "3 bytes: 'abd'", "3 bytes; the first difference is at byte 2: 'c'"),
     "another body": (PAGE.body, "==", b"x", "1 bytes: 'x'", IN_A_LINE),
     "no body": (answer(b"abc").body, "==", b"", "no body", "3 bytes: 'abc'"),
     "a body that ends early": (
         *(answer(b"ab").body, "==", b"abc"),
-        *("3 bytes: 'abc'", "2 bytes, which differ from byte 2 on: ''"),
+        *("3 bytes: 'abc'", "2 bytes; the first difference is at byte 2: ''"),
     ),
     "a body that goes on": (
         *(answer(b"abc").body, "==", b"ab"),
-        *("2 bytes: 'ab'", "3 bytes, which differ from byte 2 on: 'c'"),
+        *("2 bytes: 'ab'", "3 bytes; the first difference is at byte 2: 'c'"),
     ),
     "no bytes in a body": (answer(b"abc").body, "not in", b"b", "a body without the bytes b'b'", "3 bytes: 'abc'"),
     "a body that is no bytes": (answer(b"abc").body, "==", 3, "3", "3 bytes: 'abc'"),
@@ -69,21 +69,21 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_mismatch_is_told_in_words(name: str) -> None:
-    """Each value says what was expected of it, and what came."""
+def test_mismatch_is_explained_in_words(name: str) -> None:
+    """Each value explains what was expected and what arrived."""
     value, operator, wanted, expected, received = CASES[name]
     assert isinstance(value, Evidence)
     assert value.mismatch(operator, wanted) == (expected, received, None)
 
 
-def test_one_comparison_says_nothing_of_another() -> None:
-    """What a value is compared with leaves nothing behind in it."""
+def test_comparison_changes_nothing() -> None:
+    """A comparison changes nothing in the value."""
     body = answer(b"abc").body
     first = body.mismatch("==", b"abd")
     body.mismatch("==", b"x")
     assert body.mismatch("==", b"abd") == first
 
 
-def test_numbers_have_no_letter_beside_them() -> None:
-    """A number is one where no letter touches it, with and without the tags between."""
+def test_numbers_have_no_letter_next_to_them() -> None:
+    """A number counts if no letter touches it, with or without the tags between them."""
     assert set(numbers(answer(b"<b>7</b> a8 9b x_10 1<i>1</i> 12345678901 &#50;0"))) == {7, 10, 1, 11, 20}

@@ -1,4 +1,4 @@
-"""The grader's WebSocket client, and the echo solution, against the cases of the Autobahn test suite."""
+"""labcheck's WebSocket client and the echo solution, checked with the cases of the Autobahn test suite."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ pytestmark = [
     pytest.mark.skipif(not importlib.util.find_spec("kosoku"), reason="kosoku, which runs the cases, is not installed"),
 ]
 
-# Of compression the small messages are tried: the large ones take ten minutes, and are the same cases.
+# Compression is tested with small messages: the large ones take ten minutes, and are the same cases.
 GROUPS = [*(f"{group}.*" for group in (1, 2, 3, 4, 5, 6, 7, 9, 10)), "12.*.3", "13.*.3"]
-# What the library websockets does otherwise, on purpose. It reads nothing more after a close frame (7.1.5),
-# and takes no message of thousands of fragments (9.3, 9.4).
+# Where the library websockets deviates on purpose. It reads nothing after a close frame (7.1.5), and does not accept
+# a message of thousands of fragments (9.3, 9.4).
 CLIENT_FAILS = {"7.1.5"}
 SERVER_FAILS = {"7.1.5", "9.3.1", "9.3.2", "9.4.1", "9.4.2"}
 
 
 def failures(side: str, *url: str) -> set[str]:
-    """Return the cases that are not passed; a way to compress that was not agreed upon is none."""
+    """Return the cases that fail; a compression that was not negotiated is not a failure."""
     command = [sys.executable, str(TESTS / "lab2" / "autobahn.py"), side, ",".join(GROUPS), *url]
     done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=True)
     verdicts = json.loads(done.stdout)
@@ -39,13 +39,13 @@ def failures(side: str, *url: str) -> set[str]:
 
 
 def test_client_passes_the_cases() -> None:
-    """The grader's client passes every case but the one that its library fails on purpose."""
+    """labcheck's client passes every case except the one that its library fails on purpose."""
     assert failures("client") == CLIENT_FAILS
 
 
 @pytest.fixture
 def echo_server(tmp_path: Path) -> Iterator[int]:
-    """Run the echo solution without its prefix, and with room for large messages; yield its port."""
+    """Run the echo solution without its prefix and with a higher message limit; yield its port."""
     source = (CHECKOUT / "solutions" / "lab2" / "echo_server.py").read_text("utf-8")
     for find, replace in (
         ('reply = f"ECHO! {message}"', "reply = message"),
@@ -59,5 +59,5 @@ def echo_server(tmp_path: Path) -> Iterator[int]:
 
 
 def test_echo_solution_passes_the_cases(echo_server: int) -> None:
-    """The echo solution passes every case but those that its library fails on purpose."""
+    """The echo solution passes every case except those that its library fails on purpose."""
     assert failures("server", f"ws://127.0.0.1:{echo_server}") == SERVER_FAILS

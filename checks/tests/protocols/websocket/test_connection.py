@@ -1,4 +1,4 @@
-"""The grader's end of a WebSocket: what it makes of the other side's bytes, and what it says of them."""
+"""labcheck's end of a WebSocket: how it reads the bytes of the other side, and the words of its errors."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HELLO = b"\x81\x05hello"
-GOODBYE = b"\x88\x02\x03\xe8"  # 1000
+CLOSE_FRAME = b"\x88\x02\x03\xe8"  # 1000
 
 
 def handshake(request: bytes, accept: str | None = None) -> bytes:
-    """Return the right answer to an opening handshake, or one with another accept value."""
+    """Return the correct answer to an opening handshake, or one with another accept value."""
     found = re.search(rb"Sec-WebSocket-Key: (\S+)", request)
     assert found
     value = accept or accept_key(found[1].decode())
@@ -47,10 +47,10 @@ def handshake(request: bytes, accept: str | None = None) -> bytes:
 
 
 @contextmanager
-def visiting(
+def connected_to(
     answer: Callable[[bytes], bytes], patience: float = 5, *, stays: bool = False
 ) -> Iterator[WebSocketClient]:
-    """Visit a server that answers a request with these bytes, says no more, and hangs up, or stays."""
+    """Connect to a server that answers a request with these bytes and then closes the connection or stays silent."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
@@ -84,22 +84,22 @@ OPENING = {
     "another key": (
         lambda request: handshake(request, "dGhlIHNhbXBsZSBub25jZQ=="),
         Trouble.MALFORMED,
-        "Sec-WebSocket-Accept is dGhlIHNhbXBsZSBub25jZQ==; for this key it is ",
+        "Sec-WebSocket-Accept is dGhlIHNhbXBsZSBub25jZQ==; for this key it must be ",
     ),
     "no upgrade": (
         lambda _: b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
         Trouble.MALFORMED,
         "the answer to the opening handshake is not valid",
     ),
-    "no HTTP": (lambda _: b"hello\r\n\r\n", Trouble.MALFORMED, "is no answer to the opening handshake: 'hello"),
+    "no HTTP": (lambda _: b"hello\r\n\r\n", Trouble.MALFORMED, "is not an answer to the opening handshake: 'hello"),
 }
 
 
 @pytest.mark.parametrize("case", OPENING)
-def test_opening_handshake_that_fails_is_told_in_plain_words(case: str) -> None:
-    """What is wrong with the answer to the opening handshake is said with what came."""
+def test_failed_opening_handshake_is_explained(case: str) -> None:
+    """An invalid answer to the opening handshake is explained, and shown."""
     answer, trouble, words = OPENING[case]
-    with visiting(answer) as client, pytest.raises(WebSocketError) as caught:
+    with connected_to(answer) as client, pytest.raises(WebSocketError) as caught:
         client.open()
     assert words in str(caught.value)
     assert caught.value.trouble is trouble
@@ -115,19 +115,19 @@ FRAMES = {
         Trouble.TOO_LARGE,
         "a message does not end, or is too large",
     ),
-    "closed": (GOODBYE, Trouble.CLOSED, "closed with code 1000 (a normal end) before the message came"),
-    "closed without a code": (b"\x88\x00", Trouble.CLOSED, "a goodbye without a code"),
+    "closed": (CLOSE_FRAME, Trouble.CLOSED, "closed with code 1000 (normal closure) before the message arrived"),
+    "closed without a code": (b"\x88\x00", Trouble.CLOSED, "the close frame had no code"),
     "a reason": (b"\x88\x06\x03\xe9late", Trouble.CLOSED, 'code 1001 (going away), "late"'),
-    "cut": (b"", Trouble.CLOSED, "the connection was cut without a goodbye (1006)"),
-    "cut in a frame": (b"\x81\x05he", Trouble.CLOSED, "the connection was cut without a goodbye (1006)"),
+    "cut": (b"", Trouble.CLOSED, "the connection was cut without a close frame (1006)"),
+    "cut in a frame": (b"\x81\x05he", Trouble.CLOSED, "the connection was cut without a close frame (1006)"),
 }
 
 
 @pytest.mark.parametrize("case", FRAMES)
-def test_frame_that_is_wrong_is_told_in_plain_words(case: str) -> None:
-    """Whatever comes in place of a message is said with its reason."""
+def test_wrong_frame_is_explained(case: str) -> None:
+    """Anything that arrives instead of a message is explained."""
     data, trouble, words = FRAMES[case]
-    with visiting(lambda request: handshake(request) + data) as client, pytest.raises(WebSocketError) as caught:
+    with connected_to(lambda request: handshake(request) + data) as client, pytest.raises(WebSocketError) as caught:
         client.open().receive()
     assert words in str(caught.value)
     assert caught.value.trouble is trouble
@@ -135,11 +135,11 @@ def test_frame_that_is_wrong_is_told_in_plain_words(case: str) -> None:
 
 @pytest.mark.parametrize(
     ("in_all", "patience", "words"),
-    [(20, 0.05, "within 0.05 s"), (0.05, 20, "when the time, 0.05 s in all, was over")],
+    [(20, 0.05, "within 0.05 s"), (0.05, 20, "by the end of the time limit of 0.05 s")],
     ids=["patience", "the end of all time"],
 )
-def test_silence_is_told_with_its_seconds(in_all: float, patience: float, words: str) -> None:
-    """Where nothing comes, that is said as soon as the patience is over; never with a rest of the time."""
+def test_silence_is_reported_with_its_seconds(in_all: float, patience: float, words: str) -> None:
+    """If nothing arrives, the error comes as soon as the patience is over, and names that time."""
     ours, theirs = socket.socketpair()
     with theirs:
         client = WebSocketClient(ours, 1, Transcript(), Deadline(in_all), patience, Manners())
@@ -149,9 +149,9 @@ def test_silence_is_told_with_its_seconds(in_all: float, patience: float, words:
         client.hang_up()
 
 
-def test_server_that_takes_what_is_too_much_is_not_waited_for() -> None:
-    """Who sends a message back that should have ended the connection has taken it: nothing more will come."""
-    with visiting(lambda request: handshake(request) + HELLO, patience=60, stays=True) as client:
+def test_client_does_not_wait_for_a_server_that_accepts_too_much() -> None:
+    """A server that sends a too large message back has accepted it: the client does not wait any longer."""
+    with connected_to(lambda request: handshake(request) + HELLO, patience=60, stays=True) as client:
         assert client.open().send_too_much("hello").code is None
         assert not client.deadline.passed()
 
@@ -159,7 +159,7 @@ def test_server_that_takes_what_is_too_much_is_not_waited_for() -> None:
 def test_message_is_put_together_from_its_frames() -> None:
     """Fragments with a ping between them make one message, and the ping is answered."""
     pieces = b"\x01\x02he" + b"\x89\x04ping" + b"\x80\x03llo" + b"\x82\x02\xff\x00"
-    with visiting(lambda request: handshake(request) + pieces + GOODBYE) as client:
+    with connected_to(lambda request: handshake(request) + pieces + CLOSE_FRAME) as client:
         first, second = client.open().receive(), client.receive()
         assert client.shut(5) == 1000
         events = [(event.kind, event.what) for event in client.transcript.events]
@@ -170,33 +170,33 @@ def test_message_is_put_together_from_its_frames() -> None:
     assert events[-2:] == [("received", "close 1000"), ("sent", "close 1000")]
 
 
-def test_words_that_are_not_waited_for_stay() -> None:
-    """What comes before a mark is put aside; where the mark does not come, nothing is lost."""
-    with visiting(lambda request: handshake(request) + HELLO + b"\x81\x03you") as client:
+def test_other_messages_are_not_lost() -> None:
+    """Messages before a mark are put aside; if the mark does not arrive, nothing is lost."""
+    with connected_to(lambda request: handshake(request) + HELLO + b"\x81\x03you") as client:
         assert client.open().hear("you") == "you"
         assert [message.text for message in client.aside] == ["hello"]
-    with visiting(lambda request: handshake(request) + HELLO) as client:
-        with pytest.raises(WebSocketError, match="cut without a goodbye"):
+    with connected_to(lambda request: handshake(request) + HELLO) as client:
+        with pytest.raises(WebSocketError, match="cut without a close frame"):
             client.open().hear("you")
         assert client.receive() == "hello"
 
 
-def test_messages_tell_the_first_place_that_differs() -> None:
-    """Of two lists of messages the first difference is shown, however long they are."""
+def test_messages_show_the_first_difference() -> None:
+    """The first difference between two lists of messages is shown, for lists of any length."""
     came = Messages([Message("one"), Message("three")])
     assert came.mismatch("==", ["one", "two", "three"]) == (
-        'as message 2: "two" (3 messages in all)',
-        'as message 2: "three" (2 messages in all)',
+        'message 2 of 3: "two"',
+        'message 2 of 2: "three"',
         None,
     )
     more = Messages(["one", "two"])
-    assert more.mismatch("==", ["one"])[:2] == ("1 message, and no more", 'as message 2: "two" (2 messages in all)')
+    assert more.mismatch("==", ["one"])[:2] == ("only 1 message", 'message 2 of 2: "two"')
     assert Messages(["one"]).mismatch("==", []).expected == "no message"
 
 
-def test_who_never_answers_a_goodbye_leaves_time_for_the_next_client() -> None:
-    """However patient a client is, its farewell does not take all of the check's time."""
-    with visiting(handshake, 60, stays=True) as client:
+def test_missing_close_frame_leaves_time_for_the_next_client() -> None:
+    """Even if a client is very patient, its closing handshake does not use all of the check's time."""
+    with connected_to(handshake, 60, stays=True) as client:
         client.open()
         client.deadline = Deadline(6)
         client.leave()
@@ -205,7 +205,7 @@ def test_who_never_answers_a_goodbye_leaves_time_for_the_next_client() -> None:
 
 @pytest.fixture
 def peer() -> Iterator[Peer]:
-    """Run the grader's own server."""
+    """Run labcheck's own server."""
     port = Port()
     found = Peer(port.number)
     yield found
@@ -213,8 +213,8 @@ def peer() -> Iterator[Peer]:
     port.release()
 
 
-def test_host_answers_each_message_with_what_was_prepared(peer: Peer) -> None:
-    """A message that comes is answered as soon as there is an answer, before or after."""
+def test_peer_sends_the_prepared_answers(peer: Peer) -> None:
+    """Each message is answered as soon as an answer is prepared, before or after it arrives."""
     peer.answer("first")
     with connect(f"ws://localhost:{peer.port}/path") as client:
         client.send("one")
@@ -228,8 +228,8 @@ def test_host_answers_each_message_with_what_was_prepared(peer: Peer) -> None:
         assert peer.settled
 
 
-def test_host_turns_away_who_wants_too_much(peer: Peer) -> None:
-    """Of a crowd of connections only some are let in, and one that speaks is heard all the same."""
+def test_peer_limits_its_connections(peer: Peer) -> None:
+    """Of many connections only some are accepted, and a message from one of them is still received."""
     crowd = [socket.create_connection(("127.0.0.1", peer.port)) for _ in range(30)]
     turned_away = [sock for sock in crowd[8:] if sock.recv(1) == b""]
     assert len(turned_away) == 22
@@ -238,10 +238,10 @@ def test_host_turns_away_who_wants_too_much(peer: Peer) -> None:
         sock.close()
 
 
-def test_newcomer_gets_the_descriptor_of_who_has_gone(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A connection that ends and one that begins, both seen in one look, do not end the peer's thread."""
+def test_new_connection_may_get_the_descriptor_of_a_closed_one(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that ends and one that begins, both noticed at the same time, do not end the peer's thread."""
     gone = socket.create_connection(("127.0.0.1", peer.port))
-    until(lambda: peer.crowd == 1)
+    until(lambda: peer.accepted == 1)
     select, looking = peer._selector.select, threading.Event()
 
     def both(timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
@@ -262,15 +262,15 @@ def test_newcomer_gets_the_descriptor_of_who_has_gone(peer: Peer, monkeypatch: p
     peer.raise_fault()
 
 
-def test_messages_are_taken_while_others_come(peer: Peer) -> None:
-    """However the peer's thread and a check take turns, no message is lost, and the thread goes on."""
+def test_messages_are_taken_while_others_arrive(peer: Peer) -> None:
+    """No matter how the peer's thread and a check take turns, no message is lost, and the thread continues."""
     numbers = [str(number) for number in range(1000)]
 
     def talk() -> None:
         with connect(f"ws://localhost:{peer.port}/") as client, contextlib.suppress(ConnectionClosed):
             for number in numbers:
                 client.send(number)
-            client.recv()  # until the peer goes
+            client.recv()  # until the peer closes the connection
 
     speaker = threading.Thread(target=talk)
     taken: list[str] = []
@@ -290,7 +290,7 @@ def test_messages_are_taken_while_others_come(peer: Peer) -> None:
     assert taken == numbers
 
 
-BROKEN_HOST = """
+BROKEN_PEER = """
 import sys
 from labcheck.cli.main import main
 from labcheck.protocols.websocket.peer import Connection
@@ -299,13 +299,13 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def test_fault_of_the_host_is_no_failure_of_the_client(tmp_path: Path) -> None:
-    """Where the grader's own server breaks down, what needs it could not be judged, and that is said."""
+def test_failed_peer_is_not_a_failure_of_the_client(tmp_path: Path) -> None:
+    """If labcheck's own server fails, the requirements that need it get the outcome `error`, and a report says so."""
     arguments = ["lab2", str(CHECKOUT / "solutions" / "lab2"), "--only", "2.1"]
-    command = [sys.executable, "-c", BROKEN_HOST, *arguments]
+    command = [sys.executable, "-c", BROKEN_PEER, *arguments]
     environment = os.environ | {"TMPDIR": str(tmp_path)}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 3, done.stdout + done.stderr
     assert "fault of labcheck's own" in done.stderr
     (report,) = tmp_path.glob("labcheck-fault-*.txt")
-    assert "the server that the client talks to has broken down" in report.read_text("utf-8")
+    assert "the server that the client talks to has failed" in report.read_text("utf-8")
