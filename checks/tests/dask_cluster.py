@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def cluster(number: int) -> Iterator[tuple[str, list[int]]]:
-    """Start so many workers and their scheduler; yield its address and the workers' process ids."""
+    """Start the given number of workers and their scheduler; yield its address and the workers' process ids."""
     processes: list[subprocess.Popen[bytes]] = []
 
     def start(what: str, *arguments: str) -> None:
@@ -45,7 +45,7 @@ def cluster(number: int) -> Iterator[tuple[str, list[int]]]:
 
 
 def kill_tree(pid: int) -> None:
-    """Kill a process and all that it has started; what has ended by itself meanwhile needs no killing."""
+    """Kill a process and all that it has started; a process that has ended by itself needs no killing."""
     with contextlib.suppress(psutil.NoSuchProcess):
         process = psutil.Process(pid)
         for each in [*process.children(recursive=True), process]:
