@@ -83,7 +83,7 @@ def test_guide_leads_to_grades(download: dict[str, int | None], tmp_path: Path) 
         assert done.returncode == 0, f"{step}\n{done.stdout}\n{done.stderr}"
         said.append(done.stdout)
     assert said[0].splitlines()[-1] == (
-        f"{STUDENTS} of {STUDENTS} submissions graded · {ABSENT} handed in nothing · "
+        f"{STUDENTS} of {STUDENTS} submissions graded · {ABSENT} submitted nothing · "
         "lab1-results/grades.csv · lab1-results/class.html"
     )
     with (tmp_path / "lab1-canvas.csv").open(encoding="utf-8", newline="") as file:
