@@ -65,6 +65,17 @@ CHECKOUT = root()
 IN_TIME = re.compile(r"within [\d.]+ s\b|by the end of the time limit of [\d.]+ s")
 
 
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="the program forks, which Windows cannot")
+
+
+def programs(files: Iterable[Path]) -> list[Any]:
+    """Return programs as cases of a test: one that forks is skipped on Windows."""
+    return [
+        pytest.param(file, id=file.stem, marks=[needs_fork] if "os.fork" in file.read_text("utf-8") else [])
+        for file in sorted(files)
+    ]
+
+
 @dataclass(frozen=True)
 class Result:
     """The output of a labcheck command, its exit status, and how long it took in seconds."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conftest import CHECKOUT, TESTS, Result, failed, not_passed
+from conftest import CHECKOUT, TESTS, Result, failed, not_passed, programs
 from labcheck.program.ports import Port
 from labcheck.record.record import Outcome, Record
 
@@ -63,13 +63,13 @@ def test_every_hostile_program_has_its_verdict() -> None:
 
 
 @pytest.mark.sample(4)
-@pytest.mark.parametrize("name", GIVEN_UP)
+@pytest.mark.parametrize("program", programs(HOSTILE / f"{name}.py" for name in GIVEN_UP))
 def test_program_that_cannot_be_checked_is_given_up_at_once(
-    name: str, labcheck: Callable[..., Result], submission: Callable[..., Path]
+    program: Path, labcheck: Callable[..., Result], submission: Callable[..., Path]
 ) -> None:
     """One requirement reports the verdict; those after it are not run, and it takes no longer than one deadline."""
-    verdict, first, words = GIVEN_UP[name]
-    result = labcheck("lab1", submission(HOSTILE / f"{name}.py"), "--json", "-")
+    verdict, first, words = GIVEN_UP[program.stem]
+    result = labcheck("lab1", submission(program), "--json", "-")
     record = result.record
     assert result.status == 1
     assert failed(record) == [first]
@@ -80,13 +80,13 @@ def test_program_that_cannot_be_checked_is_given_up_at_once(
 
 
 @pytest.mark.sample(5)
-@pytest.mark.parametrize("name", CHECKED)
+@pytest.mark.parametrize("program", programs(HOSTILE / f"{name}.py" for name in CHECKED))
 def test_program_that_serves_is_checked_for_what_it_does(
-    name: str, labcheck: Callable[..., Result], submission: Callable[..., Path]
+    program: Path, labcheck: Callable[..., Result], submission: Callable[..., Path]
 ) -> None:
     """A program that serves gets the points that it earns, no matter what else it does."""
-    must_fail, must_pass = CHECKED[name]
-    folder = submission(HOSTILE / f"{name}.py", **{"canary.txt": "as it was\n"})
+    must_fail, must_pass = CHECKED[program.stem]
+    folder = submission(program, **{"canary.txt": "as it was\n"})
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     record = labcheck("lab1", folder, "--json", "-").record
     assert must_fail <= set(failed(record)), not_passed(record)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conftest import CHECKOUT, TESTS, Result, not_passed
+from conftest import CHECKOUT, TESTS, Result, not_passed, programs
 from labcheck.program.ports import Port
 from labcheck.record.record import Outcome
 from labcheck.sandbox.base import Sandbox
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-RIGHT = sorted((TESTS / "lab1" / "right").glob("*.py"))
+RIGHT = programs((TESTS / "lab1" / "right").glob("*.py"))
 
 
 @pytest.mark.sample(8)
-@pytest.mark.parametrize("program", RIGHT, ids=lambda path: path.stem)
+@pytest.mark.parametrize("program", RIGHT)
 def test_right_program_gets_full_marks(
     program: Path, labcheck: Callable[..., Result], submission: Callable[..., Path]
 ) -> None:

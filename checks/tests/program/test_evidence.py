@@ -10,6 +10,7 @@ from labcheck.program.evidence import Complaint, Evidence, ExitStatus, Printed, 
 CASES = {
     "an exit status": (ExitStatus(1, 3, ""), "==", 0, "exit status 0 within 3 s", "exit status 1"),
     "a signal": (ExitStatus(-9, 3, "Ctrl+C"), "==", 0, "exit status 0 within 3 s", "ended by signal 9"),
+    "signal 1": (ExitStatus(-1, 3, ""), "==", 0, "exit status 0 within 3 s", "ended by signal 1"),
     "no end": (
         ExitStatus(None, 3, "Ctrl+C"),
         "==",
@@ -19,7 +20,7 @@ CASES = {
     ),
     "any but one": (ExitStatus(0, 3, ""), "!=", 0, "an exit status other than 0 within 3 s", "exit status 0"),
     "what was said": (
-        Said("a\nb\n"),
+        Said("a\nx\nb\n"),
         "!=",
         "",
         "a message on standard error",
@@ -27,10 +28,10 @@ CASES = {
     ),
     "nothing said": (Said(""), "in", "no", "a message with no on standard error", "nothing on standard error"),
     "a line like it": (
-        *(Printed("From: b\nx\n", set()), "in", "From: a"),
+        *(Printed("From: c\nFrom: d\nFrom: b\nx\n", set()), "in", "From: a"),
         *("a line with 'From: a'", "the line 'From: b'"),
     ),
-    "another line": (Printed("x\n", set()), "in", "From: a", "a line with 'From: a'", "the last line: x"),
+    "another line": (Printed("a\nb\nx\n", set()), "in", "From: a", "a line with 'From: a'", "the last line: x"),
     "no line": (Printed("\n", set()), "in", "a", "a line with 'a'", "nothing was printed"),
 }
 
@@ -41,6 +42,16 @@ def test_mismatch_is_explained_in_words(name: str) -> None:
     value, operator, wanted, expected, received = CASES[name]
     assert isinstance(value, Evidence)
     assert value.mismatch(operator, wanted) == (expected, received, None)
+
+
+@pytest.mark.parametrize("code", [-9, 0, 1, 300])
+def test_status_is_compared_as_a_number(code: int) -> None:
+    """An exit status equals its number and no other, whether that is larger or smaller."""
+    status = ExitStatus(code, 3, "")
+    for other in (code - 1, code, code + 1):
+        assert (status == other) == (code == other)
+        assert (status != other) == (code != other)
+    assert hash(status) == hash(code)
 
 
 def test_running_program_has_no_status() -> None:

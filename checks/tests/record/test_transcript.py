@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,6 +52,26 @@ def test_excess_is_counted() -> None:
     for _ in range(MOST_EVENTS):
         transcript.note("once more")
     assert len(transcript.events) == MOST_EVENTS
+
+
+def test_limit_of_a_message_holds_for_its_pieces_together() -> None:
+    """A message that arrives in pieces is kept up to the limit, and its size is that of all pieces."""
+    transcript = Transcript()
+    for piece in (b"a" * (KEPT - 1), b"bc", b"d"):
+        transcript.received(piece)
+    (event,) = transcript.events
+    assert bytes(event.data) == b"a" * (KEPT - 1) + b"b"
+    assert event.size == KEPT + 2
+
+
+def test_times_are_seconds_since_the_beginning() -> None:
+    """The time of an event counts from the beginning of its transcript, and is never before that of the one before."""
+    transcript = Transcript()
+    begun = time.monotonic()
+    transcript.sent(b"a")
+    transcript.received(b"b")
+    first, second = (event.at for event in transcript.events)
+    assert 0 <= first <= second <= time.monotonic() - begun + 1
 
 
 def test_preparation_comes_first() -> None:
