@@ -35,6 +35,37 @@ EVENTS = st.fixed_dictionaries(
 )
 
 
+def test_record_knows_what_belongs_together() -> None:
+    """Each requirement has its step and the starts of its program; each program has its first requirement."""
+    results = [RequirementResult(id, id, Outcome.PASSED, earned=1) for id in ("1.1", "1.2", "2.1", "2.2")]
+    starts = [ProgramResult(name, verdict, "", "") for name, verdict in (("client", "ready"), ("server", "exited"))]
+    record = record_of(results, programs=[*starts, ProgramResult("client", "exited", "", "")])
+    assert [record.step_of(each).number for each in results] == [1, 1, 2, 2]
+    assert [[each.id for each in record.requirements_of(step)] for step in record.steps] == [
+        ["1.1", "1.2"],
+        ["2.1", "2.2"],
+    ]
+    assert [[each.verdict for each in record.programs_of(result)] for result in results[1:3]] == [
+        ["exited"],
+        ["ready", "exited"],
+    ]
+    assert (record.first_of("server").id, record.first_of("client").id) == ("1.1", "2.1")
+
+
+def test_everything_has_passed_when_all_selected_requirements_have() -> None:
+    """A requirement that was not selected does not count, and one that failed or was not run does."""
+    passed, failed, left_out = (
+        RequirementResult(id, id, outcome)
+        for id, outcome in (("1.1", Outcome.PASSED), ("1.2", Outcome.FAILED), ("2.1", Outcome.NOT_RUN))
+    )
+    assert record_of([passed, left_out], selected=["1.1"]).all_passed
+    assert not record_of([passed, left_out], selected=["1.1", "2.1"]).all_passed
+    assert not record_of([passed, failed]).all_passed
+    assert [each.id for each in record_of([passed, failed, left_out]).of(Outcome.FAILED, Outcome.NOT_RUN)] == [
+        *("1.2", "2.1")
+    ]
+
+
 @st.composite
 def records(draw: st.DrawFn) -> Record:
     """Make records with any text in every field."""

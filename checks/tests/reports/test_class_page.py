@@ -356,6 +356,7 @@ def others(outcome: Outcome, count: int) -> list[RequirementResult]:
         (unlike(6) + others(Outcome.PASSED, 10), "6 fail, hardly two of them in the same way"),
         (others(Outcome.PASSED, 9) + others(Outcome.ERROR, 1), "labcheck could not check 1 of 10"),
         (alike(6) + others(Outcome.PASSED, 1), ""),
+        (alike(5), "All 5 that were checked fail, all with the same answer"),
         (alike(4), ""),
         (alike(4) + others(Outcome.NOT_RUN, 9), ""),
         (others(Outcome.ERROR, 4), ""),
