@@ -306,6 +306,6 @@ def test_fault_of_the_host_is_no_failure_of_the_client(tmp_path: Path) -> None:
     environment = os.environ | {"TMPDIR": str(tmp_path)}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 3, done.stdout + done.stderr
-    assert "fault of labcheck's own" in done.stderr
+    assert "internal error in labcheck" in done.stderr
     (report,) = tmp_path.glob("labcheck-fault-*.txt")
     assert "the server that the client talks to has broken down" in report.read_text("utf-8")
