@@ -239,8 +239,8 @@ def test_exports_of_a_graded_class(labcheck: Callable[..., Result], graded: Path
     [
         (("report", "nowhere"), "there is no nowhere/class.json"),
         (("report", ".", "--canvas", "-"), "there is no class.json"),
-        (("report", ".", "--canvas", "no/such/folder.csv"), "there is no such folder"),
-        (("report", ".", "--canvas", "-", "--csv", "-"), "only one report at a time"),
+        (("report", ".", "--canvas", "no/such/folder.csv"), "its folder does not exist"),
+        (("report", ".", "--canvas", "-", "--csv", "-"), "only one report can go to standard output"),
         (("report", ".", "--gradebook", "x"), "--gradebook"),
     ],
     ids=lambda case: case if isinstance(case, str) else "",
