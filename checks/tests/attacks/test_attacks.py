@@ -380,6 +380,14 @@ def test_protected_class_gets_the_right_grades(
     assert not complaints, "\n".join(complaints)
 
 
+def test_attack_on_the_suite_searches_for_text_that_is_in_it() -> None:
+    """The submission that searches for the suite would recognize it."""
+    searched = re.search(r'"suite": "(.*)" \+ "(.*)"', (HERE / "reads_everything" / "webserver.py").read_text("utf-8"))
+    assert searched is not None
+    suite = CHECKOUT / "checks" / "labcheck" / "suites" / "lab1"
+    assert "".join(searched.groups()) in (suite / "material.py").read_text("utf-8")
+
+
 def test_unprotected_class_is_harmed(labcheck: Callable[..., CommandResult], a_class: Callable[[str], Class]) -> None:
     """Without protection, the same attacks succeed; still, honest grades are right and no process is left over."""
     attacked = a_class("none")

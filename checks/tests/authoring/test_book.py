@@ -266,9 +266,9 @@ def test_api_page_documents_all_that_a_suite_may_import(pages: dict[str, Page]) 
     for name in suite.__all__:
         assert name in page.plain if name in constants else f"labcheck.suite.{name}" in page.anchors, name
     assert {"labcheck.suite.Server.get", "labcheck.suite.WebSocketServer.join"} <= page.anchors
-    for fixture in ("server", "own_server", "client", "draw", "material"):
-        assert f"{fixture} " in page.plain
-    assert "Return a word that" in page.plain
+    for fixture in ("own_server", "new_clients", "client_alone", "material", "draw"):
+        assert fixture in page.plain.partition("Functions")[0]
+    assert "Return a random word" in page.plain
 
 
 # -- Small books

@@ -412,9 +412,9 @@ def test_hidden_checks_are_reported_by_title_only(labcheck: Labcheck, place: Pat
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "no file test_"),
+        ("", "expected a file test_*.py"),
         ("x = 1", "@requirement"),
-        (HIDDEN.replace("2.9", "2.3").format(status=418), "has already"),
+        (HIDDEN.replace("2.9", "2.3").format(status=418), "already has it"),
         (HIDDEN.replace("2.9", "more").format(status=418), "2.9"),
         ("import nothing_of_this_name", "cannot be imported"),
     ],

@@ -294,7 +294,7 @@ def test_large_and_binary_bodies_are_kept_but_shortened_for_display(
     [
         (b"", None, "the connection was closed without an answer"),
         (b"<p>old</p>", None, "the answer does not begin with HTTP/1.1 or HTTP/1.0 but with '<p>old</p>'"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort", 200, "fewer bytes of the body came"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort", 200, "the body is shorter than its Content-Length"),
     ],
 )
 def test_invalid_answers_are_explained(

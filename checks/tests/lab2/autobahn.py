@@ -20,11 +20,11 @@ import kosoku
 from labcheck.errors import WebSocketError
 from labcheck.protocols.deadline import Deadline
 from labcheck.protocols.manners import Manners
-from labcheck.protocols.websocket.connection import Client
+from labcheck.protocols.websocket.connection import WebSocketClient
 from labcheck.record.transcript import Transcript
 
 
-class Echo(Client):
+class Echo(WebSocketClient):
     """A client that sends back what it receives, as the fuzzing server requires."""
 
     most = 64 * 1024 * 1024
