@@ -202,6 +202,42 @@ def test_command_repeats_the_request_by_hand(method: str, target: str, line: str
         assert client.transcript.by_hand == line
 
 
+def test_command_repeats_fields_and_body() -> None:
+    """The curl command has the header fields that it would not send by itself, and the form."""
+    with server(OK + b"\r\n") as port:
+        client = client_of(port)
+        client.post("/a.zzz", "x=1&y=2")
+        assert client.transcript.by_hand == "curl -i -d 'x=1&y=2' http://localhost:8001/a.zzz"
+    with server(OK + b"\r\n") as port:
+        client = client_of(port)
+        client.request("POST", "/a.zzz", {"Content-Type": "text/plain", "Content-Length": "-1"})
+        assert "-X POST -H 'Content-Type: text/plain' -H 'Content-Length: -1'" in client.transcript.by_hand
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"HTTP/1.0 400 Bad\r\nContent-Length: 0\r\n\r\n", 400),
+        (b"", None),
+        (b"<p>no status line</p>", None),
+    ],
+    ids=["a status", "closed", "closed after a page without a status line"],
+)
+def test_refusal_is_a_status_or_a_closed_connection(data: bytes, status: int | None) -> None:
+    """A server may refuse what is not HTTP with a status code, or close the connection without one."""
+    with server(data) as port, client_of(port).connect() as connection:
+        connection.send(b"HELLO\r\n\r\n")
+        assert connection.read_refusal() == status
+
+
+def test_refusal_has_to_come() -> None:
+    """A server that neither answers nor closes the connection has refused nothing."""
+    with server(b"", then="open") as port, client_of(port, 0.2).connect() as connection:
+        connection.send(b"HELLO\r\n\r\n")
+        with pytest.raises(HttpError):
+            connection.read_refusal()
+
+
 @pytest.mark.parametrize(
     ("declared", "data", "text"),
     [
