@@ -59,9 +59,9 @@ class Fleet:
     def prepare(self) -> None:
         """Put the suite's material in place, and start the first program."""
         processes.hear_ctrl_c()
+        processes.adopt_orphans()  # before the first program, which may leave one behind at once
         self._prepare_shared_copy()
         self._start_ahead(1)
-        processes.adopt_orphans()
 
     def start_more(self) -> None:
         """Start more of the programs that will be needed: they boot while others are checked."""

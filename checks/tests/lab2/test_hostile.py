@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conftest import CHECKOUT, TESTS, Result, failed, not_passed
-from labcheck.record.record import Outcome
+from labcheck.record.record import Outcome, Record
 from labcheck.workbook.labs import load_lab
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-
-    from labcheck.record.record import Record
 
 HOSTILE = TESTS / "lab2" / "hostile"
 LAB = load_lab("lab2")
@@ -256,6 +254,32 @@ def test_right_program_keeps_its_marks(program: str, name: str, with_program: Ca
     assert missed == BEFORE[program, name], not_passed(record)
     assert peak < 150_000
     assert seconds < 45
+
+
+LATE = """
+import time
+from labcheck.sandbox import processes
+adopt_orphans = processes.adopt_orphans
+
+def late():
+    time.sleep(1)
+    adopt_orphans()
+
+processes.adopt_orphans = late
+from labcheck.cli.main import main
+main()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process adopt orphans")
+def test_first_program_leaves_nothing_behind_on_a_slow_machine(with_program: Callable[..., Path]) -> None:
+    """A daemon that the first program starts at once is found, no matter how long labcheck takes to look after it."""
+    source = (HOSTILE / "before" / "leaves_a_daemon.py").read_text("utf-8")
+    folder = with_program("lab2", "echo_server", source + (CHECKOUT / "solutions/lab2/echo_server.py").read_text())
+    command = [sys.executable, "-c", LATE, "lab2", str(folder), "--only", "1.1", "--json", "-"]
+    state = {**os.environ, "XDG_STATE_HOME": str(folder.parent / "state")}
+    done = subprocess.run(command, env=state, capture_output=True, text=True, timeout=60, check=True)
+    assert not not_passed(Record.from_json(done.stdout))
 
 
 @pytest.mark.everything
