@@ -62,7 +62,7 @@ CONTRAST = """
 # labcheck prints more in a step of a workflow, and the tests may run in one.
 OUTSIDE = {name: value for name, value in os.environ.items() if not name.startswith("GITHUB_")}
 CHECKOUT = root()
-IN_TIME = re.compile(r"within [\d.]+ s\b|by the end of the time limit of [\d.]+ s")
+IN_TIME = re.compile(r"within [\d.]+ s\b")
 
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="the program forks, which Windows cannot")
@@ -280,8 +280,7 @@ def serving(folder: Path, file: str) -> Iterator[int]:
 def not_passed(record: Record) -> dict[str, str]:
     """Return the selected requirements that did not pass: by id, the outcome and what the report says.
 
-    Time limits in the texts are replaced by "in time": whether one wait or the whole check was too slow depends on the
-    machine.
+    Times in the texts are replaced by "in time": how long a wait took depends on the machine.
     """
     return {
         each.id: IN_TIME.sub("in time", f"{each.outcome}: {each.reason} | {each.expected} | {each.received}")

@@ -12,7 +12,7 @@ from labcheck.protocols import kinds
 from labcheck.record.record import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from labcheck.judging.run import Run
 
@@ -38,11 +38,12 @@ class Blame:
     `faults` are the tracebacks of internal errors. `direct` maps a requirement to the ones that it names in `needs`.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, selected: Sequence[str]) -> None:
         self.findings: dict[str, list[Finding]] = {}
         self.faults: list[str] = []
         self.direct: dict[str, set[str]] = {}
         self._run = run
+        self._selected = selected
         self._lab = run.lab
 
     def needs(self, id: str) -> list[str]:
@@ -61,7 +62,7 @@ class Blame:
         if given_up := self._run.fleet.given_up.get(program.name):
             return given_up
         if self._run.out_of_time():
-            return f"the time limit of {self._run.options.budget:g} s for the whole submission is used up"
+            return self._out_of_time()
         if not kinds.find(program.kind).one_silence_tells and self._run.fleet.has_spoken(program):
             # One message without an answer says nothing about other messages; several do.
             hung = [each for each in self.findings if self._lab.program_of(each) == program and self._hung(each)]
@@ -79,6 +80,8 @@ class Blame:
         """
         if error is None:
             return Finding(Outcome.PASSED)
+        if isinstance(error, AssertionError | ExchangeError | NotReadyError | Unmet) and self._run.out_of_time():
+            return Finding(Outcome.NOT_RUN, reason=self._out_of_time())  # a wait may have been cut short
         if isinstance(error, AssertionError):
             expected, received, place = mismatch or Mismatch("", "")
             message = str(error).partition("\nassert ")[0]
@@ -96,14 +99,16 @@ class Blame:
         self.fault(error)
         return Finding(Outcome.ERROR, reason="could not be checked (internal error in labcheck)")
 
+    def _out_of_time(self) -> str:
+        done = sum(any(each.outcome is not Outcome.NOT_RUN for each in found) for found in self.findings.values())
+        return self._run.why_out_of_time(done, len(self._selected))
+
     def fault(self, error: BaseException) -> None:
         """Record an internal error."""
         self.faults.append("".join(traceback.format_exception(error)))
 
     def _no_answer(self, id: str, error: ExchangeError) -> Finding:
         hung = error.trouble in (Trouble.SILENT, Trouble.SLOW)
-        if hung and self._run.out_of_time():
-            return Finding(Outcome.NOT_RUN, reason=self.why_not(id))
         if excuse := self._excuse(id):
             return Finding(Outcome.NOT_RUN, reason=excuse, hung=hung)
         kind = kinds.find(self._lab.program_of(id).kind)

@@ -36,7 +36,7 @@ class Grader:
     def __init__(self, run: Run, selected: Sequence[str], *, reports: bool = False) -> None:
         self.run = run
         self.reports = reports
-        self.blame = Blame(run)
+        self.blame = Blame(run, selected)
         self.titles: dict[str, str] = {}
         self.transcripts: dict[str, Transcript] = {}
         self.words: dict[str, list[str]] = {}  # the random words drawn for each requirement

@@ -199,6 +199,11 @@ class Fleet:
         """Return whether a program has ever sent a complete message or a complete answer."""
         return any(started.has_spoken for started in self.history if started.name == spec.name)
 
+    def pace(self, spec: ProgramSpec) -> float:
+        """Return the average number of seconds that a program's answers took; 0 if there was none."""
+        known = [started.manners for started in self.history if started.name == spec.name]
+        return sum(each.waited for each in known) / max(1, sum(each.waits for each in known))
+
     def patience(self) -> float:
         """Return the number of seconds without a byte after which an answer no longer counts as `at once`.
 

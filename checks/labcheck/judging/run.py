@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -30,11 +31,13 @@ if TYPE_CHECKING:
     from labcheck.protocols.view import View
     from labcheck.workbook.labs import Lab
 
-DEADLINE = 10.0  # seconds for one check
+DEADLINE = 10.0  # seconds for one exchange
 SEEDS = 10_000  # the number of seeds to draw from; small, so that a seed is easy to type
 TRACEBACK_WITHIN = 0.1  # seconds until a client that got no answer has printed its traceback
-PROBE = 0.5  # seconds for an ordinary answer, after a check that got none
-GRACE = 3.0  # seconds after its deadline until a check's programs are killed; normally the check has ended by then
+SLOW_ANSWER = 0.1  # seconds; a program whose answers take longer on average is told so
+PROBE = 0.5  # seconds for an ordinary answer, after a check that got none; more if its answers take long
+SLOWER = 4  # times its slowest answer so far: then an answer is missing
+GRACE = 10.0  # seconds after a deadline until a check's programs are killed; normally the check has gone on by then
 
 
 class Run:
@@ -47,7 +50,7 @@ class Run:
         self.budget = Deadline(options.budget)
         self.fleet = Fleet(lab, copies, options, sandbox, self.seed)
         self._used: list[Started] = []  # by the running check
-        self._watchdog = Watchdog(self.fleet.kill_all_but_early)
+        self._watchdog = Watchdog(self.fleet.kill_all_but_early, GRACE)
         self.spec = lab.programs[0]  # the program that the check is about
         self.check = self._new_check(lab.requirements[0])
 
@@ -58,11 +61,11 @@ class Run:
         self._used = []
         # Every wait in labcheck has a limit; this is for one that was forgotten. A blocking read ends at once when the
         # program at the other end is gone.
-        self._watchdog.set(self.check.deadline.left() + GRACE)
+        self._watchdog.watch(self.check.deadline)
 
     def end(self) -> None:
         """End a check."""
-        self._watchdog.set(None)
+        self._watchdog.watch(None)
         self.fleet.end_once()
 
     def close(self) -> None:
@@ -73,6 +76,14 @@ class Run:
     def out_of_time(self) -> bool:
         """Return whether the time budget of the whole submission is used up."""
         return self.budget.passed()
+
+    def why_out_of_time(self, done: int, of: int) -> str:
+        """Return the reason why a check is not run for lack of time; `done` of the `of` selected ones were run."""
+        budget = self.options.budget
+        pace = self.fleet.pace(self.spec)
+        answers = f"each answer took {pace:.1f} s; " if pace >= SLOW_ANSWER else ""
+        enough = math.ceil(budget * max(2.0, 1.5 * of / max(1, done)) / 10) * 10
+        return f"out of time after {budget:g} s; {answers}--budget {enough} gives it more"
 
     def shared_server(self) -> View:
         """Return the server that most checks of a program share. Raises NotReadyError if it does not start."""
@@ -151,7 +162,8 @@ class Run:
                 self.fleet.give_up(program, Verdict.NEVER_ANSWERS)
 
     def _still_answers(self, program: Program) -> bool:
-        deadline = self.budget.at_most(PROBE * self.options.slow)
+        slowest = max(started.manners.slowest for started in self.fleet.history)
+        deadline = self.budget.at_most(max(PROBE * self.options.slow, SLOWER * slowest))
         return kinds.find(program.spec.kind).still_answers(program, self.check, deadline)
 
     def _new_check(self, id: str) -> Check:

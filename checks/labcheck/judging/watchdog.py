@@ -1,36 +1,42 @@
-"""A thread that calls a function after a time limit."""
+"""A thread that calls a function when a deadline was missed, and keeps the clock of all waits going."""
 
 from __future__ import annotations
 
 import threading
 from typing import TYPE_CHECKING
 
+from labcheck.program import clock
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from labcheck.protocols.deadline import Deadline
 
-LOOK = 0.25  # seconds between two looks; waking the watchdog for every check would take time
+
+LOOK = 0.25  # seconds between two looks; waking the watchdog for every exchange would take time
 
 
 class Watchdog:
-    """Calls a function after a time limit, unless a new limit is set before."""
+    """Calls a function `grace` seconds after a deadline has passed (plus up to LOOK), unless it was renewed."""
 
-    def __init__(self, action: Callable[[], None]) -> None:
+    def __init__(self, action: Callable[[], None], grace: float) -> None:
         self._action = action
+        self._grace = grace
         self._changed = threading.Condition()
-        self._left: float | None = None
+        self._deadline: Deadline | None = None
         self._stopped = False
+        clock.start_watch()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
 
-    def set(self, seconds: float | None) -> None:
-        """Set the time limit to `seconds` from now (plus up to LOOK); None: no limit.
+    def watch(self, deadline: Deadline | None) -> None:
+        """Watch this deadline from now on; None: no deadline.
 
-        If the function is running for the previous limit, this waits until it has returned: it does not affect anything
+        If the function is running for the previous one, this waits until it has returned: it does not affect anything
         that begins later.
         """
         with self._changed:
-            self._left = None if seconds is None else seconds + LOOK
+            self._deadline = deadline
 
     def stop(self) -> None:
         """Stop the thread."""
@@ -38,16 +44,13 @@ class Watchdog:
             self._stopped = True
             self._changed.notify()
         self._thread.join()
+        clock.stop_watch()
 
     def _watch(self) -> None:
         with self._changed:
             while not self._stopped:
                 self._changed.wait(LOOK)
-                if self._left is None:
-                    continue
-                # A time in which the whole machine stood still counts only once: code that waits for its own limit
-                # still gets time to notice it.
-                self._left -= LOOK
-                if self._left <= 0:
-                    self._left = None
+                clock.tick()
+                if self._deadline is not None and self._deadline.at + self._grace < clock.now():
+                    self._deadline = None
                     self._action()

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labcheck.program import clock
 from labcheck.sandbox import processes
 
 if TYPE_CHECKING:
@@ -37,25 +38,25 @@ class Activity:
         Time in which the process is ready to run but gets no processor does not count. The total wait is limited to
         four times `seconds`. If the system reports no activity, the process is idle once its output has been read.
         """
-        left, at_most = seconds, time.monotonic() + 4 * seconds
-        before, looked_at = None, time.monotonic()
+        left, at_most = seconds, clock.now() + 4 * seconds
+        before, looked_at = None, clock.now()
         while left > 0 and looked_at < at_most:
             now = self.threads()
             if now == before and not _is_busy(now) and self._is_drained():
                 return
             time.sleep(POLL)
-            since, looked_at = looked_at, time.monotonic()
+            since, looked_at = looked_at, clock.now()
             if now != before or not _is_busy(now):
                 left -= min(looked_at - since, STANDSTILL)
             before = now
 
     def begin_rest(self) -> None:
         """Start measuring idle time from now on; earlier idle time does not count."""
-        self._last_seen, self._looked_at, self._rested = None, time.monotonic(), 0.0
+        self._last_seen, self._looked_at, self._rested = None, clock.now(), 0.0
 
     def has_rested(self, seconds: float) -> bool:
         """Return whether the process has been idle for more than `seconds`; False if unknown. Call this often."""
-        now, looked_at = self.threads(), time.monotonic()
+        now, looked_at = self.threads(), clock.now()
         if now is None or now != self._last_seen or _is_busy(now) or not self._is_drained():
             self._rested = 0.0
         else:

@@ -7,9 +7,9 @@ import os
 import select
 import sys
 import threading
-import time
 from typing import IO, TYPE_CHECKING
 
+from labcheck.program import clock
 from labcheck.program.matchers import OVERLAP, Line, Matcher, Text, Traceback, Window
 
 if TYPE_CHECKING:
@@ -60,10 +60,10 @@ class Output:
 
     def wait_for(self, text: str, seconds: float, since: int = 0) -> bool:
         """Wait up to `seconds` until a watched text is printed at offset `since` or later; return whether it was."""
-        limit = time.monotonic() + seconds
+        limit = clock.now() + seconds
         with self._changed:
             while not self.has(text, since):
-                left = limit - time.monotonic()
+                left = limit - clock.now()
                 if left <= 0 or self._ended:
                     return False
                 self._changed.wait(left)

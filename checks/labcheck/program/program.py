@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, cast
 
 from labcheck.errors import ForeignListenerError, NotReadyError, Verdict
-from labcheck.program import sockets
+from labcheck.program import clock, sockets
 from labcheck.program.activity import POLL, Activity
 from labcheck.program.diagnosis import Diagnosis
 from labcheck.program.evidence import ExitStatus, Printed
@@ -82,7 +82,7 @@ class Program:
         self._own_pid: int | None = None
         self.diagnosis = Diagnosis(spec, folder, port, usual_port)
         self._first: socket.socket | None = None
-        self._started = time.monotonic()
+        self._started = clock.now()
         environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
         environment |= {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
         local_time = os.environ.get("TZ") if local_time is None else local_time
@@ -141,7 +141,7 @@ class Program:
         elsewhere_since: float | None = None
         try:
             while not self._try_connect():
-                now = time.monotonic()
+                now = clock.now()
                 if self.has_exited and not self._try_connect():
                     raise self._why_it_ended()
                 if now > look_at:
@@ -157,7 +157,7 @@ class Program:
         except NotReadyError as error:
             self.verdict = error.verdict
             raise
-        in_doubt = self.has_exited or time.monotonic() - self._started < SUSPICIOUS
+        in_doubt = self.has_exited or clock.now() - self._started < SUSPICIOUS
         if in_doubt and self._is_foreign_listener():
             self._drop_first()
             raise ForeignListenerError
@@ -202,9 +202,9 @@ class Program:
 
     def still_listens(self, seconds: float) -> bool:
         """Return whether a process listens on the port, and still does after `seconds`."""
-        limit = time.monotonic() + seconds
+        limit = clock.now() + seconds
         while sockets.is_open(self.port):
-            if time.monotonic() > limit:
+            if clock.now() > limit:
                 return True
             time.sleep(POLL)
         return False
@@ -216,7 +216,7 @@ class Program:
     def interrupt(self, seconds: float) -> Ending:
         """Send Ctrl+C to the program alone, wait up to `seconds` until it has ended, and return how it ended."""
         self.send_ctrl_c()
-        return self.wait_until_ended(time.monotonic(), seconds)
+        return self.wait_until_ended(clock.now(), seconds)
 
     def send_ctrl_c(self) -> None:
         """Send Ctrl+C to the program alone."""
@@ -232,10 +232,11 @@ class Program:
 
         The result holds the output since the last Ctrl+C.
         """
-        code = None
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            code = self._process.wait(max(0.0, started + seconds - time.monotonic()))
-        took = time.monotonic() - started
+        code = self._process.poll()
+        while code is None and (left := started + seconds - clock.now()) > 0:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                code = self._process.wait(left)
+        took = clock.now() - started
         if self._was_killed:
             code = None  # it did not end on its own
         if code is not None:

@@ -2,36 +2,43 @@
 
 from __future__ import annotations
 
-import time
+import math
+
+from labcheck.program import clock
+
+
+def in_words(seconds: float) -> str:
+    """Return a time with two digits, or as many as it has before the point: 3.0004 is `3 s`."""
+    return f"{seconds:.0f} s" if seconds >= 99.5 else f"{seconds:.2g} s"
 
 
 class Deadline:
-    """A moment by which something must have happened, `seconds` from now.
+    """A moment by which something must have happened, `seconds` from now, or by `limit` if that is earlier."""
 
-    `in_all`: this deadline is the end of a longer limit of that many seconds, part of which had already passed.
-    """
+    def __init__(self, seconds: float, limit: Deadline | None = None) -> None:
+        self._usual = seconds
+        self._limit = limit
+        self.renew()
 
-    def __init__(self, seconds: float, in_all: float | None = None) -> None:
-        self.seconds = seconds
-        self.at = time.monotonic() + seconds
-        self.in_all = in_all
+    def renew(self) -> None:
+        """Begin again, for the next exchange. The limit stays the same."""
+        left = math.inf if self._limit is None else self._limit.left()
+        self.seconds = min(self._usual, left)
+        self.at = clock.now() + self.seconds
 
     @property
     def words(self) -> str:
         """The time limit in words, to follow the thing that did not happen: `within 3 s`."""
-        if self.in_all is None:
-            return f"within {self.seconds:.3g} s"
-        return f"by the end of the time limit of {self.in_all:.3g} s"
+        return f"within {in_words(self.seconds)}"
 
     def left(self) -> float:
         """Return the seconds that are left; at least a millisecond, so that data that has arrived is still read."""
-        return max(self.at - time.monotonic(), 0.001)
+        return max(self.at - clock.now(), 0.001)
 
     def passed(self) -> bool:
         """Return whether the deadline has passed."""
-        return time.monotonic() >= self.at
+        return clock.now() >= self.at
 
     def at_most(self, seconds: float) -> Deadline:
         """Return a deadline `seconds` from now, or this one if it is earlier."""
-        left = self.left()
-        return Deadline(seconds) if seconds <= left else Deadline(left, self.seconds)
+        return Deadline(seconds, self)

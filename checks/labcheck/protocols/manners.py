@@ -12,11 +12,19 @@ class Manners:
     """What the exchanges with a server have shown. Times are in seconds.
 
     `linger`: how long to wait for the server to close a connection. `slowest`: the longest time that any answer took
-    to begin. `answered`: whether there was a complete answer. `usual`: the status code of the first answer to each
-    kind of request.
+    to begin. `answered`: whether there was a complete answer. `waits` is the number of times that labcheck has waited
+    for one, and `waited` how long that took in all. `usual`: the status code of the first answer to each kind of
+    request.
     """
 
     linger: float = LINGER
     slowest: float = 0.0
     answered: bool = False
+    waits: int = 0
+    waited: float = 0.0
     usual: dict[str, int] = field(default_factory=dict)
+
+    def note_wait(self, seconds: float) -> None:
+        """Count a wait for an answer that came."""
+        self.waits += 1
+        self.waited += seconds

@@ -6,6 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
+from labcheck.program import clock
 from labcheck.program.evidence import Complaint, Printed
 from labcheck.program.output import TRACEBACK
 
@@ -56,7 +57,7 @@ class View:
         or is idle.
         Compare with `assert line in server.prints(line)`.
         """
-        seconds = self._limit.left() if within is None else within * self._check.slow
+        seconds = self._new_limit().left() if within is None else within * self._check.slow
         stdout = self.program.stdout
         came = self._until(lambda: stdout.lines(line) > 0, seconds, gives_up_at_rest=True)
         return Printed(stdout.text(), {line} if came else set(), "the line")
@@ -74,9 +75,9 @@ class View:
         found = self.program.stderr.has(TRACEBACK)
         return self.program.diagnosis.explain(self.program.stderr.text()) if found else Complaint("")
 
-    @property
-    def _limit(self) -> Deadline:
-        """The end of its patience, or the deadline of the check if that is earlier."""
+    def _new_limit(self) -> Deadline:
+        """Begin a wait: return the end of the program's patience, or of the time for an exchange if that is earlier."""
+        self._check.deadline.renew()
         return self._check.deadline.at_most(self.patience)
 
     def _until(
@@ -92,18 +93,18 @@ class View:
         Stops waiting when the program has ended, unless `always` is set; with `gives_up_at_rest` also when it has been
         idle for RESTS, since it prints nothing more then.
         """
-        limit = time.monotonic() + seconds
+        limit = clock.now() + seconds
         self.program.activity.begin_rest()
         while not condition():
             rested = gives_up_at_rest and self.program.activity.has_rested(RESTS * max(1.0, self._check.slow))
-            if rested or time.monotonic() > limit:
+            if rested or clock.now() > limit:
                 return bool(condition())
             if self.program.has_exited and not always:
                 # Its last output may still be in the pipes.
                 for stream in (self.program.stdout, self.program.stderr):
                     stream.catch_up()
-                settled = time.monotonic() + 0.5
-                while not condition() and self._may_bring_more() and time.monotonic() < settled:
+                settled = clock.now() + 0.5
+                while not condition() and self._may_bring_more() and clock.now() < settled:
                     time.sleep(POLL)
                 return bool(condition())
             time.sleep(POLL)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import signal
 import socket
 import subprocess
@@ -35,6 +36,55 @@ def test_right_program_gets_full_marks(
     result = labcheck("lab1", submission(program), "--json", "-")
     assert not_passed(result.record) == {}
     assert result.status == 0
+
+
+SLOW = {  # what the solution's handler does in addition
+    "closes a second after it": "def finish(self):\n        super().finish()\n        time.sleep(1)",
+    "begins late": "def send_response(self, *args):\n        time.sleep(SECONDS)\n        super().send_response(*args)",
+}
+
+
+@pytest.fixture
+def slow_solution(tmp_path: Path) -> Callable[..., Path]:
+    """A function that returns a folder with the solution, made slow."""
+
+    def make(how: str, seconds: float = 0) -> Path:
+        text = (CHECKOUT / "solutions" / "lab1" / "webserver.py").read_text("utf-8")
+        place = "    def do_GET"
+        assert text.count(place) == 1
+        more = f"    {SLOW[how].replace('SECONDS', str(seconds))}\n\n{place}"
+        (tmp_path / "webserver.py").write_text(text.replace(place, more), "utf-8")
+        return tmp_path
+
+    return make
+
+
+def test_server_may_keep_connections_open(labcheck: Callable[..., Result], slow_solution: Callable[..., Path]) -> None:
+    """A server that closes the connection long after its answer passes, and is not waited for each time."""
+    result = labcheck("lab1", slow_solution("closes a second after it"), "--json", "-")
+    assert not_passed(result.record) == {}
+    answers = sum(event["kind"] == "received" for each in result.record.requirements for event in each.transcript)
+    assert answers > 80
+    assert result.record.seconds < answers / 4
+
+
+@pytest.mark.everything
+def test_server_may_be_slow(labcheck: Callable[..., Result], slow_solution: Callable[..., Path]) -> None:
+    """A server that needs a quarter of a second for each answer passes within the usual budget."""
+    result = labcheck("lab1", slow_solution("begins late", 0.25), "--json", "-")
+    assert not_passed(result.record) == {}
+
+
+def test_budget_that_is_too_small_costs_nothing_that_was_checked(
+    labcheck: Callable[..., Result], slow_solution: Callable[..., Path]
+) -> None:
+    """When the time is over, the rest is not run; the reason says how long answers took, and what to do."""
+    result = labcheck("lab1", slow_solution("begins late", 1), "--budget", 6, "--json", "-")
+    outcomes = {each.id: each.outcome for each in result.record.requirements}
+    assert Outcome.FAILED not in outcomes.values()
+    assert {"1.1", "1.2", "2.1"} <= {id for id, outcome in outcomes.items() if outcome is Outcome.PASSED}
+    (reason,) = {each.reason for each in result.record.requirements if each.outcome is Outcome.NOT_RUN}
+    assert re.fullmatch(r"out of time after 6 s; each answer took 1\.\d s; --budget \d+ gives it more", reason)
 
 
 def test_solution_gets_full_marks(labcheck: Callable[..., Result]) -> None:

@@ -38,7 +38,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     def sleep(seconds: float) -> None:
         passing.now += seconds
 
-    monkeypatch.setattr(activity, "time", SimpleNamespace(monotonic=lambda: passing.now, sleep=sleep))
+    monkeypatch.setattr(activity, "clock", SimpleNamespace(now=lambda: passing.now))
+    monkeypatch.setattr(activity, "time", SimpleNamespace(sleep=sleep))
     return passing
 
 

@@ -1,4 +1,4 @@
-"""Deadlines."""
+"""Deadlines, and the clock that they go by."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from labcheck.protocols import deadline
+from labcheck.program import clock as clock_module
+from labcheck.program.clock import Clock
 from labcheck.protocols.deadline import Deadline
 
 
@@ -14,7 +15,7 @@ from labcheck.protocols.deadline import Deadline
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """A clock that stands still until a test moves it."""
     passing = SimpleNamespace(now=100.0)
-    monkeypatch.setattr(deadline, "time", SimpleNamespace(monotonic=lambda: passing.now))
+    monkeypatch.setattr(clock_module, "time", SimpleNamespace(monotonic=lambda: passing.now))
     return passing
 
 
@@ -31,9 +32,44 @@ def test_time_runs_out(clock: SimpleNamespace) -> None:
 
 
 def test_derived_deadline_is_never_later(clock: SimpleNamespace) -> None:
-    """A deadline derived from another one is never later, and its words name the limit that applies."""
+    """A deadline derived from another one is never later, and its words name the time that it leaves."""
     whole = Deadline(10)
     clock.now += 4
     short, long = whole.at_most(2), whole.at_most(60)
     assert (short.left(), short.words) == (2, "within 2 s")
-    assert (long.left(), long.words) == (6, "by the end of the time limit of 10 s")
+    assert (long.left(), long.words) == (6, "within 6 s")
+
+
+def test_each_exchange_has_its_own_time(clock: SimpleNamespace) -> None:
+    """A renewed deadline begins again, but never goes beyond its limit."""
+    exchange = Deadline(15).at_most(10)
+    clock.now += 8
+    exchange.renew()
+    assert (exchange.left(), exchange.passed()) == (7, False)
+    clock.now += 7
+    exchange.renew()
+    assert exchange.left() == pytest.approx(0.001)
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(0.25, "0.25 s"), (2.9998, "3 s"), (9.96, "10 s"), (200, "200 s")])
+def test_seconds_in_words(seconds: float, words: str) -> None:
+    """Times are rounded to what a reader needs."""
+    assert Deadline(seconds).words == f"within {words}"
+
+
+def test_standstill_is_left_out(clock: SimpleNamespace) -> None:
+    """A gap in the ticks is a standstill, and does not count: for no reader of the clock, and only once."""
+    watched = Clock()
+    watched.start_watch()
+    began = watched.now()
+    clock.now += 0.9
+    watched.tick()
+    assert watched.now() - began == pytest.approx(0.9)
+    clock.now += 600
+    assert watched.now() - began == pytest.approx(0.9)
+    watched.tick()
+    clock.now += 0.5
+    assert watched.now() - began == pytest.approx(1.4)
+    watched.stop_watch()
+    clock.now += 600  # nobody ticks any more
+    assert watched.now() - began == pytest.approx(601.4)

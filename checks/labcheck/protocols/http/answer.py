@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from labcheck.protocols.http.evidence import Body, HeaderValue, MediaType, Numbers, Shown, Source, Status
@@ -27,18 +27,18 @@ class Answer:
 
     `code` and `reason` are from the status line. `fields` lists the names and values of the header fields, in order.
     `body_bytes` is everything that arrived after the headers, with the framing of chunks removed, no matter what
-    length was announced; `whole` says whether at least the announced length arrived. `seconds` is the time from the
-    start of reading to the end of the body.
+    length was announced; `announced` is the length of the body according to the headers, or None if they give none.
+    `seconds` is the time from the start of reading to the end of the body.
 
-    A check compares the properties `status`, `body`, `media_type`, `content_length`, `source` and `shown`: if such a
-    comparison fails, the report shows the answer.
+    A check compares the properties `status`, `body`, `sent`, `media_type`, `content_length`, `source` and `shown`: if
+    such a comparison fails, the report shows the answer.
     """
 
     code: int
     reason: str
     fields: list[tuple[str, str]] = field(repr=False)
     body_bytes: bytes = field(repr=False)
-    whole: bool
+    announced: int | None
     seconds: float
 
     def __str__(self) -> str:
@@ -53,10 +53,28 @@ class Answer:
         """The status code, for example 200. Compare it with a number, or use `in` with a tuple or a range."""
         return Status(self.code, self)
 
+    @property
+    def whole(self) -> bool:
+        """Whether at least the announced number of bytes arrived."""
+        return self.announced is None or len(self.body_bytes) >= self.announced
+
     @cached_property
     def body(self) -> Body:
-        """The bytes of the body; compare it with `bytes`."""
+        """The body, for comparisons with `bytes`.
+
+        It is equal to them if either everything that was sent is, or the part that a client keeps, which ends at
+        Content-Length: whether that length is right is the subject of another check.
+        """
+        return Body(self.body_bytes, self, announced=self.announced)
+
+    @cached_property
+    def sent(self) -> Body:
+        """All bytes that were sent after the headers, no matter what length was announced."""
         return Body(self.body_bytes, self)
+
+    def as_announced(self) -> Answer:
+        """Return the answer as a client reads it: its body ends at Content-Length (RFC 9112, section 6.3)."""
+        return replace(self, body_bytes=self.body_bytes[: self.announced])
 
     def header(self, name: str) -> HeaderValue | None:
         """Return the value of a header field, or None if it is missing.

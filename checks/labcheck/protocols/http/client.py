@@ -1,7 +1,8 @@
 """An HTTP/1.1 client for checks: it records every byte, never waits forever, and reports errors in plain words.
 
-It is as lenient as a browser (RFC 9112, section 2.2: a bare LF ends a line). It reads until the server closes the
-connection, to detect a body whose length differs from the announced one. Each connection carries one request.
+It is as lenient as a browser (RFC 9112, section 2.2: a bare LF ends a line). After an answer it reads until the server
+closes the connection or comes to rest, to detect a body whose length differs from the announced one. Each connection
+carries one request.
 """
 
 from __future__ import annotations
@@ -10,11 +11,10 @@ import contextlib
 import re
 import shlex
 import socket
-import time
 from typing import TYPE_CHECKING
 
 from labcheck.errors import HttpError, Trouble
-from labcheck.program import sockets
+from labcheck.program import clock, sockets
 from labcheck.protocols.http.answer import Answer
 from labcheck.protocols.manners import LINGER
 from labcheck.record.text import shorten, show_bytes
@@ -22,6 +22,7 @@ from labcheck.record.text import shorten, show_bytes
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from labcheck.program.activity import Activity
     from labcheck.protocols.deadline import Deadline
     from labcheck.protocols.http.evidence import Status
     from labcheck.protocols.manners import Manners
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 MAX_HEAD = 64 * 1024  # bytes of a status line and headers
 MAX_BODY = 16 * 1024 * 1024
 CHUNK = 128 * 1024
-LINGER_AGAIN = 0.01  # like LINGER, for a server that did not close its connection before
+LINGER_AGAIN = 0.01  # like LINGER, for a server that did not close its connection before, and never rests
+GLANCE = 0.002  # seconds between two looks at the connection and the server
+SETTLED = 0.005  # seconds at rest, after which the server sends nothing more
 FORM = "application/x-www-form-urlencoded"  # the media type of a form that a browser posts
 
 
@@ -38,10 +41,17 @@ class Connection:
     """One connection of one client to the server. Use it in a `with` block, which closes it."""
 
     def __init__(
-        self, sock: socket.socket, transcript: Transcript, deadline: Deadline, manners: Manners, usual_port: int
+        self,
+        sock: socket.socket,
+        transcript: Transcript,
+        deadline: Deadline,
+        manners: Manners,
+        activity: Activity | None,
+        usual_port: int,
     ) -> None:
         self._socket = sock
         self._manners = manners
+        self._activity = activity
         self._usual_port = usual_port
         self._transcript = transcript
         self._deadline = deadline
@@ -67,38 +77,51 @@ class Connection:
         """Send all of `data`. A server that no longer reads causes no error here: it may have answered already."""
         self._transcript.sent(data)
         self._transcript.by_hand = _printf(data, self._usual_port)
-        self._socket.settimeout(self._deadline.left())
+        left = memoryview(data)
         with contextlib.suppress(OSError):
-            self._socket.sendall(data)
+            while left and not self._deadline.passed():
+                self._socket.settimeout(self._deadline.left())
+                with contextlib.suppress(TimeoutError):  # the limit may have moved: see `clock`
+                    left = left[self._socket.send(left) :]
 
     def read_some(self, size: int) -> int:
         """Read until `size` bytes have arrived, the connection is closed or the deadline passes.
 
         Returns the number of bytes that have arrived and were not yet taken by another method.
         """
+        self._deadline.renew()
         while len(self._buffer) < size and self._read_more(self._deadline):
             pass
         return len(self._buffer)
 
-    def read_answer(self, method: str = "GET", patience: float | None = None) -> Answer:
+    def read_answer(self, method: str = "GET", patience: float | None = None, *, until_closed: bool = False) -> Answer:
         """Read the answer to a request with the given method.
 
-        `patience` is the number of seconds to wait for the first byte, if that is less than the deadline of the check.
-        Raises HttpError if no answer arrives in time, or if it is not valid HTTP/1.0 or HTTP/1.1.
+        `patience` is the number of seconds to wait for the first byte, if that is less than the deadline.
+        `until_closed`: wait LINGER seconds for the server to close the connection, even if it is at rest. Raises
+        HttpError if no answer arrives in time, or if it is not valid HTTP/1.0 or HTTP/1.1.
         """
-        started = time.monotonic()
+        self._deadline.renew()
+        started = clock.now()
         first = self._deadline if patience is None else self._deadline.at_most(patience)
         if not self._buffer and not self._read_more(first) and not self._closed:
             raise HttpError(Trouble.SILENT, f"no answer, not one byte, {first.words}")
         if self._buffer:
-            self._manners.slowest = max(self._manners.slowest, time.monotonic() - started)
+            self._manners.slowest = max(self._manners.slowest, clock.now() - started)
         code, reason, fields = self._read_head()
         while 100 <= code < 200 and code != 101:  # RFC 9110, section 15.2: interim, the final one follows
             code, reason, fields = self._read_head()
-        body, whole = self._read_body(code, fields, method)
+        values = {name.lower(): value for name, value in fields}
+        body, length = self._read_body(code, values, method)
+        seconds = clock.now() - started
         self._manners.answered = True
+        self._manners.note_wait(seconds)
+        # A wrong body may follow the headers in a second write, perhaps from a slow disk.
+        linger = LINGER if until_closed or method == "HEAD" else self._manners.linger
+        self._read_on(len(body), linger, even_at_rest=until_closed)
+        body += self._buffer
         self._buffer.clear()
-        return Answer(code, reason, fields, body, whole, time.monotonic() - started)
+        return Answer(code, reason, fields, body, length, seconds)
 
     def read_refusal(self) -> Status | None:
         """Read the answer to bytes that are not a valid request.
@@ -129,15 +152,17 @@ class Connection:
 
     def _read_more(self, deadline: Deadline) -> bool:
         """Read available data into the buffer; return False if it is too late or the server closed the connection."""
-        if self._closed or deadline.passed():
-            return False
-        self._socket.settimeout(deadline.left())
-        try:
-            data = self._socket.recv(CHUNK)
-        except TimeoutError:
-            return False
-        except OSError:
-            data = b""
+        data: bytes | None = None
+        while data is None:
+            if self._closed or deadline.passed():
+                return False
+            self._socket.settimeout(deadline.left())
+            try:
+                data = self._socket.recv(CHUNK)
+            except TimeoutError:
+                pass  # the limit may have moved: see `clock`
+            except OSError:
+                data = b""
         self._closed = not data
         if data:
             self._transcript.received(data)
@@ -188,18 +213,15 @@ class Connection:
             fields.append((name, value.strip(" \t")))
         return int(match[1]), match[2] or "", fields
 
-    def _read_body(self, code: int, fields: list[tuple[str, str]], method: str) -> tuple[bytes, bool]:
-        """Return the body, and whether all announced bytes arrived (RFC 9112, section 6.3)."""
-        values = {name.lower(): value for name, value in fields}
+    def _read_body(self, code: int, fields: Mapping[str, str], method: str) -> tuple[bytes, int | None]:
+        """Return the body, and its announced length if it has one (RFC 9112, section 6.3)."""
         if method == "HEAD" or code in (204, 304):
-            self._read_on(0, LINGER)  # a wrong body may arrive in a second write, perhaps from a slow disk
-            return bytes(self._buffer), True
-        if "chunked" in values.get("transfer-encoding", "").lower():
-            return self._read_chunks(), True
-        announced = values.get("content-length", "")
+            return b"", 0
+        if "chunked" in fields.get("transfer-encoding", "").lower():
+            return self._read_chunks(), None
+        announced = fields.get("content-length", "")
         if not announced.isdecimal():
-            body = self.read_to_end()
-            return body, not announced
+            return self._take(len(self.read_to_end())), None
         length = int(announced[:18])
         while len(self._buffer) < min(length, MAX_BODY + 1) and self._read_more(self._deadline):
             pass
@@ -210,14 +232,28 @@ class Connection:
                 f"Content-Length announces {length:,} bytes, but only {len(self._buffer):,} arrived within "
                 f"{self._deadline.seconds:g} s and the connection stayed open",
             )
-        self._read_on(length)
-        return bytes(self._buffer), len(self._buffer) >= length
+        return self._take(length), length
 
-    def _read_on(self, length: int, at_least: float = 0.0) -> None:
-        """Give the server a moment to close the connection, and read anything else that it sends."""
-        linger = self._deadline.at_most(max(at_least, self._manners.linger))
-        while self._read_more(linger) and len(self._buffer) < length + MAX_HEAD:
-            pass
+    def _take(self, size: int) -> bytes:
+        """Take up to `size` bytes of what has arrived."""
+        data = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        return data
+
+    def _read_on(self, size: int, linger: float, *, even_at_rest: bool) -> None:
+        """Read what the server sends after a complete answer of `size` bytes: a body that is too long.
+
+        Reads for up to `linger` seconds, until the server closes the connection or is at rest. Waiting for the end of
+        every connection would take too long with a server that keeps connections open.
+        """
+        limit = self._deadline.at_most(linger)
+        if self._activity is not None:
+            self._activity.begin_rest()
+        while not self._closed and not limit.passed() and len(self._buffer) < size + MAX_HEAD:
+            if self._activity is None or even_at_rest:
+                self._read_more(limit)
+            elif not self._read_more(limit.at_most(GLANCE)) and self._activity.has_rested(SETTLED):
+                return
         if not self._closed:
             self._manners.linger = LINGER_AGAIN
 
@@ -267,7 +303,8 @@ class Client:
     """Clients of one HTTP server; each request uses a new connection.
 
     `open_socket` opens a connection within the given number of seconds. `usual_port` is the port in the commands that
-    repeat a request by hand. All methods raise HttpError if no valid answer arrives before the deadline.
+    repeat a request by hand. `deadline` begins again with every exchange: all methods raise HttpError if no valid
+    answer arrives before it. `activity` says when the server is at rest, and sends nothing more.
     """
 
     def __init__(
@@ -278,6 +315,7 @@ class Client:
         transcript: Transcript,
         deadline: Deadline,
         manners: Manners,
+        activity: Activity | None = None,
     ) -> None:
         self.port = port
         self._open_socket = open_socket
@@ -285,13 +323,15 @@ class Client:
         self.transcript = transcript
         self._deadline = deadline
         self._manners = manners
+        self._activity = activity
 
     def connect(self, within: float | None = None, *, receive_buffer: int | None = None) -> Connection:
-        """Open a connection, within `within` seconds if that is less than the deadline of the check.
+        """Open a connection, within `within` seconds if that is less than the deadline.
 
         `receive_buffer` is the size in bytes of the kernel's buffer for received data; a small one simulates a client
         that does not read. Raises HttpError if no process listens or the connection is not accepted.
         """
+        self._deadline.renew()
         deadline = self._deadline if within is None else self._deadline.at_most(within)
         try:
             sock = self._open_socket(deadline.left())
@@ -305,7 +345,7 @@ class Client:
             raise HttpError(Trouble.CLOSED, text) from None
         if receive_buffer is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        return Connection(sock, self.transcript, self._deadline, self._manners, self._usual_port)
+        return Connection(sock, self.transcript, self._deadline, self._manners, self._activity, self._usual_port)
 
     def get(self, target: str) -> Answer:
         """Send a GET request for a target: a path as it is written in the request line, with its query."""
@@ -332,12 +372,13 @@ class Client:
 
     def request(
         self, method: str, target: str, fields: Mapping[str, str] | None = None, body: str = "",
-        *, patience: float | None = None,
+        *, patience: float | None = None, until_closed: bool = False,
     ) -> Answer:  # fmt: skip
         """Send a request in one write, and read the answer.
 
         `fields` are added to the header fields Host and Connection: close, or replace them. `patience` is the number of
-        seconds to wait for the first byte of the answer, if that is less than the deadline of the check.
+        seconds to wait for the first byte of the answer, if that is less than the deadline. `until_closed`: then wait
+        a second for the server to close the connection.
         """
         data = self.head_of(method, target, fields) + body.encode()
         by_hand = self._curl(method, target, fields or {}, body)
@@ -345,7 +386,7 @@ class Client:
         with self.connect() as connection:
             connection.send(data)
             self.transcript.by_hand = by_hand
-            return connection.read_answer(method, patience)
+            return connection.read_answer(method, patience, until_closed=until_closed)
 
     def head_of(self, method: str, target: str, fields: Mapping[str, str] | None = None) -> bytes:
         """Return the request line and the headers as bytes (RFC 9112, section 2.1)."""

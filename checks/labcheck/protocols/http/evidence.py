@@ -59,14 +59,25 @@ class MediaType(str):
 
 
 class Body(bytes):
-    """The body of an answer."""
+    """The body of an answer; its first `announced` bytes are equal to the same bytes as the whole."""
 
     answer: object
+    announced: int | None
 
-    def __new__(cls, value: bytes, answer: object) -> Body:
+    def __new__(cls, value: bytes, answer: object, announced: int | None = None) -> Body:
         self = super().__new__(cls, value)
         self.answer = answer
+        self.announced = announced
         return self
+
+    def __eq__(self, other: object) -> bool:
+        return super().__eq__(other) or (self.announced is not None and self[: self.announced] == other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return super().__hash__()
 
     def __repr__(self) -> str:
         return "<body>"  # pytest puts it into its own messages, which are not shown

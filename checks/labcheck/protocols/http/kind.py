@@ -34,7 +34,7 @@ class HttpServer(Kind):
 
     def still_answers(self, program: Program, check: Check, deadline: Deadline) -> bool:
         """Return whether the server answers any of three ordinary requests."""
-        client = Client(program.connect, program.port, check.port, Transcript(), deadline, Manners())
+        client = Client(program.connect, program.port, check.port, Transcript(), deadline, Manners(), program.activity)
         for target in ("/", f"/{check.draw.word()}.html", f"/{check.draw.word()}.zzz"):
             with contextlib.suppress(HttpError):
                 client.get(target)

@@ -25,14 +25,21 @@ class Server(View, Client):
     """The student's HTTP server: a running program that a check talks to.
 
     A check gets it from the fixtures `server`, `own_server` and `new_server`. All methods that send a request raise
-    HttpError if no valid answer arrives before the deadline of the check (10 s); the requirement fails then.
+    HttpError if no valid answer arrives within 10 s; the requirement fails then.
     """
 
     def __init__(self, check: Check, started: Started) -> None:
         View.__init__(self, check, started)
         program = started.program
         Client.__init__(
-            self, program.connect, program.port, check.port, check.transcript, check.deadline, started.manners
+            self,
+            program.connect,
+            program.port,
+            check.port,
+            check.transcript,
+            check.deadline,
+            started.manners,
+            program.activity,
         )
 
     @property
@@ -65,16 +72,17 @@ class Server(View, Client):
         came = stdout.wait_for(until, seconds * self._check.slow)
         return Printed(stdout.text(), {until} if came else set())
 
-    def answers(self, patience: float | None = None) -> bool:
+    def answers(self, patience: float | None = None, *, until_closed: bool = False) -> bool:
         """Return whether it answers an ordinary request, such as GET /.
 
         Any status code counts, but it must stay the same in all calls. `patience` is the number of seconds to wait for
-        the first byte. Raises HttpError if no complete answer arrives in time.
+        the first byte. `until_closed`: then wait a second for the server to close the connection, so that its own port
+        stays reserved afterwards (TIME_WAIT). Raises HttpError if no complete answer arrives in time.
         """
         word = self._check.draw.word()
         for kind, target in (("/", "/"), ("page", f"/{word}.zzz"), ("file", f"/{word}.html")):
             try:
-                status = self.request("GET", target, patience=patience).status
+                status = self.request("GET", target, patience=patience, until_closed=until_closed).status
             except HttpError as error:
                 if error.trouble in (Trouble.SILENT, Trouble.SLOW):
                     raise
@@ -108,6 +116,7 @@ class Server(View, Client):
         """
         transcript = self._check.transcript
         self._by_hand("then press Ctrl+C")
+        self._check.deadline.renew()
         self.come_to_rest()
         transcript.note("Ctrl+C")
         ending = self.program.interrupt(seconds * self._check.slow)
@@ -120,4 +129,5 @@ class Server(View, Client):
         What is left of the old program is ended first. Raises NotReadyError if the new one does not listen in time.
         """
         self._check.transcript.note("started again")
+        self._check.deadline.renew()
         return Server(self._check, self._check.programs.start_again(self._started, self._check.deadline.left()))

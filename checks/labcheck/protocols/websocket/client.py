@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from labcheck.errors import Trouble, Verdict, WebSocketError
+from labcheck.program import clock
 from labcheck.program.evidence import Printed, Said
 from labcheck.protocols.view import ClientView
 from labcheck.protocols.websocket.evidence import Messages, Shutdown
@@ -76,7 +76,8 @@ class ClientProgram(ClientView):
         `assert prompt in client.asks(prompt)`. The prompt must be one of the program's `prompts` in lab.toml.
         """
         # If a prompt has never appeared, do not wait for it again in every check.
-        seconds = 0.0 if (self.program.spec.name, prompt) in self._check.programs.never_asked else self._limit.left()
+        is_hopeless = (self.program.spec.name, prompt) in self._check.programs.never_asked
+        seconds = 0.0 if is_hopeless else self._new_limit().left()
         came = self._until(lambda: self.prompts(prompt) >= times, seconds, gives_up_at_rest=True)
         if not self.prompts(prompt):
             self._check.programs.never_asked.add((self.program.spec.name, prompt))
@@ -106,10 +107,11 @@ class ClientProgram(ClientView):
     def target(self) -> Target:
         """Wait until the client has connected, and return the target of its request, such as `/`.
 
-        Raises NotReadyError if it does not connect before the deadline of the check or ends first, and WebSocketError
+        Raises NotReadyError if it does not connect in time (10 s) or ends first, and WebSocketError
         if its opening handshake is not valid.
         """
         limit = self._check.deadline
+        limit.renew()
         self._until(lambda: self.peer.connection is not None or self.peer.error is not None, limit.left())
         connection, error = self.peer.connection, self.peer.error  # read once: the peer's thread may change both
         if connection is None and error is not None:
@@ -129,7 +131,7 @@ class ClientProgram(ClientView):
         NotReadyError if the client does not connect.
         """
         self.target()
-        limit = self._limit
+        limit = self._new_limit()
         self._until(lambda: bool(self.peer.has_message or self.peer.error or self.peer.shutdown), limit.left())
         self._note_printed()
         if self.peer.has_message:
@@ -179,7 +181,7 @@ class ClientProgram(ClientView):
         """
         before = self.program.stderr.total
         self.peer.go(code)
-        self._until(lambda: self.program.stderr.total > before, self._limit.left(), gives_up_at_rest=True)
+        self._until(lambda: self.program.stderr.total > before, self._new_limit().left(), gives_up_at_rest=True)
         self._note_printed()
         return Said(self.program.diagnosis.shown(self.program.stderr.text(before)))
 
@@ -199,11 +201,12 @@ class ClientProgram(ClientView):
         return printed
 
     def ends(self) -> ExitStatus:
-        """Wait until the client has ended, up to the deadline of the check, and return its exit status.
+        """Wait until the client has ended, for up to 10 s, and return its exit status.
 
         Compare it with a number: `assert client.ends() == 0`. While the client still runs, it equals no number.
         """
-        ending = self.program.wait_until_ended(time.monotonic(), self._check.deadline.left())
+        self._check.deadline.renew()
+        ending = self.program.wait_until_ended(clock.now(), self._check.deadline.left())
         if self._started.peer is None:
             self.program.verdict = Verdict.ENDED_EARLY if ending.status.code is not None else Verdict.NEVER_CONNECTED
         self._note_printed()
@@ -212,6 +215,7 @@ class ClientProgram(ClientView):
 
     def farewell(self) -> Shutdown:
         """Wait until the connection is closed, and return how the client closed it; compare it with a close code."""
+        self._check.deadline.renew()
         self._until(lambda: self.peer.shutdown is not None, self._check.deadline.left(), always=True)
         return self.peer.shutdown or Shutdown(None)
 

@@ -12,7 +12,6 @@ import logging
 import select
 import socket
 import sys
-import time
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -25,7 +24,8 @@ from websockets.uri import WebSocketURI
 from websockets.utils import accept_key
 
 from labcheck.errors import Trouble, WebSocketError
-from labcheck.program import sockets
+from labcheck.program import clock, sockets
+from labcheck.protocols.deadline import Deadline, in_words
 from labcheck.protocols.websocket.evidence import Message, Messages, Shutdown
 from labcheck.record.text import quote, shorten, show_bytes
 
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from websockets.http11 import Request, Response
     from websockets.protocol import Protocol
 
-    from labcheck.protocols.deadline import Deadline
     from labcheck.protocols.manners import Manners
     from labcheck.record.transcript import Transcript
 
@@ -266,9 +265,9 @@ class Endpoint:
 class WebSocketClient(Endpoint):
     """A client of the student's server. A check makes it send and receive.
 
-    A check gets it from `WebSocketServer.join`. Each wait ends at the deadline of the check, or earlier if nothing
-    arrives for `patience` seconds. Every method that waits for a message raises WebSocketError if it does not arrive in
-    time, if the connection is closed first, or if the data violates the protocol.
+    A check gets it from `WebSocketServer.join`. Each wait ends at `deadline`, which begins again with every exchange,
+    or earlier if nothing arrives for `patience` seconds. Every method that waits for a message raises WebSocketError if
+    it does not arrive in time, if the connection is closed first, or if the data violates the protocol.
 
     `inbox` holds the messages that arrived and that no method has returned. `shutdown` says how the connection was
     closed, and is None while it is open. `aside` holds the last 100 messages that `hear` and `collect` skipped,
@@ -303,6 +302,7 @@ class WebSocketClient(Endpoint):
 
         Raises WebSocketError if the server refuses the handshake or does not complete it in time.
         """
+        self.deadline.renew()
         request = self._client.connect()
         self.transcript.sent(request.serialize(), "handshake", self.who)
         self._client.send_request(request)
@@ -319,8 +319,9 @@ class WebSocketClient(Endpoint):
         """
         for text in texts:
             self.post(text)
-            while self.wants_to_write and self._pump(self.deadline.left()):
-                pass
+            self.deadline.renew()
+            while self.wants_to_write and not self.deadline.passed():
+                self._pump(self.deadline.left())
             if self.wants_to_write:
                 raise WebSocketError(Trouble.SLOW, "the server stopped reading")
             if self.shutdown is not None or self.error is not None:
@@ -328,6 +329,7 @@ class WebSocketClient(Endpoint):
 
     def receive(self) -> Message:
         """Return the next message; wait for it if necessary."""
+        self.deadline.renew()
         self._wait(lambda: bool(self.inbox), "message")
         return self.inbox.popleft()
 
@@ -343,6 +345,7 @@ class WebSocketClient(Endpoint):
         """
         heard: list[Message] = []
         room = MOST_HEARD
+        self.deadline.renew()
         try:
             while True:
                 self._wait(lambda: bool(self.inbox), f"message with {quote(mark)}", patience, heard)
@@ -381,6 +384,7 @@ class WebSocketClient(Endpoint):
         unread data sends a TCP reset, which may overtake its close frame. If the server sends the message back, it has
         accepted it, and the method returns without waiting.
         """
+        self.deadline.renew()
         self._held_back = True
         self.post(text)
         self._held_back = False
@@ -391,8 +395,10 @@ class WebSocketClient(Endpoint):
         def came_back() -> bool:
             return bool(self.inbox) and self.inbox[-1].text.endswith(text)
 
-        while self.shutdown is None and not came_back() and self._pump(self.deadline.at_most(self.patience).left()):
-            pass
+        limit = self.deadline.at_most(self.patience)
+        while self.shutdown is None and not came_back() and not limit.passed():
+            if self._pump(limit.left()):
+                limit = self.deadline.at_most(self.patience)
         end = self.shutdown or Shutdown(None)
         self.hang_up()
         return end
@@ -400,14 +406,13 @@ class WebSocketClient(Endpoint):
     def leave(self, within: float | None = None) -> list[Message]:
         """Close the connection with close code 1000, and return the messages that arrived before the end.
 
-        Waits up to `within` seconds for the server's close frame, by default up to `patience` and at most half of the
-        time that is left for the check.
+        Waits up to `within` seconds for the server's close frame, by default up to `patience`.
         """
+        self.deadline.renew()
         self.say_goodbye()
-        # A server that never answers the close frame must not use up the time for this check's next client.
-        limit = self.deadline.at_most(min(self.patience, self.deadline.left() / 2) if within is None else within)
-        while self.shutdown is None and self._pump(limit.left()) and not limit.passed():
-            pass
+        limit = self.deadline.at_most(self.patience if within is None else within)
+        while self.shutdown is None and not limit.passed():
+            self._pump(limit.left())
         late = list(self.inbox)
         self.hang_up()
         if self.error is not None and self.error.trouble is Trouble.TOO_LARGE:
@@ -416,6 +421,7 @@ class WebSocketClient(Endpoint):
 
     def shut(self, seconds: float) -> Shutdown:
         """Wait up to `seconds` until the server closes the connection, and return how it closed it."""
+        self.deadline.renew()
         limit = self.deadline.at_most(seconds)
         while self.shutdown is None and not limit.passed():
             self._pump(limit.left())
@@ -454,7 +460,9 @@ class WebSocketClient(Endpoint):
         patience: float | None = None,
         heard: Sequence[Message] = (),
     ) -> None:
-        started = time.monotonic()
+        if condition():
+            return
+        started = clock.now()
         patience = self.patience if patience is None else patience
         limit = self.deadline.at_most(patience)
         anything = False
@@ -465,16 +473,15 @@ class WebSocketClient(Endpoint):
                 limit = self.deadline.at_most(patience)
                 anything = True
             if (limit.passed() or self.deadline.passed()) and not condition():
-                # If nothing has arrived, the limit is still the original one, so its words are exact.
-                by_the_clock = anything and limit.in_all is None
-                took = f"within {time.monotonic() - started:.2g} s" if by_the_clock else limit.words
+                took = f"within {in_words(clock.now() - started)}"
                 if heard:
                     text = f"no {what} {took}; the last one was {heard[-1].words}"
                     raise WebSocketError(Trouble.SLOW, text)
                 if anything:
                     raise WebSocketError(Trouble.SLOW, f"no complete {what} {took}, although some bytes arrived")
                 raise WebSocketError(Trouble.SILENT, f"no {what} {took}")
-        self._manners.slowest = max(self._manners.slowest, time.monotonic() - started)
+        self._manners.slowest = max(self._manners.slowest, clock.now() - started)
+        self._manners.note_wait(clock.now() - started)
 
     def _ended(self, before: str) -> WebSocketError:
         if self.error is not None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from typing import TYPE_CHECKING
 
 from labcheck.errors import Trouble, WebSocketError
-from labcheck.program import sockets
+from labcheck.program import clock, sockets
 from labcheck.protocols.http.client import Client
 from labcheck.protocols.manners import Manners
 from labcheck.protocols.view import CONNECTED_WITHIN, View
@@ -37,7 +36,9 @@ class WebSocketServer(View):
         super().__init__(check, started)
         self._started: StartedServer = started
         program = started.program
-        self.http = Client(program.connect, program.port, check.port, check.transcript, check.deadline, Manners())
+        self.http = Client(
+            program.connect, program.port, check.port, check.transcript, check.deadline, Manners(), program.activity
+        )
         self._marks: list[str] = []  # sent by greet() and say()
         for client in started.clients:
             client.listen()  # the server may have closed the connection, or may wait for the answer to its ping
@@ -57,6 +58,7 @@ class WebSocketServer(View):
         `receive_buffer` is the size in bytes of the kernel's buffer for received data; a small one simulates a client
         that does not read. Raises WebSocketError if the connection or the handshake fails.
         """
+        self._check.deadline.renew()
         within = self._check.deadline.at_most(CONNECTED_WITHIN * self._check.slow)
         try:
             sock = self.program.connect(within.left(), receive_buffer)
@@ -104,7 +106,7 @@ class WebSocketServer(View):
         before it sends messages to a new client. Raises WebSocketError if a listener hears nothing within `patience`.
         """
         came: list[Message] = []
-        within, limit = SECOND_TRY, time.monotonic() + self.patience
+        within, limit = SECOND_TRY, clock.now() + self.patience
         while True:
             self._marks.append(self._check.greetings.word(12))
             speaker.send(f"{self._marks[-1]},{self._marks[-1]}")
@@ -113,7 +115,7 @@ class WebSocketServer(View):
                 try:
                     came += listener.hear_until(self._marks[-1], within)[:-1]
                 except WebSocketError as error:
-                    if error.trouble not in (Trouble.SILENT, Trouble.SLOW) or time.monotonic() > limit:
+                    if error.trouble not in (Trouble.SILENT, Trouble.SLOW) or clock.now() > limit:
                         raise
                     missed = True
             if not missed:
@@ -137,6 +139,7 @@ class WebSocketServer(View):
         """Make clients close their connections, all at once; return the messages that arrived before the end."""
         for client in clients:
             client.say_goodbye()
+        self._check.deadline.renew()
         limit = self._check.deadline.at_most(FAREWELL * self._check.slow)
         return Messages(message for client in clients for message in client.leave(limit.left()))
 
@@ -157,11 +160,12 @@ class WebSocketServer(View):
         seconds *= self._check.slow
         self.come_to_rest()
         transcript.note("Ctrl+C")
-        started = time.monotonic()
+        self._check.deadline.renew()
+        started = clock.now()
         self.program.send_ctrl_c()
         farewells = []
         for client in self.clients:
-            farewells.append(client.shut(max(0.0, started + seconds - time.monotonic())))
+            farewells.append(client.shut(max(0.0, started + seconds - clock.now())))
             with contextlib.suppress(OSError):
                 client.hang_up()
         ending = self.program.wait_until_ended(started, seconds)

@@ -43,7 +43,7 @@ def test_says_that_it_has_started(server: Server) -> None:
 )
 def test_stops_cleanly(own_server: Server) -> None:
     """On Ctrl+C it prints `shutting down` and exits with status 0."""
-    own_server.answers()
+    own_server.answers(until_closed=True)
     end = own_server.interrupt(seconds=3)
     assert not end.traceback, f"Ctrl+C left a traceback; {end.output.last()}"
     assert end.status == 0
@@ -62,7 +62,7 @@ def test_stops_cleanly(own_server: Server) -> None:
 def test_starts_again_on_the_same_port(own_server: Server) -> None:
     """It can be started again at once on the same port."""
     if not own_server.was_interrupted:  # the check of 1.3 interrupts it
-        own_server.answers()
+        own_server.answers(until_closed=True)
         own_server.interrupt(seconds=3)
     given(own_server.has_answered, "it did not answer a request before it was stopped")
     own_server.restart()

