@@ -41,6 +41,7 @@ class Grader:
         self.transcripts: dict[str, Transcript] = {}
         self.words: dict[str, list[str]] = {}  # the random words drawn for each requirement
         self._selected = set(selected)
+        self.proves_nothing = False  # the check that was run last: it failed, but the machine stood still
         self._mismatch: Mismatch | None = None
 
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -69,6 +70,7 @@ class Grader:
         """Begin a check, or skip it if it is already clear that it cannot be run."""
         id = _mark(item)["id"]
         self._mismatch = None
+        self.proves_nothing = False
         self.run.begin(id)
         if reason := self.blame.why_not(id):
             pytest.skip(reason)
@@ -92,6 +94,12 @@ class Grader:
             self._mismatch = Mismatch(f"{'' if op == '==' else op + ' '}{right!r}", repr(left))
         return [["the two sides differ"]]
 
+    def leave_open(self, item: pytest.Item) -> None:
+        """Record that a check could not be run, because the machine stood still in every try."""
+        reason = "could not be checked: the machine, or labcheck, stood still again and again"
+        self.blame.faults.append(reason)
+        self._record(_mark(item)["id"], Finding(Outcome.ERROR, reason=reason))
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport | None:
         """Keep the finding of a check, and clean up after a failure."""
@@ -109,15 +117,21 @@ class Grader:
     def _keep(self, id: str, error: BaseException | None, seconds: float) -> None:
         if isinstance(error, pytest.skip.Exception):
             finding = Finding(Outcome.NOT_RUN, reason=str(error))
+        elif error is not None and self.run.stood_still():
+            self.proves_nothing = True
+            return
         else:
             finding = self.blame.judge(id, error, self._mismatch)
         finding.seconds = seconds
+        self._record(id, finding)
+        if error is not None and finding.outcome is Outcome.FAILED:
+            self.run.after_failure(error)
+
+    def _record(self, id: str, finding: Finding) -> None:
         self.blame.findings.setdefault(id, []).append(finding)
         self.words.setdefault(id, []).extend((*self.run.check.draw.words, *self.run.check.greetings.words))
         if finding.outcome is not Outcome.PASSED or id not in self.transcripts:
             self.transcripts[id] = self.run.check.transcript
-        if error is not None and finding.outcome is Outcome.FAILED:
-            self.run.after_failure(error)
 
 
 def _mark(item: pytest.Item) -> dict[str, Any]:

@@ -182,6 +182,12 @@ class Fleet:
             self.note_death(started.program)
         started.stop()
 
+    def renew(self) -> None:
+        """End all programs; the checks after this get new ones."""
+        for started in self.history:
+            if started.role is not Role.GONE:
+                self.discard(started)
+
     def end_once(self) -> None:
         """End the programs that were started for one check only."""
         for started in self.history:

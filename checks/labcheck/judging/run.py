@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from labcheck.errors import ExchangeError, NotReadyError, SuiteError, Trouble, Verdict
 from labcheck.judging.fleet import Fleet
 from labcheck.judging.watchdog import Watchdog
+from labcheck.program import clock
 from labcheck.program.evidence import Complaint
 from labcheck.program.output import TRACEBACK
 from labcheck.protocols import kinds
@@ -50,12 +51,16 @@ class Run:
         self.budget = Deadline(options.budget)
         self.fleet = Fleet(lab, copies, options, sandbox, self.seed)
         self._used: list[Started] = []  # by the running check
+        self._lost = clock.lost()  # seconds of standstill up to now
         self._watchdog = Watchdog(self.fleet.kill_all_but_early, GRACE)
         self.spec = lab.programs[0]  # the program that the check is about
         self.check = self._new_check(lab.requirements[0])
 
     def begin(self, id: str) -> None:
         """Begin a check: its time, its transcript, its random values."""
+        if self.stood_still():
+            self._lost = clock.lost()
+            self.fleet.renew()  # a program may have run into time limits of its own
         self.spec = self.lab.program_of(id)
         self.check = self._new_check(id)
         self._used = []
@@ -72,6 +77,10 @@ class Run:
         """End the grading; no process of the submission runs when this returns."""
         self._watchdog.stop()
         self.fleet.close()
+
+    def stood_still(self) -> bool:
+        """Return whether the machine, or labcheck, stood still since the check began: then a failure means nothing."""
+        return clock.lost() > self._lost
 
     def out_of_time(self) -> bool:
         """Return whether the time budget of the whole submission is used up."""

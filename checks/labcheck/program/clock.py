@@ -27,6 +27,12 @@ class Clock:
         with self._lock:
             return self._look() - self._lost
 
+    def lost(self) -> float:
+        """Return how many seconds of standstill were left out so far."""
+        with self._lock:
+            self._look()
+            return self._lost
+
     def tick(self) -> None:
         """Say that time is passing normally."""
         with self._lock:
@@ -53,4 +59,5 @@ class Clock:
 
 
 _clock = Clock()
-now, tick, start_watch, stop_watch = _clock.now, _clock.tick, _clock.start_watch, _clock.stop_watch
+now, lost, tick = _clock.now, _clock.lost, _clock.tick
+start_watch, stop_watch = _clock.start_watch, _clock.stop_watch

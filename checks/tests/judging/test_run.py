@@ -13,13 +13,16 @@ import pytest
 
 from conftest import until
 from labcheck.errors import NotReadyError, Verdict
+from labcheck.judging.judge import judge
 from labcheck.judging.options import Options
 from labcheck.judging.run import running
 from labcheck.judging.watchdog import Watchdog
-from labcheck.program import sockets
+from labcheck.program import clock, sockets
 from labcheck.program.ports import Port
 from labcheck.protocols.deadline import Deadline
+from labcheck.protocols.http.server import Server
 from labcheck.protocols.started import Role
+from labcheck.record.record import Outcome
 from labcheck.sandbox import processes
 from labcheck.sandbox.base import Sandbox
 from labcheck.sandbox.guard import memory_of
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from labcheck.judging.run import Run
+    from labcheck.program.evidence import Printed
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports that memory has run out")
 MIB = 1 << 20
@@ -233,6 +237,41 @@ def test_standstill_is_not_held_against_a_program() -> None:
     """The time in which the whole machine stood still does not count: the watchdog acts only later."""
     done = subprocess.run([sys.executable, "-c", STANDS_STILL], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.split() == ["False", "True"]
+
+
+SPEAKS_WHEN_RESTARTED = """\
+import os, socket, sys
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+if os.path.exists("site/mark"):
+    print("Started HTTP server")
+os.makedirs("site/mark", exist_ok=True)
+while listener.accept():
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("standstills", "tries", "outcome"), [(0, 1, Outcome.FAILED), (1, 2, Outcome.PASSED), (99, 5, Outcome.ERROR)]
+)
+def test_check_that_fails_during_a_standstill_is_run_again(
+    standstills: int, tries: int, outcome: Outcome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its failure proves nothing. It gets new programs: the old ones may have run into time limits of their own."""
+    calls: list[str] = []
+
+    def output(server: Server, until: str, seconds: float) -> Printed:
+        calls.append(until)
+        return wait_for(server, until, seconds / 10)
+
+    wait_for = Server.output
+    monkeypatch.setattr(Server, "output", output)
+    monkeypatch.setattr(clock, "lost", lambda: 7.0 * min(len(calls), standstills))
+    text = SPEAKS_WHEN_RESTARTED if outcome is not Outcome.ERROR else SPEAKS_WHEN_RESTARTED.replace("Started", "")
+    (tmp_path / "webserver.py").write_text(text)
+    found = judge(load_lab("lab1"), tmp_path, Options(1, only=("1.2",)))
+    assert [each.outcome for each in found.record.requirements if each.id == "1.2"] == [outcome]
+    assert len(calls) == tries
+    assert bool(found.faults) == (outcome is Outcome.ERROR)
 
 
 def test_program_ended_by_the_watchdog_was_still_running(tmp_path: Path) -> None:
