@@ -65,6 +65,11 @@ class Activity:
         self._last_seen, self._looked_at = now, looked_at
         return self._rested > seconds
 
+    def has_threads(self) -> bool:
+        """Return whether the process has more than one thread; True if the system does not report it."""
+        threads = self.threads()
+        return threads is None or len(threads) > 1
+
     def threads(self) -> Threads | None:
         """Return the state and run time of each thread (stat, schedstat); None if the system does not report them."""
         try:

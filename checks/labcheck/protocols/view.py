@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 CONNECTED_WITHIN = 5.0  # seconds; if the backlog is full, the kernel tries a connection again after 1 s and 3 s
 POLL = 0.005  # seconds between two looks
+MOST_MIXED = 20  # times that a line is printed again, if it may have been mixed with another one
 RESTS = 1.5  # seconds; a program that was idle for longer prints nothing more on its own
 IDLE_WITHIN = 0.5  # seconds; a server that has answered should be idle by then
 
@@ -50,13 +51,22 @@ class View:
         for line in lines:
             self.program.stdout.expect_line(line)
 
-    def prints(self, line: str, within: float | None = None) -> Printed:
+    def prints(
+        self, line: str, within: float | None = None, *, again: Callable[[], object] | None = None
+    ) -> Printed:  # fmt: skip
         """Wait until a line has been printed that `expect_lines` named, and return the standard output.
 
         Waits up to `within` seconds (times `--slow`), by default up to `patience`; stops early if the program has ended
-        or is idle.
+        or is idle. `again` makes the program print the line once more: unbuffered, print() writes a line and its end
+        separately, so a program with threads may mix the lines that it prints at the same time.
         Compare with `assert line in server.prints(line)`.
         """
+        if again is not None and self.program.activity.has_threads():
+            for _ in range(MOST_MIXED):
+                self.come_to_rest()
+                if self.program.stdout.lines(line):
+                    break
+                again()
         seconds = self._new_limit().left() if within is None else within * self._check.slow
         stdout = self.program.stdout
         came = self._until(lambda: stdout.lines(line) > 0, seconds, gives_up_at_rest=True)

@@ -189,14 +189,11 @@ class ClientProgram(ClientView):
         """Return the messages that the client has sent and that no `receive` or `exchange` has returned."""
         return Messages(self.peer.waiting())
 
-    def prints(self, line: str, within: float | None = None) -> Printed:
-        """Wait until a line has been printed that `expect_lines` named, and return the standard output.
-
-        Waits up to `within` seconds (times `--slow`), by default up to `patience`; stops early if the client has ended
-        or is idle.
-        Compare with `assert line in client.prints(line)`.
-        """
-        printed = super().prints(line, within)
+    def prints(
+        self, line: str, within: float | None = None, *, again: Callable[[], object] | None = None
+    ) -> Printed:  # fmt: skip
+        """Wait for a line, as for any program, and note in the transcript what was printed."""
+        printed = super().prints(line, within, again=again)
         self._note_printed()
         return printed
 

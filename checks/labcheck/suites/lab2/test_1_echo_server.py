@@ -78,11 +78,15 @@ def test_prints_each_message(server: WebSocketServer, draw: Draw) -> None:
     client = server.join()
     for text in (f"{draw.word()}, {draw.word()}", f"né 日本 {draw.word()}"):
         lines = [f"From client: {text}", f"To client: ECHO! {text}"]
+
+        def send(message: str = text) -> None:
+            client.send(message)
+            given(client.hear(message).text == f"ECHO! {message}", "the answer to the message is wrong")
+
         server.expect_lines(*lines)
-        client.send(text)
-        given(client.hear(text).text == f"ECHO! {text}", "the answer to the message is wrong")
+        send()
         for line in lines:
-            assert line in server.prints(line)
+            assert line in server.prints(line, again=send)
     client.leave()
 
 

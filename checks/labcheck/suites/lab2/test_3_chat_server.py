@@ -102,10 +102,14 @@ def test_prints_each_message(server: WebSocketServer, draw: Draw) -> None:
     ann, bob, _ = server.room(3)
     for name, text in (("Ann", draw.word(12)), ("né e", f"日本 {draw.word(12)}")):
         line = f"From {name}: {text}"
+
+        def speak(message: str = f"{name},{text}") -> None:
+            ann.send(message)
+            bob.hear(message[-12:])
+
         server.expect_lines(line)
-        ann.send(f"{name},{text}")
-        bob.hear(text[-12:])
-        assert line in server.prints(line)
+        speak()
+        assert line in server.prints(line, again=speak)
 
 
 @requirement(
