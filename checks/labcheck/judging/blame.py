@@ -56,8 +56,11 @@ class Blame:
             queue += fresh
         return [need for need in self._lab.requirements if need in found - {id}]
 
-    def why_not(self, id: str) -> str:
-        """Return why a check is not run; empty if it is run."""
+    def why_not(self, id: str, *, shares_its_program: bool) -> str:
+        """Return why a check is not run; empty if it is run.
+
+        `shares_its_program`: it uses the process that most checks use, and that may be stuck.
+        """
         program = self._lab.program_of(id)
         if given_up := self._run.fleet.given_up.get(program.name):
             return given_up
@@ -66,7 +69,8 @@ class Blame:
         if not kinds.find(program.kind).one_silence_tells and self._run.fleet.has_spoken(program):
             # One message without an answer says nothing about other messages; several do.
             hung = [each for each in self.findings if self._lab.program_of(each) == program and self._hung(each)]
-            return f"{', '.join(hung)} got no answer" if len(hung) >= MOST_HUNG else ""
+            is_stuck = shares_its_program and len(hung) >= MOST_HUNG
+            return f"{', '.join(hung)} got no answer" if is_stuck else ""
         for need in self.needs(id):
             if self._hung(need):
                 return f"needs {need}, which got no answer"
@@ -128,7 +132,8 @@ class Blame:
         return f"needs {blamed}, which fails" if blamed else ""
 
     def _hung(self, id: str) -> bool:
-        return any(finding.hung for finding in self.findings.get(id, []))
+        found = self.findings.get(id, [])
+        return any(finding.hung and finding.outcome is Outcome.FAILED for finding in found)
 
 
 def _failed(findings: Iterable[Finding]) -> bool:

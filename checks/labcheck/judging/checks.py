@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
+from labcheck.errors import ExchangeError
 from labcheck.judging import fixtures
 from labcheck.judging.blame import Blame, Finding
 from labcheck.judging.fixtures import RUN
@@ -72,7 +73,8 @@ class Grader:
         self._mismatch = None
         self.proves_nothing = False
         self.run.begin(id)
-        if reason := self.blame.why_not(id):
+        shares = "own_server" not in item.fixturenames  # type: ignore[attr-defined]
+        if reason := self.blame.why_not(id, shares_its_program=shares):
             pytest.skip(reason)
 
     def pytest_runtest_teardown(self) -> None:
@@ -124,7 +126,7 @@ class Grader:
             finding = self.blame.judge(id, error, self._mismatch)
         finding.seconds = seconds
         self._record(id, finding)
-        if error is not None and finding.outcome is Outcome.FAILED:
+        if error is not None and (finding.outcome is Outcome.FAILED or isinstance(error, ExchangeError)):
             self.run.after_failure(error)
 
     def _record(self, id: str, finding: Finding) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conftest import CHECKOUT, TESTS, Result, not_passed
+from conftest import CHECKOUT, TESTS, Result, failed, not_passed
 from labcheck.workbook.labs import load_lab
 
 if TYPE_CHECKING:
@@ -32,6 +32,40 @@ def test_no_error_inside_a_library(labcheck: Callable[..., Result], with_program
     slow, server = TESTS / "lab2" / "slow_reads.py", TESTS / "lab2" / "right" / "chat_server" / "sync_queues.py"
     folder = with_program("lab2", "chat_server", slow.read_text("utf-8") + server.read_text("utf-8"))
     assert_full_marks("chat_server", labcheck, folder)
+
+
+UNFINISHED = """\
+import asyncio, contextlib, sys
+from websockets.asyncio.server import serve
+from websockets.exceptions import ConnectionClosed
+
+clients = []
+
+async def chat(client):
+    clients.append(client)
+    with contextlib.suppress(ConnectionClosed):
+        async for message in client:
+            name, comma, text = message.partition(",")
+            for other in list(clients) if comma else ():
+                if other is not client:
+                    await other.send(f"{name}: {text}")
+
+async def main():
+    async with serve(chat, "127.0.0.1", int(sys.argv[1]), close_timeout=1) as server:
+        await server.serve_forever()
+
+with contextlib.suppress(KeyboardInterrupt):
+    asyncio.run(main())
+"""
+
+
+def test_unfinished_program_keeps_what_it_has_earned(
+    labcheck: Callable[..., Result], with_program: Callable[..., Path]
+) -> None:
+    """Several checks that got no answer leave those alone that do not need them, such as the one of Ctrl+C."""
+    record = labcheck("lab2", with_program("lab2", "chat_server", UNFINISHED), "--only", 3, "--json", "-").record
+    assert failed(record) == ["3.1", "3.5"]
+    assert {"3.2", "3.7", "3.8", "3.9", "3.11"}.isdisjoint(not_passed(record)), not_passed(record)
 
 
 def assert_full_marks(name: str, labcheck: Callable[..., Result], folder: Path) -> None:
