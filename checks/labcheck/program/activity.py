@@ -1,7 +1,8 @@
-"""Whether a process is busy or waits for input, as far as the system reports it (Linux, proc(5))."""
+"""Whether a program is busy or waits for input, as far as the system reports it (Linux, proc(5))."""
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,10 @@ Threads = list[tuple[str, str]]  # for each thread: its state, and its run time 
 
 
 class Activity:
-    """The activity of a process. It counts as idle only if `is_drained` says that all its output has been read."""
+    """The activity of a process and its descendants.
+
+    They count as idle only if `is_drained` says that all their output has been read.
+    """
 
     def __init__(self, pid: Callable[[], int], is_drained: Callable[[], bool]) -> None:
         self._pid = pid
@@ -66,17 +70,26 @@ class Activity:
         return self._rested > seconds
 
     def has_threads(self) -> bool:
-        """Return whether the process has more than one thread; True if the system does not report it."""
+        """Return whether there is more than one thread; True if the system does not report it."""
         threads = self.threads()
         return threads is None or len(threads) > 1
 
     def threads(self) -> Threads | None:
         """Return the state and run time of each thread (stat, schedstat); None if the system does not report them."""
+        pid = self._pid()
         try:
-            tasks = sorted(Path(f"/proc/{self._pid()}/task").iterdir())
-            return [(processes.state_of(task), (task / "schedstat").read_text().split()[0]) for task in tasks]
+            found = _threads_of(pid)
         except (OSError, IndexError):
             return None
+        for child in processes.descendants(pid):
+            with contextlib.suppress(OSError, IndexError):  # it has ended
+                found += _threads_of(child)
+        return found
+
+
+def _threads_of(pid: int) -> Threads:
+    tasks = sorted(Path(f"/proc/{pid}/task").iterdir())
+    return [(processes.state_of(task), (task / "schedstat").read_text().split()[0]) for task in tasks]
 
 
 def _is_busy(threads: Threads | None) -> bool:

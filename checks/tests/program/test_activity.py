@@ -99,3 +99,18 @@ def test_unknown_state_is_never_idle() -> None:
     gone.wait_until_idle(60)  # returns at once
     assert gone.threads() is None
     assert not gone.has_rested(0)
+
+
+def test_children_count() -> None:
+    """A server whose children do the work is busy while one of them is."""
+    works = "while True: pass"
+    starts = f"import subprocess, sys; print(flush=True); subprocess.run([sys.executable, '-c', {works!r}])"
+    with subprocess.Popen([sys.executable, "-c", starts], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        activity = Activity(lambda: process.pid, lambda: True)
+        until(lambda: any(state == "R" for state, _ in activity.threads() or ()))
+        activity.begin_rest()
+        assert not any(activity.has_rested(0) for _ in range(20))
+        processes.end_tree(process.pid)
+    assert activity.threads() is None

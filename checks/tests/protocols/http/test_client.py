@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import socket
 import subprocess
@@ -16,9 +17,10 @@ from hypothesis import strategies as st
 
 from conftest import need
 from labcheck.errors import HttpError, Trouble
+from labcheck.program.activity import Activity
 from labcheck.protocols.deadline import Deadline
 from labcheck.protocols.http.client import LINGER_AGAIN, Client
-from labcheck.protocols.manners import Manners
+from labcheck.protocols.manners import LINGER, Manners
 from labcheck.record.transcript import Transcript
 
 if TYPE_CHECKING:
@@ -60,12 +62,15 @@ def server(data: bytes, *, piece: int | None = None, pause: float = 0.0, then: s
             thread.join()
 
 
-def client_of(port: int, seconds: float = 5.0, manners: Manners | None = None) -> Client:
+def client_of(
+    port: int, seconds: float = 5.0, manners: Manners | None = None, activity: Activity | None = None
+) -> Client:
     """Return a client for a server on this machine."""
     transcript, deadline = Transcript(), Deadline(seconds)
     return Client(
         lambda left: socket.create_connection(("127.0.0.1", port), left),
         port, 8001, transcript, deadline, manners or Manners(linger=seconds),  # a slow server has not hung up
+        activity,
     )  # fmt: skip
 
 
@@ -171,6 +176,49 @@ def test_server_that_stays_open_is_waited_for_once() -> None:
         with server(OK + b"Content-Length: 2\r\n\r\nhi", then="open") as port:
             client_of(port, manners=manners).get("/")
     assert manners.linger < 0.05
+
+
+class Stub(Activity):
+    """The activity of a server that is at rest after a number of looks."""
+
+    def __init__(self, looks: float) -> None:
+        self.looks = looks
+
+    def begin_rest(self) -> None:
+        """Begin anew; a stub needs nothing for it."""
+
+    def has_rested(self, seconds: float) -> bool:
+        """Count one look."""
+        assert seconds > 0
+        self.looks -= 1
+        return self.looks <= 0
+
+
+def test_server_at_rest_is_not_waited_for() -> None:
+    """After a complete answer, a server that is at rest sends nothing more, even if it keeps the connection open."""
+    manners, started = Manners(), time.monotonic()
+    with server(OK + b"Content-Length: 2\r\n\r\nhi", then="open") as port:
+        assert client_of(port, manners=manners, activity=Stub(2)).get("/").body_bytes == b"hi"
+    assert time.monotonic() - started < LINGER
+    assert manners.linger == LINGER  # nothing was learned about it
+
+
+def test_busy_server_may_send_more() -> None:
+    """What a server sends after a complete answer is noticed as long as it is not at rest."""
+    answer = OK + b"Content-Length: 2\r\n\r\nhi"
+    with server(answer + b"there", piece=len(answer), pause=0.2, then="open") as port:
+        found = client_of(port, manners=Manners(), activity=Stub(math.inf)).get("/")
+    assert (found.sent, found.body) == (b"hithere", b"hi")
+    assert found.as_announced().sent == b"hi"
+
+
+def test_server_at_rest_may_be_waited_for_until_it_hangs_up() -> None:
+    """On request, the client lets the server close the connection first."""
+    answer = OK + b"Content-Length: 0\r\n\r\n"
+    with server(answer + b"!", piece=len(answer), pause=0.2) as port:
+        client = client_of(port, manners=Manners(), activity=Stub(0))
+        assert client.request("GET", "/", until_closed=True).sent == b"!"
+        assert client.transcript.events[-1].kind == "hung_up"
 
 
 def test_transcript_holds_every_byte() -> None:
