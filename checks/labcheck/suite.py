@@ -28,7 +28,7 @@ from labcheck.protocols.http.server import Server
 if TYPE_CHECKING:
     from labcheck.protocols.websocket.client import ClientProgram
     from labcheck.protocols.websocket.connection import WebSocketClient
-    from labcheck.protocols.websocket.evidence import Messages
+    from labcheck.protocols.websocket.evidence import Message, Messages
     from labcheck.protocols.websocket.server import WebSocketServer
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "Answer",
     "ClientProgram",
     "Draw",
+    "Message",
     "Messages",
     "Server",
     "WebSocketClient",
@@ -49,6 +50,7 @@ __all__ = [
 pytest_plugins = ["labcheck.judging.checks"]
 WEBSOCKET_NAMES = {
     "ClientProgram": "client",
+    "Message": "evidence",
     "Messages": "evidence",
     "WebSocketClient": "connection",
     "WebSocketServer": "server",

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
     from labcheck.judging.run import Run
 
+ORDER = (Outcome.PASSED, Outcome.ERROR, Outcome.NOT_RUN, Outcome.FAILED)
+NOT_PASSED = {  # in words; the first one that applies is the reason why another requirement is not run
+    Outcome.FAILED: "which fails",
+    Outcome.ERROR: "which could not be checked",
+    Outcome.NOT_RUN: "which was not run",
+}
 MOST_HUNG = 3  # checks of a program without an answer; then no more of its checks are run
 
 
@@ -35,13 +41,15 @@ class Finding:
 class Blame:
     """The findings of all checks of one submission, by the ids of their requirements.
 
-    `faults` are the tracebacks of internal errors. `direct` maps a requirement to the ones that it names in `needs`.
+    `faults` are the tracebacks of internal errors. `direct` maps a requirement to the ones that it names in `needs`,
+    and `explained_by` to those whose failure explains every failure of this one.
     """
 
     def __init__(self, run: Run, selected: Sequence[str]) -> None:
         self.findings: dict[str, list[Finding]] = {}
         self.faults: list[str] = []
         self.direct: dict[str, set[str]] = {}
+        self.explained_by: dict[str, set[str]] = {}
         self._run = run
         self._selected = selected
         self._lab = run.lab
@@ -87,6 +95,9 @@ class Blame:
         if isinstance(error, AssertionError | ExchangeError | NotReadyError | Unmet) and self._run.out_of_time():
             return Finding(Outcome.NOT_RUN, reason=self._out_of_time())  # a wait may have been cut short
         if isinstance(error, AssertionError):
+            explained_by = [need for need in self.needs(id) if need in self.explained_by.get(id, ())]
+            if excuse := self._excuse(explained_by, only=Outcome.FAILED):
+                return Finding(Outcome.NOT_RUN, reason=excuse)
             expected, received, place = mismatch or Mismatch("", "")
             message = str(error).partition("\nassert ")[0]
             reason = "" if message.startswith("assert ") else message
@@ -97,7 +108,7 @@ class Blame:
         if isinstance(error, ExchangeError):
             return self._no_answer(id, error)
         if isinstance(error, Unmet | NotReadyError):
-            if excuse := self._excuse(id):
+            if excuse := self._excuse(self.needs(id)):
                 return Finding(Outcome.NOT_RUN, reason=excuse)
             return Finding(Outcome.FAILED, reason=str(error), place=getattr(error, "place", None))
         self.fault(error)
@@ -113,7 +124,7 @@ class Blame:
 
     def _no_answer(self, id: str, error: ExchangeError) -> Finding:
         hung = error.trouble in (Trouble.SILENT, Trouble.SLOW)
-        if excuse := self._excuse(id):
+        if excuse := self._excuse(self.needs(id)):
             return Finding(Outcome.NOT_RUN, reason=excuse, hung=hung)
         kind = kinds.find(self._lab.program_of(id).kind)
         told = self._run.traceback() if error.trouble is Trouble.CLOSED or kind.silent_when_raising else Complaint("")
@@ -126,15 +137,25 @@ class Blame:
             hung=hung,
         )
 
-    def _excuse(self, id: str) -> str:
-        """Return the reason if a needed requirement was checked and did not pass; else an empty text."""
-        blamed = next((need for need in self.needs(id) if _failed(self.findings.get(need, []))), "")
-        return f"needs {blamed}, which fails" if blamed else ""
+    def _excuse(self, needs: Sequence[str], only: Outcome | None = None) -> str:
+        """Return the reason if a needed requirement was checked and did not pass (or has the outcome `only`)."""
+        outcomes = {need: outcome for need in needs if (outcome := self._outcome(need)) not in (None, Outcome.PASSED)}
+        for outcome, words in NOT_PASSED.items():
+            for need in needs:
+                if outcomes.get(need) is outcome and only in (None, outcome):
+                    return f"needs {need}, {words}"
+        return ""
+
+    def _outcome(self, id: str) -> Outcome | None:
+        """Return the outcome of a requirement up to now; None if none of its checks has ended."""
+        found = self.findings.get(id)
+        return worst(found).outcome if found else None
 
     def _hung(self, id: str) -> bool:
         found = self.findings.get(id, [])
         return any(finding.hung and finding.outcome is Outcome.FAILED for finding in found)
 
 
-def _failed(findings: Iterable[Finding]) -> bool:
-    return any(finding.outcome is not Outcome.PASSED for finding in findings)
+def worst(findings: Iterable[Finding]) -> Finding:
+    """Return the finding that decides: one failed check fails a requirement; one that was not run leaves it open."""
+    return max(findings, key=lambda finding: ORDER.index(finding.outcome))

@@ -50,20 +50,23 @@ class Grader:
         config.stash[RUN] = self.run
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Sort the checks in the order of the requirements; those that end a program come last."""
+        """Sort the checks: in the order of the requirements, those that end a program last, all after their needs."""
         order = {id: place for place, id in enumerate(self.run.lab.requirements)}
         for item in items:
             mark = _mark(item)
             doc = item.obj.__doc__ or ""  # type: ignore[attr-defined]
             self.titles.setdefault(mark["id"], " ".join(doc.split()))
             self.blame.direct.setdefault(mark["id"], set()).update(mark["needs"])
+            self.blame.explained_by.setdefault(mark["id"], set()).update(mark["explained_by"])
         chosen = self._selected.union(*(self.blame.needs(id) for id in self._selected))
-        items[:] = sorted(
-            (item for item in items if _mark(item)["id"] in chosen),
-            key=lambda item: (
-                "own_server" in getattr(item, "fixturenames", ()),
-                order.get(_mark(item)["id"], -1),
-            ),
+        items[:] = _after_their_needs(
+            sorted(
+                (item for item in items if _mark(item)["id"] in chosen),
+                key=lambda item: (
+                    "own_server" in getattr(item, "fixturenames", ()),
+                    order.get(_mark(item)["id"], -1),
+                ),
+            )
         )
 
     @pytest.hookimpl(tryfirst=True)
@@ -134,6 +137,19 @@ class Grader:
         self.words.setdefault(id, []).extend((*self.run.check.draw.words, *self.run.check.greetings.words))
         if finding.outcome is not Outcome.PASSED or id not in self.transcripts:
             self.transcripts[id] = self.run.check.transcript
+
+
+def _after_their_needs(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Return the checks in this order, except that each comes after all checks of the requirements that it needs."""
+    found: list[pytest.Item] = []
+    waiting = [(item, _mark(item)) for item in items]
+    while waiting:
+        ids = {mark["id"] for _, mark in waiting}
+        # If the needs form a circle, none of its checks can come after all the others.
+        ready = next((each for each in waiting if ids.isdisjoint(each[1]["needs"])), waiting[0])
+        waiting.remove(ready)
+        found.append(ready[0])
+    return found
 
 
 def _mark(item: pytest.Item) -> dict[str, Any]:

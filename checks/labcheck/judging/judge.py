@@ -11,6 +11,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from labcheck.errors import Fault
+from labcheck.judging.blame import worst
 from labcheck.judging.run import Run, running
 from labcheck.record.record import Outcome, Place, ProgramResult, Record, RequirementResult, StepTitle
 from labcheck.version import __version__
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from labcheck.judging.blame import Finding
     from labcheck.judging.checks import Grader
     from labcheck.judging.options import Options
     from labcheck.program.program import Program
@@ -190,26 +190,21 @@ def _result(id: str, grader: Grader, selected: Sequence[str], *, hidden: bool) -
     if id not in selected or not findings:
         result.reason = "was not selected (--only)" if id not in selected else "was not run"
         return result
-    worst = max(findings, key=_weight)
-    result.outcome = worst.outcome
-    result.earned = result.points if worst.outcome in (Outcome.PASSED, Outcome.ERROR) else 0
+    decisive = worst(findings)
+    result.outcome = decisive.outcome
+    result.earned = result.points if decisive.outcome in (Outcome.PASSED, Outcome.ERROR) else 0
     result.seconds = round(sum(finding.seconds for finding in findings), 4)
     if hidden:
-        result.reason = "" if worst.outcome is Outcome.PASSED else HIDDEN
+        result.reason = "" if decisive.outcome is Outcome.PASSED else HIDDEN
         return result
-    result.reason, result.expected, result.received = worst.reason, worst.expected, worst.received
-    result.place = worst.place and Place(*worst.place)
-    told = "\0".join((worst.reason, worst.expected, worst.received)).lower()
+    result.reason, result.expected, result.received = decisive.reason, decisive.expected, decisive.received
+    result.place = decisive.place and Place(*decisive.place)
+    told = "\0".join((decisive.reason, decisive.expected, decisive.received)).lower()
     if told.strip("\0"):
         words = {*grader.words[id], *grader.run.fleet.words}
         result.drawn = sorted(word for word in words if word in told)
     transcript = grader.transcripts[id]
     result.by_hand = transcript.by_hand
-    if grader.run.options.whole or worst.outcome is not Outcome.PASSED:
+    if grader.run.options.whole or decisive.outcome is not Outcome.PASSED:
         result.transcript = [event.to_json() for event in transcript.events]
     return result
-
-
-def _weight(finding: Finding) -> int:
-    """Order outcomes: one failed check fails a requirement; one that could not be checked leaves it open."""
-    return (Outcome.PASSED, Outcome.ERROR, Outcome.NOT_RUN, Outcome.FAILED).index(finding.outcome)

@@ -14,18 +14,21 @@ if TYPE_CHECKING:
 Check = TypeVar("Check", bound="Callable[..., None]")
 
 
-def requirement(id: str, *, hints: Sequence[str], needs: Sequence[str] = ()) -> Callable[[Check], Check]:
+def requirement(
+    id: str, *, hints: Sequence[str], needs: Sequence[str] = (), explained_by: Sequence[str] = ()
+) -> Callable[[Check], Check]:
     """Mark a test function as a check of a requirement.
 
     `id` is the requirement, such as `"2.3"`: the number of the step and a number within it. `hints` are what
     `labcheck hint` shows one after the other: a question, then a pointer, then the shape of the answer. `needs` are the
     ids of the requirements on which this one depends: if one of them fails, an exchange that fails or a precondition
     that does not hold (`given`) makes this one `not run` instead of `failed`. Every requirement of a program depends on
-    its first one.
+    its first one. `explained_by` are needs whose failure explains every failure of this one, also that of a comparison.
 
     A requirement may have several checks; it passes if all of them pass.
     """
-    return pytest.mark.requirement(id=id, hints=tuple(hints), needs=tuple(needs))
+    needs = (*needs, *explained_by)
+    return pytest.mark.requirement(id=id, hints=tuple(hints), needs=needs, explained_by=tuple(explained_by))
 
 
 def given(condition: object, otherwise: object = "") -> None:

@@ -98,12 +98,24 @@ class Printed:
         return Mismatch(f"{self._wanted} {wanted!r}", self.last(begin if colon else ""))
 
     def last(self, like: str = "") -> str:
-        """Describe the last line that contains `like`; if there is no such line, the last line."""
+        """Describe the last line that contains `like` in upper or lower case; without such a line, the last line."""
         lines = [line for line in map(str.strip, self.text.splitlines()) if line]
-        alike = [line for line in lines if like and like in line]
+        alike = [line for line in lines if like and like.lower() in line.lower()]
         if alike:
             return f"the line {shorten(alike[-1])!r}"
         return f"the last line: {shorten(lines[-1])}" if lines else "nothing was printed"
+
+
+class Prompts(Printed):
+    """What a program printed up to a prompt, at which it waits for its user."""
+
+    def __init__(self, text: str, said: set[str], times: int) -> None:
+        super().__init__(text, said, "the prompt" if times == 1 else f"{times} prompts")
+
+    def last(self, like: str = "") -> str:
+        """Describe the unfinished line: the prompt as it was really printed; if there is none, the last line."""
+        unfinished = self.text.rpartition("\n")[2]
+        return f"the prompt {shorten(unfinished)!r}" if unfinished else super().last(like)
 
 
 class Complaint(str):

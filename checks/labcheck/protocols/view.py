@@ -34,6 +34,11 @@ class View:
         self._started = started
 
     @property
+    def has_ended(self) -> bool:
+        """Whether the program has ended."""
+        return self.program.has_exited
+
+    @property
     def was_interrupted(self) -> bool:
         """Whether labcheck has sent it Ctrl+C."""
         return self.program.was_interrupted

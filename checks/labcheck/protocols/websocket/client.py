@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from labcheck.errors import Trouble, Verdict, WebSocketError
 from labcheck.program import clock
-from labcheck.program.evidence import Printed, Said
+from labcheck.program.evidence import Printed, Prompts, Said
 from labcheck.protocols.view import ClientView
 from labcheck.protocols.websocket.evidence import Messages, Shutdown
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from labcheck.protocols.websocket.peer import Peer
     from labcheck.protocols.websocket.started import StartedClient
 
+CONTROL = re.compile(r"\x1b\[[\d;]*[A-Za-z]")  # a terminal's control sequence, for example for colors
 SETTLED_WITHIN = 1.0  # seconds for the end of an exchange that an earlier check began
 
 
@@ -73,7 +75,8 @@ class ClientProgram(ClientView):
         """Wait until the prompt has been printed at least `times` times in all, and return the standard output.
 
         Waits up to `patience` seconds; stops early if the client has ended or is idle. Compare with
-        `assert prompt in client.asks(prompt)`. The prompt must be one of the program's `prompts` in lab.toml.
+        `assert prompt in client.asks(prompt)`, which also fails if the last prompt goes on after these words. The
+        prompt must be one of the program's `prompts` in lab.toml.
         """
         # If a prompt has never appeared, do not wait for it again in every check.
         is_hopeless = (self.program.spec.name, prompt) in self._check.programs.never_asked
@@ -81,9 +84,12 @@ class ClientProgram(ClientView):
         came = self._until(lambda: self.prompts(prompt) >= times, seconds, gives_up_at_rest=True)
         if not self.prompts(prompt):
             self._check.programs.never_asked.add((self.program.spec.name, prompt))
+        self.come_to_rest()
         self._note_printed()
-        which = "the prompt" if times == 1 else f"{times} prompts"
-        return Printed(self.program.stdout.text(), {prompt} if came else set(), which)
+        text = self.program.stdout.text()
+        rest = CONTROL.sub("", text.rpartition(prompt)[2])
+        is_exact = came and (not rest or rest.endswith("\n"))  # a line of another thread may follow the prompt
+        return Prompts(text, {prompt} if is_exact else set(), times)
 
     def prompts(self, prompt: str) -> int:
         """Return how often the prompt has been printed so far."""
@@ -171,6 +177,7 @@ class ClientProgram(ClientView):
     def says(self, text: str) -> None:
         """Make the server send a message that the client did not ask for."""
         self.come_to_rest()
+        self.program.stdout.begin_line()  # after the prompt, no matter what its words are
         self.peer.send(text)
 
     def server_goes(self, code: int | None) -> Said:

@@ -432,6 +432,11 @@ class WebSocketClient(Endpoint):
         if self.shutdown is None:
             self._pump(seconds, write=False)
 
+    def skip(self) -> None:
+        """Receive what has arrived, and drop it."""
+        self.listen()
+        self.inbox.clear()
+
     def _pump(self, seconds: float, *, write: bool = True) -> bool:
         """Write and read once, as soon as possible; return whether that was possible within `seconds`."""
         write = write and self.wants_to_write

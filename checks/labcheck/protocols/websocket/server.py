@@ -95,8 +95,7 @@ class WebSocketServer(View):
             speak(speaker, *[member for member in members if member is not speaker])
         self.come_to_rest()
         for member in members:  # other messages from the server are the subject of another check
-            member.listen()
-            member.inbox.clear()
+            member.skip()
         return members
 
     def greet(self, speaker: WebSocketClient, *listeners: WebSocketClient) -> Messages:

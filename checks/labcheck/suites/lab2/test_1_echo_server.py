@@ -1,14 +1,15 @@
 """Step 1: the echo server."""
 
-from labcheck.suite import CLIENT_ERROR, Draw, Messages, WebSocketClient, WebSocketServer, given, requirement
+from labcheck.suite import CLIENT_ERROR, Draw, Message, Messages, WebSocketClient, WebSocketServer, given, requirement
 
 GONE = (1001, 1000)  # RFC 6455, section 7.4.1: going away, or a normal end
 
 
-def echo(client: WebSocketClient, mark: str) -> None:
-    """Send a message and wait for an answer that contains it."""
-    client.send(mark)
-    client.hear(mark)
+def echo(client: WebSocketClient, message: str) -> Message:
+    """Send a message and return the answer: the server serves this client."""
+    client.skip()
+    client.send(message)
+    return client.receive()
 
 
 @requirement(
@@ -36,8 +37,8 @@ def test_echoes_each_message(server: WebSocketServer, draw: Draw) -> None:
     """It answers each text message M with one text message, `ECHO! ` followed by M."""
     for who, compression in (("", False), ("a browser", True)):
         client = server.join(who, compression=compression)
-        unicode = f"né 日本 🎲 {draw.word()}"
-        texts = [draw.word(), "", unicode, " ", f"ECHO!  {draw.word()} ", draw.word(20_000), draw.word()]
+        unicode = f"Né 日本 🎲 {draw.word().title()} <&>"
+        texts = [draw.word(), "", unicode, " ", f"ECHO!  {draw.word()} ", draw.word(20_000), draw.word().upper()]
         answers = []
         for text in texts:
             client.send(text)
@@ -48,7 +49,7 @@ def test_echoes_each_message(server: WebSocketServer, draw: Draw) -> None:
 
 @requirement(
     "1.3",
-    needs=["1.2"],
+    explained_by=["1.2"],
     hints=[
         "Does each message get an answer, even if messages arrive faster than you answer them?",
         "The order is kept if each connection has one coroutine, which handles one message after another.",
@@ -59,7 +60,9 @@ def test_100_messages_in_order(server: WebSocketServer, draw: Draw) -> None:
     """A client that sends 100 messages without waiting gets 100 answers, in order."""
     marks = [f"{number}-{draw.word(12)}-" for number in range(100)]
     client = server.join()
-    client.send(*marks)
+    given(marks[0] in echo(client, marks[0]), "the answer does not contain the message")
+    # Long messages must not be overtaken by short ones.
+    client.send(*[mark + draw.choice(("", "x" * 20_000)) for mark in marks])
     assert client.collect(marks) == marks
     assert Messages(client.leave()) == []
 
@@ -76,7 +79,7 @@ def test_100_messages_in_order(server: WebSocketServer, draw: Draw) -> None:
 def test_prints_each_message(server: WebSocketServer, draw: Draw) -> None:
     """For each message it prints the lines `From client: M` and `To client: ECHO! M`."""
     client = server.join()
-    for text in (f"{draw.word()}, {draw.word()}", f"né 日本 {draw.word()}"):
+    for text in (f"  {draw.word()}, {draw.word()}", f"Né 日本 {draw.word().title()}"):
         lines = [f"From client: {text}", f"To client: ECHO! {text}"]
 
         def send(message: str = text) -> None:
@@ -103,6 +106,10 @@ def test_50_clients_at_once(server: WebSocketServer, draw: Draw) -> None:
     """50 clients at once, with interleaved messages, each get only their own answers."""
     clients = {f"{place}-{draw.word(12)}-": client for place, client in enumerate(server.join_many(50))}
     turns = ["one", "two", "three"]
+    first = draw.word(12)
+    for client in list(clients.values())[:2]:
+        given(echo(client, first).since(first) == first, "the answer to a message is wrong")
+        given(echo(client, first).since(first) == first, "the answer to a message is wrong")
     for turn in turns:
         for mark, client in clients.items():
             client.send(mark + turn)
@@ -114,6 +121,7 @@ def test_50_clients_at_once(server: WebSocketServer, draw: Draw) -> None:
 
 @requirement(
     "1.6",
+    needs=["1.2"],
     hints=[
         "What happens in your handler when the client closes the connection?",
         "After a normal close, an `async for` loop ends, but recv() raises ConnectionClosedOK.",
@@ -133,6 +141,7 @@ def test_normal_close_leaves_no_traceback(own_server: WebSocketServer, draw: Dra
 
 @requirement(
     "1.7",
+    needs=["1.2", "1.5"],
     hints=[
         "What does your program do if a client's computer is switched off?",
         "If a connection is lost, reading from it or writing to it raises ConnectionClosedError.",
@@ -154,7 +163,7 @@ def test_client_that_vanishes(own_server: WebSocketServer, draw: Draw) -> None:
 
 @requirement(
     "1.8",
-    needs=["1.2"],
+    needs=["1.2", "1.7"],
     hints=[
         "How much memory can one client make your server use, and what limits it?",
         "serve() has a parameter for the largest message. The library refuses a larger one by itself (code 1009).",
@@ -181,6 +190,7 @@ def test_large_messages(server: WebSocketServer, draw: Draw) -> None:
 
 @requirement(
     "1.9",
+    needs=["1.2"],
     hints=[
         "What does a browser show for http://localhost:8002/?",
         "A request without `Upgrade: websocket` is not an opening handshake (RFC 6455, section 4.2.1).",
@@ -197,6 +207,8 @@ def test_plain_get_is_refused(server: WebSocketServer, draw: Draw) -> None:
 
 @requirement(
     "1.10",
+    needs=["1.2"],
+    explained_by=["1.6"],
     hints=[
         "What does a client see when you stop your server, and what does the terminal show?",
         "On Ctrl+C, `async with serve(...)` closes the connections; then asyncio.run() raises KeyboardInterrupt.",

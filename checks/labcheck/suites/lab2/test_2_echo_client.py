@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from labcheck.suite import ClientProgram, Draw, requirement
+from labcheck.suite import ClientProgram, Draw, given, requirement
 
 PROMPT = "Enter some data: "
 
@@ -32,8 +32,10 @@ def test_connects(client: ClientProgram, draw: Draw) -> None:
 )
 def test_sends_each_line(client: ClientProgram, draw: Draw) -> None:
     """It prompts `Enter some data: ` and sends each typed line as one text message."""
-    for line in (draw.word(), "", f"  né 日本 {draw.word()}, {draw.word()} ", draw.word(3000)):
-        assert PROMPT in client.asks(PROMPT)
+    for line in (draw.word(), "", f"  Né 日本 {draw.word().title()}, {draw.word()} ", draw.word(3000)):
+        asked = client.asks(PROMPT)
+        given(not client.has_ended, "it ended before a line was typed")
+        assert PROMPT in asked
         before = client.prompts(PROMPT)
         assert client.exchange(line, answer=draw.word()) == line
         assert PROMPT in client.asks(PROMPT, before + 1)
@@ -51,7 +53,11 @@ def test_sends_each_line(client: ClientProgram, draw: Draw) -> None:
 )
 def test_prints_both_sides(client: ClientProgram, draw: Draw) -> None:
     """For each line it prints `To server: X` and `From server: Y`, where Y is what the server really answered."""
-    for line, answer in ((draw.word(), draw.word()), (f"né {draw.word()}", f"ECHO! 日本, {draw.word()}")):
+    for line, answer in (
+        (draw.word(), draw.word()),
+        (f"Né {draw.word().title()}", f"ECHO!  日本, {draw.word().title()}"),
+        (draw.word(), f"  {draw.word()}"),
+    ):
         lines = [f"To server: {line}", f"From server: {answer}"]
         client.expect_lines(*lines)
         client.exchange(line, answer)

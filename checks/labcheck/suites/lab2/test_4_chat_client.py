@@ -26,11 +26,11 @@ def introduce(client: ClientProgram, name: str) -> None:
 )
 def test_sends_name_and_text(client: ClientProgram, draw: Draw) -> None:
     """It prompts once for the name, then for each message, and sends `NAME,TEXT`."""
-    name = f"né {draw.word()}"
+    name = f" né {draw.word().title()} "
     assert NAME in client.asks(NAME)
     introduce(client, name)
     assert client.target() == "/"
-    for number, text in enumerate((draw.word(), f"yes, but {draw.word()}?", "日本"), start=1):
+    for number, text in enumerate((draw.word(), f" yes, but {draw.word()}? ", "日本"), start=1):
         assert MESSAGE in client.asks(MESSAGE, number)
         client.type(text)
         assert client.receive() == f"{name},{text}"
@@ -49,7 +49,7 @@ def test_sends_name_and_text(client: ClientProgram, draw: Draw) -> None:
 def test_prints_what_arrives(client: ClientProgram, draw: Draw) -> None:
     """For each message that arrives it prints the line `From server: MESSAGE`."""
     introduce(client, draw.word())
-    texts = [f"{draw.word()} says: {draw.word()}", f"né says: 日本, {draw.word()}"]
+    texts = [f"{draw.word()} says: {draw.word()}", f"Né says: 日本,  {draw.word().title()}"]
     lines = [f"From server: {text}" for text in texts]
     client.expect_lines(*lines)
     for text in texts:
@@ -64,7 +64,7 @@ def test_prints_what_arrives(client: ClientProgram, draw: Draw) -> None:
 
 @requirement(
     "4.3",
-    needs=["4.2"],
+    explained_by=["4.2"],
     hints=[
         "What does the rest of your program do while input() waits for the user?",
         "A blocking call stops the event loop and every task that it runs.",
@@ -120,6 +120,7 @@ def test_no_server_listens(client_alone: ClientProgram, draw: Draw) -> None:
 
 @requirement(
     "4.6",
+    explained_by=["4.3"],
     hints=[
         "Stop the server while the client waits for your input. What do you see, and when?",
         "At that moment, the `async for` loop ends or raises ConnectionClosedError.",
