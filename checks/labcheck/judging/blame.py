@@ -95,9 +95,8 @@ class Blame:
         if isinstance(error, AssertionError | ExchangeError | NotReadyError | Unmet) and self._run.out_of_time():
             return Finding(Outcome.NOT_RUN, reason=self._out_of_time())  # a wait may have been cut short
         if isinstance(error, AssertionError):
-            explained_by = [need for need in self.needs(id) if need in self.explained_by.get(id, ())]
-            if excuse := self._excuse(explained_by, only=Outcome.FAILED):
-                return Finding(Outcome.NOT_RUN, reason=excuse)
+            if self._excuse(sorted(self.explained_by.get(id, ()))):
+                return Finding(Outcome.NOT_RUN, reason=self._excuse(self.needs(id)))
             expected, received, place = mismatch or Mismatch("", "")
             message = str(error).partition("\nassert ")[0]
             reason = "" if message.startswith("assert ") else message
@@ -137,19 +136,14 @@ class Blame:
             hung=hung,
         )
 
-    def _excuse(self, needs: Sequence[str], only: Outcome | None = None) -> str:
-        """Return the reason if a needed requirement was checked and did not pass (or has the outcome `only`)."""
-        outcomes = {need: outcome for need in needs if (outcome := self._outcome(need)) not in (None, Outcome.PASSED)}
+    def _excuse(self, needs: Sequence[str]) -> str:
+        """Return the reason if a needed requirement was checked and did not pass; else an empty text."""
+        outcomes = {need: worst(found).outcome for need in needs if (found := self.findings.get(need))}
         for outcome, words in NOT_PASSED.items():
             for need in needs:
-                if outcomes.get(need) is outcome and only in (None, outcome):
+                if outcomes.get(need) is outcome:
                     return f"needs {need}, {words}"
         return ""
-
-    def _outcome(self, id: str) -> Outcome | None:
-        """Return the outcome of a requirement up to now; None if none of its checks has ended."""
-        found = self.findings.get(id)
-        return worst(found).outcome if found else None
 
     def _hung(self, id: str) -> bool:
         found = self.findings.get(id, [])

@@ -52,6 +52,11 @@ class Ending:
     traceback: bool
     still_listening: bool
 
+    @property
+    def complaint(self) -> str:
+        """What to say about a traceback; empty without one."""
+        return f"Ctrl+C left a traceback; {self.output.last()}" if self.traceback else ""
+
 
 class Program:
     """A program started as `python FILE PORT` in its folder.

@@ -337,18 +337,20 @@ class WebSocketClient(Endpoint):
         """Return the next message that contains the text `mark`; messages before it are put into `aside`."""
         return self.hear_until(mark)[-1]
 
-    def hear_until(self, mark: str, patience: float | None = None) -> list[Message]:
+    def hear_until(
+        self, mark: str, patience: float | None = None, *, since: float | None = None
+    ) -> list[Message]:  # fmt: skip
         """Return all messages up to the next one that contains `mark`.
 
-        `patience` replaces the client's own patience, in seconds. If the message does not arrive, the messages before
-        it can still be received.
+        `patience` replaces the client's own patience, in seconds. If the message does not arrive, the error names the
+        time `since` the moment when the wait began, by default now; the messages before it can still be received.
         """
         heard: list[Message] = []
         room = MOST_HEARD
         self.deadline.renew()
         try:
             while True:
-                self._wait(lambda: bool(self.inbox), f"message with {quote(mark)}", patience, heard)
+                self._wait(lambda: bool(self.inbox), f"message with {quote(mark)}", patience, heard, since)
                 heard.append(self.inbox.popleft())
                 if mark in heard[-1]:
                     self.aside.extend(Message(message.text[:KEPT_OF_ONE]) for message in heard[:-1])
@@ -464,6 +466,7 @@ class WebSocketClient(Endpoint):
         what: str,
         patience: float | None = None,
         heard: Sequence[Message] = (),
+        since: float | None = None,
     ) -> None:
         if condition():
             return
@@ -478,7 +481,7 @@ class WebSocketClient(Endpoint):
                 limit = self.deadline.at_most(patience)
                 anything = True
             if (limit.passed() or self.deadline.passed()) and not condition():
-                took = f"within {in_words(clock.now() - started)}"
+                took = f"within {in_words(clock.now() - (started if since is None else since))}"
                 if heard:
                     text = f"no {what} {took}; the last one was {heard[-1].words}"
                     raise WebSocketError(Trouble.SLOW, text)

@@ -105,16 +105,16 @@ class WebSocketServer(View):
         before it sends messages to a new client. Raises WebSocketError if a listener hears nothing within `patience`.
         """
         came: list[Message] = []
-        within, limit = SECOND_TRY, clock.now() + self.patience
+        within, started = SECOND_TRY, clock.now()
         while True:
             self._marks.append(self._check.greetings.word(12))
             speaker.send(f"{self._marks[-1]},{self._marks[-1]}")
             missed = False
             for listener in listeners:
                 try:
-                    came += listener.hear_until(self._marks[-1], within)[:-1]
+                    came += listener.hear_until(self._marks[-1], within, since=started)[:-1]
                 except WebSocketError as error:
-                    if error.trouble not in (Trouble.SILENT, Trouble.SLOW) or clock.now() > limit:
+                    if error.trouble not in (Trouble.SILENT, Trouble.SLOW) or clock.now() > started + self.patience:
                         raise
                     missed = True
             if not missed:

@@ -67,6 +67,7 @@ def test_prints_both_sides(client: ClientProgram, draw: Draw) -> None:
 
 @requirement(
     "2.4",
+    needs=["2.2"],
     hints=[
         "How does a program learn that the user has finished?",
         "At the end of the input (Ctrl+D), input() raises EOFError.",
