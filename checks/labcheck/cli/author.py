@@ -41,6 +41,12 @@ def _book(given: argparse.Namespace) -> int:
 
 
 COMMANDS = (
-    Command("verify", "verify that a lab is consistent", _verify_arguments, _verify),
-    Command("book", "build a website from the sheets, walkthroughs and solutions", _book_arguments, _book),
+    Command("verify", "verify that a lab is consistent", _verify_arguments, _verify, starts_programs=True),
+    Command(
+        "book",
+        "build a website from the sheets, walkthroughs and solutions",
+        _book_arguments,
+        _book,
+        starts_programs=True,
+    ),
 )

@@ -161,7 +161,7 @@ def _shard(text: str) -> tuple[int, int]:
 
 
 COMMANDS = (
-    Command("grade", "grade a whole class", _grade_arguments, _grade),
+    Command("grade", "grade a whole class", _grade_arguments, _grade, starts_programs=True),
     Command("report", "write the reports of a graded class again", _report_arguments, _report),
     Command("ci", "write the files that a course's CI needs", _ci_arguments, _ci),
 )

@@ -45,6 +45,7 @@ class ForkServer:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
+                env={name: value for name, value in os.environ.items() if name != "PYTHONOPTIMIZE"},
                 **processes.own_session(),  # on Ctrl+C, this process closes the connection instead
             )
 
