@@ -46,7 +46,8 @@ def supervise(connection: socket.socket, session: pytest.Session) -> None:
         finally:
             processes.end_all()
             group.remove()
-    connection.sendall(reply.to_json())
+    with contextlib.suppress(OSError):  # the process that requested the grading is gone
+        connection.sendall(reply.to_json())
 
 
 def _start(grading: Grading, connection: socket.socket) -> Reply:

@@ -78,25 +78,24 @@ def _end_children_with_this_process() -> None:
     Programs that are started later belong to it too (JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE). Does nothing if the system
     forbids it.
     """
-    if sys.platform != "win32":
-        return
-    import ctypes
-    from ctypes import wintypes
+    if sys.platform == "win32":
+        import ctypes
+        from ctypes import wintypes
 
-    class Limits(ctypes.Structure):
-        """JOBOBJECT_EXTENDED_LIMIT_INFORMATION; only `flags` is used."""
+        class Limits(ctypes.Structure):
+            """JOBOBJECT_EXTENDED_LIMIT_INFORMATION; only `flags` is used."""
 
-        _fields_ = (
-            *(("process_time", ctypes.c_int64), ("job_time", ctypes.c_int64), ("flags", wintypes.DWORD)),
-            *(("least_memory", ctypes.c_size_t), ("most_memory", ctypes.c_size_t), ("processes", wintypes.DWORD)),
-            *(("affinity", ctypes.c_size_t), ("priority", wintypes.DWORD), ("scheduling", wintypes.DWORD)),
-            *(("io", ctypes.c_uint64 * 6), ("memory", ctypes.c_size_t * 4)),
-        )
+            _fields_ = (
+                *(("process_time", ctypes.c_int64), ("job_time", ctypes.c_int64), ("flags", wintypes.DWORD)),
+                *(("least_memory", ctypes.c_size_t), ("most_memory", ctypes.c_size_t), ("processes", wintypes.DWORD)),
+                *(("affinity", ctypes.c_size_t), ("priority", wintypes.DWORD), ("scheduling", wintypes.DWORD)),
+                *(("io", ctypes.c_uint64 * 6), ("memory", ctypes.c_size_t * 4)),
+            )
 
-    kernel: Any = ctypes.WinDLL("kernel32")
-    for function in (kernel.CreateJobObjectW, kernel.GetCurrentProcess):
-        function.restype = wintypes.HANDLE
-    job = wintypes.HANDLE(kernel.CreateJobObjectW(None, None))
-    limits = Limits(flags=KILL_ON_JOB_CLOSE)
-    kernel.SetInformationJobObject(job, EXTENDED_LIMITS, ctypes.byref(limits), ctypes.sizeof(limits))
-    kernel.AssignProcessToJobObject(job, wintypes.HANDLE(kernel.GetCurrentProcess()))
+        kernel: Any = ctypes.WinDLL("kernel32")
+        for function in (kernel.CreateJobObjectW, kernel.GetCurrentProcess):
+            function.restype = wintypes.HANDLE
+        job = wintypes.HANDLE(kernel.CreateJobObjectW(None, None))
+        limits = Limits(flags=KILL_ON_JOB_CLOSE)
+        kernel.SetInformationJobObject(job, EXTENDED_LIMITS, ctypes.byref(limits), ctypes.sizeof(limits))
+        kernel.AssignProcessToJobObject(job, wintypes.HANDLE(kernel.GetCurrentProcess()))

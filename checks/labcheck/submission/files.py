@@ -42,9 +42,7 @@ def copy_new(source: Path, target: Path) -> Iterator[tuple[Path, bool]]:
             shutil.copyfile(file, to)
         except OSError as error:
             if in_the_way := _file_in_the_way(to.parent):
-                raise UsageError(
-                    f"{in_the_way} is a file, but a folder is needed there; move it, or give another DIR"
-                ) from error
+                raise UsageError(f"{in_the_way} is not a folder; move it, or give another DIR") from error
             raise UsageError(f"cannot write {to}: {error.strerror}") from error
         yield relative, True
 
