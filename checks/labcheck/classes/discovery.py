@@ -74,7 +74,9 @@ def opened(place: Path) -> Iterator[Path]:
     if not place.is_file():
         yield place
         return
-    with scratch() as top:
+    with scratch() as folder:
+        top = folder / "in"
+        top.mkdir()
         try:
             with place.open("rb") as file:
                 extract(file, Target(top, BULK))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from labcheck.cli import streams, student
-from labcheck.cli.options import FAILED, INTERNAL_ERROR, INTERRUPTED, PASSED, WRONG_USE, Parser
+from labcheck.cli.options import FAILED, INTERNAL_ERROR, INTERRUPTED, PASSED, WRONG_USE, Parser, name_of
 from labcheck.errors import Fault, MachineError, SuiteError, UsageError
 from labcheck.version import __version__
 from labcheck.workbook.labs import lab_names, nearest
@@ -156,7 +156,7 @@ def _command(words: list[str], *, in_pair: bool) -> int:
             overview.print_help()
             return WRONG_USE
         overview.parse_args(words)
-    name, rest = words[0].rstrip("/\\"), words[1:]  # a shell completes the name of a lab's folder with a `/`
+    name, rest = name_of(words[0]), words[1:]
     if name in lab_names():
         chosen = student.CHECK
     elif (found := _find(name)) is not None:

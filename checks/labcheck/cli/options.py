@@ -118,6 +118,11 @@ def _protection(text: str) -> str:
     return text
 
 
+def name_of(text: str) -> str:
+    """Return the name of a lab or command without a slash at its end: a shell completes the name of a folder so."""
+    return text.rstrip("/\\")
+
+
 def count(text: str) -> int:
     """Return the number in the text; it must be from 1 to 9,999."""
     if not text.isdecimal() or not 0 < int(text) < 10_000:

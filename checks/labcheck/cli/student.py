@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labcheck.cli.options import FAILED, PASSED, Command, add_formats, add_ways_to_judge, files_of, python_of
+from labcheck.cli.options import FAILED, PASSED, Command, add_formats, add_ways_to_judge, files_of, name_of, python_of
 from labcheck.errors import Fault, UsageError
 from labcheck.workbook.labs import lab_names, load_lab
 
@@ -122,7 +122,7 @@ def _list(given: argparse.Namespace) -> int:
 
 def _lab_and_folder(parser: Parser, words: list[str]) -> None:
     del words
-    parser.add_argument("lab", metavar="LAB", help="name of a lab, such as lab1")
+    parser.add_argument("lab", metavar="LAB", type=name_of, help="name of a lab, such as lab1")
     parser.add_argument("folder", metavar="DIR", nargs="?", type=Path, help="target folder (default: a new one here)")
 
 
@@ -188,7 +188,7 @@ def _notebook(given: argparse.Namespace) -> int:
 
 def _hint_arguments(parser: Parser, words: list[str]) -> None:
     del words
-    parser.add_argument("lab", metavar="LAB", help="name of a lab, such as lab1")
+    parser.add_argument("lab", metavar="LAB", type=name_of, help="name of a lab, such as lab1")
     parser.add_argument("id", metavar="ID", help="id of a requirement, such as 2.3")
 
 

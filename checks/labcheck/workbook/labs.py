@@ -133,10 +133,8 @@ def lab_names() -> list[str]:
 def load_lab(name: str) -> Lab:
     """Return the lab with the given name.
 
-    A `/` at the end, as a shell completes the name of the lab's folder, is ignored. Raises UsageError if it does not
-    exist, and SuiteError if its lab.toml is invalid.
+    Raises UsageError if it does not exist, and SuiteError if its lab.toml is invalid.
     """
-    name = name.rstrip("/\\")
     file = root() / "labs" / name / "lab.toml"
     if not re.fullmatch(r"\w+", name) or not file.is_file():
         known = lab_names()
