@@ -31,7 +31,7 @@ USAGE = """\
        labcheck COMMAND ... [options]"""
 EXIT_STATUS = """\
 Exit status: 0 everything passed (grade: everyone was graded), 1 something failed,
-2 wrong usage, 3 internal error in labcheck.
+2 wrong usage or a report that cannot be written, 3 internal error in labcheck, or this machine lacks something.
 For the options, see `labcheck LAB --help` and `labcheck COMMAND --help`."""
 
 

@@ -36,7 +36,7 @@ def prepare() -> None:
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # as an open stream is
     sys.stdout, sys.stderr = (_stream(number, now) for number, now in ((1, sys.stdout), (2, sys.stderr)))
 
 
@@ -54,7 +54,7 @@ def _stream(descriptor: int, now: TextIO | None) -> TextIO:
 
 
 def finish() -> str:
-    """Write out the streams. Return why standard output is not complete; empty if it is, or if nobody reads it."""
+    """Write out the streams. Return why standard output is not complete; empty if it is, or if its reader has left."""
     sys.stdout.flush()
     raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
     full = raw.full if isinstance(raw, Sink) else None

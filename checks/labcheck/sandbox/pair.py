@@ -16,6 +16,7 @@ import signal
 import sys
 import threading
 import time
+from functools import partial
 from typing import Any
 
 from labcheck.sandbox import processes
@@ -49,12 +50,17 @@ def split() -> int | None:
     processes.adopt_orphans()
     for number in PASSED_ON:
         if signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, lambda number, _: os.kill(child, number))
+            signal.signal(number, partial(_pass_on, child))
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     _, status = os.waitpid(child, 0)
     if sys.platform == "linux":  # elsewhere, orphans have another parent
         _end_leftovers()
     return os.waitstatus_to_exitcode(status)
+
+
+def _pass_on(child: int, number: int, _: object) -> None:
+    with contextlib.suppress(ProcessLookupError):  # it has just ended
+        os.kill(child, number)
 
 
 def _end_with_parent(reading: int) -> None:

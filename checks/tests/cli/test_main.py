@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from conftest import CHECKOUT, TESTS, Result, need
+from conftest import CHECKOUT, TESTS, Result, need, needs_fork
 from labcheck.cli.main import commands
 from labcheck.record.record import Outcome, Record
 from labcheck.submission.limits import MAX_FILES
@@ -298,6 +298,27 @@ def test_optimized_python_changes_nothing(labcheck: Run, level: str) -> None:
     optimized = labcheck("lab1", folder, *words, PYTHONOPTIMIZE=level)
     assert optimized.status == usual.status == 1
     assert optimized.out.rpartition(" · ")[0] == usual.out.rpartition(" · ")[0]
+
+
+@pytest.mark.parametrize("text", [None, "def broken(:"], ids=["missing", "mistake"])
+@pytest.mark.parametrize("sandbox", ["none", pytest.param("limits", marks=needs_fork)])
+def test_damaged_installation_gives_no_score(labcheck: Run, tmp_path: Path, text: str | None, sandbox: str) -> None:
+    """A file of a suite that is missing or broken is an internal error, without a score and without a traceback."""
+    for name in ("labs", "solutions"):
+        (tmp_path / name).symlink_to(CHECKOUT / name)
+    package = tmp_path / "checks" / "labcheck"
+    shutil.copytree(CHECKOUT / "checks" / "labcheck", package, ignore=shutil.ignore_patterns("__pycache__"))
+    file = package / "suites" / "lab1" / "test_3_files.py"
+    file.unlink()
+    if text is not None:
+        file.write_text(text)
+    words = ("lab1", CHECKOUT / "solutions" / "lab1", "--sandbox", sandbox)
+    result = labcheck(*words, PYTHONPATH=str(package.parent), TMPDIR=str(tmp_path))
+    assert (result.status, result.out) == (3, "")
+    assert result.err.startswith("labcheck: internal error in labcheck, not in your program.")
+    assert result.err.count("\n") == 1
+    (details,) = tmp_path.glob("labcheck-fault-*.txt")
+    assert ("has no check for 3.1" if text is None else "SyntaxError") in details.read_text()
 
 
 def test_details_of_an_internal_error_cannot_be_saved(tmp_path: Path) -> None:
