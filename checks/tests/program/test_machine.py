@@ -41,7 +41,7 @@ def test_usual_limit_is_enough(soft: int, hard: int) -> None:
 @needs_limits
 def test_programs_that_fail_do_not_add_up() -> None:
     """The files of programs that have ended are closed: a lab in which nearly every check fails needs no more."""
-    done = limited(150, 150, "lab2", CHECKOUT / "labs" / "lab2", "--only", "2", "--only", "4")
+    done = limited(100, 100, "lab2", CHECKOUT / "labs" / "lab2", "--only", "2", "--only", "4")
     assert (done.returncode, done.stderr) == (1, "")
 
 
