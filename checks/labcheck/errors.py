@@ -4,6 +4,7 @@
   The command line reports both in one line.
 - RefusedError: the submission cannot be used.
 - ExchangeError, NotReadyError, Unmet: the checked program did something wrong; `judging` turns them into outcomes.
+- MachineError: this machine lacks something that every grading needs.
 - Fault, and every exception that is not listed here: an internal error in labcheck.
 """
 
@@ -17,6 +18,10 @@ class UsageError(Exception):
 
 class SuiteError(Exception):
     """A lab contradicts itself, which is its author's error. The exit status is 3."""
+
+
+class MachineError(Exception):
+    """This machine lacks something, so nothing can be checked. The text is one line; the exit status is 3."""
 
 
 class Fault(Exception):  # noqa: N818

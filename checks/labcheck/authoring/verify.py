@@ -14,7 +14,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import tempfile
 import tomllib
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from labcheck.judging.catalogue import read_suite
 from labcheck.judging.judge import judge
 from labcheck.judging.options import Options
 from labcheck.record.record import Outcome, Record
+from labcheck.sandbox.scratch import scratch
 from labcheck.workbook.labs import load_lab
 
 if TYPE_CHECKING:
@@ -186,6 +186,6 @@ def judge_variant(name: str, variant: Variant) -> Record:
     # Other programs do not depend on the edited file.
     program = next(program.name for program in lab.programs if program.file == variant.file)
     steps = tuple(str(step.number) for step in lab.steps if step.program == program)
-    with tempfile.TemporaryDirectory() as folder:
-        variant.write(lab, Path(folder))
-        return _judge_folder(name, folder, steps if len(steps) < len(lab.steps) else ())
+    with scratch() as folder:
+        variant.write(lab, folder)
+        return _judge_folder(name, str(folder), steps if len(steps) < len(lab.steps) else ())

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import re
-import tempfile
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcheck.errors import RefusedError, UsageError
 from labcheck.platforms.downloads import clues_of, named
+from labcheck.sandbox.scratch import scratch
 from labcheck.submission.archive import ARCHIVES, Target, extract
-from labcheck.submission.files import regular_files, remove_tree
+from labcheck.submission.files import regular_files
 from labcheck.submission.handed_in import HandedIn
 from labcheck.submission.limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from labcheck.platforms.downloads import Clue
 
@@ -74,8 +74,9 @@ def opened(place: Path) -> Iterator[Path]:
     if not place.is_file():
         yield place
         return
-    top = Path(tempfile.mkdtemp(prefix="labcheck-"))
-    try:
+    with scratch() as folder:
+        top = folder / "in"
+        top.mkdir()
         try:
             with place.open("rb") as file:
                 extract(file, Target(top, BULK))
@@ -84,8 +85,6 @@ def opened(place: Path) -> Iterator[Path]:
         except OSError as error:
             raise UsageError(f"{place} cannot be unpacked: {error.strerror}") from error
         yield _inner(top)
-    finally:
-        remove_tree(top)
 
 
 def _inner(top: Path) -> Path:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from labcheck.classes.results import read
 from labcheck.platforms.formats import find
 from labcheck.reports import class_page, clusters
-from labcheck.reports.files import write_report
+from labcheck.reports.files import write_report, write_reports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -70,6 +70,5 @@ def _shorten(record: Record, seen: set[tuple[str, str]]) -> None:
 
 def export(gradebook: Gradebook, files: Mapping[str, str]) -> None:
     """Write a class in other formats, each to a file or to `-`. Raises UsageError if one cannot be written."""
-    texts = {file: find("whole_class", name).render(gradebook) for name, file in files.items()}
-    for file, text in texts.items():  # after all are rendered, so that an error in one leaves no partial export
-        write_report(file, text)
+    # All are rendered first, so that an error in one leaves no partial export.
+    write_reports({file: find("whole_class", name).render(gradebook) for name, file in files.items()})

@@ -54,10 +54,16 @@ class Results:
             os.ftruncate(self._descriptor, end)
 
     def add(self, result: Result) -> None:
-        """Append a result. It is in the file when this method returns."""
+        """Append a result. It is in the file when this method returns. Raises UsageError if it cannot be written."""
         data = result.to_json().encode()
-        while data:
-            data = data[os.write(self._descriptor, data) :]
+        try:
+            while data:
+                data = data[os.write(self._descriptor, data) :]
+        except OSError as error:
+            raise UsageError(
+                f"cannot write {self.file}: {error.strerror}; what is graded so far is kept, so once this is solved, "
+                "run the same command again"
+            ) from error
 
     def close(self) -> None:
         """Close the file, so that other processes can write to it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labcheck.cli.options import FAILED, PASSED, Command
+from labcheck.cli.options import FAILED, PASSED, Command, name_of
 from labcheck.workbook.labs import lab_names, load_lab
 
 if TYPE_CHECKING:
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 def _verify_arguments(parser: Parser, words: list[str]) -> None:
     del words
-    parser.add_argument("lab", metavar="LAB", nargs="?", help="name of a lab, such as lab1 (default: all labs)")
+    parser.add_argument(
+        "lab", metavar="LAB", type=name_of, nargs="?", help="name of a lab, such as lab1 (default: all labs)"
+    )
 
 
 def _verify(given: argparse.Namespace) -> int:
@@ -41,6 +43,12 @@ def _book(given: argparse.Namespace) -> int:
 
 
 COMMANDS = (
-    Command("verify", "verify that a lab is consistent", _verify_arguments, _verify),
-    Command("book", "build a website from the sheets, walkthroughs and solutions", _book_arguments, _book),
+    Command("verify", "verify that a lab is consistent", _verify_arguments, _verify, starts_programs=True),
+    Command(
+        "book",
+        "build a website from the sheets, walkthroughs and solutions",
+        _book_arguments,
+        _book,
+        starts_programs=True,
+    ),
 )

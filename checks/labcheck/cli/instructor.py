@@ -7,7 +7,17 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labcheck.cli.options import FAILED, PASSED, Command, add_formats, add_ways_to_judge, count, files_of, python_of
+from labcheck.cli.options import (
+    FAILED,
+    PASSED,
+    Command,
+    add_formats,
+    add_ways_to_judge,
+    count,
+    files_of,
+    name_of,
+    python_of,
+)
 from labcheck.errors import UsageError
 from labcheck.workbook.labs import load_lab
 
@@ -16,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def _grade_arguments(parser: Parser, words: list[str]) -> None:
-    parser.add_argument("lab", metavar="LAB", help="name of a lab, such as lab1")
+    parser.add_argument("lab", metavar="LAB", type=name_of, help="name of a lab, such as lab1")
     parser.add_argument(
         "submissions", metavar="SUBMISSIONS", type=Path, help="folder or .zip archive with the submissions"
     )
@@ -139,7 +149,7 @@ def _ci_arguments(parser: Parser, words: list[str]) -> None:
     from labcheck.platforms import ci
 
     parser.add_argument("kind", metavar="PLATFORM", help=f"one of: {', '.join(ci.names())}")
-    parser.add_argument("lab", metavar="LAB", help="name of a lab, such as lab1")
+    parser.add_argument("lab", metavar="LAB", type=name_of, help="name of a lab, such as lab1")
     parser.add_argument(
         "target", metavar="DIR", nargs="?", type=Path, default=Path(), help="target folder (default: this one)"
     )
@@ -161,7 +171,7 @@ def _shard(text: str) -> tuple[int, int]:
 
 
 COMMANDS = (
-    Command("grade", "grade a whole class", _grade_arguments, _grade),
+    Command("grade", "grade a whole class", _grade_arguments, _grade, starts_programs=True),
     Command("report", "write the reports of a graded class again", _report_arguments, _report),
     Command("ci", "write the files that a course's CI needs", _ci_arguments, _ci),
 )

@@ -7,11 +7,12 @@ import gc
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from labcheck.cli import student
-from labcheck.cli.options import INTERNAL_ERROR, INTERRUPTED, PASSED, WRONG_USE, Parser
-from labcheck.errors import Fault, SuiteError, UsageError
+from labcheck.cli import streams, student
+from labcheck.cli.options import FAILED, INTERNAL_ERROR, INTERRUPTED, PASSED, WRONG_USE, Parser, name_of
+from labcheck.errors import Fault, MachineError, SuiteError, UsageError
 from labcheck.version import __version__
 from labcheck.workbook.labs import lab_names, nearest
 
@@ -20,21 +21,26 @@ if TYPE_CHECKING:
 
     from labcheck.cli.options import Command
 
+ENDING = [
+    getattr(signal, name)
+    for name in ("SIGTERM", "SIGHUP", "SIGQUIT")  # SIGHUP: the terminal window is closed; SIGQUIT: Ctrl+\\
+    if hasattr(signal, name)
+]
 USAGE = """\
 %(prog)s LAB [DIR] [options]
        labcheck COMMAND ... [options]"""
 EXIT_STATUS = """\
 Exit status: 0 everything passed (grade: everyone was graded), 1 something failed,
-2 wrong usage, 3 internal error in labcheck.
+2 wrong usage or a report that cannot be written, 3 internal error in labcheck, or this machine lacks something.
 For the options, see `labcheck LAB --help` and `labcheck COMMAND --help`."""
 
 
 class Terminated(KeyboardInterrupt):
-    """labcheck received SIGTERM: it stops the programs that it started, as after Ctrl+C."""
+    """labcheck received a signal such as SIGTERM: it stops the programs that it started, as after Ctrl+C."""
 
 
-def _terminate(*_: object) -> NoReturn:
-    raise Terminated
+def _terminate(number: int, _: object) -> NoReturn:
+    raise Terminated(number)
 
 
 def command() -> NoReturn:
@@ -44,24 +50,40 @@ def command() -> NoReturn:
     would take a twentieth of the time of a whole grading.
     """
     gc.set_threshold(50_000)  # imports create thousands of objects and hardly any garbage
-    status = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    streams.prepare()
+    _leave_optimized_mode()
+    status = main(in_pair=True)
+    if (incomplete := streams.finish()) and status in (PASSED, FAILED):
+        print(f"labcheck: {incomplete}", file=sys.stderr)
+        status = WRONG_USE
     os._exit(status)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit status."""
+def _leave_optimized_mode() -> None:
+    """Start again without PYTHONOPTIMIZE or -O: checks are asserts, and their titles are docstrings."""
+    if not sys.flags.optimize:
+        return
+    again = [sys.executable, "-P", "-m", "labcheck", *sys.argv[1:]]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONOPTIMIZE"}
+    if sys.platform == "win32":  # execve there does not wait for the new process
+        import subprocess
+
+        os._exit(subprocess.run(again, env=environment, check=False).returncode)
+    os.execve(again[0], again, environment)
+
+
+def main(argv: Sequence[str] | None = None, *, in_pair: bool = False) -> int:
+    """Run a command and return its exit status.
+
+    `in_pair`: a command that starts programs runs in a child process, see `labcheck.sandbox.pair`; then this function
+    returns in both processes.
+    """
     words = list(sys.argv[1:] if argv is None else argv)
-    signal.signal(signal.SIGTERM, _terminate)
-    hang_up = getattr(signal, "SIGHUP", None)  # sent when the terminal window is closed
-    if hang_up is not None and signal.getsignal(hang_up) != signal.SIG_IGN:  # nohup ignores it
-        signal.signal(hang_up, _terminate)
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # the charset of an old console must not cause an error
+    for number in ENDING:
+        if number == signal.SIGTERM or signal.getsignal(number) != signal.SIG_IGN:  # nohup ignores SIGHUP
+            signal.signal(number, _terminate)
     try:
-        return _command(words)
+        return _command(words, in_pair=in_pair)
     except UsageError as error:
         print(f"labcheck: {error} (see labcheck --help)", file=sys.stderr)
         return WRONG_USE
@@ -72,18 +94,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SuiteError as error:
         print(f"labcheck: error in the lab, not in your program: {error}", file=sys.stderr)
         return INTERNAL_ERROR
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader of our output has closed the pipe
-        return PASSED
-    except Terminated:
-        return 128 + signal.SIGTERM
+    except MachineError as error:
+        return _unfit(error)
+    except Terminated as error:
+        return 128 + int(error.args[0])
     except KeyboardInterrupt:
         print("\nlabcheck: interrupted", file=sys.stderr)
         return INTERRUPTED
-    except Exception:
+    except Exception as error:
         import traceback
 
+        from labcheck.program.machine import lack
+
+        if lacking := lack(error):
+            return _unfit(lacking)
         return _internal_error(traceback.format_exc(), words)
+
+
+def _unfit(error: MachineError) -> int:
+    print(f"labcheck: {error}", file=sys.stderr)
+    return INTERNAL_ERROR
 
 
 def _internal_error(details: str, words: Sequence[str]) -> int:
@@ -91,14 +121,17 @@ def _internal_error(details: str, words: Sequence[str]) -> int:
     import tempfile
 
     text = f"labcheck {__version__}, Python {sys.version}, {sys.platform}\nlabcheck {' '.join(words)}\n\n{details}\n"
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="labcheck-fault-", suffix=".txt", encoding="utf-8", delete=False
-    ) as file:
-        file.write(text)
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="labcheck-fault-", suffix=".txt", encoding="utf-8", errors="backslashreplace", delete=False
+        ) as file:
+            file.write(text)
+        attached = f"attach the file {file.name}, which contains the details."
+    except OSError as error:
+        last = details.strip().splitlines()[-1]
+        attached = f"quote: {last} (the details could not be saved: {error.strerror})"
     print(
-        "labcheck: internal error in labcheck, not in your program. "
-        f"Please report it and attach the file {file.name}, which contains the details.",
-        file=sys.stderr,
+        f"labcheck: internal error in labcheck, not in your program. Please report it and {attached}", file=sys.stderr
     )
     return INTERNAL_ERROR
 
@@ -110,7 +143,7 @@ def commands() -> tuple[Command, ...]:
     return (*student.COMMANDS, *instructor.COMMANDS, *author.COMMANDS)
 
 
-def _command(words: list[str]) -> int:
+def _command(words: list[str], *, in_pair: bool) -> int:
     """Run the command given by the words of the command line."""
     if words[:1] == ["help"]:
         words = [*words[1:], "--help"]
@@ -123,7 +156,7 @@ def _command(words: list[str]) -> int:
             overview.print_help()
             return WRONG_USE
         overview.parse_args(words)
-    name, rest = words[0], words[1:]
+    name, rest = name_of(words[0]), words[1:]
     if name in lab_names():
         chosen = student.CHECK
     elif (found := _find(name)) is not None:
@@ -139,7 +172,30 @@ def _command(words: list[str]) -> int:
     given = parser.parse_args(rest)
     if chosen is student.CHECK:
         given.lab = name
+    _expect_current_folder()
+    if chosen.starts_programs and in_pair:
+        from labcheck.sandbox import pair
+        from labcheck.sandbox.scratch import clear_abandoned
+
+        status = pair.split()
+        if status is not None:
+            return _status_of_child(status)
+        clear_abandoned()
     return chosen.run(given)
+
+
+def _status_of_child(status: int) -> int:
+    if status < 0:
+        print(f"labcheck: ended from outside, by signal {-status}; nothing was reported", file=sys.stderr)
+        return 128 - status
+    return status
+
+
+def _expect_current_folder() -> None:
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise UsageError(f"the current folder is gone ({error.strerror}); go to another one with `cd`") from error
 
 
 def _find(name: str) -> Command | None:

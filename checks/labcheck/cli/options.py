@@ -32,12 +32,14 @@ class Command:
     """A command: its name, a one-line summary, its arguments, and the function that runs it.
 
     `arguments` also gets the words after the command: a report format is imported only if its option is among them.
+    `starts_programs`: it runs programs of students, which must not outlive it.
     """
 
     name: str
     summary: str
     arguments: Callable[[Parser, list[str]], None]
     run: Callable[[argparse.Namespace], int]
+    starts_programs: bool = False
 
 
 def wants_help(words: list[str]) -> bool:
@@ -62,11 +64,14 @@ def add_formats(parser: Parser, kind: Kind, words: list[str]) -> None:
 def files_of(given: argparse.Namespace) -> dict[str, str]:
     """Return the files to write, by format. Raises UsageError if a file obviously cannot be written."""
     files = {name: file for name in given.formats if (file := getattr(given, name)) is not None}
-    for file in files.values():
-        if file != "-" and not Path(file).absolute().parent.is_dir():
-            raise UsageError(f"cannot write {file}: its folder does not exist; create the folder first")
-        if file != "-" and Path(file).is_dir():
-            raise UsageError(f"cannot write {file}: it is a folder; give a file name")
+    for file in (Path(name) for name in files.values() if name != "-"):
+        try:
+            if not file.absolute().parent.is_dir():
+                raise UsageError(f"cannot write {file}: its folder does not exist; create the folder first")
+            if file.is_dir():
+                raise UsageError(f"cannot write {file}: it is a folder; give a file name")
+        except OSError as error:  # it may not be looked up, or its name is too long
+            raise UsageError(f"cannot write {file}: {error.strerror}") from error
     if list(files.values()).count("-") > 1:
         raise UsageError("only one report can go to standard output (-); give file names for the others")
     return files
@@ -111,6 +116,11 @@ def _protection(text: str) -> str:
 
         find(text)
     return text
+
+
+def name_of(text: str) -> str:
+    """Return the name of a lab or command without a slash at its end: a shell completes the name of a folder so."""
+    return text.rstrip("/\\")
 
 
 def count(text: str) -> int:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labcheck.cli.options import FAILED, PASSED, Command, add_formats, add_ways_to_judge, files_of, python_of
+from labcheck.cli.options import FAILED, PASSED, Command, add_formats, add_ways_to_judge, files_of, name_of, python_of
 from labcheck.errors import Fault, UsageError
 from labcheck.workbook.labs import lab_names, load_lab
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from labcheck.cli.options import Parser
     from labcheck.record.record import Record
+    from labcheck.workbook.labs import Lab
 
 
 def _check_arguments(parser: Parser, words: list[str]) -> None:
@@ -73,19 +74,20 @@ def _report(record: Record, files: dict[str, str]) -> None:
     from labcheck.platforms.formats import find
     from labcheck.platforms.runner import in_workflow
     from labcheck.reports import terminal
-    from labcheck.reports.files import write_report
+    from labcheck.reports.files import write_reports
     from labcheck.workbook import state
 
-    if in_workflow():
-        _report_to_github(record, printed="-" not in files.values())
-    elif "-" not in files.values():
-        terminal.write(record)
-    for name, file in files.items():
-        write_report(file, find("one", name).render(record))
     if len(record.selected) == len(record.requirements):
         known = state.load()
         known["progress"][record.lab] = {"score": record.score, "max_score": record.max_score}
         state.save(known)
+    try:
+        write_reports({file: find("one", name).render(record) for name, file in files.items()})
+    finally:  # a report that cannot be written does not hide the others
+        if in_workflow():
+            _report_to_github(record, printed="-" not in files.values())
+        elif "-" not in files.values():
+            terminal.write(record)
 
 
 def _report_to_github(record: Record, *, printed: bool) -> None:
@@ -94,11 +96,11 @@ def _report_to_github(record: Record, *, printed: bool) -> None:
     from labcheck.platforms import actions
     from labcheck.reports import terminal
 
-    commands = actions.publish(record)
     if printed:
         text = io.StringIO()
         terminal.write(record, text)
-        sys.stdout.write(actions.shielded(text.getvalue()) + commands)
+        sys.stdout.write(actions.shielded(text.getvalue()) + actions.commands(record))
+    actions.append_summary(record)
 
 
 def _no_arguments(parser: Parser, words: list[str]) -> None:
@@ -120,7 +122,7 @@ def _list(given: argparse.Namespace) -> int:
 
 def _lab_and_folder(parser: Parser, words: list[str]) -> None:
     del words
-    parser.add_argument("lab", metavar="LAB", help="name of a lab, such as lab1")
+    parser.add_argument("lab", metavar="LAB", type=name_of, help="name of a lab, such as lab1")
     parser.add_argument("folder", metavar="DIR", nargs="?", type=Path, help="target folder (default: a new one here)")
 
 
@@ -128,16 +130,22 @@ def _start(given: argparse.Namespace) -> int:
     from labcheck.submission.files import copy_new
 
     lab = load_lab(given.lab)
-    target = given.folder or Path(lab.name)
+    target = given.folder or _usual_folder(lab)
     kept = [file for file, copied in copy_new(lab.starter, target) if not copied]
     if kept:
         print(f"existing files left unchanged: {len(kept)}")
     print(
-        f"{lab.name} is in {target}. Read {target / 'README.md'}, edit "
+        f"{lab.name} is in {'this folder' if target == Path() else target}. Read {target / 'README.md'}, edit "
         f"{', '.join(str(target / program.file) for program in lab.programs)}, "
-        f"then run: labcheck {lab.name}{'' if target == Path(lab.name) else f' {target}'}"
+        f"then run: labcheck {lab.name}{f' {target}' if given.folder not in (None, Path(lab.name)) else ''}"
     )
     return PASSED
+
+
+def _usual_folder(lab: Lab) -> Path:
+    """Return the folder for a lab's files: here, if they are here; otherwise a folder with the lab's name."""
+    is_here = any(Path(program.file).exists() for program in lab.programs)
+    return Path() if is_here and not Path(lab.name).is_dir() else Path(lab.name)
 
 
 def _solution(given: argparse.Namespace) -> int:
@@ -163,7 +171,7 @@ def _notebook(given: argparse.Namespace) -> int:
     from labcheck.jupyter import walkthrough
 
     lab = load_lab(given.lab)
-    target = given.folder or Path(lab.name)
+    target = given.folder or _usual_folder(lab)
     for line in walkthrough.copy(lab, target):
         print(line, flush=True)
     file = target / f"{lab.name}.ipynb"
@@ -180,7 +188,7 @@ def _notebook(given: argparse.Namespace) -> int:
 
 def _hint_arguments(parser: Parser, words: list[str]) -> None:
     del words
-    parser.add_argument("lab", metavar="LAB", help="name of a lab, such as lab1")
+    parser.add_argument("lab", metavar="LAB", type=name_of, help="name of a lab, such as lab1")
     parser.add_argument("id", metavar="ID", help="id of a requirement, such as 2.3")
 
 
@@ -206,7 +214,7 @@ def _hint(given: argparse.Namespace) -> int:
     return PASSED
 
 
-CHECK = Command("LAB", "check the programs in DIR", _check_arguments, _check)
+CHECK = Command("LAB", "check the programs in DIR", _check_arguments, _check, starts_programs=True)
 COMMANDS = (
     Command("list", "list the labs and your progress", _no_arguments, _list),
     Command("start", "copy a lab's starter files, without overwriting yours", _lab_and_folder, _start),

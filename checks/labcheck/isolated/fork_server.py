@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import os
 import signal
 import socket
 import sys
+import traceback
 from functools import partial
 from typing import TYPE_CHECKING
 
 from labcheck.isolated.forked import end_after
 from labcheck.isolated.supervisor import supervise
+from labcheck.isolated.task import Reply, receive
 from labcheck.protocols import kinds
+from labcheck.record.result import BROKEN
 from labcheck.sandbox.protections import protections
 from labcheck.workbook.labs import load_lab
 
@@ -37,8 +41,19 @@ def main() -> None:
     from labcheck.judging.judge import with_checks
 
     with socket.socket(fileno=int(sys.argv[1])) as control:
-        with_checks(load_lab(sys.argv[2]), partial(_fork, control))
+        try:
+            with_checks(load_lab(sys.argv[2]), partial(_fork, control))
+        except Exception:  # the suite is broken
+            _refuse(control, Reply(BROKEN, "internal error in labcheck", faults=[traceback.format_exc()]))
     os._exit(0)
+
+
+def _refuse(control: socket.socket, reply: Reply) -> None:
+    """Give the same reply to every request, until the other side closes."""
+    while descriptors := socket.recv_fds(control, 1, 1)[1]:
+        with socket.socket(fileno=descriptors[0]) as connection, contextlib.suppress(OSError):
+            receive(connection)
+            connection.sendall(reply.to_json())
 
 
 def _fork(control: socket.socket, session: pytest.Session) -> None:

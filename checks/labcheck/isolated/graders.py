@@ -11,7 +11,7 @@ import sys
 import threading
 from dataclasses import replace
 
-from labcheck.errors import UsageError
+from labcheck.errors import Fault, UsageError
 from labcheck.isolated.task import GRACE, Probe, Reply, Task, send
 from labcheck.judging.options import Options
 from labcheck.record.result import BROKEN, GRADED
@@ -45,6 +45,7 @@ class ForkServer:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
+                env={name: value for name, value in os.environ.items() if name != "PYTHONOPTIMIZE"},
                 **processes.own_session(),  # on Ctrl+C, this process closes the connection instead
             )
 
@@ -111,7 +112,10 @@ class Graders:
         return server.ask(request)
 
     def protection(self, lab: str, python: str) -> str:
-        """Return the strongest protection that this machine offers. Raises UsageError if it offers none."""
+        """Return the strongest protection that this machine offers. Raises UsageError if it offers none.
+
+        Raises Fault after an internal error.
+        """
         if python not in self._offered:
             reasons = {}
             for name in (name for name, kind in protections().items() if kind.strength):
@@ -119,6 +123,8 @@ class Graders:
                 if reply.kind == GRADED:
                     self._offered[python] = name
                     break
+                if reply.faults:
+                    raise Fault("\n".join(reply.faults))
                 reasons[name] = reply.text
             else:
                 raise UsageError(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labcheck.errors import RefusedError, UsageError
+from labcheck.errors import Fault, MachineError, RefusedError, UsageError
 from labcheck.isolated.graders import close_graders, grade_task, graders
 from labcheck.isolated.task import Task
 from labcheck.judging.judge import Judgement
@@ -25,7 +25,8 @@ def judge_apart(lab: Lab, given: str | None, options: Options, *, required: bool
     """Check a folder, an archive or a notebook under a protection.
 
     If the protection is `auto`, the strongest available is used; without any, only resource limits are set, or, if a
-    protection is `required`, UsageError is raised. UsageError is also raised for an invalid submission.
+    protection is `required`, UsageError is raised. UsageError is also raised for an invalid submission, and
+    MachineError if the grading was ended from outside or this machine lacks something.
     """
     path = Path(given) if given is not None and is_packed(lab, Path(given)) else find_folder(lab, given)
     try:
@@ -41,7 +42,9 @@ def judge_apart(lab: Lab, given: str | None, options: Options, *, required: bool
     if reply.kind == REFUSED:
         raise UsageError(f"{path} cannot be checked: {reply.text}")
     if reply.record is None:
-        raise RuntimeError("\n".join([reply.text, *reply.faults]))
+        if reply.faults:
+            raise Fault("\n".join([reply.text, *reply.faults]))
+        raise MachineError(reply.text)
     return Judgement(Record.from_table(reply.record), reply.faults)
 
 

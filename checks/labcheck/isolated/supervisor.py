@@ -6,10 +6,8 @@ import contextlib
 import os
 import select
 import signal
-import tempfile
 import time
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcheck.errors import UsageError
@@ -19,7 +17,7 @@ from labcheck.isolated.worker import Grading
 from labcheck.sandbox import processes
 from labcheck.sandbox.cgroup import Group
 from labcheck.sandbox.protections import find
-from labcheck.submission.files import remove_tree
+from labcheck.sandbox.scratch import scratch
 
 if TYPE_CHECKING:
     import socket
@@ -35,21 +33,21 @@ def supervise(connection: socket.socket, session: pytest.Session) -> None:
     if request is None:
         return
     processes.adopt_orphans()
-    scratch = Path(tempfile.mkdtemp(prefix="labcheck-"))
-    group = Group(f"labcheck-{os.getpid()}")
-    grading = Grading(request, session, scratch, group, os.getpid())
-    try:
-        find(request.options.protection).surround()
-        reply = _start(grading, connection)
-    except UsageError as error:
-        reply = Reply("broken", str(error))
-    except OSError as error:
-        reply = Reply("broken", f"{error.strerror or error}")
-    finally:
-        processes.end_all()
-        remove_tree(scratch)
-        group.remove()
-    connection.sendall(reply.to_json())
+    with scratch() as folder:
+        group = Group(f"labcheck-{os.getpid()}")
+        grading = Grading(request, session, folder, group, os.getpid())
+        try:
+            find(request.options.protection).surround()
+            reply = _start(grading, connection)
+        except UsageError as error:
+            reply = Reply("broken", str(error))
+        except OSError as error:
+            reply = Reply("broken", f"{error.strerror or error}")
+        finally:
+            processes.end_all()
+            group.remove()
+    with contextlib.suppress(OSError):  # the process that requested the grading is gone
+        connection.sendall(reply.to_json())
 
 
 def _start(grading: Grading, connection: socket.socket) -> Reply:

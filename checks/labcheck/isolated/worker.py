@@ -14,6 +14,7 @@ from labcheck.errors import RefusedError
 from labcheck.isolated.task import PROBE_WITHIN, Probe, Reply, Task
 from labcheck.judging.catalogue import digest_of, with_more
 from labcheck.judging.judge import judge
+from labcheck.program.machine import lack
 from labcheck.sandbox import isolation
 from labcheck.sandbox.protections import find
 from labcheck.submission.archive import Target, extract
@@ -46,7 +47,9 @@ class Grading:
         try:
             reply = self._work()
         except Exception as error:
-            if isinstance(self.request, Probe):
+            if lacking := lack(error):
+                reply = Reply("broken", str(lacking))
+            elif isinstance(self.request, Probe):
                 reply = Reply("broken", str(getattr(error, "strerror", "") or error))
             else:
                 reply = Reply("broken", "internal error in labcheck", faults=[traceback.format_exc()])

@@ -16,6 +16,7 @@ from labcheck.judging.fixtures import RUN
 from labcheck.judging.options import Options
 from labcheck.judging.run import running
 from labcheck.program.evidence import Evidence, Mismatch
+from labcheck.program.machine import lack
 from labcheck.record.record import Outcome
 from labcheck.workbook.labs import lab_names, load_lab
 
@@ -120,6 +121,8 @@ class Grader:
         return pytest.TestReport(item.nodeid, item.location, {}, outcome, None, call.when)  # type: ignore[arg-type]
 
     def _keep(self, id: str, error: BaseException | None, seconds: float) -> None:
+        if error is not None and (lacking := lack(error)):
+            raise lacking from error  # this ends the grading: the student cannot help it
         if isinstance(error, pytest.skip.Exception):
             finding = Finding(Outcome.NOT_RUN, reason=str(error))
         elif error is not None and self.run.stood_still():

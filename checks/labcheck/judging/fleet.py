@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from labcheck.errors import ForeignListenerError, NotReadyError, Verdict
+from labcheck.program import machine
 from labcheck.program.ports import Port, is_free
 from labcheck.program.program import Program
 from labcheck.protocols import kinds
@@ -57,7 +58,8 @@ class Fleet:
         self._guard = Guard(self._end_over_memory, sandbox.killed) if sandbox.is_limited else None
 
     def prepare(self) -> None:
-        """Put the suite's material in place, and start the first program."""
+        """Put the suite's material in place, and start the first program. Raises MachineError."""
+        machine.require()
         processes.hear_ctrl_c()
         processes.adopt_orphans()  # before the first program, which may leave one behind at once
         self._prepare_shared_copy()
@@ -127,6 +129,7 @@ class Fleet:
 
     def next(self, spec: ProgramSpec, role: Role) -> Started:
         """Return a program that no check has used: one that was started ahead of time, or a new one."""
+        self._release_ended()
         shared = role is Role.SHARED
         for started in self._early():
             if started.program.spec == spec and (started.in_shared_copy == shared or spec.is_client):
@@ -248,6 +251,12 @@ class Fleet:
             if name in (None, started.name):
                 started.role = Role.GONE
                 started.program.kill()
+
+    def _release_ended(self) -> None:
+        """Close the pipes and sockets of the programs that no check uses any more: open files are limited."""
+        for started in self.history:
+            if started.role is Role.GONE and started.program.is_finished:
+                started.close()
 
     def _prepare_shared_copy(self) -> None:
         """Make the copy in which the shared programs run, and put the suite's material into it."""

@@ -61,8 +61,8 @@ def judge(
     are already collected (see `with_checks`) and none was run.
 
     All processes that are started below this one during the call are taken for the submission's, and ended: call it in
-    a process that does nothing else at the time. Raises UsageError if the folder cannot be copied, and Fault if the
-    suite is broken.
+    a process that does nothing else at the time. Raises UsageError if the folder cannot be copied, MachineError if this
+    machine lacks something that every grading needs, and Fault if the suite is broken or incomplete.
     """
     started, clock = datetime.now(UTC), time.perf_counter()
     selected = lab.select(options.only) if options.only else lab.requirements
@@ -102,6 +102,8 @@ def run_suite(run: Run, selected: Sequence[str], session: pytest.Session | None 
     session.config.pluginmanager.register(grader)
     items = list(session.items)
     grader.pytest_collection_modifyitems(items)
+    if missing := [id for id in run.lab.requirements if id not in grader.titles]:
+        raise Fault(f"the suite of {run.lab.name} has no check for {', '.join(missing)}")
     for item, after in zip_longest(items, items[1:]):
         if item is not None:
             _run_check(grader, item, after)
@@ -163,7 +165,10 @@ class Between:
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Keep an interrupt during the collection, which pytest would not pass on."""
-        self.error = excinfo.value
+        import pytest
+
+        if not isinstance(excinfo.value, pytest.Session.Interrupted):  # raised after an error in a suite
+            self.error = excinfo.value
 
     def pytest_internalerror(self, excrepr: object) -> None:
         """Keep an internal error of pytest."""

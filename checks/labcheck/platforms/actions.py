@@ -9,6 +9,7 @@ import secrets
 from html import escape
 from pathlib import Path, PurePosixPath
 
+from labcheck.errors import UsageError
 from labcheck.platforms.runner import in_workflow
 from labcheck.record.record import Outcome, Place, Record, RequirementResult, StepTitle
 from labcheck.record.text import printable
@@ -20,11 +21,18 @@ MOST_ROWS = 60
 MESSAGE = 1500  # characters of an annotation
 
 
-def publish(record: Record) -> str:
-    """Append to the step's summary, and return the commands to print, which create the annotations."""
+def append_summary(record: Record) -> None:
+    """Append to the summary of the step. Raises UsageError if it cannot be written."""
     if file := os.environ.get("GITHUB_STEP_SUMMARY"):
-        with Path(file).open("a", encoding="utf-8", errors="backslashreplace") as page:
-            page.write(summary(record))
+        try:
+            with Path(file).open("a", encoding="utf-8", errors="backslashreplace") as page:
+                page.write(summary(record))
+        except OSError as error:
+            raise UsageError(f"cannot write the summary of the step to {file}: {error.strerror}") from error
+
+
+def commands(record: Record) -> str:
+    """Return the commands to print, which create the annotations."""
     submission, workspace = Path(record.submission).resolve(), Path(os.environ.get("GITHUB_WORKSPACE", ".")).resolve()
     folder = submission if submission.is_dir() else submission.parent
     place = folder.relative_to(workspace).as_posix() if folder.is_relative_to(workspace) else ""

@@ -58,6 +58,11 @@ class Output:
         """The number of bytes printed so far."""
         return self._total
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether every process that could print has ended or closed the stream."""
+        return self._ended
+
     def wait_for(self, text: str, seconds: float, since: int = 0) -> bool:
         """Wait up to `seconds` until a watched text is printed at offset `since` or later; return whether it was."""
         limit = clock.now() + seconds

@@ -11,6 +11,8 @@ import errno
 import random
 import socket
 
+from labcheck.program.machine import open_socket
+
 FIRST = 20_000
 RANGE = 6_000  # both ranges end below 32768, where the kernel's ephemeral ports begin
 LOOPBACK = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
@@ -22,7 +24,7 @@ class Port:
     def __init__(self) -> None:
         # This number does not depend on the seed: two runs with the same seed must use different ports.
         for number in random.SystemRandom().sample(range(FIRST, FIRST + RANGE), 500):
-            twin = socket.socket()
+            twin = open_socket()
             try:
                 twin.bind(("127.0.0.1", number + RANGE))
             except OSError:
@@ -44,7 +46,7 @@ def is_free(number: int) -> bool:
     """Return whether a program could listen on the port now, on every loopback address."""
     for family, host in LOOPBACK:
         try:
-            probe = socket.socket(family)
+            probe = open_socket(family)
         except OSError:  # a machine without IPv6
             continue
         with probe:

@@ -17,6 +17,7 @@ from labcheck.program import clock, sockets
 from labcheck.program.activity import POLL, Activity
 from labcheck.program.diagnosis import Diagnosis
 from labcheck.program.evidence import ExitStatus, Printed
+from labcheck.program.machine import open_socket
 from labcheck.program.output import TRACEBACK, Output
 from labcheck.sandbox import processes
 
@@ -127,6 +128,11 @@ class Program:
         return None if code is None else self._sandbox.exit_code(code)
 
     @property
+    def is_finished(self) -> bool:
+        """Whether the program has ended, and no process that it started can still print."""
+        return self.has_exited and self.stdout.has_ended and self.stderr.has_ended
+
+    @property
     def exceeded_memory(self) -> bool:
         """Whether it was ended because it used too much memory: by labcheck's guard, or by the kernel before that."""
         was_ended = self.exit_status == KILLED and not self._was_killed
@@ -194,7 +200,7 @@ class Program:
                 return first
             first.close()
         assert self.address is not None
-        sock = socket.socket(socket.AF_INET6 if ":" in self.address[0] else socket.AF_INET)
+        sock = open_socket(socket.AF_INET6 if ":" in self.address[0] else socket.AF_INET)
         try:
             if receive_buffer is not None:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)

@@ -9,6 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from labcheck.program.machine import open_socket
 from labcheck.program.ports import LOOPBACK
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def connect(port: int) -> tuple[tuple[str, int], socket.socket] | None:
     """Return a connection to a port and the loopback address it uses; None if no process listens there."""
     for family, host in LOOPBACK:
         try:
-            sock = socket.socket(family)
+            sock = open_socket(family)
         except OSError:  # a machine without IPv6
             continue
         sock.settimeout(LOOPBACK_WITHIN)
@@ -43,7 +44,7 @@ def is_open(port: int) -> bool:
     """Return whether a process listens on a port, on any loopback address; a full backlog counts as listening."""
     for family, host in LOOPBACK:
         try:
-            with socket.socket(family) as sock:
+            with open_socket(family) as sock:
                 sock.settimeout(LOOPBACK_WITHIN)
                 sock.connect((host, port))
         except TimeoutError:

@@ -126,11 +126,7 @@ def main() -> None:
     if (files := rules["files"]) is not None:
         restrict(files["read"], files["hidden"], files["write"], rules["port"])
     for name, value in rules["limits"].items():
-        number = getattr(resource, f"RLIMIT_{name.upper()}", None)
-        if number is not None:
-            hard = resource.getrlimit(number)[1]
-            most = value if hard == resource.RLIM_INFINITY else min(value, hard)
-            resource.setrlimit(number, (most, most))
+        resource.setrlimit(getattr(resource, f"RLIMIT_{name.upper()}"), (value, value))
     if rules["uid"] is not None:
         give_up_rights(rules["uid"])
     os.execvp(command[0], command)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
+from contextlib import ExitStack
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcheck.errors import RefusedError, UsageError
+from labcheck.sandbox.scratch import scratch
 from labcheck.submission.limits import SUBMISSION
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from labcheck.sandbox.base import Sandbox
     from labcheck.workbook.labs import Lab
-from labcheck.submission.files import regular_files, remove_tree
+from labcheck.submission.files import regular_files
 
 
 class PrivateCopies:
@@ -31,11 +33,12 @@ class PrivateCopies:
         self._made = 0
 
     def __enter__(self) -> PrivateCopies:
-        self._top = Path(tempfile.mkdtemp(prefix="labcheck-")).resolve()
+        self._stack = ExitStack()
+        self._top = self._stack.enter_context(scratch())
         return self
 
     def __exit__(self, *_: object) -> None:
-        remove_tree(self._top)
+        self._stack.close()
 
     @cached_property
     def _size(self) -> int:

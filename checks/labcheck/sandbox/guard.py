@@ -34,6 +34,7 @@ class Guard:
     def __init__(self, too_much: Callable[[], None], killed: Callable[[], int]) -> None:
         self._too_much = too_much
         self._killed = killed
+        self._killed_before = 0
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         if Path("/proc/self/statm").exists():
@@ -46,21 +47,24 @@ class Guard:
             self._thread.join()
 
     def _watch(self) -> None:
-        before = 0
         while not self._stopped.wait(LOOK):
-            if (killed := self._killed()) > before:
-                before = killed
-                self._too_much()
-            below = processes.descendants(os.getpid())
-            # Counting shared memory only once is slow, so it is done only if the quick sum is over the limit.
-            if sum(map(_resident, below)) > MEMORY and sum(map(_proportional, below)) > MEMORY:
-                self._too_much()
-            tasks = [int(task.name) for pid in below for task in _tasks(pid)]
-            if sys.platform != "win32" and len(tasks) > BUSY and sum(map(_is_running, tasks)) > BUSY:
-                # Give way to the programs of other submissions, which have deadlines too.
-                for task in tasks:
-                    with contextlib.suppress(OSError):
-                        os.setpriority(os.PRIO_PROCESS, task, LOWEST)
+            with contextlib.suppress(OSError):  # too many files are open; the next look may succeed
+                self._look()
+
+    def _look(self) -> None:
+        if (killed := self._killed()) > self._killed_before:
+            self._killed_before = killed
+            self._too_much()
+        below = processes.descendants(os.getpid())
+        # Counting shared memory only once is slow, so it is done only if the quick sum is over the limit.
+        if sum(map(_resident, below)) > MEMORY and sum(map(_proportional, below)) > MEMORY:
+            self._too_much()
+        tasks = [int(task.name) for pid in below for task in _tasks(pid)]
+        if sys.platform != "win32" and len(tasks) > BUSY and sum(map(_is_running, tasks)) > BUSY:
+            # Give way to the programs of other submissions, which have deadlines too.
+            for task in tasks:
+                with contextlib.suppress(OSError):
+                    os.setpriority(os.PRIO_PROCESS, task, LOWEST)
 
 
 def memory_of(pid: int) -> int:

@@ -9,6 +9,8 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labcheck.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -28,15 +30,25 @@ def copy_new(source: Path, target: Path) -> Iterator[tuple[Path, bool]]:
     """Copy a lab's files for a student to edit, without overwriting any file.
 
     Yields each file's path relative to the target, and whether it was copied (False: the file already existed).
+    Raises UsageError if a file cannot be copied.
     """
     for file, relative in regular_files(source):
         to = target / relative
         if os.path.lexists(to):
             yield relative, False
             continue
-        to.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, to)
+        try:
+            to.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, to)
+        except OSError as error:
+            if in_the_way := _file_in_the_way(to.parent):
+                raise UsageError(f"{in_the_way} is not a folder; move it, or give another DIR") from error
+            raise UsageError(f"cannot write {to}: {error.strerror}") from error
         yield relative, True
+
+
+def _file_in_the_way(folder: Path) -> Path | None:
+    return next((each for each in (folder, *folder.parents) if os.path.lexists(each) and not each.is_dir()), None)
 
 
 def remove_tree(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """What labcheck remembers between two commands: the user's progress, and the hints already shown.
 
-This is a convenience: if the file cannot be read or written, nothing is remembered and nothing fails.
+This is a convenience: if the file cannot be read or written, nothing is remembered and nothing fails. What is damaged
+in it is forgotten.
 """
 
 from __future__ import annotations
@@ -27,11 +28,13 @@ def _file() -> Path:
 
 def load() -> dict[str, Any]:
     """Return the saved state: `progress` (lab -> score, max_score) and `hints` ("lab id" -> number of hints shown)."""
-    state: dict[str, Any] = {"progress": {}, "hints": {}}
+    found: Any = None
     with contextlib.suppress(OSError, ValueError, RuntimeError):
         found = json.loads(_file().read_text("utf-8"))
-        state |= {key: found[key] for key in state if isinstance(found.get(key), dict)}
-    return state
+    return {
+        key: {name: entry for name, entry in _table(_table(found).get(key)).items() if is_valid(entry)}
+        for key, is_valid in (("progress", _is_progress), ("hints", _is_count))
+    }
 
 
 def save(state: dict[str, Any]) -> None:
@@ -40,5 +43,20 @@ def save(state: dict[str, Any]) -> None:
         file = _file()
         file.parent.mkdir(parents=True, exist_ok=True)
         new = file.with_suffix(f".{os.getpid()}")
-        new.write_text(json.dumps(state, indent=1), "utf-8")
-        new.replace(file)
+        try:
+            new.write_text(json.dumps(state, indent=1), "utf-8")
+            new.replace(file)
+        finally:
+            new.unlink(missing_ok=True)  # if there was no space left
+
+
+def _table(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _is_progress(entry: Any) -> bool:
+    return all(_is_count(_table(entry).get(name)) for name in ("score", "max_score"))
+
+
+def _is_count(entry: Any) -> bool:
+    return isinstance(entry, int) and entry >= 0

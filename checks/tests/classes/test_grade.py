@@ -31,6 +31,8 @@ from labcheck.errors import UsageError
 from labcheck.isolated.graders import ForkServer, Graders
 from labcheck.isolated.task import Probe, Reply
 from labcheck.judging.options import Options
+from labcheck.record.result import REFUSED
+from labcheck.record.result import Result as Graded
 from labcheck.workbook.labs import load_lab
 
 if TYPE_CHECKING:
@@ -254,6 +256,16 @@ def test_incomplete_line_is_removed(tmp_path: Path) -> None:
     (tmp_path / "results.jsonl").write_bytes(b'{"whole": 1}\n{"half": ' + b"x" * 200_000)
     Results(tmp_path).close()
     assert (tmp_path / "results.jsonl").read_bytes() == b'{"whole": 1}\n'
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")  # noqa: PTH110
+def test_no_space_for_results(tmp_path: Path) -> None:
+    """Results that cannot be written end the run with one line, which says that earlier ones are kept."""
+    (tmp_path / "results.jsonl").symlink_to("/dev/full")
+    results = Results(tmp_path)
+    with pytest.raises(UsageError, match="No space left on device; what is graded so far is kept"):
+        results.add(Graded("key", "ann", REFUSED, "empty"))
+    results.close()
 
 
 def test_two_runs_at_once(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from conftest import CHECKOUT, TESTS, Result, need
+from conftest import CHECKOUT, TESTS, Result, need, needs_fork
 from labcheck.cli.main import commands
 from labcheck.record.record import Outcome, Record
 from labcheck.submission.limits import MAX_FILES
@@ -231,6 +231,116 @@ def test_interrupt_while_checks_are_collected(tmp_path: Path) -> None:
     command = [sys.executable, "-c", code, str(CHECKOUT / "solutions" / "lab1")]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "\nlabcheck: interrupted\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]",
+        '{"progress": {"lab1": {"score": 3}}, "hints": {"lab1 2.3": null}}',
+        '{"progress": {"lab1": 3}, "hints": {"lab1 2.3": -7}}',
+        '{"progress": null, "hints": {"lab1 2.3": "many"}}',
+        "[" * 100_000,
+    ],
+)
+def test_damaged_state_is_started_anew(labcheck: Run, tmp_path: Path, text: str) -> None:
+    """Entries of the state file that make no sense are forgotten."""
+    file = tmp_path / "state" / "labcheck" / "state.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
+    assert "not checked yet" in labcheck("list").out
+    assert "hint 1 of 3" in labcheck("hint", "lab1", "2.3").out
+    assert "hint 2 of 3" in labcheck("hint", "lab1", "2.3").out
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_name_of_a_lab_may_be_completed_by_the_shell(labcheck: Run, tmp_path: Path) -> None:
+    """Tab completes the name of the lab's folder with a slash; `start` inside the folder makes no second one."""
+    assert labcheck("start", "lab1/").status == 0
+    assert labcheck("lab1/", "--only", "1.1").status == 0
+    inside = tmp_path / "here" / "lab1"
+    (inside / "README.md").unlink()
+    started = labcheck("start", "lab1", cwd=inside)
+    assert "lab1 is in this folder. Read README.md, edit webserver.py, then run: labcheck lab1\n" in started.out
+    assert (inside / "README.md").is_file()
+    assert not (inside / "lab1").exists()
+
+
+@pytest.mark.parametrize("command", ["start", "solution"])
+def test_file_in_the_way_of_a_folder(labcheck: Run, tmp_path: Path, command: str) -> None:
+    """A file in the place of the target folder, or above it, gets one line."""
+    file = tmp_path / "here" / "taken"
+    file.write_text("mine")
+    for target in ("taken", "taken/below"):
+        refused = labcheck(command, "lab1", target)
+        assert refused.status == 2
+        assert "taken is not a folder; move it, or give another DIR" in refused.err
+        assert refused.err.count("\n") == 1
+    assert file.read_text() == "mine"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows does not remove the current folder of a process")
+def test_current_folder_is_gone(tmp_path: Path) -> None:
+    """A shell may be in a folder that was removed: one line says so."""
+    (tmp_path / "x").mkdir()
+    command = f'cd x; rmdir ../x; exec "{sys.executable}" -m labcheck lab1 "{CHECKOUT / "solutions" / "lab1"}"'
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "the current folder is gone" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("level", ["1", "2"])
+def test_optimized_python_changes_nothing(labcheck: Run, level: str) -> None:
+    """PYTHONOPTIMIZE removes assertions and docstrings, which are the checks and their titles."""
+    folder, words = CHECKOUT / "labs" / "lab1", ("--only", "2", "--seed", "1")
+    usual = labcheck("lab1", folder, *words)
+    optimized = labcheck("lab1", folder, *words, PYTHONOPTIMIZE=level)
+    assert optimized.status == usual.status == 1
+    assert optimized.out.rpartition(" · ")[0] == usual.out.rpartition(" · ")[0]
+
+
+@pytest.mark.parametrize("text", [None, "def broken(:"], ids=["missing", "mistake"])
+@pytest.mark.parametrize("sandbox", ["none", pytest.param("limits", marks=needs_fork)])
+def test_damaged_installation_gives_no_score(labcheck: Run, tmp_path: Path, text: str | None, sandbox: str) -> None:
+    """A file of a suite that is missing or broken is an internal error, without a score and without a traceback."""
+    for name in ("labs", "solutions"):
+        (tmp_path / name).symlink_to(CHECKOUT / name)
+    package = tmp_path / "checks" / "labcheck"
+    shutil.copytree(CHECKOUT / "checks" / "labcheck", package, ignore=shutil.ignore_patterns("__pycache__"))
+    file = package / "suites" / "lab1" / "test_3_files.py"
+    file.unlink()
+    if text is not None:
+        file.write_text(text)
+    words = ("lab1", CHECKOUT / "solutions" / "lab1", "--sandbox", sandbox)
+    result = labcheck(*words, PYTHONPATH=str(package.parent), TMPDIR=str(tmp_path))
+    assert (result.status, result.out) == (3, "")
+    assert result.err.startswith("labcheck: internal error in labcheck, not in your program.")
+    assert result.err.count("\n") == 1
+    (details,) = tmp_path.glob("labcheck-fault-*.txt")
+    assert ("has no check for 3.1" if text is None else "SyntaxError") in details.read_text()
+
+
+def test_details_of_an_internal_error_cannot_be_saved(tmp_path: Path) -> None:
+    """Without a place for the details, an internal error is still reported as one."""
+    code = (
+        "import sys, tempfile\n"
+        "from labcheck.cli.main import main\n"
+        f"tempfile.tempdir = {str(tmp_path / 'nowhere')!r}\n"
+        "sys.exit(main(['lab1', '.']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=CHECKOUT / "solutions" / "lab1",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 3
+    assert "internal error in labcheck, not in your program" in done.stderr
+    assert "the details could not be saved" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_broken_state_file_is_ignored(labcheck: Run, tmp_path: Path) -> None:

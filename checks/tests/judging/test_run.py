@@ -7,12 +7,13 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from conftest import until
-from labcheck.errors import NotReadyError, Verdict
+from labcheck.errors import Fault, NotReadyError, Verdict
 from labcheck.judging.judge import judge
 from labcheck.judging.options import Options
 from labcheck.judging.run import running
@@ -281,3 +282,20 @@ def test_program_ended_by_the_watchdog_was_still_running(tmp_path: Path) -> None
         asleep = run.fleet.history[0].program
         threading.Timer(0.1, asleep.kill).start()
         assert asleep.wait_until_ended(time.monotonic(), 30).status.code is None
+
+
+def test_incomplete_suite_is_an_internal_error() -> None:
+    """A requirement without a check, as in a damaged installation, gives no result."""
+    lab = load_lab("lab1")
+    last = lab.steps[-1]
+    damaged = replace(lab, steps=(*lab.steps[:-1], replace(last, requirements=(*last.requirements, "6.9"))))
+    with pytest.raises(Fault, match=r"the suite of lab1 has no check for 6\.9"):
+        judge(damaged, lab.solution, Options(only=("1.1",)))
+
+
+def test_suite_with_a_mistake_is_an_internal_error(tmp_path: Path) -> None:
+    """A suite that cannot be imported is not mistaken for an interrupt."""
+    lab = load_lab("lab1")
+    (tmp_path / "test_1.py").write_text("def broken(:")
+    with pytest.raises(Fault, match="SyntaxError"):
+        judge(replace(lab, suite=tmp_path), lab.solution, Options())

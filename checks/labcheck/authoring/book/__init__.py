@@ -7,7 +7,6 @@ import io
 import os
 import re
 import shutil
-import tempfile
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +17,7 @@ import jinja2
 from labcheck import suite
 from labcheck.errors import SuiteError, UsageError
 from labcheck.judging import fixtures
+from labcheck.sandbox.scratch import scratch
 from labcheck.submission.files import copy_new, regular_files
 
 if TYPE_CHECKING:
@@ -48,8 +48,7 @@ def build(labs: Sequence[Lab], target: Path) -> None:
     if missing := [name for name in NEEDED if find_spec(name) is None]:
         raise UsageError(f"the book needs {missing[0]}, which is not installed; run: pip install 'labcheck[book]'")
     earlier = _earlier(target)
-    with tempfile.TemporaryDirectory(prefix="labcheck-") as folder:
-        place = Path(folder).resolve()
+    with scratch() as place:
         for part in ("source", "site", "run"):
             (place / part).mkdir()
         chapters = [_write_source(lab, place) for lab in labs]

@@ -19,6 +19,7 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
 from labcheck.errors import Trouble, WebSocketError
+from labcheck.program.machine import lack, open_socket
 from labcheck.program.ports import LOOPBACK
 from labcheck.protocols.websocket.connection import SILENCE, Endpoint, size_of
 from labcheck.protocols.websocket.evidence import Message, Target
@@ -178,7 +179,8 @@ class Peer:
     def raise_fault(self) -> None:
         """Raise an error if the peer's thread has failed: then silence is not the client's failure."""
         if self._fault is not None:
-            raise RuntimeError("the server that the client talks to has failed") from self._fault
+            failed = RuntimeError("the server that the client talks to has failed")
+            raise lack(self._fault) or failed from self._fault
 
     def forget(self) -> None:
         """Stop recording events."""
@@ -232,7 +234,9 @@ class Peer:
         elif isinstance(ready, socket.socket):
             try:
                 sock, _ = ready.accept()
-            except OSError:
+            except OSError as error:
+                if lack(error):
+                    raise
                 return
             self.accepted += 1
             living = [connection for connection in self._connections if connection.shutdown is None]
@@ -286,7 +290,7 @@ class Peer:
 def _listen(family: int, host: str, port: int) -> socket.socket | None:
     """Return a listening socket, or None if the machine does not have this address family or the port is taken."""
     try:
-        listener = socket.socket(family)
+        listener = open_socket(family)
     except OSError:
         return None
     try:

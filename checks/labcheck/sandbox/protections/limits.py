@@ -34,12 +34,13 @@ class Limits(Sandbox):
 
     def __init__(self, python: str, number: int) -> None:
         self._python = python
-        self._limits = resource_limits()
+        others = 0
         if os.name == "posix" and os.getuid() == 0:
             # If other users cannot enter the folder of its Python, the program runs as root without capabilities.
             self.uid = FIRST_UID + number % UIDS if _is_open_to_all(Path(python)) else 0
         else:
-            self._limits["nproc"] += _tasks_of_user()
+            others = _tasks_of_user()
+        self._limits = resource_limits(others)
 
     @classmethod
     def make(cls, python: str, number: int, scratch: Path) -> Self:
@@ -68,15 +69,26 @@ class Limits(Sandbox):
             place.parent.chmod(0o711)
 
 
-def resource_limits() -> dict[str, int]:
-    """Return the resource limits of a program, by their names in prlimit(1)."""
-    return {
+def resource_limits(others: int = 0) -> dict[str, int]:
+    """Return the resource limits of a program, by their names in prlimit(1).
+
+    `others` are the threads of its user that do not belong to it. No limit is above the one of this process, which
+    only some users may exceed.
+    """
+    import resource  # missing on Windows
+
+    wanted = {
         "as": ADDRESS_SPACE,
         "core": 0,
         "cpu": CPU_SECONDS,
         "fsize": FILE_SIZE,
         "nofile": OPEN_FILES,
-        "nproc": PROCESSES,
+        "nproc": PROCESSES + others,
+    }
+    known = {name: getattr(resource, f"RLIMIT_{name.upper()}", None) for name in wanted}
+    hard = {name: resource.getrlimit(number)[1] for name, number in known.items() if number is not None}
+    return {
+        name: wanted[name] if most == resource.RLIM_INFINITY else min(wanted[name], most) for name, most in hard.items()
     }
 
 
