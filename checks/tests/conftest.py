@@ -23,7 +23,7 @@ from labcheck.errors import UsageError
 from labcheck.isolated.graders import Graders
 from labcheck.program.ports import Port
 from labcheck.record.record import Outcome, ProgramResult, Record, RequirementResult, StepTitle
-from labcheck.sandbox.processes import hear_ctrl_c
+from labcheck.sandbox.processes import reset_signals
 from labcheck.workbook.labs import root
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ FLAGS = (
     *("disable-background-networking", "disable-component-update", "disable-sync", "window-size=1100,900"),
 )
 
-hear_ctrl_c()  # the tests send Ctrl+C to programs; this must work even if a shell runs the tests in the background
+reset_signals()  # the tests send Ctrl+C to programs; this must work even if a shell runs the tests in the background
 
 TESTS = Path(__file__).parent
 # For a page's script: `contrast(element)` of its text, or of a part such as ::before (WCAG 2.2, section 1.4.3).

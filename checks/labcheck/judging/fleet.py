@@ -58,7 +58,7 @@ class Fleet:
 
     def prepare(self) -> None:
         """Put the suite's material in place, and start the first program."""
-        processes.hear_ctrl_c()
+        processes.reset_signals()
         processes.adopt_orphans()  # before the first program, which may leave one behind at once
         self._prepare_shared_copy()
         self._start_ahead(1)
@@ -293,14 +293,14 @@ class Fleet:
             except ForeignListenerError:
                 pass
             except NotReadyError as error:
-                if error.verdict not in (Verdict.PORT_TAKEN, Verdict.OTHER_PORT):
+                was_taken = error.verdict in (Verdict.PORT_TAKEN, Verdict.OTHER_PORT) and not is_free(program.port)
+                if not was_taken and (error.verdict is not Verdict.PORT_TAKEN or attempt > 0):
                     started.role = Role.GONE
+                    program.kill()  # the port that it listens on may be the fixed port of another program
                     raise
-                if is_free(program.port):  # it tries to listen on a port other than its own
-                    if error.verdict is Verdict.OTHER_PORT or attempt > 0:
-                        started.role = Role.GONE
-                        raise
-                    # That port may be held by one of the programs started ahead of time: end those, and try again.
+                if not was_taken:
+                    # It tried to listen on a port other than its own. One of the programs started ahead of time may
+                    # hold that port: end those, and try again.
                     self._end_unused()
             else:
                 return started
