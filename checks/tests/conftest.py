@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import shutil
@@ -65,6 +66,7 @@ CHECKOUT = root()
 IN_TIME = re.compile(r"within [\d.]+ s\b|by the end of the time limit of [\d.]+ s")
 
 
+needs_links = pytest.mark.skipif(sys.platform == "win32", reason="on Windows only some users may make links")
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="the program forks, which Windows cannot")
 
 
@@ -210,6 +212,23 @@ def submission(tmp_path: Path) -> Callable[..., Path]:
         for name, content in files.items():
             (folder / name).write_text(content, "utf-8")
         return folder
+
+    return make
+
+
+@pytest.fixture
+def unreadable(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Make files with the given names unreadable. Permissions would not do: root reads every file."""
+
+    def make(*names: str) -> None:
+        opened = Path.open
+
+        def refuse(path: Path, *arguments: Any, **options: Any) -> Any:
+            if path.name in names:
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return opened(path, *arguments, **options)
+
+        monkeypatch.setattr(Path, "open", refuse)
 
     return make
 

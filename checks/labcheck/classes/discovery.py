@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import re
-import tempfile
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcheck.errors import RefusedError, UsageError
 from labcheck.platforms.downloads import clues_of, named
 from labcheck.submission.archive import ARCHIVES, Target, extract
-from labcheck.submission.files import regular_files, remove_tree
+from labcheck.submission.files import regular_files, remove_tree, temporary_folder
 from labcheck.submission.handed_in import HandedIn
 from labcheck.submission.limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from labcheck.platforms.downloads import Clue
 
@@ -74,7 +73,7 @@ def opened(place: Path) -> Iterator[Path]:
     if not place.is_file():
         yield place
         return
-    top = Path(tempfile.mkdtemp(prefix="labcheck-"))
+    top = temporary_folder()
     try:
         try:
             with place.open("rb") as file:

@@ -29,7 +29,7 @@ def judge_apart(lab: Lab, given: str | None, options: Options, *, required: bool
     """
     path = Path(given) if given is not None and is_packed(lab, Path(given)) else find_folder(lab, given)
     try:
-        name, data = HandedIn(str(path), (), (path,), (path.name,) if path.is_file() else ()).read()
+        name, data = HandedIn(str(path), (), (path,), (path.name,) if path.is_file() else ()).read(lab)
     except RefusedError as error:
         raise UsageError(f"{path} cannot be checked: {error}") from error
     try:

@@ -6,10 +6,8 @@ import contextlib
 import os
 import select
 import signal
-import tempfile
 import time
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcheck.errors import UsageError
@@ -19,7 +17,7 @@ from labcheck.isolated.worker import Grading
 from labcheck.sandbox import processes
 from labcheck.sandbox.cgroup import Group
 from labcheck.sandbox.protections import find
-from labcheck.submission.files import remove_tree
+from labcheck.submission.files import remove_tree, temporary_folder
 
 if TYPE_CHECKING:
     import socket
@@ -35,7 +33,7 @@ def supervise(connection: socket.socket, session: pytest.Session) -> None:
     if request is None:
         return
     processes.adopt_orphans()
-    scratch = Path(tempfile.mkdtemp(prefix="labcheck-"))
+    scratch = temporary_folder()
     group = Group(f"labcheck-{os.getpid()}")
     grading = Grading(request, session, scratch, group, os.getpid())
     try:

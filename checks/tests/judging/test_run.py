@@ -217,7 +217,7 @@ def test_every_program_with_the_same_fixed_port_gets_the_same_verdict(how: str, 
 
 @pytest.mark.parametrize("how", ["socket.create_server(('127.0.0.1', PORT))", ASYNCIO])
 def test_fixed_port_that_another_program_holds_is_taken(how: str, tmp_path: Path) -> None:
-    """If another program holds the fixed port of a program, the verdict says so, in whatever words the system does."""
+    """If another program holds the fixed port of a program, the verdict says so, no matter how the library words it."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         text = f"import asyncio, socket\n{how}".replace("PORT", str(other.getsockname()[1]))
         (tmp_path / "webserver.py").write_text(text)

@@ -119,7 +119,7 @@ def test_listener_on_another_address_is_found_soon(program: Callable[[str], Prog
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not say cheaply whose port it is")
 def test_listener_of_another_process_is_not_the_program(program: Callable[[str], Program]) -> None:
-    """If another process listens on the program's port, it is not taken for the program, however late it came."""
+    """If another process listens on the program's port, it is not taken for the program, even if it began later."""
     asleep = program("print('asleep', flush=True); time.sleep(60)")
     until(lambda: asleep.stdout.total)
     with socket.create_server(("127.0.0.1", asleep.port)), pytest.raises(ForeignListenerError):

@@ -29,6 +29,7 @@ class Namespaces(Sandbox):
     name = "namespaces"
     strength = 2
     is_limited = True
+    follows_links = False
 
     def __init__(self, python: str, number: int, etc: Path) -> None:
         """Write the program's /etc into an empty folder."""

@@ -31,6 +31,7 @@ class Limits(Sandbox):
 
     name = "limits"
     is_limited = True
+    follows_links = False
 
     def __init__(self, python: str, number: int) -> None:
         self._python = python
