@@ -28,7 +28,7 @@ TAKEN = (
         re.IGNORECASE,
     )
 )
-MISSING = re.compile(r"^ModuleNotFoundError: No module named '([\w.]+)'", re.MULTILINE)
+MISSING = re.compile(r"^ModuleNotFoundError: No module named '([\w.]+)'$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ class Diagnosis:
         if missing is None:
             return ""
         library = missing[1].partition(".")[0]
-        return f"; {self.python} runs it: install {library} there, or choose another interpreter with --python"
+        return f"; if {library} is a library, install it for {self.python}, or choose another interpreter with --python"
 
     def _who_holds_the_port(self) -> str:
         text = f"{self.spec.file} tried to listen on a port that another program uses; "

@@ -34,7 +34,7 @@ WRONG_PORT_FOR = 2.0  # seconds that a program may listen on another port or add
 LOOK_AT_CLIENT = 0.02  # seconds between two looks at the connections of a client
 INHERITED = (
     # what a program needs to run; it gets nothing else from labcheck's environment
-    *("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TMP", "TEMP", "VIRTUAL_ENV"),
+    *("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TMP", "TEMP", "VIRTUAL_ENV", "PYTHONUSERBASE"),
     *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SSL_CERT_FILE"),
     *("SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT", "USERPROFILE", "APPDATA", "LOCALAPPDATA"),
 )
@@ -93,6 +93,7 @@ class Program:
         if local_time is not None:
             environment["TZ"] = local_time
         environment |= sandbox.environment(folder)
+        # Without -s: by hand, a program also finds the libraries that its user has installed (pip install --user).
         self._process = subprocess.Popen(
             sandbox.command([python, spec.file, str(port)], folder),
             cwd=folder,

@@ -103,7 +103,7 @@ def test_missing_library_names_the_interpreter(diagnosis: Diagnosis) -> None:
     """By hand, the student may use another interpreter than labcheck does."""
     said = "Traceback (most recent call last):\nModuleNotFoundError: No module named 'flask.views'\n"
     text = str(diagnosis.ended(1, said, raised=True, over_memory=False))
-    assert "/usr/bin/python3 runs it: install flask there, or choose another interpreter with --python" in text
+    assert "; if flask is a library, install it for /usr/bin/python3, or choose another interpreter with" in text
 
 
 def test_missing_file_is_reported(diagnosis: Diagnosis) -> None:
