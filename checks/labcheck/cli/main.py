@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from labcheck.cli import student
+from labcheck.cli.environment import restart_if_needed
 from labcheck.cli.options import INTERNAL_ERROR, INTERRUPTED, PASSED, WRONG_USE, Parser
 from labcheck.errors import Fault, SuiteError, UsageError
 from labcheck.version import __version__
@@ -43,6 +44,7 @@ def command() -> NoReturn:
     All programs that labcheck started have ended by then. Python's normal shutdown, which frees objects one by one,
     would take a twentieth of the time of a whole grading.
     """
+    restart_if_needed()
     gc.set_threshold(50_000)  # imports create thousands of objects and hardly any garbage
     status = main()
     sys.stdout.flush()
