@@ -89,7 +89,7 @@ class Fleet:
             if not known.program.has_exited:
                 return known
             known.role = Role.GONE
-            self.note_death(known.program)
+            self.note_death(known)
             if spec.name in self.given_up:
                 raise NotReadyError(Verdict.OVER_MEMORY, self.given_up[spec.name])
         if not is_there(self.shared_copy / spec.file):
@@ -167,19 +167,24 @@ class Fleet:
         self._plan = [each for each in self._plan if each[0].name != program.spec.name]
         self._end_unused(program.spec.name)
 
-    def note_death(self, program: Program) -> None:
+    def note_death(self, started: Started) -> None:
         """Record why a program has ended; stop checking it if it used too much memory."""
-        if program.exceeded_memory:
-            self.give_up(program, Verdict.OVER_MEMORY)
+        if started.program.exceeded_memory:
+            self.give_up(started.program, Verdict.OVER_MEMORY)
         else:
-            program.verdict = Verdict.DIED
+            started.program.verdict = Verdict.ONE_CLIENT if self.served_one_client(started) else Verdict.DIED
+
+    def served_one_client(self, started: Started) -> bool:
+        """Return whether a server ended by itself after its first client, and so did all others that run its file."""
+        most = max(each.manners.served for each in self.history if each.name == started.name)
+        return most <= 1 and started.program.address is not None and started.program.ends_by_itself()
 
     def discard(self, started: Started) -> None:
         """End a program; the next check gets a new one."""
         started.role = Role.GONE
         started.forget()
         if started.program.has_exited and not started.may_end:
-            self.note_death(started.program)
+            self.note_death(started)
         started.stop()
 
     def end_once(self) -> None:

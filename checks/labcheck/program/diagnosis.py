@@ -86,6 +86,10 @@ class Diagnosis:
         text = f"{file} ended with {how} before it {wanted}{because}{self._where_to_install(stderr)}"
         return NotReadyError(Verdict.NOT_STARTED, text, complaint.place)
 
+    def served_one_client(self) -> str:
+        """Return what happened to a server that ends by itself after its first client."""
+        return f"{self.spec.file} ended by itself with exit status 0 after its first client"
+
     def never_listened(self, seconds: float) -> NotReadyError:
         """Return the error for a program that runs but did not listen on its port within `seconds`."""
         text = f"{self.spec.file} runs, but did not listen on port {self._given} within {seconds:g} s"

@@ -31,6 +31,7 @@ LOOK_AROUND = 0.5  # seconds between two searches for other ports that it listen
 KILLED = -9  # the exit status of a program ended by SIGKILL
 SUSPICIOUS = 0.02  # seconds; Python cannot start this fast, so an earlier answer comes from another process
 WRONG_PORT_FOR = 2.0  # seconds that a program may listen on another port or address before it is given up
+ENDS_WITHIN = 1.0  # seconds until a program that is about to end has ended
 LOOK_AT_CLIENT = 0.02  # seconds between two looks at the connections of a client
 INHERITED = (
     # what a program needs to run; it gets nothing else from labcheck's environment
@@ -78,6 +79,7 @@ class Program:
         self.address: tuple[str, int] | None = None
         self.was_interrupted = False
         self._was_killed = False  # by labcheck
+        self._was_late = False  # it had ended before labcheck sent Ctrl+C
         self._since = 0, 0  # bytes printed on each stream when Ctrl+C was sent
         self.folder = folder
         self._sandbox = sandbox
@@ -131,6 +133,16 @@ class Program:
         """Whether it was ended because it used too much memory: by labcheck's guard, or by the kernel before that."""
         was_ended = self.exit_status == KILLED and not self._was_killed
         return self.verdict is Verdict.OVER_MEMORY or (was_ended and self._sandbox.killed() > 0)
+
+    def ends_by_itself(self) -> bool:
+        """Return whether it has ended with exit status 0, or is about to, although nothing asked it to."""
+        if self._was_killed or (self.was_interrupted and not self._was_late):
+            return False
+        self.activity.wait_until_idle(ENDS_WITHIN)
+        if not self.has_exited and not self.still_listens(0):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(ENDS_WITHIN)
+        return self.exit_status == 0
 
     def wait_until_listening(self, seconds: float) -> None:
         """Wait until the program accepts connections on its port.
@@ -225,6 +237,7 @@ class Program:
         """Send Ctrl+C to the program alone."""
         self._drop_first()  # the program must not wait for a client that never sends a request
         self.was_interrupted = True
+        self._was_late = self.has_exited
         self._since = self.stdout.total, self.stderr.total
         with contextlib.suppress(OSError):  # it has already ended
             if not self.has_exited:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -97,6 +98,14 @@ def test_address_that_does_not_exist_is_not_taken(diagnosis: Diagnosis) -> None:
         "OSError: [Errno 99] error while attempting to bind on address ('10.9.8.7', 1): cannot assign requested address"
     )
     assert diagnosis.ended(1, said, raised=True, over_memory=False).verdict is Verdict.NOT_STARTED
+
+
+def test_client_that_ended_early_is_told_its_port(diagnosis: Diagnosis) -> None:
+    """A client may have connected to another port, so the reason names its own."""
+    client = replace(diagnosis, spec=load_lab("lab2").programs[1])
+    (client.folder / client.spec.file).touch()
+    text = str(client.ended(0, "", raised=False, over_memory=False))
+    assert text == "echo_client.py ended with exit status 0 without having connected to port 20000 (its first argument)"
 
 
 def test_missing_library_names_the_interpreter(diagnosis: Diagnosis) -> None:

@@ -47,6 +47,7 @@ class Connection:
         self._deadline = deadline
         self._buffer = bytearray()
         self._closed = False
+        self._served = False
 
     def __enter__(self) -> Connection:
         return self
@@ -97,6 +98,8 @@ class Connection:
             code, reason, fields = self._read_head()
         body, whole = self._read_body(code, fields, method)
         self._manners.answered = True
+        self._manners.served += not self._served
+        self._served = True
         self._buffer.clear()
         return Answer(code, reason, fields, body, whole, time.monotonic() - started)
 
