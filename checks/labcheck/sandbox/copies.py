@@ -34,12 +34,13 @@ class PrivateCopies:
         A file that cannot be read is left out: run by hand, the program could not read it either. Raises UsageError if
         it is one of the programs, or if the files exceed the limits of a submission.
         """
-        programs = {program.file for program in self._lab.programs}
-        theirs = regular_files(self._folder, follow_links=self._sandbox.follows_links)
         try:
-            self._files = read_files(theirs, lambda file: file.as_posix() in programs)
-        except RefusedError as error:
-            raise UsageError(f"{self._folder} cannot be checked: {error}") from error
+            self._files = self._read(into_folders=True)
+        except RefusedError:
+            try:
+                self._files = self._read(into_folders=False)  # a link may lead to a large one
+            except RefusedError as error:
+                raise UsageError(f"{self._folder} cannot be checked: {error}") from error
         for name in self._lab.supplies:
             for file, relative in regular_files(self._lab.starter / name):
                 _supply(self._files, name / relative, file.read_bytes())
@@ -48,6 +49,12 @@ class PrivateCopies:
 
     def __exit__(self, *_: object) -> None:
         remove_tree(self._top)
+
+    def _read(self, *, into_folders: bool) -> dict[Path, bytes]:
+        programs = {program.file for program in self._lab.programs}
+        follow = self._sandbox.follows_links
+        theirs = regular_files(self._folder, follow_links=follow, into_folders=into_folders)
+        return read_files(theirs, lambda file: file.as_posix() in programs)
 
     def new(self) -> Path:
         """Make a copy: a folder `work` inside a new folder."""

@@ -63,13 +63,16 @@ def temporary_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix=TEMPORARY)).resolve()
 
 
-def regular_files(folder: Path, *, follow_links: bool = False) -> Iterator[tuple[Path, Path]]:
+def regular_files(
+    folder: Path, *, follow_links: bool = False, into_folders: bool = True
+) -> Iterator[tuple[Path, Path]]:
     """Yield each regular file in the folder and its subfolders, with its path relative to the folder.
 
     A link is skipped. With `follow_links`, what it leads to takes its place, except for a folder that contains the
-    link. The system's folder for temporary files is left out: it holds labcheck's own copies.
+    link, and for all folders without `into_folders`. The system's folder for temporary files is left out: it holds
+    labcheck's own copies.
     """
-    for here, names in _walk(folder, follow_links=follow_links):
+    for here, names in _walk(folder, follow_links=follow_links and into_folders):
         for name in names:
             file = here / name
             if not name.endswith(".pyc") and _is_regular(file, follow_links=follow_links):

@@ -14,6 +14,7 @@ import pytest
 from conftest import CHECKOUT, TESTS, Result, failed, not_passed, programs
 from labcheck.program.ports import Port
 from labcheck.record.record import Outcome, Record
+from labcheck.submission.limits import MAX_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -200,10 +201,17 @@ def test_result_is_written_after_the_submission_s_processes_have_ended(
     assert record.score < record.max_score
 
 
-def test_symbolic_links_are_not_followed(labcheck: Callable[..., Result], submission: Callable[..., Path]) -> None:
-    """A link in the student's folder is not copied, no matter where it points."""
+def test_links_to_large_folders_are_not_followed(
+    labcheck: Callable[..., Result], submission: Callable[..., Path]
+) -> None:
+    """A link to a folder that is too large to be copied is left out; the program itself may still be a link."""
     folder = submission(CHECKOUT / "solutions" / "lab1" / "webserver.py")
-    (folder / "site").symlink_to("/etc")
+    (folder / "webserver.py").rename(folder.parent / "elsewhere.py")
+    (folder / "webserver.py").symlink_to(folder.parent / "elsewhere.py")
+    (folder / "site").symlink_to(folder.parent / "large")
+    (folder.parent / "large").mkdir()
+    with (folder.parent / "large" / "file").open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
     assert labcheck("lab1", folder, "--json", "-").record.score == 29
 
 
