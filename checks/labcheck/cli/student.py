@@ -49,11 +49,12 @@ def _check(given: argparse.Namespace) -> int:
     from labcheck.submission.find import find_folder, is_packed
 
     lab = load_lab(given.lab)
+    only = lab.select(given.only) if given.only else ()
     is_one_file = is_packed(lab, Path(given.folder or ""))
     folder = Path() if is_one_file else find_folder(lab, given.folder)
     options = Options(
         seed=given.seed,
-        only=lab.select(given.only) if given.only else (),
+        only=only,
         budget=given.budget,
         slow=given.slow,
         python=python_of(given.python, folder),
@@ -63,9 +64,8 @@ def _check(given: argparse.Namespace) -> int:
     if options.protection != "none" or is_one_file:
         from labcheck.isolated.single import judge_apart
 
-        judgement = judge_apart(
-            lab, Path(given.folder) if is_one_file else folder, options, required=given.require_sandbox
-        )
+        place = Path(given.folder) if is_one_file else folder
+        judgement = judge_apart(lab, place, options, required=given.require_sandbox)
     else:
         judgement = judge(lab, folder, options)
     _report(judgement.record, files)

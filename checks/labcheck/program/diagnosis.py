@@ -21,12 +21,11 @@ if TYPE_CHECKING:
 LIBRARIES = {"websockets", "aiohttp", "flask", "starlette", "tornado"}  # in addition to Python's own
 FRAME = re.compile(r'File "([^"<>]+)", line (\d{1,6})\b')
 COMPLAINT = re.compile(r"[\w.]+(Error|Exception|Exit|Interrupt)\b")
-TAKEN = (
-    re.compile(  # as Python, asyncio, Windows and gunicorn word it; the numbers are those of Linux, macOS and Windows
-        r"address already in use|EADDRINUSE|(Errno|WinError) (98|48|10048)\b|only one usage of each socket address"
-        r"|connection in use:",
-        re.IGNORECASE,
-    )
+# As Python, asyncio, Windows and gunicorn word it. The numbers are those of Linux, macOS and Windows.
+TAKEN = re.compile(
+    r"address already in use|EADDRINUSE|(Errno|WinError) (98|48|10048)\b|only one usage of each socket address"
+    r"|connection in use:",
+    re.IGNORECASE,
 )
 MISSING = re.compile(r"^ModuleNotFoundError: No module named '([\w.]+)'$", re.MULTILINE)
 

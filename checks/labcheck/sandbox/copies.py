@@ -54,7 +54,7 @@ class PrivateCopies:
         programs = {program.file for program in self._lab.programs}
         follow = self._sandbox.follows_links
         theirs = regular_files(self._folder, follow_links=follow, into_folders=into_folders)
-        return read_files(theirs, lambda file: file.as_posix() in programs)
+        return dict(read_files(theirs, lambda file: file.as_posix() in programs))
 
     def new(self) -> Path:
         """Make a copy: a folder `work` inside a new folder."""

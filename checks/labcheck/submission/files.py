@@ -79,25 +79,26 @@ def regular_files(
                 yield file, file.relative_to(folder)
 
 
-def read_files(files: Iterable[tuple[Path, Path]], is_needed: Callable[[Path], bool]) -> dict[Path, bytes]:
-    """Return the contents of files, given and returned by their relative paths (see `regular_files`).
+def read_files(files: Iterable[tuple[Path, Path]], is_needed: Callable[[Path], bool]) -> list[tuple[Path, bytes]]:
+    """Return the relative paths of files, given as by `regular_files`, and their contents.
 
     A file that has been removed since it was listed is left out, and so is one that cannot be read, unless it is
     needed. Raises RefusedError for one that is needed, and if the files exceed the limits of a submission.
     """
-    found: dict[Path, bytes] = {}
+    found = []
     size = 0
     for file, relative in files:
         try:
             with file.open("rb") as source:
-                found[relative] = source.read(SUBMISSION.bytes + 1)
+                data = source.read(SUBMISSION.bytes + 1)
         except FileNotFoundError:
             continue
         except OSError as error:
             if is_needed(relative):
                 raise RefusedError(f"{relative.as_posix()!r} cannot be read: {error.strerror}") from error
             continue
-        size += len(found[relative])
+        found.append((relative, data))
+        size += len(data)
         SUBMISSION.check(len(found), size)
     return found
 

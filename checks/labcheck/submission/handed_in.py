@@ -14,7 +14,7 @@ from labcheck.submission.files import links, read_files, regular_files
 from labcheck.submission.limits import MAX_STREAM
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
     from labcheck.workbook.labs import Lab
 
@@ -74,11 +74,11 @@ def _refuse_links(folder: Path, lab: Lab) -> None:
         raise RefusedError(f"{name} is a link, and no links are followed here; submit the file itself")
 
 
-def _tar(files: Mapping[Path, bytes]) -> bytes:
+def _tar(files: Iterable[tuple[Path, bytes]]) -> bytes:
     """Return a tar of the files, without their owners and times."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT) as tar:
-        for name, data in sorted((file.as_posix(), data) for file, data in files.items()):
+        for name, data in sorted((file.as_posix(), data) for file, data in files):
             header = tarfile.TarInfo(name)
             header.size = len(data)
             tar.addfile(header, io.BytesIO(data))

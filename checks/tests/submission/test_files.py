@@ -70,13 +70,13 @@ def test_file_that_vanishes_is_left_out(tmp_path: Path) -> None:
     before = [next(files)]
     (tmp_path / "a.py").unlink()
     (tmp_path / "b.py").unlink()
-    assert read_files([*before, *files], lambda _: True) == {Path("c.py"): b"c.py"}
+    assert read_files([*before, *files], lambda _: True) == [(Path("c.py"), b"c.py")]
 
 
 def test_unreadable_file_is_refused_if_it_is_needed(tmp_path: Path, unreadable: Callable[..., None]) -> None:
     """A file that cannot be read is left out, or named if it is needed."""
     fill(tmp_path, "webserver.py", "other.py")
     unreadable("other.py")
-    assert list(read_files(regular_files(tmp_path), lambda _: False)) == [Path("webserver.py")]
+    assert read_files(regular_files(tmp_path), lambda _: False) == [(Path("webserver.py"), b"webserver.py")]
     with pytest.raises(RefusedError, match=r"^'other.py' cannot be read: Permission denied$"):
         read_files(regular_files(tmp_path), lambda file: file.name == "other.py")
