@@ -301,12 +301,14 @@ class Fleet:
                 was_taken = error.verdict in (Verdict.PORT_TAKEN, Verdict.OTHER_PORT) and not is_free(program.port)
                 if not was_taken and (error.verdict is not Verdict.PORT_TAKEN or attempt > 0):
                     started.role = Role.GONE
-                    program.kill()  # the port that it listens on may be the fixed port of another program
                     raise
                 if not was_taken:
-                    # It tried to listen on a port other than its own. One of the programs started ahead of time may
-                    # hold that port: end those, and try again.
+                    # It tried to listen on a port other than its own. A program that no check uses may hold that port:
+                    # end those, and try again.
                     self._end_unused()
+                    for other in self.history:
+                        if other.role is Role.GONE:
+                            other.stop()
             else:
                 return started
             # Another process took a port that was free: that is not the program's error, so try another port.

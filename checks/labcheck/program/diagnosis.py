@@ -62,7 +62,7 @@ class Diagnosis:
         `raised`: its standard error holds a traceback. `over_memory`: it was ended because it used too much memory.
         """
         file = self.spec.file
-        wanted = "connected" if self.spec.is_client else "listened"
+        wanted = f"connected to port {self._given}" if self.spec.is_client else "listened"
         stderr = self.shown(stderr).strip()
         if over_memory:
             return NotReadyError(Verdict.OVER_MEMORY, f"{file} used too much memory before it {wanted}")

@@ -106,6 +106,8 @@ def test_client_that_ended_early_is_told_its_port(diagnosis: Diagnosis) -> None:
     (client.folder / client.spec.file).touch()
     text = str(client.ended(0, "", raised=False, over_memory=False))
     assert text == "echo_client.py ended with exit status 0 without having connected to port 20000 (its first argument)"
+    text = str(client.ended(1, "Traceback\nConnectionRefusedError: no", raised=True, over_memory=False))
+    assert text.endswith("before it connected to port 20000 (its first argument): ConnectionRefusedError: no")
 
 
 def test_missing_library_names_the_interpreter(diagnosis: Diagnosis) -> None:
