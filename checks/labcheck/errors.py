@@ -44,12 +44,15 @@ class Verdict(StrEnum):
     EXITED = "exited"
     NEVER_LISTENED = "never listened"
     OTHER_PORT = "listens on another port"
+    OTHER_ADDRESS = "listens on another address"
+    OTHER_SERVER = "connected to another port"
     PORT_TAKEN = "another program holds the port"
     ENDED_EARLY = "ended before it connected"
     NEVER_CONNECTED = "never connected"
     HIDES_LIBRARY = "hides a library"
     NEVER_ANSWERS = "accepts connections, but never answers"
     DIED = "answered and then died"
+    ONE_CLIENT = "ended after its first client"
     OVER_MEMORY = "took too much memory"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import shutil
@@ -23,7 +24,7 @@ from labcheck.errors import UsageError
 from labcheck.isolated.graders import Graders
 from labcheck.program.ports import Port
 from labcheck.record.record import Outcome, ProgramResult, Record, RequirementResult, StepTitle
-from labcheck.sandbox.processes import hear_ctrl_c
+from labcheck.sandbox.processes import reset_signals
 from labcheck.workbook.labs import root
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ FLAGS = (
     *("disable-background-networking", "disable-component-update", "disable-sync", "window-size=1100,900"),
 )
 
-hear_ctrl_c()  # the tests send Ctrl+C to programs; this must work even if a shell runs the tests in the background
+reset_signals()  # the tests send Ctrl+C to programs; this must work even if a shell runs the tests in the background
 
 TESTS = Path(__file__).parent
 # For a page's script: `contrast(element)` of its text, or of a part such as ::before (WCAG 2.2, section 1.4.3).
@@ -65,6 +66,7 @@ CHECKOUT = root()
 IN_TIME = re.compile(r"within [\d.]+ s\b")
 
 
+needs_links = pytest.mark.skipif(sys.platform == "win32", reason="on Windows only some users may make links")
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="the program forks, which Windows cannot")
 
 
@@ -210,6 +212,23 @@ def submission(tmp_path: Path) -> Callable[..., Path]:
         for name, content in files.items():
             (folder / name).write_text(content, "utf-8")
         return folder
+
+    return make
+
+
+@pytest.fixture
+def unreadable(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Make files with the given names unreadable. Permissions would not do: root reads every file."""
+
+    def make(*names: str) -> None:
+        opened = Path.open
+
+        def refuse(path: Path, *arguments: Any, **options: Any) -> Any:
+            if path.name in names:
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return opened(path, *arguments, **options)
+
+        monkeypatch.setattr(Path, "open", refuse)
 
     return make
 

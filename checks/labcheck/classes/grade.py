@@ -131,7 +131,7 @@ class Submissions:
         known = cls(order, found, [], {})
         for each in known.found:
             try:
-                key, _ = order.task(*each.read(), each.label)
+                key, _ = order.task(*each.read(order.lab), each.label)
             except RefusedError as error:
                 unread = f"{order.suite} {each.label} {error}"
                 key = hashlib.sha256(unread.encode("utf-8", "backslashreplace")).hexdigest()
@@ -180,7 +180,7 @@ class Submissions:
             if key in left:
                 left.remove(key)
                 with contextlib.suppress(RefusedError):
-                    yield self.order.task(*each.read(), each.label)
+                    yield self.order.task(*each.read(self.order.lab), each.label)
 
 
 def grade(

@@ -7,17 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labcheck.cli.options import (
-    FAILED,
-    PASSED,
-    Command,
-    add_formats,
-    add_ways_to_judge,
-    count,
-    files_of,
-    name_of,
-    python_of,
-)
+from labcheck.cli.interpreter import python_of
+from labcheck.cli.options import FAILED, PASSED, Command, add_formats, add_ways_to_judge, count, files_of, name_of
 from labcheck.errors import UsageError
 from labcheck.workbook.labs import load_lab
 
@@ -103,7 +94,7 @@ def _grade(given: argparse.Namespace) -> int:
         seed=given.seed,
         budget=given.budget,
         slow=given.slow,
-        python=python_of(given.python) if given.python else "",
+        python=python_of(given.python, Path()) if given.python else "",
         protection=given.sandbox,
         whole=False,
     )

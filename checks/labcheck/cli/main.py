@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from labcheck.cli import streams, student
+from labcheck.cli.environment import restart_if_needed
 from labcheck.cli.options import FAILED, INTERNAL_ERROR, INTERRUPTED, PASSED, WRONG_USE, Parser, name_of
 from labcheck.errors import Fault, MachineError, SuiteError, UsageError
 from labcheck.version import __version__
@@ -49,27 +50,14 @@ def command() -> NoReturn:
     All programs that labcheck started have ended by then. Python's normal shutdown, which frees objects one by one,
     would take a twentieth of the time of a whole grading.
     """
+    restart_if_needed()
     gc.set_threshold(50_000)  # imports create thousands of objects and hardly any garbage
     streams.prepare()
-    _leave_optimized_mode()
     status = main(in_pair=True)
     if (incomplete := streams.finish()) and status in (PASSED, FAILED):
         print(f"labcheck: {incomplete}", file=sys.stderr)
         status = WRONG_USE
     os._exit(status)
-
-
-def _leave_optimized_mode() -> None:
-    """Start again without PYTHONOPTIMIZE or -O: checks are asserts, and their titles are docstrings."""
-    if not sys.flags.optimize:
-        return
-    again = [sys.executable, "-P", "-m", "labcheck", *sys.argv[1:]]
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONOPTIMIZE"}
-    if sys.platform == "win32":  # execve there does not wait for the new process
-        import subprocess
-
-        os._exit(subprocess.run(again, env=environment, check=False).returncode)
-    os.execve(again[0], again, environment)
 
 
 def main(argv: Sequence[str] | None = None, *, in_pair: bool = False) -> int:

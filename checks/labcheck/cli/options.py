@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -97,8 +95,8 @@ def add_ways_to_judge(parser: Parser, *, sandbox: str) -> None:
     parser.add_argument(
         "--python",
         metavar="FILE",
-        help="Python interpreter for the programs (default: the one of the active virtual environment, "
-        "otherwise the one that runs labcheck)",
+        help="Python interpreter for the programs (default: the one of the active virtual environment or conda "
+        "environment, otherwise the one that runs labcheck)",
     )
     parser.add_argument(
         "--sandbox",
@@ -144,21 +142,3 @@ def _positive(text: str) -> float:
     if not 0 < number < 1e6:
         raise argparse.ArgumentTypeError(f"invalid value {text!r}: expected a number above 0 and below 1000000")
     return number
-
-
-def python_of(given: str | None) -> str:
-    """Return the path of the Python interpreter for the student's programs."""
-    if given is not None:
-        import shutil
-
-        found = shutil.which(given)
-        if found is None:
-            raise UsageError(
-                f"cannot find the Python interpreter {given!r}; give its path, or its name if it is on PATH"
-            )
-        return str(Path(found).absolute())
-    if active := os.environ.get("VIRTUAL_ENV"):
-        for place in ("bin/python", "Scripts/python.exe"):
-            if (Path(active) / place).exists():
-                return str(Path(active) / place)
-    return sys.executable

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labcheck.cli.options import FAILED, PASSED, Command, add_formats, add_ways_to_judge, files_of, name_of, python_of
+from labcheck.cli.interpreter import python_of
+from labcheck.cli.options import FAILED, PASSED, Command, add_formats, add_ways_to_judge, files_of, name_of
 from labcheck.errors import Fault, UsageError
 from labcheck.workbook.labs import lab_names, load_lab
 
@@ -49,21 +50,25 @@ def _check(given: argparse.Namespace) -> int:
     from labcheck.submission.find import find_folder, is_packed
 
     lab = load_lab(given.lab)
+    only = lab.select(given.only) if given.only else ()
+    is_one_file = is_packed(lab, Path(given.folder or ""))
+    folder = Path() if is_one_file else find_folder(lab, given.folder)
     options = Options(
         seed=given.seed,
-        only=lab.select(given.only) if given.only else (),
+        only=only,
         budget=given.budget,
         slow=given.slow,
-        python=python_of(given.python),
+        python=python_of(given.python, folder),
         protection="auto" if given.sandbox == "none" and given.require_sandbox else given.sandbox,
     )
     files = files_of(given)
-    if options.protection != "none" or is_packed(lab, Path(given.folder or "")):
+    if options.protection != "none" or is_one_file:
         from labcheck.isolated.single import judge_apart
 
-        judgement = judge_apart(lab, given.folder, options, required=given.require_sandbox)
+        place = Path(given.folder) if is_one_file else folder
+        judgement = judge_apart(lab, place, options, required=given.require_sandbox)
     else:
-        judgement = judge(lab, find_folder(lab, given.folder), options)
+        judgement = judge(lab, folder, options)
     _report(judgement.record, files)
     if judgement.faults:
         raise Fault("\n".join(judgement.faults))

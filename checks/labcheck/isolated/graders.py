@@ -36,7 +36,7 @@ class ForkServer:
             self._process = subprocess.Popen(
                 [
                     sys.executable,
-                    "-P",
+                    *("-X", "utf8", "-P"),  # names of files in submissions are UTF-8 in every locale
                     "-c",
                     "from labcheck.isolated.fork_server import main; main()",
                     str(theirs.fileno()),

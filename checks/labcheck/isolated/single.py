@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcheck.errors import Fault, MachineError, RefusedError, UsageError
@@ -13,24 +12,24 @@ from labcheck.judging.judge import Judgement
 from labcheck.record.record import Record
 from labcheck.record.result import REFUSED
 from labcheck.sandbox.protections.limits import Limits
-from labcheck.submission.find import find_folder, is_packed
 from labcheck.submission.handed_in import HandedIn
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from labcheck.judging.options import Options
     from labcheck.workbook.labs import Lab
 
 
-def judge_apart(lab: Lab, given: str | None, options: Options, *, required: bool) -> Judgement:
+def judge_apart(lab: Lab, path: Path, options: Options, *, required: bool) -> Judgement:
     """Check a folder, an archive or a notebook under a protection.
 
     If the protection is `auto`, the strongest available is used; without any, only resource limits are set, or, if a
     protection is `required`, UsageError is raised. UsageError is also raised for an invalid submission, and
     MachineError if the grading was ended from outside or this machine lacks something.
     """
-    path = Path(given) if given is not None and is_packed(lab, Path(given)) else find_folder(lab, given)
     try:
-        name, data = HandedIn(str(path), (), (path,), (path.name,) if path.is_file() else ()).read()
+        name, data = HandedIn(str(path), (), (path,), (path.name,) if path.is_file() else ()).read(lab)
     except RefusedError as error:
         raise UsageError(f"{path} cannot be checked: {error}") from error
     try:

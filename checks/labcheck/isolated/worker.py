@@ -78,7 +78,7 @@ class Grading:
         (folder / "probe.py").write_text("print('here')")
         sandbox.hand_over(place)
         done = subprocess.run(
-            sandbox.command([self.request.options.interpreter, "-s", "probe.py", "20000"], folder),
+            sandbox.command([self.request.options.interpreter, "probe.py", "20000"], folder),
             cwd=folder,
             env={"PATH": os.environ.get("PATH", os.defpath), **sandbox.environment(folder)},
             stdin=subprocess.DEVNULL,

@@ -36,6 +36,7 @@ class Finding:
     received: str = ""
     place: Place | None = None  # in the student's file
     hung: bool = False  # the program did not answer in time
+    ended: bool = False  # because the program ended by itself after its first client
 
 
 class Blame:
@@ -90,6 +91,30 @@ class Blame:
         AssertionError, ExchangeError, NotReadyError and Unmet mean that the program fails, or that it fails another
         requirement that this one needs. Every other exception is an internal error.
         """
+        finding = self._finding(id, error, mismatch)
+        if finding.outcome is Outcome.FAILED and (reason := self._run.served_one_client()):
+            finding.reason, finding.ended = reason, True
+        return finding
+
+    def report_once(self, selected: Iterable[str]) -> None:
+        """Keep the first failure of each program that ends after its first client; the others follow from that.
+
+        `selected` are the requirements in the report.
+        """
+        reported = set()
+        for id in selected:
+            program = self._lab.program_of(id).name
+            for finding in self.findings.get(id, []):
+                if finding.ended and program in reported:
+                    finding.outcome, finding.expected, finding.received, finding.place = Outcome.NOT_RUN, "", "", None
+                elif finding.ended:
+                    reported.add(program)
+
+    def fault(self, error: BaseException) -> None:
+        """Record an internal error."""
+        self.faults.append("".join(traceback.format_exception(error)))
+
+    def _finding(self, id: str, error: BaseException | None, mismatch: Mismatch | None) -> Finding:
         if error is None:
             return Finding(Outcome.PASSED)
         if isinstance(error, AssertionError | ExchangeError | NotReadyError | Unmet) and self._run.out_of_time():
@@ -116,10 +141,6 @@ class Blame:
     def _out_of_time(self) -> str:
         done = sum(any(each.outcome is not Outcome.NOT_RUN for each in found) for found in self.findings.values())
         return self._run.why_out_of_time(done, len(self._selected))
-
-    def fault(self, error: BaseException) -> None:
-        """Record an internal error."""
-        self.faults.append("".join(traceback.format_exception(error)))
 
     def _no_answer(self, id: str, error: ExchangeError) -> Finding:
         hung = error.trouble in (Trouble.SILENT, Trouble.SLOW)

@@ -60,7 +60,7 @@ class Fleet:
     def prepare(self) -> None:
         """Put the suite's material in place, and start the first program. Raises MachineError."""
         machine.require()
-        processes.hear_ctrl_c()
+        processes.reset_signals()
         processes.adopt_orphans()  # before the first program, which may leave one behind at once
         self._prepare_shared_copy()
         self._start_ahead(1)
@@ -91,7 +91,7 @@ class Fleet:
             if not known.program.has_exited:
                 return known
             known.role = Role.GONE
-            self.note_death(known.program)
+            self.note_death(known)
             if spec.name in self.given_up:
                 raise NotReadyError(Verdict.OVER_MEMORY, self.given_up[spec.name])
         if not is_there(self.shared_copy / spec.file):
@@ -170,19 +170,24 @@ class Fleet:
         self._plan = [each for each in self._plan if each[0].name != program.spec.name]
         self._end_unused(program.spec.name)
 
-    def note_death(self, program: Program) -> None:
+    def note_death(self, started: Started) -> None:
         """Record why a program has ended; stop checking it if it used too much memory."""
-        if program.exceeded_memory:
-            self.give_up(program, Verdict.OVER_MEMORY)
+        if started.program.exceeded_memory:
+            self.give_up(started.program, Verdict.OVER_MEMORY)
         else:
-            program.verdict = Verdict.DIED
+            started.program.verdict = Verdict.ONE_CLIENT if self.served_one_client(started) else Verdict.DIED
+
+    def served_one_client(self, started: Started) -> bool:
+        """Return whether a server ended by itself after its first client, and so did all others that run its file."""
+        most = max(each.manners.served for each in self.history if each.name == started.name)
+        return most <= 1 and started.program.address is not None and started.program.ends_by_itself()
 
     def discard(self, started: Started) -> None:
         """End a program; the next check gets a new one."""
         started.role = Role.GONE
         started.forget()
         if started.program.has_exited and not started.may_end:
-            self.note_death(started.program)
+            self.note_death(started)
         started.stop()
 
     def renew(self) -> None:
@@ -313,15 +318,17 @@ class Fleet:
             except ForeignListenerError:
                 pass
             except NotReadyError as error:
-                if error.verdict not in (Verdict.PORT_TAKEN, Verdict.OTHER_PORT):
+                was_taken = error.verdict in (Verdict.PORT_TAKEN, Verdict.OTHER_PORT) and not is_free(program.port)
+                if not was_taken and (error.verdict is not Verdict.PORT_TAKEN or attempt > 0):
                     started.role = Role.GONE
                     raise
-                if is_free(program.port):  # it tries to listen on a port other than its own
-                    if error.verdict is Verdict.OTHER_PORT or attempt > 0:
-                        started.role = Role.GONE
-                        raise
-                    # That port may be held by one of the programs started ahead of time: end those, and try again.
+                if not was_taken:
+                    # It tried to listen on a port other than its own. A program that no check uses may hold that port:
+                    # end those, and try again.
                     self._end_unused()
+                    for other in self.history:
+                        if other.role is Role.GONE:
+                            other.stop()
             else:
                 return started
             # Another process took a port that was free: that is not the program's error, so try another port.

@@ -68,6 +68,7 @@ def judge(
     selected = lab.select(options.only) if options.only else lab.requirements
     with running(lab, folder, options, sandbox) as run:
         grader = run_suite(run, selected, session)
+    grader.blame.report_once(selected)
     programs = [_program(started.program, hidden=bool(lab.hidden)) for started in run.fleet.history]
     record = Record(
         lab=lab.name,

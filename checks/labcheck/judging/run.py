@@ -134,6 +134,14 @@ class Run:
                 return started.program.diagnosis.explain(stderr.text(started.stderr_before))
         return Complaint("")
 
+    def served_one_client(self) -> str:
+        """Return in words that a program of this check ended by itself after its first client; "" if none did."""
+        for started in self._used:
+            if self.fleet.served_one_client(started):
+                started.program.verdict = Verdict.ONE_CLIENT
+                return started.program.diagnosis.served_one_client()
+        return ""
+
     def after_failure(self, error: BaseException) -> None:
         """Decide after a failed check whether the programs it used can be used again.
 
@@ -150,7 +158,7 @@ class Run:
     def _look_after(self, started: Started, error: BaseException) -> None:
         program = started.program
         if program.has_exited:
-            self.fleet.note_death(program)
+            self.fleet.note_death(started)
             return  # the next check starts it again
         if self._still_answers(program):
             return

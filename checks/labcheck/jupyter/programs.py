@@ -115,6 +115,7 @@ class RunningProgram:
         if self._own_port is not None:
             port = self._own_port.number
         assert port is not None
+        processes.reset_signals()
         self._keeper = keeper()  # start it first, so that the program is kept as soon as it is started
         self._program = QuietProgram(
             ProgramSpec(path.stem, path.name, kind, lines=(), fold=(), prompts=(), early=0),

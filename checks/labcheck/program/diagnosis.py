@@ -21,15 +21,25 @@ if TYPE_CHECKING:
 LIBRARIES = {"websockets", "aiohttp", "flask", "starlette", "tornado"}  # in addition to Python's own
 FRAME = re.compile(r'File "([^"<>]+)", line (\d{1,6})\b')
 COMPLAINT = re.compile(r"[\w.]+(Error|Exception|Exit|Interrupt)\b")
-TAKEN = re.compile(r"Address already in use|EADDRINUSE|WinError 10048|Errno 48\b")
+# As Python, asyncio, Windows and gunicorn word it. The numbers are those of Linux, macOS and Windows.
+TAKEN = re.compile(
+    r"address already in use|EADDRINUSE|(Errno|WinError) (98|48|10048)\b|only one usage of each socket address"
+    r"|connection in use:",
+    re.IGNORECASE,
+)
+MISSING = re.compile(r"^ModuleNotFoundError: No module named '([\w.]+)'$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """A program in its folder, and the port in its argument; `usual_port` is the one used to start it by hand."""
+    """A program in its folder, its interpreter, and the port in its argument.
+
+    `usual_port` is the one used to start it by hand.
+    """
 
     spec: ProgramSpec
     folder: Path
+    python: str
     port: int
     usual_port: int
 
@@ -52,7 +62,7 @@ class Diagnosis:
         `raised`: its standard error holds a traceback. `over_memory`: it was ended because it used too much memory.
         """
         file = self.spec.file
-        wanted = "connected" if self.spec.is_client else "listened"
+        wanted = f"connected to port {self._given}" if self.spec.is_client else "listened"
         stderr = self.shown(stderr).strip()
         if over_memory:
             return NotReadyError(Verdict.OVER_MEMORY, f"{file} used too much memory before it {wanted}")
@@ -65,15 +75,19 @@ class Diagnosis:
             return NotReadyError(Verdict.PORT_TAKEN, self._who_holds_the_port(), self.explain(stderr).place)
         if self.spec.is_client and not raised:
             printed = f"; on standard error: {shorten(stderr)}" if stderr else ""
-            text = f"{file} ended with exit status {status} before it connected{printed}"
+            text = f"{file} ended with exit status {status} without having connected to port {self._given}{printed}"
             return NotReadyError(Verdict.ENDED_EARLY, text)
         if status == 0 and not raised:
             return NotReadyError(Verdict.EXITED, f"{file} ended at once with exit status 0 and never listened")
         how = f"signal {-status}" if status < 0 else f"exit status {status}"
         complaint = self.explain(stderr)
         because = f": {complaint}" if complaint else ""
-        text = f"{file} ended with {how} before it {wanted}{because}"
+        text = f"{file} ended with {how} before it {wanted}{because}{self._where_to_install(stderr)}"
         return NotReadyError(Verdict.NOT_STARTED, text, complaint.place)
+
+    def served_one_client(self) -> str:
+        """Return what happened to a server that ends by itself after its first client."""
+        return f"{self.spec.file} ended by itself with exit status 0 after its first client"
 
     def never_listened(self, seconds: float) -> NotReadyError:
         """Return the error for a program that runs but did not listen on its port within `seconds`."""
@@ -85,6 +99,19 @@ class Diagnosis:
         named = " and ".join(map(str, sorted(found)))
         text = f"{self.spec.file} listens on port {named}, not on port {self._given}"
         return NotReadyError(Verdict.OTHER_PORT, text)
+
+    def listens_on_other_address(self, found: set[str]) -> NotReadyError:
+        """Return the error for a program that listens on its port, but only on other addresses than labcheck tries."""
+        named = " and ".join(sorted(found))
+        text = f"{self.spec.file} listens on {named} (port {self.port}), "
+        text += "not on 127.0.0.1, ::1 or all addresses, which is where labcheck looks"
+        return NotReadyError(Verdict.OTHER_ADDRESS, text)
+
+    def connected_elsewhere(self, found: set[int]) -> NotReadyError:
+        """Return the error for a client that connected to other ports than its own."""
+        named = " and ".join(map(str, sorted(found)))
+        text = f"{self.spec.file} connected to port {named}, not to port {self._given}"
+        return NotReadyError(Verdict.OTHER_SERVER, text)
 
     def never_connected(self, seconds: float, came: int) -> NotReadyError:
         """Return the error for a client that runs but did not connect within `seconds`.
@@ -109,6 +136,14 @@ class Diagnosis:
         own = {path.stem for path in self.folder.glob("*.py")} & {*sys.stdlib_module_names, *LIBRARIES}
         complaint = stderr.splitlines()[-1]
         return next((name for name in sorted(own - {self.spec.name}) if re.search(rf"\b{name}\b", complaint)), None)
+
+    def _where_to_install(self, stderr: str) -> str:
+        """Return what to do if a library is missing: the interpreter may not be the one that the student uses."""
+        missing = MISSING.search(stderr)
+        if missing is None:
+            return ""
+        library = missing[1].partition(".")[0]
+        return f"; if {library} is a library, install it for {self.python}, or choose another interpreter with --python"
 
     def _who_holds_the_port(self) -> str:
         text = f"{self.spec.file} tried to listen on a port that another program uses; "

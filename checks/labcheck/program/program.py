@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, cast
 
 from labcheck.errors import ForeignListenerError, NotReadyError, Verdict
-from labcheck.program import clock, sockets
+from labcheck.program import clock, owners, sockets
 from labcheck.program.activity import POLL, Activity
 from labcheck.program.diagnosis import Diagnosis
 from labcheck.program.evidence import ExitStatus, Printed
@@ -22,6 +22,7 @@ from labcheck.program.output import TRACEBACK, Output
 from labcheck.sandbox import processes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from labcheck.sandbox.base import Sandbox
@@ -30,10 +31,12 @@ if TYPE_CHECKING:
 LOOK_AROUND = 0.5  # seconds between two searches for other ports that it listens on
 KILLED = -9  # the exit status of a program ended by SIGKILL
 SUSPICIOUS = 0.02  # seconds; Python cannot start this fast, so an earlier answer comes from another process
-WRONG_PORT_FOR = 2.0  # seconds that a program may listen on another port before it is given up
+WRONG_PORT_FOR = 2.0  # seconds that a program may listen on another port or address before it is given up
+ENDS_WITHIN = 1.0  # seconds until a program that is about to end has ended
+LOOK_AT_CLIENT = 0.02  # seconds between two looks at the connections of a client
 INHERITED = (
     # what a program needs to run; it gets nothing else from labcheck's environment
-    *("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TMP", "TEMP", "VIRTUAL_ENV"),
+    *("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TMP", "TEMP", "VIRTUAL_ENV", "PYTHONUSERBASE"),
     *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SSL_CERT_FILE"),
     *("SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT", "USERPROFILE", "APPDATA", "LOCALAPPDATA"),
 )
@@ -82,12 +85,15 @@ class Program:
         self.address: tuple[str, int] | None = None
         self.was_interrupted = False
         self._was_killed = False  # by labcheck
+        self._was_late = False  # it had ended before labcheck sent Ctrl+C
         self._since = 0, 0  # bytes printed on each stream when Ctrl+C was sent
         self.folder = folder
         self._sandbox = sandbox
         self._own_pid: int | None = None
-        self.diagnosis = Diagnosis(spec, folder, port, usual_port)
+        self.diagnosis = Diagnosis(spec, folder, python, port, usual_port)
         self._first: socket.socket | None = None
+        self._looked_at_client = 0.0
+        self._connected_to: set[int] = set()  # ports other than its own that the program, a client, was connected to
         self._started = clock.now()
         environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
         environment |= {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
@@ -95,8 +101,9 @@ class Program:
         if local_time is not None:
             environment["TZ"] = local_time
         environment |= sandbox.environment(folder)
+        # Without -s: by hand, a program also finds the libraries that its user has installed (pip install --user).
         self._process = subprocess.Popen(
-            sandbox.command([python, "-s", spec.file, str(port)], folder),
+            sandbox.command([python, spec.file, str(port)], folder),
             cwd=folder,
             env=environment,
             stdin=subprocess.PIPE if spec.is_client else subprocess.DEVNULL,
@@ -138,6 +145,16 @@ class Program:
         was_ended = self.exit_status == KILLED and not self._was_killed
         return self.verdict is Verdict.OVER_MEMORY or (was_ended and self._sandbox.killed() > 0)
 
+    def ends_by_itself(self) -> bool:
+        """Return whether it has ended with exit status 0, or is about to, although nothing asked it to."""
+        if self._was_killed or (self.was_interrupted and not self._was_late):
+            return False
+        self.activity.wait_until_idle(ENDS_WITHIN)
+        if not self.has_exited and not self.still_listens(0):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(ENDS_WITHIN)
+        return self.exit_status == 0
+
     def wait_until_listening(self, seconds: float) -> None:
         """Wait until the program accepts connections on its port.
 
@@ -149,7 +166,7 @@ class Program:
             return
         limit = self._started + seconds
         look_at = self._started + LOOK_AROUND
-        elsewhere_since: float | None = None
+        wrong_since: float | None = None
         try:
             while not self._try_connect():
                 now = clock.now()
@@ -157,19 +174,17 @@ class Program:
                     raise self._why_it_ended()
                 if now > look_at:
                     look_at = now + LOOK_AROUND
-                    tree = [self.pid, *processes.descendants(self.pid)]
-                    others = {port for _, port in sockets.listening(tree) or ()} - {self.port}
-                    elsewhere_since = (elsewhere_since or now) if others else None
-                    if elsewhere_since is not None and now - elsewhere_since > WRONG_PORT_FOR:
-                        raise self.diagnosis.listens_elsewhere(others)
+                    error = self._why_it_is_not_reached()
+                    wrong_since = (wrong_since or now) if error else None
+                    if error and wrong_since is not None and now - wrong_since > WRONG_PORT_FOR:
+                        raise error
                 if now > limit:
                     raise self.diagnosis.never_listened(seconds)
                 time.sleep(POLL)
         except NotReadyError as error:
             self.verdict = error.verdict
             raise
-        in_doubt = self.has_exited or clock.now() - self._started < SUSPICIOUS
-        if in_doubt and self._is_foreign_listener():
+        if self._is_foreign_listener():
             self._drop_first()
             raise ForeignListenerError
         self.verdict = Verdict.READY
@@ -233,6 +248,7 @@ class Program:
         """Send Ctrl+C to the program alone."""
         self._drop_first()  # the program must not wait for a client that never sends a request
         self.was_interrupted = True
+        self._was_late = self.has_exited
         self._since = self.stdout.total, self.stderr.total
         with contextlib.suppress(OSError):  # it has already ended
             if not self.has_exited:
@@ -285,12 +301,23 @@ class Program:
                 pipe.close()
         self.end_input()
 
+    def note_connections(self) -> None:
+        """Note which other ports the program, a client, is connected to. Call this often: connections may be short."""
+        if time.monotonic() - self._looked_at_client > LOOK_AT_CLIENT:
+            self._connected_to |= {port for _, port in sockets.connected(self._tree()) or ()} - {self.port}
+            self._looked_at_client = time.monotonic()
+
     def why_it_never_connected(self, seconds: float, came: int) -> NotReadyError:
         """Return why a client did not connect, `seconds` after its start or because it has ended.
 
         `came` is the number of connections that it opened without completing a handshake.
         """
-        error = self._why_it_ended() if self.has_exited else self.diagnosis.never_connected(seconds, came)
+        if self._connected_to and not came:
+            error = self.diagnosis.connected_elsewhere(self._connected_to)
+        elif self.has_exited:
+            error = self._why_it_ended()
+        else:
+            error = self.diagnosis.never_connected(seconds, came)
         self.verdict = error.verdict
         return error
 
@@ -311,9 +338,34 @@ class Program:
             self._first.close()
             self._first = None
 
+    def _tree(self) -> list[int]:
+        """Return the pids of the program and its descendants."""
+        return [self.pid, *processes.descendants(self.pid)]
+
+    def _why_it_is_not_reached(self) -> NotReadyError | None:
+        """Return the error for a program that listens, but not where it can be reached; None if it does not listen."""
+        found = sockets.listening(self._tree()) or set()
+        hosts = {host for host, port in found if port == self.port}
+        if hosts:
+            return None if hosts & sockets.REACHED else self.diagnosis.listens_on_other_address(hosts)
+        return self.diagnosis.listens_elsewhere({port for _, port in found}) if found else None
+
     def _is_foreign_listener(self) -> bool:
-        """Return whether the system reports that the listener is a process that labcheck has not started."""
-        # All descendants of labcheck count: processes that the program forked off belong to it.
-        found = sockets.listening(processes.descendants(os.getpid()))
-        # If no process listens any more, it was the program, which ended after its first client.
-        return found is not None and self.port not in {port for _, port in found} and self.still_listens(0)
+        """Return whether the listener on the port is a process that labcheck has not started.
+
+        If the system does not report this cheaply, only a listener that is suspicious is looked at.
+        """
+        found = owners.listeners(self.port)
+        if found is not None:
+            # If no process listens any more, it was the program, which ended after its first client.
+            is_foreign = bool(found) and not owners.belong_to(found, self._own_processes())
+            return is_foreign and owners.listeners(self.port) == found
+        if not self.has_exited and time.monotonic() - self._started >= SUSPICIOUS:
+            return False
+        reported = sockets.listening(processes.descendants(os.getpid()))
+        return reported is not None and self.port not in {port for _, port in reported} and self.still_listens(0)
+
+    def _own_processes(self) -> Iterator[int]:
+        """Yield the processes that belong to the program: those it has forked off are descendants of labcheck."""
+        yield from self._tree()
+        yield from processes.descendants(os.getpid())

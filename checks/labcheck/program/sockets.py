@@ -13,9 +13,10 @@ from labcheck.program.machine import open_socket
 from labcheck.program.ports import LOOPBACK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 PACE = 0.005  # seconds between two of many connections: a listen backlog of 5 is normal
+REACHED = {"127.0.0.1", "::1", "0.0.0.0", "::", "::ffff:127.0.0.1"}  # a listener on one of these gets our connections
 LOOPBACK_WITHIN = 0.25  # seconds for a connection on the same machine
 
 
@@ -80,8 +81,17 @@ def reset(sock: socket.socket) -> None:
     sock.close()
 
 
-def listening(pids: list[int]) -> set[tuple[str, int]] | None:
+def listening(pids: Iterable[int]) -> set[tuple[str, int]] | None:
     """Return the addresses and ports on which these processes listen; None if the system does not report them."""
+    return _addresses(pids, "laddr", {"LISTEN"})
+
+
+def connected(pids: Iterable[int]) -> set[tuple[str, int]] | None:
+    """Return the addresses and ports to which these processes are connected, or try to; None if unknown."""
+    return _addresses(pids, "raddr", {"ESTABLISHED", "SYN_SENT", "CLOSE_WAIT"})
+
+
+def _addresses(pids: Iterable[int], side: str, states: set[str]) -> set[tuple[str, int]] | None:
     import psutil
 
     found: set[tuple[str, int]] = set()
@@ -92,9 +102,8 @@ def listening(pids: list[int]) -> set[tuple[str, int]] | None:
             continue
         except (psutil.Error, OSError):
             return None
-        found |= {
-            (each.laddr.ip, each.laddr.port) for each in connections if each.status == psutil.CONN_LISTEN and each.laddr
-        }
+        addresses = (getattr(each, side) for each in connections if each.status in states)
+        found |= {(address.ip, address.port) for address in addresses if address}
     return found
 
 

@@ -19,11 +19,14 @@ class Sandbox:
 
     - `strength` orders the protections. With `auto`, a class is graded only under one whose strength is not 0.
     - `is_limited` is whether memory and processes are limited, and therefore watched.
+    - `follows_links` is whether a link in the submission stands for what it leads to. Under a protection it does not:
+      it could lead to any file that labcheck can read.
     """
 
     name = "none"
     strength = 0
     is_limited = False
+    follows_links = True
     tools: tuple[str, ...] = ()  # programs that have to be installed
     group: Group | None = None  # the control group of the grading
     uid: int | None = None  # the user id that the program runs as; None: the same as labcheck

@@ -41,10 +41,20 @@ def adopt_orphans() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def hear_ctrl_c() -> None:
-    """Stop ignoring Ctrl+C, as a background process of a shell does, because student programs would inherit this."""
-    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+def reset_signals() -> None:
+    """Undo what labcheck inherited about signals, because student programs would inherit it in turn (execve(2)).
+
+    A shell's background process ignores Ctrl+C, a CI runner may block it, and if SIGCHLD is ignored, the exit status of
+    every program is lost (wait(2)). Only the calling thread's mask is changed.
+    """
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, signal.valid_signals())
+    if threading.current_thread() is not threading.main_thread():
+        return  # only the main thread can change how a signal is handled
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if sys.platform != "win32" and signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
 class Session(TypedDict, total=False):

@@ -14,19 +14,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcheck.sandbox.locks import lock
-from labcheck.submission.files import remove_tree
+from labcheck.submission.files import TEMPORARY, remove_tree, temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PREFIX = "labcheck-"
 LOCK = ".labcheck-lock"
 
 
 @contextlib.contextmanager
 def scratch() -> Iterator[Path]:
     """Yield a new temporary folder, and remove it at the end, no matter what a program has done to it."""
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
+    folder = temporary_folder()
     try:
         with _locked(folder):
             yield folder
@@ -66,7 +65,7 @@ def _folders() -> list[Path]:
             return [
                 Path(entry.path)
                 for entry in entries
-                if entry.name.startswith(PREFIX) and entry.is_dir(follow_symlinks=False) and _is_mine(entry)
+                if entry.name.startswith(TEMPORARY) and entry.is_dir(follow_symlinks=False) and _is_mine(entry)
             ]
     except OSError:
         return []

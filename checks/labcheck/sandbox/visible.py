@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from labcheck.workbook.labs import PACKAGE, root
 
@@ -35,19 +36,42 @@ def system() -> Iterator[Path]:
     yield from (path for name in SEEN if (path := Path("/etc") / name).exists())
 
 
-def interpreters(python: str) -> list[Path]:
-    """Return the folders of an interpreter that are outside the system folders."""
-    found = {Path(prefix) for prefix in prefixes(python)}
-    return sorted(prefix for prefix in found if not prefix.is_relative_to("/usr"))
+class Installation(NamedTuple):
+    """Where an interpreter and its libraries are; also those that its user has installed, if it uses any (PEP 370)."""
+
+    prefix: str
+    base_prefix: str
+    user_base: str
+    user_site: str
+    has_user_site: bool | None
+
+    @property
+    def user_folder(self) -> Path | None:
+        """The folder with the libraries that its user has installed, if it uses them and there are any."""
+        return folder if self.has_user_site and (folder := Path(self.user_site)).is_dir() else None
 
 
 @functools.cache
-def prefixes(python: str) -> tuple[str, ...]:
+def installation(python: str) -> Installation:
+    """Return where an interpreter and its libraries are."""
     if python == sys.executable:
-        return sys.prefix, sys.base_prefix
-    code = "import sys; print(sys.prefix); print(sys.base_prefix)"
-    found = subprocess.run([python, "-I", "-c", code], capture_output=True, text=True, check=True, timeout=20)
-    return tuple(found.stdout.splitlines())
+        import site
+
+        users = site.getuserbase(), site.getusersitepackages(), site.ENABLE_USER_SITE
+        return Installation(sys.prefix, sys.base_prefix, *users)
+    code = (
+        "import json, site, sys; users = site.getuserbase(), site.getusersitepackages(), site.ENABLE_USER_SITE;"
+        "print(json.dumps((sys.prefix, sys.base_prefix, *users)))"
+    )
+    done = subprocess.run([python, "-c", code], cwd="/", capture_output=True, text=True, check=True, timeout=20)
+    return Installation(*json.loads(done.stdout))
+
+
+def interpreters(python: str) -> list[Path]:
+    """Return the folders of an interpreter and its libraries that are outside the system folders."""
+    known = installation(python)
+    found = {Path(known.prefix), Path(known.base_prefix), known.user_folder}
+    return sorted(place for place in found if place and not place.is_relative_to("/usr"))
 
 
 def files_of(python: str) -> Iterator[Path]:
@@ -65,6 +89,8 @@ def hidden(python: str) -> list[Path]:
     found = {PACKAGE}
     for place in (*interpreters(python), Path("/usr"), Path("/usr/local")):
         found.update(path for kind in ("site", "dist") for path in place.glob(f"lib/python3*/{kind}-packages/labcheck"))
+    if libraries := installation(python).user_folder:
+        found.add(libraries / "labcheck")
     if not root().is_relative_to(PACKAGE):
         found.update(root() / name for name in ("labs", "solutions"))
     return sorted(path for path in found if path.is_dir())

@@ -6,15 +6,18 @@ import os
 import shutil
 import stat
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labcheck.errors import UsageError
+from labcheck.errors import RefusedError, UsageError
+from labcheck.submission.limits import SUBMISSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 
+TEMPORARY = "labcheck-"  # the start of the name of every temporary folder
 LEFT_OUT = {"__pycache__", "node_modules", ".git", ".hg", ".svn", ".idea", ".vscode"}
 
 
@@ -65,14 +68,84 @@ def remove_tree(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def regular_files(folder: Path) -> Iterator[tuple[Path, Path]]:
-    """Yield each regular file in the folder and its subfolders, with its path relative to the folder."""
-    for parent, folders, names in os.walk(folder):
-        here = Path(parent)
-        folders[:] = sorted(
-            name for name in folders if name not in LEFT_OUT and not (here / name / "pyvenv.cfg").exists()
-        )
-        for name in sorted(names):
+def temporary_folder() -> Path:
+    """Make a temporary folder, and return its path without links. No walk through a submission enters it."""
+    return Path(tempfile.mkdtemp(prefix=TEMPORARY)).resolve()
+
+
+def regular_files(
+    folder: Path, *, follow_links: bool = False, into_folders: bool = True
+) -> Iterator[tuple[Path, Path]]:
+    """Yield each regular file in the folder and its subfolders, with its path relative to the folder.
+
+    A link is skipped. With `follow_links`, what it leads to takes its place, except for a folder that contains the
+    link, and for all folders without `into_folders`. The system's folder for temporary files is left out: it holds
+    labcheck's own copies.
+    """
+    for here, names in _walk(folder, follow_links=follow_links and into_folders):
+        for name in names:
             file = here / name
-            if stat.S_ISREG(file.lstat().st_mode) and not name.endswith(".pyc"):
+            if not name.endswith(".pyc") and _is_regular(file, follow_links=follow_links):
                 yield file, file.relative_to(folder)
+
+
+def read_files(files: Iterable[tuple[Path, Path]], is_needed: Callable[[Path], bool]) -> list[tuple[Path, bytes]]:
+    """Return the relative paths of files, given as by `regular_files`, and their contents.
+
+    A file that has been removed since it was listed is left out, and so is one that cannot be read, unless it is
+    needed. Raises RefusedError for one that is needed, and if the files exceed the limits of a submission.
+    """
+    found = []
+    size = 0
+    for file, relative in files:
+        try:
+            with file.open("rb") as source:
+                data = source.read(SUBMISSION.bytes + 1)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            if is_needed(relative):
+                raise RefusedError(f"{relative.as_posix()!r} cannot be read: {error.strerror}") from error
+            continue
+        found.append((relative, data))
+        size += len(data)
+        SUBMISSION.check(len(found), size)
+    return found
+
+
+def links(folder: Path) -> Iterator[Path]:
+    """Yield the links to files in the folder and its subfolders."""
+    for here, names in _walk(folder, follow_links=False):
+        yield from (here / name for name in names if (here / name).is_symlink())
+
+
+def _walk(folder: Path, *, follow_links: bool) -> Iterator[tuple[Path, list[str]]]:
+    """Yield each folder with the names of its files, both sorted."""
+    temporary, top = Path(tempfile.gettempdir()).resolve(), folder.resolve()
+    for parent, folders, names in os.walk(folder, followlinks=follow_links):
+        here = Path(parent)
+        folders[:] = sorted(name for name in folders if name not in LEFT_OUT and _is_work(here / name, folder))
+        if temporary.is_relative_to(top):
+            ours = folder / temporary.relative_to(top)
+            folders[:] = [
+                name for name in folders if here / name != ours and not (here == ours and name.startswith(TEMPORARY))
+            ]
+        yield here, sorted(names)
+
+
+def _is_work(place: Path, top: Path) -> bool:
+    """Return whether a folder is to be entered: it is no virtual environment, and no link to a folder it is in."""
+    if (place / "pyvenv.cfg").exists():
+        return False
+    if not place.is_symlink():
+        return True
+    target = place.resolve()
+    way = [parent for parent in place.parents if parent.is_relative_to(top)]
+    return not any(parent.resolve().is_relative_to(target) for parent in way)
+
+
+def _is_regular(file: Path, *, follow_links: bool) -> bool:
+    try:
+        return stat.S_ISREG(file.stat(follow_symlinks=follow_links).st_mode)
+    except OSError:  # it has just been removed, or it is a link to nothing
+        return False

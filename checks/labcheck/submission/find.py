@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcheck.errors import UsageError
+from labcheck.submission.files import is_there
 
 if TYPE_CHECKING:
     from labcheck.workbook.labs import Lab
@@ -18,12 +19,16 @@ def find_folder(lab: Lab, given: str | None) -> Path:
     Raises UsageError if the folder has none of the lab's programs.
     """
     files = [program.file for program in lab.programs]
-    if given is not None and Path(given).name in files and Path(given).is_file():
-        return Path(given).resolve().parent
+    if given is not None and Path(given).name in files and is_there(Path(given)):
+        return Path(given).parent.resolve()  # if the file is a link, the folder of the link
     places = [Path(given)] if given is not None else [Path(lab.name), Path(), Path("labs") / lab.name]
     for place in places:
-        if any((place / file).is_file() for file in files):
+        if any(is_there(place / file) for file in files):
             return place.resolve()
+        for file in files:
+            if (place / file).is_symlink():
+                target = (place / file).readlink()
+                raise UsageError(f"{place / file} is a link to {target}, which does not exist; give the file itself")
     if given is None:
         raise UsageError(
             f"no {' or '.join(files)} in {lab.name}/, here or in labs/{lab.name}/; run `labcheck start {lab.name}` "

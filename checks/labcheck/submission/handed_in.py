@@ -5,16 +5,18 @@ from __future__ import annotations
 import io
 import tarfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcheck.errors import RefusedError
 from labcheck.submission.archive import shown
-from labcheck.submission.files import regular_files
-from labcheck.submission.limits import MAX_STREAM, SUBMISSION
+from labcheck.submission.files import links, read_files, regular_files
+from labcheck.submission.limits import MAX_STREAM
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
+
+    from labcheck.workbook.labs import Lab
 
 
 @dataclass(frozen=True)
@@ -33,16 +35,19 @@ class HandedIn:
     paths: tuple[Path, ...]
     names: tuple[str, ...]
 
-    def read(self) -> tuple[str, bytes]:
+    def read(self, lab: Lab) -> tuple[str, bytes]:
         """Return the name and the bytes for `unpack`. A folder or several files are packed as a tar.
 
-        Equal files make an equal tar. Raises RefusedError if the submission is too large or cannot be read.
+        Equal files make an equal tar. Raises RefusedError if the submission is too large or cannot be read, or if a
+        program is missing because it is a link.
         """
         try:
             if not self.names:
+                _refuse_links(self.paths[0], lab)
                 return f"{self.label}.tar", pack(self.paths[0])
             if len(self.paths) > 1:
-                return f"{self.label}.tar", _tar(zip(self.names, self.paths, strict=True))
+                files = zip(self.paths, map(Path, self.names), strict=True)
+                return f"{self.label}.tar", _tar(read_files(files, lambda _: True))
             file = self.paths[0]
             if file.stat().st_size > MAX_STREAM:
                 raise RefusedError(f"it is larger than {MAX_STREAM >> 20} MiB; submit only the lab's files")
@@ -54,21 +59,27 @@ class HandedIn:
 def pack(folder: Path) -> bytes:
     """Return a folder's regular files as a tar. Equal files make an equal tar.
 
-    Raises RefusedError if the folder exceeds the limits of a submission.
+    Hidden files are left out if they cannot be read. Raises RefusedError if the folder exceeds the limits of a
+    submission, or if another file cannot be read.
     """
-    return _tar((relative.as_posix(), file) for file, relative in regular_files(folder))
+    return _tar(read_files(regular_files(folder), lambda file: not file.name.startswith(".")))
 
 
-def _tar(files: Iterable[tuple[str, Path]]) -> bytes:
+def _refuse_links(folder: Path, lab: Lab) -> None:
+    """Raise RefusedError if a program is missing because it is a link."""
+    linked = {file.name for file in links(folder)} & {program.file for program in lab.programs}
+    if linked:
+        linked -= {file.name for file, _ in regular_files(folder)}
+    for name in sorted(linked):
+        raise RefusedError(f"{name} is a link, and no links are followed here; submit the file itself")
+
+
+def _tar(files: Iterable[tuple[Path, bytes]]) -> bytes:
     """Return a tar of the files, without their owners and times."""
-    size = 0
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT) as tar:
-        for count, (name, path) in enumerate(sorted(files), start=1):
+        for name, data in sorted((file.as_posix(), data) for file, data in files):
             header = tarfile.TarInfo(name)
-            header.size = path.stat().st_size
-            size += header.size
-            SUBMISSION.check(count, size)
-            with path.open("rb") as file:
-                tar.addfile(header, file)
+            header.size = len(data)
+            tar.addfile(header, io.BytesIO(data))
     return packed.getvalue()

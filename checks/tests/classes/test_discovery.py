@@ -19,10 +19,12 @@ from labcheck.submission.unpack import unpack
 from labcheck.workbook.labs import load_lab
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from labcheck.submission.handed_in import HandedIn
+
+LAB = load_lab("lab1")
 
 
 def fill(place: Path, *files: str) -> Path:
@@ -141,7 +143,7 @@ READ = {
 def test_single_file_is_read_as_it_is(case: str, tmp_path: Path) -> None:
     """A single file is read unchanged, with the name that its student gave it."""
     files, (name, content) = READ[case]
-    assert only(discover(fill(tmp_path, *files))).read() == (name, content.encode())
+    assert only(discover(fill(tmp_path, *files))).read(LAB) == (name, content.encode())
 
 
 @pytest.mark.parametrize(
@@ -159,7 +161,7 @@ def test_single_file_is_read_as_it_is(case: str, tmp_path: Path) -> None:
 )
 def test_several_files_are_read_as_a_tar(files: list[str], inside: set[str], tmp_path: Path) -> None:
     """A folder, or several files of one student, become a tar of the relevant files with their names."""
-    name, data = only(discover(fill(tmp_path, *files))).read()
+    name, data = only(discover(fill(tmp_path, *files))).read(LAB)
     assert name.endswith(".tar")
     assert members(data).keys() == inside
 
@@ -184,8 +186,30 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
         (place / link).symlink_to(tmp_path / "secret")
     (place / "jane" / "all").symlink_to(tmp_path)
     jane, max_ = discover(place)
-    assert members(jane.read()[1]).keys() == {"webserver.py"}
-    assert members(max_.read()[1]) == {}
+    assert members(jane.read(LAB)[1]).keys() == {"webserver.py"}
+    assert members(max_.read(LAB)[1]) == {}
+
+
+def test_program_that_is_a_link_is_refused(tmp_path: Path) -> None:
+    """A program that is a link would be missing: the reason says so, unless the file itself is there, too."""
+    (tmp_path / "secret").write_text("x", "utf-8")
+    place = fill(tmp_path / "place", "jane/lab1/notes.txt", "max/webserver.py", "max/old/")
+    (place / "jane" / "lab1" / "webserver.py").symlink_to(tmp_path / "secret")
+    (place / "max" / "old" / "webserver.py").symlink_to(place / "max" / "webserver.py")
+    jane, max_ = discover(place)
+    with pytest.raises(RefusedError, match=r"^webserver.py is a link, and no links are followed here"):
+        jane.read(LAB)
+    assert members(max_.read(LAB)[1]).keys() == {"webserver.py"}
+
+
+def test_folder_with_an_unreadable_file_is_refused(tmp_path: Path, unreadable: Callable[..., None]) -> None:
+    """A folder without a file that its student can read must not be graded; a hidden file is of no use to a program."""
+    place = fill(tmp_path / "place", "jane/webserver.py", "jane/.DS_Store", "max/webserver.py", "max/page.py")
+    unreadable(".DS_Store", "page.py")
+    jane, max_ = discover(place)
+    assert members(jane.read(LAB)[1]).keys() == {"webserver.py"}
+    with pytest.raises(RefusedError, match=r"^'page.py' cannot be read: Permission denied$"):
+        max_.read(LAB)
 
 
 @pytest.mark.parametrize("what", ["files", "bytes", "one"])
@@ -198,7 +222,7 @@ def test_too_much_is_refused(what: str, tmp_path: Path) -> None:
     with large.open("wb") as file:
         file.truncate(5 * MAX_BYTES if what != "files" else 0)
     with pytest.raises(RefusedError, match="more than 5,000 files" if what == "files" else "(more|larger) than .* MiB"):
-        discover(tmp_path / "place")[0].read()
+        discover(tmp_path / "place")[0].read(LAB)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -55,6 +56,13 @@ while socket.socket().connect_ex(("127.0.0.1", PORT)) != 0:
     time.sleep(0.01)
 listener = socket.create_server(("127.0.0.1", PORT))
 """
+ASYNCIO = """
+async def main():
+    async with await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", PORT) as server:
+        await server.serve_forever()
+
+asyncio.run(main())
+"""
 
 
 class Starved(Sandbox):
@@ -71,9 +79,9 @@ def _orphans_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "adopt_orphans", lambda: None)
 
 
-def why_not(run: Run) -> Verdict:
-    """Ask for the shared server, and return the verdict of the error."""
-    run.begin("1.1")
+def why_not(run: Run, id: str = "1.1") -> Verdict:
+    """Ask for the shared server that a check uses, and return the verdict of the error."""
+    run.begin(id)
     with pytest.raises(NotReadyError) as caught:
         run.shared_server()
     return caught.value.verdict
@@ -197,6 +205,31 @@ def test_hard_coded_port_is_reported_even_if_another_copy_holds_it(lab: str, tmp
         run.fleet.start_more()
         assert why_not(run) == run.fleet.history[0].program.verdict == Verdict.OTHER_PORT
     port.release()
+
+
+@pytest.mark.parametrize("how", ["listener = socket.create_server(('127.0.0.1', PORT)); time.sleep(60)", ASYNCIO])
+def test_every_program_with_the_same_fixed_port_gets_the_same_verdict(how: str, tmp_path: Path) -> None:
+    """A program that was given up does not hold the port any more that the next one is wrong about, too."""
+    port = Port()
+    lab = load_lab("lab2")
+    for spec in lab.programs:
+        text = f"import asyncio, socket, time\n{how}".replace("PORT", str(port.number))
+        (tmp_path / spec.file).write_text("input()" if spec.is_client else text)
+    with running(lab, tmp_path, Options(1)) as run:
+        run.fleet.start_more()
+        assert [why_not(run, id) for id in ("1.1", "3.1")] == [Verdict.OTHER_PORT] * 2
+    port.release()
+
+
+@pytest.mark.parametrize("how", ["socket.create_server(('127.0.0.1', PORT))", ASYNCIO])
+def test_fixed_port_that_another_program_holds_is_taken(how: str, tmp_path: Path) -> None:
+    """If another program holds the fixed port of a program, the verdict says so, no matter how the library words it."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        text = f"import asyncio, socket\n{how}".replace("PORT", str(other.getsockname()[1]))
+        (tmp_path / "webserver.py").write_text(text)
+        with running(load_lab("lab1"), tmp_path, Options(1)) as run:
+            run.fleet.start_more()
+            assert why_not(run) == Verdict.PORT_TAKEN
 
 
 def test_watchdog_does_not_affect_the_next_check() -> None:

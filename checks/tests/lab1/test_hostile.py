@@ -14,6 +14,7 @@ import pytest
 from conftest import CHECKOUT, TESTS, Result, failed, not_passed, programs
 from labcheck.program.ports import Port
 from labcheck.record.record import Outcome, Record
+from labcheck.submission.limits import MAX_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,6 +118,44 @@ def test_port_that_another_program_holds_is_reported(
     assert "tried to listen on a port that another program uses" in record.requirements[0].reason
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has all of 127.0.0.0/8")
+def test_other_address_of_the_machine_is_named(
+    labcheck: Callable[..., Result], submission: Callable[..., Path]
+) -> None:
+    """If a program listens on its port, but only on another address of the machine, the reason names that address."""
+    source = "import sys\n" + (HOSTILE / "hard_coded_port.py").read_text()
+    source = source.replace('"127.0.0.1", 8001', '"127.0.1.1", int(sys.argv[1])')
+    record = labcheck("lab1", submission(source), "--json", "-").record
+    assert record.programs[0].verdict == "listens on another address"
+    assert "listens on 127.0.1.1 (port " in record.requirements[0].reason
+
+
+@pytest.mark.parametrize(("only", "first"), [("1", "1.3"), ("3", "3.1"), ("4", "4.1")])
+def test_server_that_ends_after_its_first_client_fails_once(
+    only: str, first: str, labcheck: Callable[..., Result], submission: Callable[..., Path]
+) -> None:
+    """The first failure says that it ended by itself; what follows from that is not run."""
+    source = (CHECKOUT / "solutions" / "lab1" / "webserver.py").read_text("utf-8")
+    folder = submission(source.replace("serve_forever()", "handle_request()"))
+    record = labcheck("lab1", folder, "--only", only, "--json", "-").record
+    said = "webserver.py ended by itself with exit status 0 after its first client"
+    assert [each.reason for each in record.of(Outcome.FAILED)] == [said], not_passed(record)
+    assert failed(record) == [first]
+    assert all(each.reason == said or "which fails" in each.reason for each in record.of(Outcome.NOT_RUN))
+    verdicts = {program.verdict for program in record.programs}
+    assert "ended after its first client" in verdicts
+    assert "answered and then died" not in verdicts
+
+
+def test_server_that_dies_after_its_first_answer_has_died(
+    labcheck: Callable[..., Result], submission: Callable[..., Path]
+) -> None:
+    """A program that a request has killed did not end by itself."""
+    record = labcheck("lab1", submission(HOSTILE / "answers_then_dies.py"), "--only", "2", "--json", "-").record
+    assert "answered and then died" in {program.verdict for program in record.programs}
+    assert "by itself" not in "".join(not_passed(record).values())
+
+
 def test_file_that_hides_a_library_is_named(labcheck: Callable[..., Result], submission: Callable[..., Path]) -> None:
     """If a student's http.py hides the library http, the reason names it."""
     solution = CHECKOUT / "solutions" / "lab1" / "webserver.py"
@@ -162,10 +201,17 @@ def test_result_is_written_after_the_submission_s_processes_have_ended(
     assert record.score < record.max_score
 
 
-def test_symbolic_links_are_not_followed(labcheck: Callable[..., Result], submission: Callable[..., Path]) -> None:
-    """A link in the student's folder is not copied, no matter where it points."""
+def test_links_to_large_folders_are_not_followed(
+    labcheck: Callable[..., Result], submission: Callable[..., Path]
+) -> None:
+    """A link to a folder that is too large to be copied is left out; the program itself may still be a link."""
     folder = submission(CHECKOUT / "solutions" / "lab1" / "webserver.py")
-    (folder / "site").symlink_to("/etc")
+    (folder / "webserver.py").rename(folder.parent / "elsewhere.py")
+    (folder / "webserver.py").symlink_to(folder.parent / "elsewhere.py")
+    (folder / "site").symlink_to(folder.parent / "large")
+    (folder.parent / "large").mkdir()
+    with (folder.parent / "large" / "file").open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
     assert labcheck("lab1", folder, "--json", "-").record.score == 29
 
 

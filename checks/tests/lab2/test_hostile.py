@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -254,6 +255,54 @@ def test_right_program_keeps_its_marks(program: str, name: str, with_program: Ca
     assert missed == BEFORE[program, name], not_passed(record)
     assert peak < 150_000
     assert seconds < 45
+
+
+FIXED_PORT = """\
+import socket, sys
+server = socket.create_connection(("127.0.0.1", PORT))
+input("Enter some data: ")
+sys.exit(STATUS)
+"""
+
+
+@pytest.mark.parametrize("status", ["0", "'cannot talk to the server'"])
+def test_port_that_a_client_connects_to_instead_is_named(
+    status: str, labcheck: Callable[..., Result], with_program: Callable[..., Path]
+) -> None:
+    """If a client connects to another port than its argument, the reason names that port, no matter how it ends."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        source = FIXED_PORT.replace("PORT", str(port)).replace("STATUS", status)
+        record = labcheck("lab2", with_program("lab2", "echo_client", source), "--only", "2", "--json", "-").record
+    assert failed(record)[0] == "2.1"
+    assert f"echo_client.py connected to port {port}, not to port " in not_passed(record)["2.1"]
+    assert "connected to another port" in {program.verdict for program in record.programs}
+
+
+ONCE = """\
+left = asyncio.Event()
+
+async def once(client):
+    await echo(client)
+    left.set()
+
+async def main("""
+
+
+def test_server_that_ends_after_its_first_client_fails_once(
+    labcheck: Callable[..., Result], with_program: Callable[..., Path]
+) -> None:
+    """The first failure says that it ended by itself, and what follows from that is not run."""
+    source = (CHECKOUT / "solutions" / "lab2" / "echo_server.py").read_text("utf-8")
+    source = source.replace("async def main(", ONCE).replace("serve(echo,", "serve(once,")
+    source = source.replace("await server.serve_forever()", "await left.wait()")
+    folder = with_program("lab2", "echo_server", source)
+    record = labcheck("lab2", folder, "--only", "1.2", "--only", "1.6", "--json", "-").record
+    said = "echo_server.py ended by itself with exit status 0 after its first client"
+    assert failed(record) == ["1.2"]
+    assert said in not_passed(record)["1.2"]
+    assert not_passed(record)["1.6"].startswith("not_run:")
+    assert "ended after its first client" in {program.verdict for program in record.programs}
 
 
 LATE = """

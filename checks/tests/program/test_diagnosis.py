@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,7 +30,7 @@ def diagnosis(tmp_path: Path) -> Diagnosis:
     """A web server with port 20000 as its argument."""
     spec = load_lab("lab1").programs[0]
     (tmp_path / spec.file).write_text("")
-    return Diagnosis(spec, tmp_path, 20_000, 8001)
+    return Diagnosis(spec, tmp_path, "/usr/bin/python3", 20_000, 8001)
 
 
 def test_last_place_in_the_students_files_is_reported(diagnosis: Diagnosis) -> None:
@@ -74,6 +75,48 @@ def test_why_it_ended(diagnosis: Diagnosis, stderr: str, status: int, verdict: V
     assert error.place == (Place("parts/page.py", 3) if stderr.startswith("Traceback") else None)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "OSError: [Errno 98] Address already in use",
+        "OSError: [Errno 98] error while attempting to bind on address ('127.0.0.1', 8765): address already in use",
+        "OSError: [Errno 48] error while attempting to bind on address ('127.0.0.1', 8765): address already in use",
+        "OSError: [WinError 10048] Normalerweise darf jede Socketadresse nur jeweils einmal verwendet werden",
+        "OSError: [Errno 10048] error while attempting to bind on address ('::1', 8765, 0, 0): only one usage of each "
+        "socket address (protocol/network address/port) is normally permitted",
+        "[ERROR] Connection in use: ('127.0.0.1', 8765)",
+    ],
+)
+def test_port_that_is_taken_is_recognized(diagnosis: Diagnosis, said: str) -> None:
+    """Every library and system words it differently."""
+    assert diagnosis.ended(1, said, raised=False, over_memory=False).verdict is Verdict.PORT_TAKEN
+
+
+def test_address_that_does_not_exist_is_not_taken(diagnosis: Diagnosis) -> None:
+    """Other errors of bind() are no taken port."""
+    said = (
+        "OSError: [Errno 99] error while attempting to bind on address ('10.9.8.7', 1): cannot assign requested address"
+    )
+    assert diagnosis.ended(1, said, raised=True, over_memory=False).verdict is Verdict.NOT_STARTED
+
+
+def test_client_that_ended_early_is_told_its_port(diagnosis: Diagnosis) -> None:
+    """A client may have connected to another port, so the reason names its own."""
+    client = replace(diagnosis, spec=load_lab("lab2").programs[1])
+    (client.folder / client.spec.file).touch()
+    text = str(client.ended(0, "", raised=False, over_memory=False))
+    assert text == "echo_client.py ended with exit status 0 without having connected to port 20000 (its first argument)"
+    text = str(client.ended(1, "Traceback\nConnectionRefusedError: no", raised=True, over_memory=False))
+    assert text.endswith("before it connected to port 20000 (its first argument): ConnectionRefusedError: no")
+
+
+def test_missing_library_names_the_interpreter(diagnosis: Diagnosis) -> None:
+    """By hand, the student may use another interpreter than labcheck does."""
+    said = "Traceback (most recent call last):\nModuleNotFoundError: No module named 'flask.views'\n"
+    text = str(diagnosis.ended(1, said, raised=True, over_memory=False))
+    assert "; if flask is a library, install it for /usr/bin/python3, or choose another interpreter with" in text
+
+
 def test_missing_file_is_reported(diagnosis: Diagnosis) -> None:
     """If the file of the program is missing, the error says so."""
     (diagnosis.folder / diagnosis.spec.file).unlink()
@@ -84,3 +127,10 @@ def test_ports_that_are_not_its_own_are_named(diagnosis: Diagnosis) -> None:
     """If a program listens on other ports, the error names them and the expected port."""
     text = str(diagnosis.listens_elsewhere({8001, 80}))
     assert "listens on port 80 and 8001, not on port 20000 (its first argument)" in text
+
+
+def test_other_addresses_are_named(diagnosis: Diagnosis) -> None:
+    """If a program listens on its port at other addresses only, the error names them, and where labcheck looks."""
+    error = diagnosis.listens_on_other_address({"192.168.0.7", "127.0.1.1"})
+    assert error.verdict is Verdict.OTHER_ADDRESS
+    assert "on 127.0.1.1 and 192.168.0.7 (port 20000), not on 127.0.0.1, ::1 or all addresses" in str(error)

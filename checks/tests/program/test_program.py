@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -11,13 +12,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from conftest import until
+from labcheck.errors import ForeignListenerError, NotReadyError, Verdict
 from labcheck.program import ports
 from labcheck.program.output import HEAD, TAIL, Output
 from labcheck.program.ports import Port
+from labcheck.program.program import Program
 from labcheck.sandbox import processes
+from labcheck.sandbox.base import Sandbox
+from labcheck.workbook.labs import load_lab
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 
@@ -80,6 +86,46 @@ def test_traceback_counts_at_the_start_of_a_line(printed: str, found: bool) -> N
     assert output_of(f"print('{printed}')").has("Traceback") is found
 
 
+@pytest.fixture
+def program(tmp_path: Path) -> Iterator[Callable[[str], Program]]:
+    """Start a server with the given source, on its own port."""
+    port = Port()
+    started: list[Program] = []
+
+    def start(source: str) -> Program:
+        spec = load_lab("lab1").programs[0]
+        (tmp_path / spec.file).write_text(f"import socket, sys, time; PORT = int(sys.argv[1])\n{source}")
+        program = Program(spec, tmp_path, sys.executable, port.number, Sandbox(), usual_port=8001, local_time=None)
+        started.append(program)
+        return program
+
+    yield start
+    for each in started:
+        each.kill()
+        each.close()
+    port.release()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has all of 127.0.0.0/8")
+def test_listener_on_another_address_is_found_soon(program: Callable[[str], Program]) -> None:
+    """A program that listens on its port, but at another address of the machine, is reported within seconds."""
+    elsewhere = program("listener = socket.create_server(('127.0.1.1', PORT)); time.sleep(60)")
+    begin = time.monotonic()
+    with pytest.raises(NotReadyError, match=rf"listens on 127.0.1.1 \(port {elsewhere.port}\)") as caught:
+        elsewhere.wait_until_listening(60)
+    assert caught.value.verdict is elsewhere.verdict is Verdict.OTHER_ADDRESS
+    assert time.monotonic() - begin < 30
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not say cheaply whose port it is")
+def test_listener_of_another_process_is_not_the_program(program: Callable[[str], Program]) -> None:
+    """If another process listens on the program's port, it is not taken for the program, even if it began later."""
+    asleep = program("print('asleep', flush=True); time.sleep(60)")
+    until(lambda: asleep.stdout.total)
+    with socket.create_server(("127.0.0.1", asleep.port)), pytest.raises(ForeignListenerError):
+        asleep.wait_until_listening(60)
+
+
 def test_port_is_held_until_it_is_released() -> None:
     """Two holders never have the same port, and the port itself stays free for the program."""
     held = [Port() for _ in range(50)]
@@ -91,8 +137,6 @@ def test_port_is_held_until_it_is_released() -> None:
 
 def test_port_with_a_listener_is_not_free() -> None:
     """A port that a process listens on, on any of the addresses, is not given out."""
-    import socket
-
     for family, host in ports.LOOPBACK:
         with socket.socket(family) as other:
             try:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conftest import CHECKOUT, need
+from conftest import CHECKOUT, need, run_labcheck
 from labcheck.errors import UsageError
 from labcheck.isolated.graders import ForkServer
 from labcheck.isolated.task import Probe, Reply, Task
@@ -144,11 +144,14 @@ def test_installed_labcheck_is_hidden(kind: str, tmp_path: Path, monkeypatch: py
     prefix = tmp_path / "prefix"
     installed = prefix / "lib" / "python3.11" / "site-packages" / "labcheck"
     (installed / "suites").mkdir(parents=True)
-    (installed / "suites" / "test_1.py").write_text("the suite")
+    (prefix / "labcheck").mkdir()
+    for place in (installed / "suites", prefix / "labcheck"):
+        (place / "test_1.py").write_text("the suite")
     (installed.parent / "library.py").write_text("a library")
     for folder in (tmp_path, prefix, *prefix.rglob("*")):
         folder.chmod(0o755)
-    monkeypatch.setattr(visible, "prefixes", lambda _: (str(prefix), sys.prefix, sys.base_prefix))
+    of_its_user = visible.Installation(sys.prefix, sys.base_prefix, "", str(prefix), has_user_site=True)
+    monkeypatch.setattr(visible, "installation", lambda _: of_its_user)
     confining = made(kind, tmp_path)
     place = tmp_path / "1"
     place.mkdir()
@@ -286,6 +289,31 @@ def test_interpreter_is_found_through_links(kind: str, tmp_path: Path) -> None:
     server = ForkServer("lab1")
     assert server.ask(Probe("lab1", Options(python=str(first), protection=kind))) == Reply("graded")
     server.close()
+
+
+@pytest.mark.parametrize("kind", ["none", "limits", *KINDS])
+def test_libraries_of_the_user_are_available(kind: str, tmp_path: Path) -> None:
+    """A library that the grader's user has installed (`pip install --user`) is available, as it is by hand."""
+    if kind == "namespaces":
+        need("bwrap")
+    python = need("/usr/bin/python3")
+    asked = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    code = "import site; print(site.getusersitepackages())"
+    libraries = Path(
+        subprocess.run([python, "-c", code], env=asked, capture_output=True, text=True, check=True).stdout.strip()
+    )
+    libraries.mkdir(parents=True)
+    (libraries / "only_here.py").touch()
+    folder = tmp_path / "submission"
+    folder.mkdir()
+    solution = (CHECKOUT / "solutions" / "lab1" / "webserver.py").read_text("utf-8")
+    (folder / "webserver.py").write_text(
+        f"import only_here\n{solution}".replace("\nfrom __future__ import annotations", "")
+    )
+    result = run_labcheck(
+        "lab1", folder, "--only", "1", "--python", python, "--sandbox", kind, cwd=tmp_path, HOME=str(tmp_path)
+    )
+    assert result.status == 0, result.out + result.err
 
 
 def test_unprivileged_user_is_protected_too(tmp_path: Path, protection: str) -> None:

@@ -57,6 +57,7 @@ class Connection:
         self._deadline = deadline
         self._buffer = bytearray()
         self._closed = False
+        self._served = False
 
     def __enter__(self) -> Connection:
         return self
@@ -116,6 +117,8 @@ class Connection:
         seconds = clock.now() - started
         self._manners.answered = True
         self._manners.note_wait(seconds)
+        self._manners.served += not self._served
+        self._served = True
         # A wrong body may follow the headers in a second write, perhaps from a slow disk.
         linger = LINGER if until_closed or method == "HEAD" else self._manners.linger
         self._read_on(len(body), linger, even_at_rest=until_closed)

@@ -98,6 +98,8 @@ class ClientProgram(ClientView):
     def type(self, line: str) -> None:
         """Type a line and press Enter."""
         self.come_to_rest()
+        if self._started.peer is not None:
+            self._has_connected()
         self._note_printed()
         self._check.transcript.typed(line, self._who)
         self._started.typed += 1
@@ -118,7 +120,7 @@ class ClientProgram(ClientView):
         """
         limit = self._check.deadline
         limit.renew()
-        self._until(lambda: self.peer.connection is not None or self.peer.error is not None, limit.left())
+        self._until(self._has_connected, limit.left())
         connection, error = self.peer.connection, self.peer.error  # read once: the peer's thread may change both
         if connection is None and error is not None:
             raise error
@@ -226,6 +228,13 @@ class ClientProgram(ClientView):
     @property
     def _who(self) -> str:
         return self._started.who
+
+    def _has_connected(self) -> bool:
+        """Return whether the client has connected; until then, note where else it connects."""
+        if self.peer.connection is None and self.peer.error is None:
+            self.program.note_connections()
+            return False
+        return True
 
     def _until(self, condition: Callable[[], object], seconds: float, **how: bool) -> bool:
         """Wait as for any program; raise an error if the peer has failed, which is not the program's failure."""

@@ -13,7 +13,7 @@ from labcheck.sandbox import isolation
 from labcheck.sandbox.base import Sandbox
 from labcheck.sandbox.protections import register
 from labcheck.sandbox.protections.limits import FIRST_UID, MIB, UIDS, resource_limits
-from labcheck.sandbox.visible import WRITTEN, files_of, hidden, interpreters, parents, system
+from labcheck.sandbox.visible import WRITTEN, files_of, hidden, installation, interpreters, parents, system
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,6 +29,7 @@ class Namespaces(Sandbox):
     name = "namespaces"
     strength = 2
     is_limited = True
+    follows_links = False
 
     def __init__(self, python: str, number: int, etc: Path) -> None:
         """Write the program's /etc into an empty folder."""
@@ -39,6 +40,7 @@ class Namespaces(Sandbox):
         for name, text in WRITTEN.items():
             (etc / name).write_text(text.format(uid=self.uid or os.getuid()))
         etc.chmod(0o755)
+        self._python = python
         self._words = list(_bubblewrap(python, etc))
 
     @classmethod
@@ -78,7 +80,7 @@ class Namespaces(Sandbox):
 
     def environment(self, folder: Path) -> dict[str, str]:
         """Return private folders for the program's home and its temporary files."""
-        return {"HOME": str(folder), "TMPDIR": "/tmp"}
+        return {"HOME": str(folder), "PYTHONUSERBASE": installation(self._python).user_base, "TMPDIR": "/tmp"}
 
     def make_room(self, place: Path, size: int) -> None:
         """Mount a separate file system for the copy, so a program can fill only that."""

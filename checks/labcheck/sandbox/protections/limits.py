@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from labcheck.sandbox import confine
 from labcheck.sandbox.base import Sandbox
 from labcheck.sandbox.protections import register
+from labcheck.sandbox.visible import installation, interpreters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,13 +32,15 @@ class Limits(Sandbox):
 
     name = "limits"
     is_limited = True
+    follows_links = False
 
     def __init__(self, python: str, number: int) -> None:
         self._python = python
         others = 0
         if os.name == "posix" and os.getuid() == 0:
-            # If other users cannot enter the folder of its Python, the program runs as root without capabilities.
-            self.uid = FIRST_UID + number % UIDS if _is_open_to_all(Path(python)) else 0
+            # If other users cannot enter the folders of its Python, the program runs as root without capabilities.
+            is_open = all(map(_is_open_to_all, (Path(python), *interpreters(python))))
+            self.uid = FIRST_UID + number % UIDS if is_open else 0
         else:
             others = _tasks_of_user()
         self._limits = resource_limits(others)
@@ -59,7 +62,11 @@ class Limits(Sandbox):
 
     def environment(self, folder: Path) -> dict[str, str]:
         """Return private folders for the program's home and its temporary files."""
-        return {"HOME": str(folder), "TMPDIR": str(folder.parent / "tmp")}
+        return {
+            "HOME": str(folder),
+            "PYTHONUSERBASE": installation(self._python).user_base,
+            "TMPDIR": str(folder.parent / "tmp"),
+        }
 
     def make_room(self, place: Path, size: int) -> None:
         """Make the folder of the copy accessible to the program, and create a private tmp folder there."""

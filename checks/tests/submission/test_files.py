@@ -1,0 +1,82 @@
+"""The files of a submission: which of them count, and how they are read."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conftest import needs_links
+from labcheck.errors import RefusedError
+from labcheck.submission.files import read_files, regular_files
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def fill(folder: Path, *files: str) -> Path:
+    """Create files, each with its own path as content."""
+    for file in files:
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_text(file)
+    return folder
+
+
+def found(folder: Path, **how: bool) -> list[str]:
+    """Return the regular files of a folder."""
+    return [relative.as_posix() for _, relative in regular_files(folder, **how)]
+
+
+@needs_links
+def test_links_are_skipped_or_stand_for_what_they_lead_to(tmp_path: Path) -> None:
+    """A link to a file or a folder is followed on request; a link that leads into itself or to nothing never is."""
+    work = fill(tmp_path / "work", "webserver.py", "site/index.html")
+    other = fill(tmp_path / "other", "style.css", "deep/page.html")
+    (work / "helper.py").symlink_to(other / "style.css")
+    (work / "site" / "shared").symlink_to(other)
+    (work / "nothing.py").symlink_to(tmp_path / "nothing")
+    for place in (work / "site" / "up", other / "deep" / "self"):
+        place.symlink_to(place.parent)
+    (work / "everything").symlink_to(tmp_path)
+    assert found(work) == ["webserver.py", "site/index.html"]
+    assert found(work, follow_links=True) == [
+        "helper.py",
+        "webserver.py",
+        "site/index.html",
+        "site/shared/style.css",
+        "site/shared/deep/page.html",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("temporary", "expected"),
+    [("tmp", ["labcheck-1/a.py", "webserver.py"]), (".", ["tmp/labcheck-1/a.py", "webserver.py"])],
+)
+def test_temporary_files_are_left_out(
+    temporary: str, expected: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder for temporary files is left out; if it is the submission itself, labcheck's folders are."""
+    fill(tmp_path, "webserver.py", "labcheck-1/a.py", "tmp/labcheck-1/a.py")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / temporary))
+    assert sorted(found(tmp_path)) == expected
+
+
+def test_file_that_vanishes_is_left_out(tmp_path: Path) -> None:
+    """A file may be removed between the listing and the reading, as editors do when they save."""
+    fill(tmp_path, "a.py", "b.py", "c.py")
+    files = regular_files(tmp_path)
+    before = [next(files)]
+    (tmp_path / "a.py").unlink()
+    (tmp_path / "b.py").unlink()
+    assert read_files([*before, *files], lambda _: True) == [(Path("c.py"), b"c.py")]
+
+
+def test_unreadable_file_is_refused_if_it_is_needed(tmp_path: Path, unreadable: Callable[..., None]) -> None:
+    """A file that cannot be read is left out, or named if it is needed."""
+    fill(tmp_path, "webserver.py", "other.py")
+    unreadable("other.py")
+    assert read_files(regular_files(tmp_path), lambda _: False) == [(Path("webserver.py"), b"webserver.py")]
+    with pytest.raises(RefusedError, match=r"^'other.py' cannot be read: Permission denied$"):
+        read_files(regular_files(tmp_path), lambda file: file.name == "other.py")
