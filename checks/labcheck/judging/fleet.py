@@ -214,7 +214,7 @@ class Fleet:
         return any(started.has_spoken for started in self.history if started.name == spec.name)
 
     def pace(self, spec: ProgramSpec) -> float:
-        """Return the average number of seconds that a program's answers took; 0 if there was none."""
+        """Return the average number of seconds that a program's answers took; 0 without any answer."""
         known = [started.manners for started in self.history if started.name == spec.name]
         return sum(each.waited for each in known) / max(1, sum(each.waits for each in known))
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 DEADLINE = 10.0  # seconds for one exchange
 SEEDS = 10_000  # the number of seeds to draw from; small, so that a seed is easy to type
 TRACEBACK_WITHIN = 0.1  # seconds until a client that got no answer has printed its traceback
-SLOW_ANSWER = 0.1  # seconds; a program whose answers take longer on average is told so
+SLOW_ANSWER = 0.1  # seconds; if answers take longer on average, the report says so
 PROBE = 0.5  # seconds for an ordinary answer, after a check that got none; more if its answers take long
 SLOWER = 4  # times its slowest answer so far: then an answer is missing
 GRACE = 10.0  # seconds after a deadline until a check's programs are killed; normally the check has gone on by then

@@ -113,7 +113,7 @@ class Prompts(Printed):
         super().__init__(text, said, "the prompt" if times == 1 else f"{times} prompts")
 
     def last(self, like: str = "") -> str:
-        """Describe the unfinished line: the prompt as it was really printed; if there is none, the last line."""
+        """Describe the unfinished line: the prompt as it was really printed; without one, the last line."""
         unfinished = self.text.rpartition("\n")[2]
         return f"the prompt {shorten(unfinished)!r}" if unfinished else super().last(like)
 

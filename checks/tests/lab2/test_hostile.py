@@ -55,8 +55,8 @@ GIVEN_UP = {
     ("echo_client", "half_a_handshake"): ("2.1", "did not send a complete opening handshake"),
     ("echo_client", "connects_without_a_word"): ("2.1", "did not send a complete opening handshake"),
     ("echo_client", "no_http"): ("2.1", "did not send a complete opening handshake"),
-    ("echo_client", "exits_with_status_0"): ("2.1", "ended with exit status 0 before it connected"),
-    ("echo_client", "exits_with_status_1"): ("2.1", "before it connected; on standard error: No time."),
+    ("echo_client", "exits_with_status_0"): ("2.1", "ended with exit status 0 without having connected to port"),
+    ("echo_client", "exits_with_status_1"): ("2.1", "(its first argument); on standard error: No time."),
 }
 
 # Programs that break a rule during the exchange: what is checked, what fails and words of its reason, what passes.
@@ -74,7 +74,7 @@ CHECKED = {
     ("echo_server", "closes_with_5"): ("1.2", "1.2", "invalid status code", set()),
     ("echo_server", "close_frame_of_one_byte"): ("1.2", "1.2", "close frame too short", set()),
     ("echo_server", "half_a_message"): ("1.2", "1.2", "message in time", set()),
-    ("echo_server", "every_message_twice"): ("1", "1.3", "message 2 of 100: ", {"1.1", "1.4", "1.7", "1.9"}),
+    ("echo_server", "every_message_twice"): ("1", "1.2", "message 2 of 14: ", {"1.1", "1.4", "1.7", "1.9"}),
     ("echo_server", "hangs_up_once_open"): ("1.2", "1.2", "cut without a close frame", set()),
     ("echo_server", "says_hello_for_ever"): ("1.2", "1.2", ': "hello"', set()),
     ("echo_server", "dies_at_the_third"): ("1", "1.2", "cut without a close frame", {"1.1", "1.4", "1.9"}),
@@ -89,9 +89,9 @@ CHECKED = {
     ("echo_client", "gets_a_page"): ("2.1", "2.1", "is not an opening handshake: missing Connection header", set()),
     ("echo_client", "endless_request"): ("2.1", "2.1", "is not an opening handshake", set()),
     ("echo_client", "comes_and_goes"): ("2.1", "2.1", "is not an opening handshake", set()),
-    ("echo_client", "opens_and_goes"): ("2", "2.4", "message", {"2.1"}),
-    ("echo_client", "reads_no_input"): ("2", "2.4", "message", {"2.1", "2.5"}),
-    ("echo_client", "announces_a_gigabyte"): ("2.4", "2.4", "1000000000 bytes", set()),
+    ("echo_client", "opens_and_goes"): ("2", "2.2", "the prompt", {"2.1"}),
+    ("echo_client", "reads_no_input"): ("2", "2.2", "the prompt", {"2.1", "2.5"}),
+    ("echo_client", "announces_a_gigabyte"): ("2.2", "2.2", "the prompt", set()),
     ("echo_client", "unmasked"): ("2", "2.2", "incorrect masking", {"2.5"}),
     ("echo_client", "not_utf_8"): ("2.2", "2.2", "is not UTF-8: ff fe", set()),
     ("echo_client", "unknown_opcode"): ("2.2", "2.2", "invalid opcode", set()),
@@ -100,7 +100,7 @@ CHECKED = {
     ("echo_client", "ignores_the_end_of_input"): ("2", "2.4", "close code 1000", {"2.1", "2.2", "2.3", "2.5", "2.6"}),
     ("echo_client", "never_ends"): ("2.5", "2.5", "still running", set()),
     ("echo_client", "guesses_the_answer"): ("2.3", "2.3", "the line 'From server: ", set()),
-    ("echo_client", "pings_without_end"): ("2", "2.2", "the prompt", {"2.5"}),
+    ("echo_client", "pings_without_end"): ("2", "2.2", "it ended before a line was typed", {"2.5"}),
     ("chat_client", "never_connects"): ("4", "4.1", "the prompt", set()),
     ("chat_client", "opens_and_goes"): ("4", "4.1", "the prompt", set()),
     ("chat_client", "reads_no_input"): ("4", "4.1", "the prompt", {"4.5"}),
@@ -114,7 +114,7 @@ CHECKED = {
 # Floods and compression bombs: what is checked, and what must fail.
 LARGE = {
     ("echo_server", "compression_bomb"): ("1.2", {"1.2"}),
-    ("echo_server", "floods_with_messages"): ("1", {"1.2", "1.6", "1.10"}),
+    ("echo_server", "floods_with_messages"): ("1", {"1.2", "1.10"}),
     ("echo_server", "floods_with_large_messages"): ("1", {"1.2", "1.10"}),
     ("echo_server", "floods_with_huge_messages"): ("1.2", {"1.2"}),
     ("echo_server", "empty_fragments_without_end"): ("1.2", {"1.2"}),
@@ -126,7 +126,7 @@ LARGE = {
     ("echo_client", "floods_with_messages"): ("2.2", {"2.2"}),
     ("echo_client", "floods_with_large_messages"): ("2.2", {"2.2"}),
     ("echo_client", "fragments_without_end"): ("2.2", {"2.2"}),
-    ("echo_client", "empty_fragments_without_end"): ("2.4", {"2.4"}),
+    ("echo_client", "empty_fragments_without_end"): ("2.2", {"2.2"}),
 }
 
 # The solution with other code in front of it passes everything except these.
@@ -199,8 +199,8 @@ def test_program_that_cannot_be_checked_is_given_up_at_once(
     assert not record.of(Outcome.ERROR), not_passed(record)
     assert result.status == 1
     assert failed(record)[0] == first
-    # A plain GET needs no other requirement.
-    assert set(failed(record)) <= {first, "1.9"}, not_passed(record)
+    # A plain GET and Ctrl+C need no exchange of messages.
+    assert set(failed(record)) <= {first, "1.9", "3.11"}, not_passed(record)
     assert words in not_passed(record)[first]
     assert result.seconds < 16 * hurry + 15
 
