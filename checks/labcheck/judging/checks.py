@@ -116,7 +116,9 @@ class Grader:
         self.words.setdefault(id, []).extend((*self.run.check.draw.words, *self.run.check.greetings.words))
         if finding.outcome is not Outcome.PASSED or id not in self.transcripts:
             self.transcripts[id] = self.run.check.transcript
-        if error is not None and finding.outcome is Outcome.FAILED:
+        # A check that is not run because of what an exchange has shown may have damaged a program, too.
+        skipped = isinstance(error, pytest.skip.Exception)
+        if error is not None and not skipped and finding.outcome in (Outcome.FAILED, Outcome.NOT_RUN):
             self.run.after_failure(error)
 
 

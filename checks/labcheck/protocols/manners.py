@@ -13,10 +13,12 @@ class Manners:
 
     `linger`: how long to wait for the server to close a connection. `slowest`: the longest time that any answer took
     to begin. `answered`: whether there was a complete answer. `usual`: the status code of the first answer to each
-    kind of request.
+    kind of request. `served`: the requests that it has served, as a method, a
+    target and what they were asked for.
     """
 
     linger: float = LINGER
     slowest: float = 0.0
     answered: bool = False
     usual: dict[str, int] = field(default_factory=dict)
+    served: set[tuple[str, str, bytes | str]] = field(default_factory=set)
