@@ -95,7 +95,7 @@ def test_path_is_shown_as_text(server: Server, draw: Draw) -> None:
 
 @requirement(
     "2.5",
-    needs=["2.1"],
+    needs=["2.1", "2.2"],
     hints=[
         "What are the last characters of self.path if the URL is /a/b.zzz?x=1?",
         "The path ends at the first question mark. str.partition() splits a string there.",
@@ -107,6 +107,7 @@ def test_query_changes_nothing(server: Server, draw: Draw) -> None:
     folder, name, before = draw.word(), f"{draw.word()}.zzz", server.today()
     path = f"/{folder}/{draw.word()}%20{name}"
     plain = page(server, path)
+    given(plain.body, "the page is empty")
     for query in (f"{draw.word()}={draw.randrange(1000)}&{draw.word()}=.zzz", f"{draw.word()}?{draw.word()}/"):
         answer = server.get(f"{path}?{query}")
         assert answer.status == 200
