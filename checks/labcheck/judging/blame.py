@@ -119,17 +119,15 @@ class Blame:
 
     def _excuse(self, id: str) -> str:
         """Return the reason if a needed requirement was checked and did not pass; else an empty text."""
-        missed = [need for need in self.needs(id) if _failed(self.findings.get(need, []))]
-        # Name one that failed itself rather than one that was not run, and the nearest of them.
-        missed.sort(key=lambda need: (not self._is_red(need), need not in self.direct.get(id, ())))
-        return f"needs {missed[0]}, which fails" if missed else ""
-
-    def _is_red(self, id: str) -> bool:
-        return any(finding.outcome is Outcome.FAILED for finding in self.findings.get(id, []))
+        missed = [need for need in self.needs(id) if _missed(self.findings.get(need, []))]
+        failed = [need for need in missed if any(each.outcome is Outcome.FAILED for each in self.findings[need])]
+        nearest = [need for need in failed if need in self.direct.get(id, ())][-1:]
+        blamed = next(iter([*nearest, *failed, *missed]), "")
+        return f"needs {blamed}, which fails" if blamed else ""
 
     def _hung(self, id: str) -> bool:
         return any(finding.hung for finding in self.findings.get(id, []))
 
 
-def _failed(findings: Iterable[Finding]) -> bool:
+def _missed(findings: Iterable[Finding]) -> bool:
     return any(finding.outcome is not Outcome.PASSED for finding in findings)

@@ -108,7 +108,7 @@ def test_query_changes_nothing(server: Server, draw: Draw) -> None:
     path = f"/{folder}/{draw.word()}%20{name}"
     plain = page(server, path)
     given(plain.body, "the page is empty")
-    for query in (f"{draw.word()}={draw.randrange(1000)}&{draw.word()}=.zzz", f"{draw.word()}?{draw.word()}/"):
+    for query in (f"{draw.word()}={draw.randrange(1000)}&{draw.word()}=", f"{draw.word()}?{draw.word()}/"):
         answer = server.get(f"{path}?{query}")
         assert answer.status == 200
         assert answer.media_type == plain.media_type
