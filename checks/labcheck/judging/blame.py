@@ -120,8 +120,8 @@ class Blame:
         if isinstance(error, AssertionError | ExchangeError | NotReadyError | Unmet) and self._run.out_of_time():
             return Finding(Outcome.NOT_RUN, reason=self._out_of_time())  # a wait may have been cut short
         if isinstance(error, AssertionError):
-            if self._excuse(sorted(self.explained_by.get(id, ()))):
-                return Finding(Outcome.NOT_RUN, reason=self._excuse(self.needs(id)))
+            if any(self._outcome(need) in NOT_PASSED for need in self.explained_by.get(id, ())):
+                return Finding(Outcome.NOT_RUN, reason=self._excuse(id))
             expected, received, place = mismatch or Mismatch("", "")
             message = str(error).partition("\nassert ")[0]
             reason = "" if message.startswith("assert ") else message
@@ -132,7 +132,7 @@ class Blame:
         if isinstance(error, ExchangeError):
             return self._no_answer(id, error)
         if isinstance(error, Unmet | NotReadyError):
-            if excuse := self._excuse(self.needs(id)):
+            if excuse := self._excuse(id):
                 return Finding(Outcome.NOT_RUN, reason=excuse)
             return Finding(Outcome.FAILED, reason=str(error), place=getattr(error, "place", None))
         self.fault(error)
@@ -144,7 +144,7 @@ class Blame:
 
     def _no_answer(self, id: str, error: ExchangeError) -> Finding:
         hung = error.trouble in (Trouble.SILENT, Trouble.SLOW)
-        if excuse := self._excuse(self.needs(id)):
+        if excuse := self._excuse(id):
             return Finding(Outcome.NOT_RUN, reason=excuse, hung=hung)
         kind = kinds.find(self._lab.program_of(id).kind)
         told = self._run.traceback() if error.trouble is Trouble.CLOSED or kind.silent_when_raising else Complaint("")
@@ -157,14 +157,23 @@ class Blame:
             hung=hung,
         )
 
-    def _excuse(self, needs: Sequence[str]) -> str:
-        """Return the reason if a needed requirement was checked and did not pass; else an empty text."""
-        outcomes = {need: worst(found).outcome for need in needs if (found := self.findings.get(need))}
+    def _excuse(self, id: str) -> str:
+        """Return the reason if a needed requirement was checked and did not pass; else an empty text.
+
+        The nearest one that fails explains most.
+        """
+        needs = self.needs(id)
+        nearest = [need for need in reversed(needs) if need in self.direct.get(id, ())]
         for outcome, words in NOT_PASSED.items():
-            for need in needs:
-                if outcomes.get(need) is outcome:
+            for need in (*nearest, *needs):
+                if self._outcome(need) is outcome:
                     return f"needs {need}, {words}"
         return ""
+
+    def _outcome(self, id: str) -> Outcome | None:
+        """Return the outcome of a requirement up to now; None if none of its checks has ended."""
+        found = self.findings.get(id)
+        return worst(found).outcome if found else None
 
     def _hung(self, id: str) -> bool:
         found = self.findings.get(id, [])

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from labcheck.errors import ExchangeError
 from labcheck.judging import fixtures
 from labcheck.judging.blame import Blame, Finding
 from labcheck.judging.fixtures import RUN
@@ -132,7 +131,9 @@ class Grader:
             finding = self.blame.judge(id, error, self._mismatch)
         finding.seconds = seconds
         self._record(id, finding)
-        if error is not None and (finding.outcome is Outcome.FAILED or isinstance(error, ExchangeError)):
+        # A check that is not run because of what an exchange has shown may have damaged a program, too.
+        skipped = isinstance(error, pytest.skip.Exception)
+        if error is not None and not skipped and finding.outcome in (Outcome.FAILED, Outcome.NOT_RUN):
             self.run.after_failure(error)
 
     def _record(self, id: str, finding: Finding) -> None:

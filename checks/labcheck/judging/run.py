@@ -157,6 +157,7 @@ class Run:
 
     def _look_after(self, started: Started, error: BaseException) -> None:
         program = started.program
+        program.activity.wait_until_idle(PROBE)  # it may be about to end
         if program.has_exited:
             self.fleet.note_death(started)
             return  # the next check starts it again

@@ -74,6 +74,17 @@ class Connection:
         sockets.reset(self._socket)
         self._transcript.note("reset the connection (TCP RST)")
 
+    def leave(self, seconds: float = 0.5) -> None:
+        """Send no more, and read until the server closes the connection, for up to `seconds`.
+
+        The server can answer what it has got, and meets no error of a client that has gone.
+        """
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
+        deadline = self._deadline.at_most(seconds)
+        while self._read_more(deadline):
+            pass
+
     def send(self, data: bytes) -> None:
         """Send all of `data`. A server that no longer reads causes no error here: it may have answered already."""
         self._transcript.sent(data)

@@ -99,6 +99,9 @@ class Body(bytes):
             return Mismatch(expected, str(self.answer))
         rest = show_bytes(self[common:])
         differs = f"the first difference is at byte {common:,}: {rest}"
+        one_newline = wanted.replace(b"\r\n", b"\n")
+        if self in (one_newline, one_newline.replace(b"\r", b"\n")):
+            differs += "; 0d 0a became 0a: the file was opened in text mode"
         return Mismatch(expected, f"{len(self):,} bytes; {differs}")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from labcheck.errors import HttpError, Trouble
 from labcheck.program import sockets
 from labcheck.program.evidence import Printed
-from labcheck.protocols.http.client import Client
+from labcheck.protocols.http.client import FORM, Client
 from labcheck.protocols.view import CONNECTED_WITHIN, View
 
 if TYPE_CHECKING:
@@ -88,6 +88,26 @@ class Server(View, Client):
                     raise
             else:
                 return status == self._manners.usual.setdefault(kind, status)
+        return False
+
+    def serves(self, target: str, wanted: bytes | str = "", *, method: str = "GET", form: str = "") -> bool:
+        """Return whether it answers a request with status 200 and the body `wanted`, or a page that shows the text.
+
+        Use it with `given`: many requirements hold for a server that serves nothing, but prove nothing there. Without
+        `wanted`, any body will do. `form` is the body of a POST. What it has served once is not requested again.
+        """
+        if (method, target, wanted) in self._manners.proven:
+            return True
+        fields = {"Content-Type": FORM, "Content-Length": str(len(form))} if form else {}
+        try:
+            answer = self.request(method, target, fields, form, patience=self.patience)
+        except HttpError:
+            self.come_to_rest()  # it may be about to end; the next check must not meet it then
+            return False
+        is_right = answer.body == wanted if isinstance(wanted, bytes) else wanted in answer.shown
+        if answer.status == 200 and (method == "HEAD" or (is_right and answer.body)):
+            self._manners.proven |= {(method, target, wanted), (method, target, "")}
+            return True
         return False
 
     def announce(self, target: str, fields: Mapping[str, str]) -> Answer:

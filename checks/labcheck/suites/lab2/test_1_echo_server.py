@@ -60,7 +60,8 @@ def test_100_messages_in_order(server: WebSocketServer, draw: Draw) -> None:
     """A client that sends 100 messages without waiting gets 100 answers, in order."""
     marks = [f"{number}-{draw.word(12)}-" for number in range(100)]
     client = server.join()
-    given(marks[0] in echo(client, marks[0]), "the answer does not contain the message")
+    is_echo = marks[0] in echo(client, marks[0]) or marks[0] in echo(client, marks[0])  # there may be a welcome
+    given(is_echo, "the answer does not contain the message")
     # Long messages must not be overtaken by short ones.
     client.send(*[mark + draw.choice(("", "x" * 20_000)) for mark in marks])
     assert client.collect(marks) == marks

@@ -123,6 +123,15 @@ def test_late_body_after_head_is_noticed() -> None:
         assert client_of(port, manners=Manners(linger=LINGER_AGAIN)).request("HEAD", "/").body_bytes == b"hello"
 
 
+def test_client_that_leaves_reads_what_the_server_still_sends() -> None:
+    """A client that leaves waits for the server to close the connection, but not for one that keeps it open."""
+    for then in ("close", "open"):
+        with server(b"late", piece=1, pause=0.01, then=then) as port, client_of(port).connect() as connection:
+            connection.send(b"GET ")
+            connection.leave(seconds=0.2)
+            assert connection.read_some(4) == 4
+
+
 # Invalid answers: (bytes, what the server does after them, the trouble, part of the error's text)
 TROUBLES = [
     (b"", "close", Trouble.CLOSED, "closed without an answer"),

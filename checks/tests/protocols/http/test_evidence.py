@@ -53,6 +53,11 @@ CASES = {
     "numbers": (numbers(PAGE), ">=", {8, 2026}, "the numbers 8 and 2026", IN_A_LINE),
     "a body": (answer(b"abc").body, "==", b"abd", "3 bytes: 'abd'", "3 bytes; the first difference is at byte 2: 'c'"),
     "another body": (PAGE.body, "==", b"x", "1 bytes: 'x'", IN_A_LINE),
+    "a body without its line ends": (
+        *(answer(b"a\n\nb").body, "==", b"a\r\n\nb"),
+        "5 bytes: 'a\\r\\n\\nb'",
+        "4 bytes; the first difference is at byte 1: '\\n\\nb'; 0d 0a became 0a: the file was opened in text mode",
+    ),
     "no body": (answer(b"abc").body, "==", b"", "no body", "3 bytes: 'abc'"),
     "a body that ends early": (
         *(answer(b"ab").body, "==", b"abc"),
