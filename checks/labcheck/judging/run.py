@@ -194,6 +194,7 @@ class Run:
             greetings=Draw(f"{self.seed}:{id}:greetings"),
             local_time=self.fleet.local_time,
             programs=self.fleet,
+            probe=getattr(self.fleet.material, "probe", ""),
         )
 
     def _view(self, started: Started) -> View:

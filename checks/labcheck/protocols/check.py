@@ -38,6 +38,7 @@ class Check:
 
     `port` is the lab's usual port, used to start a program by hand. `slow` multiplies all deadlines. `greetings` are
     random values as well: a slow program needs more of them, and a separate source keeps the values in `draw` the same.
+    `probe` is something that a working program serves, such as the path of a file, if the suite's material names it.
     """
 
     port: int
@@ -48,3 +49,4 @@ class Check:
     greetings: Draw
     local_time: LocalTime
     programs: Programs
+    probe: str = ""

@@ -38,6 +38,51 @@ def test_right_program_gets_full_marks(
     assert result.status == 0
 
 
+SERVES_FILES_ONLY = """\
+import socket, sys, threading
+from pathlib import Path
+from urllib.parse import unquote
+
+SITE = (Path(__file__).parent / "site").resolve()
+TYPES = {
+    ".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".png": "image/png", ".jpg": "image/jpeg",
+    ".svg": "image/svg+xml", ".json": "application/json",
+}
+
+def serve(client):
+    with client:
+        words = client.recv(65536).decode().split("\\r\\n")[0].split()
+        try:
+            file = (SITE / unquote(words[1]).lstrip("/")).resolve()
+            body = file.read_bytes() if file.is_relative_to(SITE) else None
+        except (OSError, ValueError, IndexError):
+            body = None
+        if body is None:
+            client.sendall(b"HTTP/1.1 404 Not Found")
+            return
+        kind = TYPES.get(file.suffix, "application/octet-stream")
+        head = f"HTTP/1.1 200 OK\\r\\nContent-Type: {kind}\\r\\nContent-Length: {len(body)}\\r\\n\\r\\n"
+        client.sendall(head.encode() + body)
+
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+print("Started HTTP server")
+try:
+    while True:
+        threading.Thread(target=serve, args=listener.accept()[:1], daemon=True).start()
+except KeyboardInterrupt:
+    print("shutting down")
+"""
+
+
+def test_unfinished_program_keeps_what_it_has_earned(
+    labcheck: Callable[..., Result], submission: Callable[..., Path]
+) -> None:
+    """A server that breaks off its refusals is not given up: it does serve files."""
+    record = labcheck("lab1", submission(SERVES_FILES_ONLY), "--json", "-").record
+    assert {"1.1", "1.2", "1.3", "3.1", "3.2", "3.3", "3.4"}.isdisjoint(not_passed(record)), not_passed(record)
+    assert "never answers" not in "".join(not_passed(record).values())
+
+
 SLOW = {  # what the solution's handler does in addition
     "closes a second after it": "def finish(self):\n        super().finish()\n        time.sleep(1)",
     "begins late": "def send_response(self, *args):\n        time.sleep(SECONDS)\n        super().send_response(*args)",

@@ -33,9 +33,10 @@ class HttpServer(Kind):
         return Server(check, started)
 
     def still_answers(self, program: Program, check: Check, deadline: Deadline) -> bool:
-        """Return whether the server answers any of three ordinary requests."""
+        """Return whether the server answers any of several ordinary requests."""
         client = Client(program.connect, program.port, check.port, Transcript(), deadline, Manners(), program.activity)
-        for target in ("/", f"/{check.draw.word()}.html", f"/{check.draw.word()}.zzz"):
+        targets = ("/", check.probe, f"/{check.draw.word()}.html", f"/{check.draw.word()}.zzz")
+        for target in filter(None, targets):
             with contextlib.suppress(HttpError):
                 client.get(target)
                 return True

@@ -80,7 +80,8 @@ class Server(View, Client):
         stays reserved afterwards (TIME_WAIT). Raises HttpError if no complete answer arrives in time.
         """
         word = self._check.draw.word()
-        for kind, target in (("/", "/"), ("page", f"/{word}.zzz"), ("file", f"/{word}.html")):
+        known = [("probe", self._check.probe)] if self._check.probe else []
+        for kind, target in (("/", "/"), *known, ("page", f"/{word}.zzz"), ("file", f"/{word}.html")):
             try:
                 status = self.request("GET", target, patience=patience, until_closed=until_closed).status
             except HttpError as error:

@@ -66,6 +66,11 @@ class Material:
     secret_size: int
 
     @property
+    def probe(self) -> str:
+        """What a server serves unless it is broken."""
+        return self.top.url
+
+    @property
     def top(self) -> File:
         """The most ordinary file: text, with an ASCII name, at the top of site/."""
         return self.plain[0]

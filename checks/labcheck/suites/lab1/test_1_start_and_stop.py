@@ -53,6 +53,7 @@ def test_stops_cleanly(own_server: Server) -> None:
 
 @requirement(
     "1.4",
+    needs=["2.1"],
     hints=[
         "Start your server, open a page, press Ctrl+C and start it again at once. What does Python print?",
         "The port of a closed connection stays reserved for a while (TIME_WAIT). SO_REUSEADDR lets you listen anyway.",
