@@ -51,6 +51,7 @@ class Verdict(StrEnum):
     NEVER_CONNECTED = "never connected"
     HIDES_LIBRARY = "hides a library"
     NEVER_ANSWERS = "accepts connections, but never answers"
+    RAISES = "raises an exception instead of answering"
     DIED = "answered and then died"
     ONE_CLIENT = "ended after its first client"
     OVER_MEMORY = "took too much memory"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from labcheck.errors import ExchangeError, NotReadyError, Place, Trouble, Unmet
-from labcheck.program.evidence import Complaint, Mismatch
+from labcheck.program.evidence import Mismatch
 from labcheck.protocols import kinds
 from labcheck.record.record import Outcome
 
@@ -147,7 +147,7 @@ class Blame:
         if excuse := self._excuse(id):
             return Finding(Outcome.NOT_RUN, reason=excuse, hung=hung)
         kind = kinds.find(self._lab.program_of(id).kind)
-        told = self._run.traceback() if error.trouble is Trouble.CLOSED or kind.silent_when_raising else Complaint("")
+        told = self._run.traceback()
         return Finding(
             Outcome.FAILED,
             reason=f"your program raised {told}" if told else "",

@@ -36,6 +36,7 @@ DEADLINE = 10.0  # seconds for one exchange
 SEEDS = 10_000  # the number of seeds to draw from; small, so that a seed is easy to type
 TRACEBACK_WITHIN = 0.1  # seconds until a client that got no answer has printed its traceback
 SLOW_ANSWER = 0.1  # seconds; if answers take longer on average, the report says so
+BUSY_WITHIN = 1.0  # seconds in which a program that got no processor may still print its traceback
 PROBE = 0.5  # seconds for an ordinary answer, after a check that got none; more if its answers take long
 SLOWER = 4  # times its slowest answer so far: then an answer is missing
 GRACE = 10.0  # seconds after a deadline until a check's programs are killed; normally the check has gone on by then
@@ -126,10 +127,13 @@ class Run:
     def traceback(self, within: float = TRACEBACK_WITHIN) -> Complaint:
         """Return the last line of the last traceback that a program has printed during this check.
 
-        Waits up to `within` seconds for a traceback that has not arrived yet.
+        Waits up to `within` seconds for a traceback that has not arrived yet, longer while the program is busy.
         """
         for started in self._used:
             stderr = started.program.stderr
+            if within:
+                started.hang_up()
+                started.program.activity.wait_until_idle(BUSY_WITHIN)
             if stderr.wait_for(TRACEBACK, within, started.stderr_before):
                 return started.program.diagnosis.explain(stderr.text(started.stderr_before))
         return Complaint("")
@@ -165,7 +169,7 @@ class Run:
             return
         if not started.manners.answered:
             if isinstance(error, ExchangeError):
-                self.fleet.give_up(program, Verdict.NEVER_ANSWERS)
+                self._give_up(program)
             return
         program.kill()
         program.verdict = Verdict.DIED
@@ -177,7 +181,11 @@ class Run:
             except NotReadyError:
                 return
             if not self._still_answers(program):
-                self.fleet.give_up(program, Verdict.NEVER_ANSWERS)
+                self._give_up(program)
+
+    def _give_up(self, program: Program) -> None:
+        raises = program.stderr.has(TRACEBACK)
+        self.fleet.give_up(program, Verdict.RAISES if raises else Verdict.NEVER_ANSWERS)
 
     def _still_answers(self, program: Program) -> bool:
         slowest = max(started.manners.slowest for started in self.fleet.history)

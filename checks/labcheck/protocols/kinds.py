@@ -28,15 +28,13 @@ class Kind(ABC):
     """A kind of program.
 
     `asked_for` is what a check waits for, in the words of a report. `one_silence_tells`: after one request without an
-    answer, requirements that need it are not run. `silent_when_raising`: a program that raises an exception may leave
-    its client waiting instead of closing the connection. `is_kept`: after a failed check, the next one uses the same
-    process if that still answers.
+    answer, requirements that need it are not run. `is_kept`: after a failed check, the next one uses the same process
+    if that still answers.
     """
 
     name: ClassVar[str]
     asked_for: ClassVar[str] = "an answer"
     one_silence_tells: ClassVar[bool] = False
-    silent_when_raising: ClassVar[bool] = True
     is_kept: ClassVar[bool] = False
 
     def start(

@@ -55,6 +55,9 @@ class Started:
     def forget(self) -> None:
         """Drop what was prepared for it: no check uses it any more."""
 
+    def hang_up(self) -> None:
+        """Close the connections to it: some libraries log an exception only then."""
+
     def stop(self) -> None:
         """End the program."""
         self.program.kill()

@@ -156,6 +156,32 @@ def test_server_that_dies_after_its_first_answer_has_died(
     assert "by itself" not in "".join(not_passed(record).values())
 
 
+THREAD_DIES = """\
+import socket, sys, threading
+
+kept = []
+
+def serve(client):
+    kept.append(client)
+    client.recv(65536).split()[99]
+
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+while True:
+    threading.Thread(target=serve, args=listener.accept()[:1], daemon=True).start()
+"""
+
+
+def test_exception_that_leaves_a_connection_open_is_the_cause(
+    labcheck: Callable[..., Result], submission: Callable[..., Path], hurry: float
+) -> None:
+    """A thread that has died is why no answer came, and the program is not called silent."""
+    record = labcheck("lab1", submission(THREAD_DIES), "--only", "2", "--slow", hurry, "--json", "-").record
+    first, *others = [each for each in record.requirements if each.id in record.selected]
+    assert first.outcome is Outcome.FAILED
+    assert first.reason == "your program raised IndexError: list index out of range (webserver.py, line 7)"
+    assert {each.reason for each in others} == {"webserver.py raises an exception instead of answering"}
+
+
 def test_file_that_hides_a_library_is_named(labcheck: Callable[..., Result], submission: Callable[..., Path]) -> None:
     """If a student's http.py hides the library http, the reason names it."""
     solution = CHECKOUT / "solutions" / "lab1" / "webserver.py"

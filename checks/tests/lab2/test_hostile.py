@@ -366,3 +366,27 @@ def measured(folder: Path, only: str, slow: float = 1.0) -> tuple[Record, int, f
     found = re.search(r"(\d+) KB ([\d.]+) s\n$", done.stderr)
     assert found, done.stderr
     return Result(0, done.stdout, done.stderr, 0.0).record, int(found[1]), float(found[2])
+
+
+OLD_HANDLER = """\
+import asyncio, sys
+from websockets.asyncio.server import serve
+
+async def chat(client, path):
+    await client.send(path)
+
+async def main():
+    async with serve(chat, "127.0.0.1", int(sys.argv[1])) as server:
+        await server.serve_forever()
+
+asyncio.run(main())
+"""
+
+
+def test_exception_is_the_cause_even_if_it_is_logged_late(
+    labcheck: Callable[..., Result], with_program: Callable[..., Path]
+) -> None:
+    """websockets 17.4 logs the exception of a handler only when the client has closed the connection, too."""
+    record = labcheck("lab2", with_program("lab2", "chat_server", OLD_HANDLER), "--only", "3", "--json", "-").record
+    assert failed(record) == ["3.1"]
+    assert "your program raised TypeError: chat() missing 1 required positional" in not_passed(record)["3.1"]

@@ -25,7 +25,6 @@ class HttpServer(Kind):
 
     name = "http server"
     one_silence_tells = True
-    silent_when_raising = False
     is_kept = True
 
     def view(self, check: Check, started: Started) -> Server:

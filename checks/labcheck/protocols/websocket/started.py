@@ -18,11 +18,15 @@ class StartedServer(Started):
 
     clients: list[WebSocketClient] = field(default_factory=list)
 
+    def hang_up(self) -> None:
+        """Close its clients' sockets."""
+        for client in self.clients:
+            client.hang_up()
+
     def stop(self) -> None:
         """End the program, and close its clients' sockets."""
         super().stop()
-        for client in self.clients:
-            client.hang_up()
+        self.hang_up()
 
 
 @dataclass(eq=False)
