@@ -13,8 +13,7 @@ class Manners:
 
     `linger`: how long to wait for the server to close a connection. `slowest`: the longest time that any answer took
     to begin. `answered`: whether there was a complete answer. `usual`: the status code of the first answer to each
-    kind of request. `served`: the requests that it has served, as a method, a
-    target and what they were asked for.
+    kind of request. `served`: the requests that it has served, each with a method, a target and what was wanted.
     """
 
     linger: float = LINGER
