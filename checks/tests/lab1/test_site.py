@@ -131,5 +131,5 @@ def test_picture_of_the_report(browser: Any, tmp_path: Path) -> None:
     subprocess.run(command, cwd=tmp_path, capture_output=True, check=False, timeout=60)
     browser.get_log("browser")
     browser.get(report.as_uri())
-    assert len(browser.find_elements(By.CSS_SELECTOR, "details.failed[open]")) == 20
+    assert len(browser.find_elements(By.CSS_SELECTOR, "details.failed[open]")) == 14
     assert browser.get_log("browser") == []

@@ -104,8 +104,8 @@ def prepare(work: Path, draw: Draw) -> Material:
     w = draw.word
     folder, deep, empty = w(), w(), w()
     add(f"{empty}/{w()}.html", text())
-    secret = f"secret {w(16)}", draw.randrange(2_000, 20_000)
-    secrets, links = _hide_secrets(work, folder, draw, secret[0].ljust(secret[1], "."))
+    marker, size = f"secret {w(16)}", draw.randrange(2_000, 20_000)
+    secrets, links = _hide_secrets(work, folder, draw, marker.ljust(size, "."))
     return Material(
         page=f"/{w()}.zzz",
         field=(w(), w()),
@@ -132,8 +132,8 @@ def prepare(work: Path, draw: Draw) -> Material:
         empty_folder=f"/{empty}/",
         secrets=secrets + links,
         links=links,
-        marker=secret[0],
-        secret_size=secret[1],
+        marker=marker,
+        secret_size=size,
     )
 
 

@@ -167,8 +167,7 @@ def test_head_is_get_without_body(server: Server, material: Material, draw: Draw
         assert answer.status == 200
         assert answer.media_type == usual.media_type
         assert answer.sent == b""
-        # The length of a page may change from one request to the next, for example if it shows the time.
-        length = answer.content_length
-        assert (
-            usual.content_length.missing or length == usual.content_length or length == server.get(url).content_length
-        )
+        if not usual.content_length.missing and answer.content_length != usual.content_length:
+            # The length of a page may change from one request to the next, for example if it shows the time.
+            changes = any(server.get(url).content_length != usual.content_length for _ in range(5))
+            assert changes or answer.content_length == usual.content_length

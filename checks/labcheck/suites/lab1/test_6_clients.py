@@ -27,7 +27,8 @@ def check_while_half_is_sent(server: Server, halves: list[bytes], requests: Sequ
             for request in requests:
                 answer = server.request(*request, patience=server.patience)
                 assert answer.status == 200, f"another client has sent only a part of a request: {half[:20]!r}"
-    server.come_to_rest()  # if it ends because these clients have left, another requirement reports that
+    server.come_to_rest()
+    assert server.answers(), "after these clients have left, it does not answer as before"
 
 
 @requirement(
@@ -43,10 +44,11 @@ def test_half_a_request_holds_nobody_up(server: Server, material: Material, draw
     """A client that has sent half a request does not hold up the others."""
     url = next((url for url in (material.top.url, material.page) if server.serves(url)), "")
     given(url, "neither a page nor a file is served")
-    asks = [("GET", url)] + [("HEAD", url)] * server.serves(url, method="HEAD")
-    check_while_half_is_sent(server, [b"GET ", server.head_of("HEAD", url)[:-10]], asks)
+    methods = ["GET", "HEAD"] if server.serves(url, method="HEAD") else ["GET"]
+    halves = [f"GET {url} HT".encode(), server.head_of("HEAD", url)[:-10]]
+    check_while_half_is_sent(server, halves, [(method, url) for method in methods])
     form = urlencode([(draw.word(), draw.word())])
-    if server.answers() and server.serves(material.page, method="POST", form=form):
+    if server.serves(material.page, method="POST", form=form):
         fields = {"Content-Type": FORM, "Content-Length": str(len(form))}
         head = server.head_of("POST", material.page, fields)
         post = ("POST", material.page, fields, form)
