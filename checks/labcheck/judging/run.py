@@ -135,7 +135,7 @@ class Run:
                 started.hang_up()
                 started.program.activity.wait_until_idle(BUSY_WITHIN)
             if stderr.wait_for(TRACEBACK, within, started.stderr_before):
-                return started.program.diagnosis.explain(stderr.text(started.stderr_before))
+                return started.program.diagnosis.cause(stderr.text(started.stderr_before))
         return Complaint("")
 
     def served_one_client(self) -> str:
@@ -184,7 +184,7 @@ class Run:
                 self._give_up(program)
 
     def _give_up(self, program: Program) -> None:
-        raises = program.stderr.has(TRACEBACK)
+        raises = program.diagnosis.cause(program.stderr.text())
         self.fleet.give_up(program, Verdict.RAISES if raises else Verdict.NEVER_ANSWERS)
 
     def _still_answers(self, program: Program) -> bool:

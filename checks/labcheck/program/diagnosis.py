@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from labcheck.errors import NotReadyError, Place, Verdict
 from labcheck.program import sockets
 from labcheck.program.evidence import Complaint
+from labcheck.program.matchers import Traceback
 from labcheck.record.text import is_own_file, shorten
 from labcheck.submission.files import is_there
 
@@ -27,6 +28,7 @@ TAKEN = re.compile(
     r"|connection in use:",
     re.IGNORECASE,
 )
+LOST = re.compile(r"([\w.]+\.)?(BrokenPipe|Connection\w*|IncompleteRead)(Error|OK)\b")
 MISSING = re.compile(r"^ModuleNotFoundError: No module named '([\w.]+)'$", re.MULTILINE)
 
 
@@ -46,6 +48,14 @@ class Diagnosis:
     def shown(self, text: str) -> str:
         """Return the text with paths as the student knows them: relative to their folder."""
         return text.replace(str(self.folder) + os.sep, "").replace(str(self.folder), ".")
+
+    def cause(self, stderr: str) -> Complaint:
+        """Explain the last traceback that is not about a lost connection: labcheck closes its own after a failure."""
+        for block in reversed(stderr.split(Traceback.name)[1:]):
+            complaint = self.explain(block)
+            if not LOST.match(complaint.said):
+                return complaint
+        return Complaint("")
 
     def explain(self, traceback: str) -> Complaint:
         """Return the last line of a traceback, and the innermost frame in the student's own files."""

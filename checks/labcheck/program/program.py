@@ -303,9 +303,9 @@ class Program:
 
     def note_connections(self) -> None:
         """Note which other ports the program, a client, is connected to. Call this often: connections may be short."""
-        if time.monotonic() - self._looked_at_client > LOOK_AT_CLIENT:
+        if clock.now() - self._looked_at_client > LOOK_AT_CLIENT:
             self._connected_to |= {port for _, port in sockets.connected(self._tree()) or ()} - {self.port}
-            self._looked_at_client = time.monotonic()
+            self._looked_at_client = clock.now()
 
     def why_it_never_connected(self, seconds: float, came: int) -> NotReadyError:
         """Return why a client did not connect, `seconds` after its start or because it has ended.
@@ -360,7 +360,7 @@ class Program:
             # If no process listens any more, it was the program, which ended after its first client.
             is_foreign = bool(found) and not owners.belong_to(found, self._own_processes())
             return is_foreign and owners.listeners(self.port) == found
-        if not self.has_exited and time.monotonic() - self._started >= SUSPICIOUS:
+        if not self.has_exited and clock.now() - self._started >= SUSPICIOUS:
             return False
         reported = sockets.listening(processes.descendants(os.getpid()))
         return reported is not None and self.port not in {port for _, port in reported} and self.still_listens(0)

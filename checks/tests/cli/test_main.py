@@ -284,7 +284,9 @@ def test_current_folder_is_gone(tmp_path: Path) -> None:
     """A shell may be in a folder that was removed: one line says so."""
     (tmp_path / "x").mkdir()
     command = f'cd x; rmdir ../x; exec "{sys.executable}" -m labcheck lab1 "{CHECKOUT / "solutions" / "lab1"}"'
-    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [need("sh"), "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
     assert (done.returncode, done.stdout) == (2, "")
     assert "the current folder is gone" in done.stderr
     assert done.stderr.count("\n") == 1

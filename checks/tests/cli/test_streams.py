@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conftest import CHECKOUT, OUTSIDE
+from conftest import CHECKOUT, OUTSIDE, need
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +33,7 @@ def shell(tmp_path: Path) -> Shell:
 
     def run(command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            ["sh", "-c", command],
+            [need("sh"), "-c", command],
             cwd=here,
             env=environment,
             stdin=subprocess.DEVNULL,

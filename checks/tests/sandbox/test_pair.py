@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -31,6 +32,12 @@ HOSTILE = TESTS / "lab1" / "hostile"
 NEVER_ANSWERS = HOSTILE / "accepts_never_answers.py"
 
 
+def hear_all_signals() -> None:
+    """Undo what the parent of the tests ignores: nohup ignores SIGHUP, and a shell's `&` SIGQUIT."""
+    for number in (signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @pytest.fixture
 def start(submission: Callable[..., Path], tmp_path: Path) -> Iterator[Start]:
     """Start labcheck with its temporary files in tmp_path; it is ended after the test."""
@@ -48,6 +55,7 @@ def start(submission: Callable[..., Path], tmp_path: Path) -> Iterator[Start]:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=own_session,
+            preexec_fn=hear_all_signals,
         )
         started.append(process)
         return process
@@ -127,4 +135,9 @@ def test_daemon_is_gone_too(start: Start, tmp_path: Path, victim: str) -> None:
 
 def daemons(folder: Path) -> list[psutil.Process]:
     """Return the processes in a folder that lead no session, and whose session has lost its leader."""
-    return [each for each in processes_in(folder) if os.getsid(each.pid) not in psutil.pids()]
+    found = []
+    for each in processes_in(folder):
+        with contextlib.suppress(ProcessLookupError):  # it has ended
+            if os.getsid(each.pid) not in psutil.pids():
+                found.append(each)
+    return found

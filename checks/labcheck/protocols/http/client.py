@@ -132,7 +132,7 @@ class Connection:
         self._served = True
         # A wrong body may follow the headers in a second write, perhaps from a slow disk.
         linger = LINGER if until_closed or method == "HEAD" else self._manners.linger
-        self._read_on(len(body), linger, even_at_rest=until_closed)
+        self._read_on(linger, even_at_rest=until_closed)
         body += self._buffer
         self._buffer.clear()
         return Answer(code, reason, fields, body, length, seconds)
@@ -254,8 +254,8 @@ class Connection:
         del self._buffer[:size]
         return data
 
-    def _read_on(self, size: int, linger: float, *, even_at_rest: bool) -> None:
-        """Read what the server sends after a complete answer of `size` bytes: a body that is too long.
+    def _read_on(self, linger: float, *, even_at_rest: bool) -> None:
+        """Read what the server sends after a complete answer: the rest of a body that is longer than announced.
 
         Reads for up to `linger` seconds, until the server closes the connection or is at rest. Waiting for the end of
         every connection would take too long with a server that keeps connections open.
@@ -263,7 +263,7 @@ class Connection:
         limit = self._deadline.at_most(linger)
         if self._activity is not None:
             self._activity.begin_rest()
-        while not self._closed and not limit.passed() and len(self._buffer) < size + MAX_HEAD:
+        while not self._closed and not limit.passed() and len(self._buffer) < MAX_BODY:
             if self._activity is None or even_at_rest:
                 self._read_more(limit)
             elif not self._read_more(limit.at_most(GLANCE)) and self._activity.has_rested(SETTLED):
