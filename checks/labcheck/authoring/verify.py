@@ -2,11 +2,12 @@
 
 - lab.toml, sheet, starter and suite have the same requirements, and each requirement has hints.
 - The solution passes all requirements. The starter runs, and fails exactly the requirements for which it has a TODO.
-- Every wrong variant of the solution (`suites/LAB/wrong.toml`) fails the requirement that it breaks, and no others
-  except the consequences that it lists. Each requirement has at least three wrong variants.
+- Every wrong variant of the solution (`suites/LAB/wrong.toml`) fails the requirement that it breaks, and no others.
+  Each requirement has at least three wrong variants.
 
-A variant has `fails`, the requirement; `why`, the mistake in words; `edits`, pairs of a text that occurs once in the
-solution and its replacement; and optionally `also`, the consequences, and `file`, the program to edit.
+A variant has `fails`, the requirement; `why`, the mistake in words; and `edits`, pairs of a text that occurs once in
+the solution and its replacement. Optional are `also`, the requirements that are not run as a consequence; `breaks`,
+further ones that the same mistake breaks; and `file`, the program to edit.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ class Variant:
     why: str
     edits: tuple[tuple[str, str], ...]
     file: str
+    breaks: tuple[str, ...] = ()
 
     def write(self, lab: Lab, folder: Path) -> None:
         """Write the solution with the variant's edits into a folder.
@@ -81,6 +83,7 @@ def variants(lab: Lab) -> list[Variant]:
                 entry["why"],
                 tuple((find, replace) for find, replace in entry["edits"]),
                 entry.get("file") or lab.program_of(entry["fails"]).file,
+                tuple(entry.get("breaks", ())),
             )
             for entry in table["wrong"]
         ]
@@ -167,12 +170,17 @@ def _reason(record: Record, id: str) -> str:
 
 def complaints_of_variant(variant: Variant, record: Record) -> Iterator[str]:
     """Yield the differences between a variant's record and the failures that the variant lists."""
-    missed, wanted = _not_passed(record), {variant.fails, *variant.also}
-    if record.requirements and variant.fails not in {each.id for each in record.of(Outcome.FAILED)}:
+    failed = {each.id for each in record.of(Outcome.FAILED)}
+    others, not_run = failed - {variant.fails}, _not_passed(record) - failed
+    if record.requirements and variant.fails not in failed:
         yield f"{variant} does not fail {variant.fails}: correct the check or the variant"
-    for id in sorted(missed - wanted):
+    for id in sorted(others - {*variant.breaks}):
+        yield f"{variant} fails {id}, too: correct the check, or add it to `breaks`; {_reason(record, id)}"
+    for id in sorted(not_run - {*variant.also}):
         yield f"{variant} does not pass {id} either: add it to `also` if it is a consequence; {_reason(record, id)}"
-    for id in sorted(wanted - missed - {variant.fails}):
+    for id in sorted({*variant.breaks} - others):
+        yield f"{variant} does not fail {id}: remove it from `breaks`"
+    for id in sorted({*variant.also} - not_run):
         yield f"{variant} passes {id}: remove it from `also`"
 
 
