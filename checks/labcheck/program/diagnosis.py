@@ -28,7 +28,8 @@ TAKEN = re.compile(
     r"|connection in use:",
     re.IGNORECASE,
 )
-LOST = re.compile(r"([\w.]+\.)?(BrokenPipe|Connection\w*|IncompleteRead)(Error|OK)\b")
+EXCEPTION = re.compile(r"^[A-Za-z_][\w.]*(:|$)", re.MULTILINE)  # the last line of a traceback
+LOST = re.compile(r"^([\w.]+\.)?(BrokenPipe|Connection\w*|IncompleteRead)(Error|OK)\b", re.MULTILINE)
 MISSING = re.compile(r"^ModuleNotFoundError: No module named '([\w.]+)'$", re.MULTILINE)
 
 
@@ -52,9 +53,10 @@ class Diagnosis:
     def cause(self, stderr: str) -> Complaint:
         """Explain the last traceback that is not about a lost connection: labcheck closes its own after a failure."""
         for block in reversed(stderr.split(Traceback.name)[1:]):
-            complaint = self.explain(block)
-            if not LOST.match(complaint.said):
-                return complaint
+            # Threads may mix their tracebacks, so that one has no last line, or that of another.
+            is_whole = EXCEPTION.search(self.shown(block))
+            if is_whole and not LOST.search(block):
+                return self.explain(block)
         return Complaint("")
 
     def explain(self, traceback: str) -> Complaint:
