@@ -14,7 +14,7 @@ STANDSTILL = 1.0  # seconds; even on a loaded machine, a thread that wakes every
 
 
 class Clock:
-    """A monotonic clock; `watched` says whether somebody calls `tick`."""
+    """A monotonic clock. From `start_watch` to `stop_watch`, it counts on somebody calling `tick` regularly."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
