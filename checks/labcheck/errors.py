@@ -51,8 +51,11 @@ class Verdict(StrEnum):
     NEVER_CONNECTED = "never connected"
     HIDES_LIBRARY = "hides a library"
     NEVER_ANSWERS = "accepts connections, but never answers"
+    NOT_HTTP = "answers, but not in HTTP"
+    NEVER_ENDS = "begins to answer, but never ends"
     RAISES = "raises an exception instead of answering"
     DIED = "answered and then died"
+    ENDED_ASKED = "ended instead of answering"
     ONE_CLIENT = "ended after its first client"
     OVER_MEMORY = "took too much memory"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from labcheck.errors import ExchangeError, NotReadyError, Place, Trouble, Unmet
-from labcheck.program.evidence import Mismatch
+from labcheck.program.evidence import BrokenOff, Mismatch
 from labcheck.protocols import kinds
 from labcheck.record.record import Outcome
 
@@ -122,13 +122,9 @@ class Blame:
         if isinstance(error, AssertionError):
             if any(self._outcome(need) in NOT_PASSED for need in self.explained_by.get(id, ())):
                 return Finding(Outcome.NOT_RUN, reason=self._excuse(id))
-            expected, received, place = mismatch or Mismatch("", "")
             message = str(error).partition("\nassert ")[0]
             reason = "" if message.startswith("assert ") else message
-            told = self._run.traceback(within=0)
-            if place is None and told and told.said in f"{reason}\n{received}":
-                place = told.place  # the comparison shows what was raised, but not where
-            return Finding(Outcome.FAILED, reason=reason, expected=expected, received=received, place=place)
+            return self._differs(reason, mismatch or Mismatch("", ""))
         if isinstance(error, ExchangeError):
             return self._no_answer(id, error)
         if isinstance(error, Unmet | NotReadyError):
@@ -137,6 +133,21 @@ class Blame:
             return Finding(Outcome.FAILED, reason=str(error), place=getattr(error, "place", None))
         self.fault(error)
         return Finding(Outcome.ERROR, reason="could not be checked (internal error in labcheck)")
+
+    def _differs(self, reason: str, mismatch: Mismatch) -> Finding:
+        """Return the finding of a failed comparison, with its cause if the program's output and its end show it."""
+        expected, received, place = mismatch
+        broke_off = isinstance(mismatch, BrokenOff)
+        told = self._run.traceback() if broke_off else self._run.traceback(within=0)
+        cause = ""
+        if broke_off and told:
+            cause, place = f"your program raised {told}", told.place
+        elif broke_off:
+            cause = self._run.told_by_output()
+        elif place is None and told and told.said in f"{reason}\n{received}":
+            place = told.place  # the comparison shows what was raised, but not where
+        reason = "; ".join(filter(None, (reason, cause, self._run.how_it_ended())))
+        return Finding(Outcome.FAILED, reason=reason, expected=expected, received=received, place=place)
 
     def _out_of_time(self) -> str:
         done = sum(any(each.outcome is not Outcome.NOT_RUN for each in found) for found in self.findings.values())
@@ -147,15 +158,8 @@ class Blame:
         if excuse := self._excuse(id):
             return Finding(Outcome.NOT_RUN, reason=excuse, hung=hung)
         kind = kinds.find(self._lab.program_of(id).kind)
-        told = self._run.traceback()
-        return Finding(
-            Outcome.FAILED,
-            reason=f"your program raised {told}" if told else "",
-            expected=kind.asked_for,
-            received=str(error),
-            place=told.place,
-            hung=hung,
-        )
+        reason, place = self._run.why_no_answer(error)
+        return Finding(Outcome.FAILED, 0.0, reason, kind.asked_for, str(error), place, hung)
 
     def _excuse(self, id: str) -> str:
         """Return the reason if a needed requirement was checked and did not pass; else an empty text.

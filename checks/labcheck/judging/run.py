@@ -7,7 +7,7 @@ import random
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from labcheck.errors import ExchangeError, NotReadyError, SuiteError, Trouble, Verdict
+from labcheck.errors import ExchangeError, NotReadyError, Place, SuiteError, Trouble, Verdict
 from labcheck.judging.fleet import Fleet
 from labcheck.judging.watchdog import Watchdog
 from labcheck.program import clock
@@ -19,7 +19,8 @@ from labcheck.protocols.deadline import Deadline
 from labcheck.protocols.draw import Draw
 from labcheck.protocols.started import Role, Started
 from labcheck.protocols.view import ClientView
-from labcheck.record.transcript import Transcript
+from labcheck.record.text import last_lines, shorten
+from labcheck.record.transcript import AT_THE_END, Transcript
 from labcheck.sandbox.base import Sandbox
 from labcheck.sandbox.copies import PrivateCopies
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 DEADLINE = 10.0  # seconds for one exchange
 SEEDS = 10_000  # the number of seeds to draw from; small, so that a seed is easy to type
+CLOSES_WITHIN = 0.2  # seconds until a program that has closed its connections has ended
+LAST_LINES = 32  # of each stream of a program that has ended
 TRACEBACK_WITHIN = 0.1  # seconds until a client that got no answer has printed its traceback
 SLOW_ANSWER = 0.1  # seconds; if answers take longer on average, the report says so
 BUSY_WITHIN = 1.0  # seconds in which a program that got no processor may still print its traceback
@@ -138,6 +141,44 @@ class Run:
                 return started.program.diagnosis.cause(stderr.text(started.stderr_before))
         return Complaint("")
 
+    def why_no_answer(self, error: ExchangeError) -> tuple[str, Place | None]:
+        """Return why a program of this check did not answer, as far as its output and its end tell, and the place.
+
+        The last lines of a program that has ended become a part of the transcript.
+        """
+        told = self.traceback()
+        closed = error.trouble in (Trouble.CLOSED, Trouble.REFUSED)
+        ended = self.how_it_ended("after" if error.trouble is Trouble.REFUSED else "while", CLOSES_WITHIN * closed)
+        if told:
+            also = ended.replace("your program", "; it", 1)
+            return f"your program raised {told}{also}", told.place
+        return ended or self.told_by_output(error), None
+
+    def how_it_ended(self, when: str = "", within: float = 0.0) -> str:
+        """Return in words that a server of this check has ended by itself, and keep its last lines; "" if none has.
+
+        Waits up to `within` seconds for the end. `when` relates it to the last request: `while` or `after`.
+        """
+        for started in self._used:
+            if (status := started.program.end_of_its_own(within)) is not None:
+                self._keep_last_lines(started.program)
+                target = self.check.transcript.last_target() if when else ""
+                asked = f" {when} it was asked for {shorten(target, 60)}" if target else ""
+                how = str(status) if (status.code or 0) < 0 else f"ended with {status}"
+                return f"your program {how}{asked}"
+        return ""
+
+    def told_by_output(self, error: ExchangeError | None = None) -> str:
+        """Return why an exchange failed, as far as the output tells; `error` is None if an answer broke off."""
+        causes = (kinds.find(each.program.spec.kind).cause(each, self.check, error) for each in self._used)
+        return next(filter(None, causes), "")
+
+    def _keep_last_lines(self, program: Program) -> None:
+        for name, stream in (("standard output", program.stdout), ("standard error", program.stderr)):
+            text = last_lines(program.diagnosis.shown(stream.text()), LAST_LINES)
+            if text and not self.lab.hidden:  # what it printed could reveal a hidden check
+                self.check.transcript.printed(text, f"{name}{AT_THE_END}")
+
     def served_one_client(self) -> str:
         """Return in words that a program of this check ended by itself after its first client; "" if none did."""
         for started in self._used:
@@ -169,23 +210,30 @@ class Run:
             return
         if not started.manners.answered:
             if isinstance(error, ExchangeError):
-                self._give_up(program)
+                self._give_up(program, error)
             return
         program.kill()
         program.verdict = Verdict.DIED
         started.role = Role.GONE
-        hung = isinstance(error, ExchangeError) and error.trouble in (Trouble.SILENT, Trouble.SLOW)
-        if hung and not self.out_of_time():
+        if not isinstance(error, ExchangeError) or error.trouble not in (Trouble.SILENT, Trouble.SLOW):
+            return
+        if not self.out_of_time():
             try:
                 program = self.fleet.shared_server(started.program.spec).program
             except NotReadyError:
                 return
             if not self._still_answers(program):
-                self._give_up(program)
+                self._give_up(program, error)
 
-    def _give_up(self, program: Program) -> None:
-        raises = program.diagnosis.cause(program.stderr.text())
-        self.fleet.give_up(program, Verdict.RAISES if raises else Verdict.NEVER_ANSWERS)
+    def _give_up(self, program: Program, error: ExchangeError) -> None:
+        if program.diagnosis.cause(program.stderr.text()):
+            verdict = Verdict.RAISES
+        elif not self.check.transcript.answer():
+            verdict = Verdict.NEVER_ANSWERS
+        else:
+            endless = error.trouble in (Trouble.SLOW, Trouble.TOO_LARGE)
+            verdict = Verdict.NEVER_ENDS if endless else Verdict.NOT_HTTP
+        self.fleet.give_up(program, verdict)
 
     def _still_answers(self, program: Program) -> bool:
         slowest = max(started.manners.slowest for started in self.fleet.history)
@@ -217,6 +265,7 @@ class Run:
         return view
 
     def _use(self, started: Started) -> None:
+        started.stdout_before = started.program.stdout.total
         started.stderr_before = started.program.stderr.total
         self._used.append(started)
 

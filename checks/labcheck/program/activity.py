@@ -1,4 +1,7 @@
-"""Whether a program is busy or waits for input, as far as the system reports it (Linux, proc(5))."""
+"""Whether a program is busy or waits for input, as far as the system reports it (Linux, proc(5)).
+
+`Meanwhile` says in words what a program did while labcheck waited for it.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcheck.program import clock
+from labcheck.record.text import shorten
 from labcheck.sandbox import processes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from labcheck.program.output import Output
 
 POLL = 0.005  # seconds between two samples
 STANDSTILL = 0.05  # seconds; a gap between two samples is longer than this only if the whole machine was stopped
+
+BUSY = 0.1  # of the time: a program that used the processor for longer was busy
+AT_REST = 0.01  # of the time: one that used it for less was at rest
+CHILDREN = ("children_user", "children_system")
+REPEATS = 5  # lines in a row that are the same, until a program is said to print it again and again
 
 Threads = list[tuple[str, str]]  # for each thread: its state, and its run time in nanoseconds
 
@@ -22,12 +33,13 @@ Threads = list[tuple[str, str]]  # for each thread: its state, and its run time 
 class Activity:
     """The activity of a process and its descendants.
 
-    They count as idle only if `is_drained` says that all their output has been read.
+    They count as idle only if `is_drained` says that all their output has been read. `streams` hold that output.
     """
 
-    def __init__(self, pid: Callable[[], int], is_drained: Callable[[], bool]) -> None:
+    def __init__(self, pid: Callable[[], int], is_drained: Callable[[], bool], streams: Sequence[Output] = ()) -> None:
         self._pid = pid
         self._is_drained = is_drained
+        self._streams = streams
         self._last_seen: Threads | None = None
         self._looked_at = 0.0
         self._rested = 0.0  # seconds
@@ -69,6 +81,21 @@ class Activity:
         self._last_seen, self._looked_at = now, looked_at
         return self._rested > seconds
 
+    def watch(self) -> Meanwhile:
+        """Begin to note what the program does."""
+        return Meanwhile(self, self._streams)
+
+    def processor_time(self) -> float | None:
+        """Return how many seconds of processor time the program has used so far; None if it has ended."""
+        import psutil
+
+        try:
+            times = [psutil.Process(pid).cpu_times() for pid in (self._pid(), *processes.descendants(self._pid()))]
+        except psutil.Error:
+            return None
+        # Children that have ended are counted with their parent; Windows does not report them.
+        return sum(sum(each[:2]) + sum(getattr(each, name, 0.0) for name in CHILDREN) for each in times)
+
     def has_threads(self) -> bool:
         """Return whether there is more than one thread; True if the system does not report it."""
         threads = self.threads()
@@ -85,6 +112,31 @@ class Activity:
             with contextlib.suppress(OSError, IndexError):  # it has ended
                 found += _threads_of(child)
         return found
+
+
+class Meanwhile:
+    """What a program has done since this was made: `str()` says it in words, or is empty if it is not known."""
+
+    def __init__(self, activity: Activity, streams: Sequence[Output]) -> None:
+        self._activity = activity
+        self._began = clock.now()
+        self._used = activity.processor_time()
+        self._streams = [(stream, stream.total) for stream in streams]
+
+    def __str__(self) -> str:
+        for stream, before in self._streams:
+            lines = stream.text(before).split("\n")[-REPEATS - 1 : -1]  # without the last, which is not complete
+            if len(lines) == REPEATS and len({*lines}) == 1 and lines[0].strip():
+                return f"the program prints this line again and again: {shorten(lines[0].strip())}"
+        waited, used = clock.now() - self._began, self._activity.processor_time()
+        if used is None or self._used is None:
+            return ""
+        used -= self._used
+        if used >= BUSY * waited:
+            return f"the program was busy: it used {used:.0f} s of processor time in {waited:.0f} s"
+        if used <= AT_REST * waited:
+            return "the program was at rest"
+        return f"the program used {used:.1f} s of processor time in {waited:.1f} s"
 
 
 def _threads_of(pid: int) -> Threads:

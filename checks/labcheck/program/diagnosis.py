@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import sys
 from dataclasses import dataclass
+from importlib.machinery import BuiltinImporter, FrozenImporter
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -13,7 +15,7 @@ from labcheck.errors import NotReadyError, Place, Verdict
 from labcheck.program import sockets
 from labcheck.program.evidence import Complaint
 from labcheck.program.matchers import Traceback
-from labcheck.record.text import is_own_file, shorten
+from labcheck.record.text import is_own_file, shorten, within
 from labcheck.submission.files import is_there
 
 if TYPE_CHECKING:
@@ -30,6 +32,14 @@ TAKEN = re.compile(
 )
 EXCEPTION = re.compile(r"^[A-Za-z_][\w.]*(:|$)", re.MULTILINE)  # the last line of a traceback
 LOST = re.compile(r"^([\w.]+\.)?(BrokenPipe|Connection\w*|IncompleteRead)(Error|OK)\b", re.MULTILINE)
+# The error of a program whose own file is imported instead of a library: which name it was imported under.
+HIDDEN = re.compile(
+    r"^(?:ModuleNotFoundError: No module named '[\w.]+'; '(\w+)' is not a package"
+    r"|ImportError: cannot import name '\w+' from (?:partially initialized module )?'(\w+)[.']"
+    r"|AttributeError: (?:partially initialized )?module '(\w+)(?:\.\w+)*' has no attribute )"
+)
+LONGEST = 300  # characters of the last line of a traceback
+NO_KEYBOARD = "a server gets no keyboard: input() finds the end of its input at once"
 MISSING = re.compile(r"^ModuleNotFoundError: No module named '([\w.]+)'$", re.MULTILINE)
 
 
@@ -62,11 +72,10 @@ class Diagnosis:
     def explain(self, traceback: str) -> Complaint:
         """Return the last line of a traceback, and the innermost frame in the student's own files."""
         text = self.shown(traceback).strip()
-        errors = [line for line in text.splitlines() if COMPLAINT.match(line)]
-        last = (errors or text.splitlines() or [""])[-1]
-        frames = [(PurePath(file).as_posix(), int(line)) for file, line in FRAME.findall(text)]
+        last = _last_line(text)
+        frames = _frames(text)
         own = [Place(file, line) for file, line in frames if is_own_file(file)]
-        return Complaint(last, own[-1] if own else None)
+        return Complaint(within(last, LONGEST), own[-1] if own else None, self._advice(last, frames))
 
     def ended(self, status: int, stderr: str, *, raised: bool, over_memory: bool) -> NotReadyError:
         """Return why a program ended before it could be used.
@@ -80,9 +89,8 @@ class Diagnosis:
             return NotReadyError(Verdict.OVER_MEMORY, f"{file} used too much memory before it {wanted}")
         if not is_there(self.folder / file):
             return NotReadyError(Verdict.NOT_STARTED, f"there is no {file} in the folder")
-        if hidden := self._hidden_library(stderr):
-            text = f"your {hidden}.py hides the library {hidden}, which the program needs; give your file another name"
-            return NotReadyError(Verdict.HIDES_LIBRARY, text, self.explain(stderr).place)
+        if hidden := self._hidden_library(_last_line(stderr), _frames(stderr)):
+            return NotReadyError(Verdict.HIDES_LIBRARY, hidden, self.explain(stderr).place)
         if TAKEN.search(stderr):
             return NotReadyError(Verdict.PORT_TAKEN, self._who_holds_the_port(), self.explain(stderr).place)
         if self.spec.is_client and not raised:
@@ -141,13 +149,26 @@ class Diagnosis:
     def _given(self) -> str:
         return f"{self.port} (its first argument)"
 
-    def _hidden_library(self, stderr: str) -> str | None:
-        """Return the name of the library that one of the student's files hides, if that caused the error."""
-        if not re.search(r"^(ImportError|ModuleNotFoundError|AttributeError):", stderr, re.MULTILINE):
-            return None
-        own = {path.stem for path in self.folder.glob("*.py")} & {*sys.stdlib_module_names, *LIBRARIES}
-        complaint = stderr.splitlines()[-1]
-        return next((name for name in sorted(own - {self.spec.name}) if re.search(rf"\b{name}\b", complaint)), None)
+    def _advice(self, last: str, frames: list[tuple[str, int]]) -> str:
+        """Return what to say besides the last line of a traceback; empty if that line says enough."""
+        if last.startswith("EOFError: EOF when reading a line") and not self.spec.is_client:
+            return NO_KEYBOARD
+        return self._hidden_library(last, frames)
+
+    def _hidden_library(self, last: str, frames: list[tuple[str, int]]) -> str:
+        """Return that one of the student's files hides a library, if that caused the error; else an empty text."""
+        named = HIDDEN.match(last)
+        names = [name for name in named.groups() if name] if named else []
+        # A library that imports one of the student's files wanted another library.
+        pairs = itertools.pairwise(frames)
+        names += [
+            PurePath(file).stem for (by, _), (file, _) in pairs if PurePath(by).is_absolute() and is_own_file(file)
+        ]
+        for name in names:
+            file = next((each for each in (f"{name}.py", f"{name}/__init__.py") if is_there(self.folder / each)), None)
+            if file and name != self.spec.name and _can_be_hidden(name):
+                return f"your {file} hides the library {name}, which the program needs; give your file another name"
+        return ""
 
     def _where_to_install(self, stderr: str) -> str:
         """Return what to do if a library is missing: the interpreter may not be the one that the student uses."""
@@ -162,3 +183,25 @@ class Diagnosis:
         text += f"port {self._given} is free"
         holder = sockets.holder(self.usual_port)
         return f"{text}, but port {self.usual_port} is used by {holder}" if holder else text
+
+
+def _last_line(traceback: str) -> str:
+    """Return the line of a traceback that names the exception."""
+    lines = traceback.splitlines()
+    errors = [line for line in lines if COMPLAINT.match(line)]
+    return (errors or lines or [""])[-1]
+
+
+def _frames(traceback: str) -> list[tuple[str, int]]:
+    """Return the file and the line of each frame in a traceback, the innermost last."""
+    return [(PurePath(file).as_posix(), int(line)) for file, line in FRAME.findall(traceback)]
+
+
+def _can_be_hidden(name: str) -> bool:
+    """Return whether a file of the student with this name is imported instead of a library.
+
+    Python finds its built-in and frozen modules, such as os, before it looks into the program's folder.
+    """
+    if any(importer.find_spec(name) for importer in (BuiltinImporter, FrozenImporter)):
+        return False
+    return name in {*sys.stdlib_module_names, *LIBRARIES}

@@ -22,6 +22,10 @@ class Mismatch(NamedTuple):
     place: Place | None = None
 
 
+class BrokenOff(Mismatch):
+    """A program seems to have failed while it answered, so an exception that it raised explains what arrived."""
+
+
 @runtime_checkable
 class Evidence(Protocol):
     """A value that can explain a failed comparison."""
@@ -119,13 +123,17 @@ class Prompts(Printed):
 
 
 class Complaint(str):
-    """The last line of a program's traceback, with the place where it was raised; empty if there is no traceback."""
+    """The last line of a program's traceback, with the place where it was raised; empty if there is no traceback.
+
+    `advice` says what that means, if this is certain.
+    """
 
     said: str
     place: Place | None
 
-    def __new__(cls, said: str, place: Place | None = None) -> Complaint:
-        self = super().__new__(cls, f"{said} ({place.file}, line {place.line})" if place else said)
+    def __new__(cls, said: str, place: Place | None = None, advice: str = "") -> Complaint:
+        where = f" ({place.file}, line {place.line})" if place else ""
+        self = super().__new__(cls, f"{said}{where}{advice and '; '}{advice}")
         self.said = said
         self.place = place
         return self

@@ -115,7 +115,7 @@ class Program:
         )
         self.stdout = Output(cast("IO[bytes]", self._process.stdout), spec.lines, spec.fold, spec.prompts)
         self.stderr = Output(cast("IO[bytes]", self._process.stderr), spec.lines, spec.fold)
-        self.activity = Activity(lambda: self.pid, self._is_drained)
+        self.activity = Activity(lambda: self.pid, self._is_drained, (self.stdout, self.stderr))
 
     @property
     def pid(self) -> int:
@@ -148,13 +148,32 @@ class Program:
 
     def ends_by_itself(self) -> bool:
         """Return whether it has ended with exit status 0, or is about to, although nothing asked it to."""
-        if self._was_killed or (self.was_interrupted and not self._was_late):
+        if self._was_stopped:
             return False
         self.activity.wait_until_idle(ENDS_WITHIN)
         if not self.has_exited and not self.still_listens(0):
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(ENDS_WITHIN)
         return self.exit_status == 0
+
+    def end_of_its_own(self, within: float) -> ExitStatus | None:
+        """Return how it has ended although nothing asked it to, or None; wait up to `within` seconds for the end."""
+        if self._was_stopped or self.spec.is_client:
+            return None
+        if within:
+            self.activity.wait_until_idle(ENDS_WITHIN)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(within)
+        if not self.has_exited or self.exceeded_memory:
+            return None
+        for stream in (self.stdout, self.stderr):
+            stream.catch_up()
+        return ExitStatus(self.exit_status, within, "")
+
+    @property
+    def _was_stopped(self) -> bool:
+        """Whether labcheck has ended it, by force or with Ctrl+C."""
+        return self._was_killed or (self.was_interrupted and not self._was_late)
 
     def wait_until_listening(self, seconds: float) -> None:
         """Wait until the program accepts connections on its port.

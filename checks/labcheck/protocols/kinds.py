@@ -18,6 +18,7 @@ from labcheck.protocols.started import Role, Started
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from labcheck.errors import ExchangeError
     from labcheck.program.program import Program
     from labcheck.protocols.check import Check
     from labcheck.protocols.deadline import Deadline
@@ -47,6 +48,14 @@ class Kind(ABC):
     @abstractmethod
     def view(self, check: Check, started: Started) -> View:
         """Return the program as a check sees it."""
+
+    def cause(self, started: Started, check: Check, error: ExchangeError | None) -> str:
+        """Return why an exchange failed, as far as the output of a program without a traceback tells; else "".
+
+        `error` is None if there was an answer that broke off.
+        """
+        del started, check, error
+        return ""
 
     def still_answers(self, program: Program, check: Check, deadline: Deadline) -> bool:
         """Return whether the program answers an ordinary request; only called if `is_kept` is set."""

@@ -35,7 +35,8 @@ class Started:
     in_shared_copy: bool
     manners: Manners = field(default_factory=Manners)
     who: str = ""  # its name in transcripts, if a check uses several programs
-    stderr_before: int = 0  # bytes on its standard error before the current check
+    stdout_before: int = 0  # bytes on its standard output before the current check
+    stderr_before: int = 0  # and on its standard error
 
     @property
     def name(self) -> str:

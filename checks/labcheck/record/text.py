@@ -8,6 +8,8 @@ from pathlib import PurePosixPath
 SHORT = 200  # characters of a value in a line of a report
 QUOTED = 120  # characters of a message in a line of a report
 BYTES = 48  # bytes shown as text; a third of that in hexadecimal
+POINTED = 64  # columns of a line with a caret below it
+BEFORE = 10  # bytes shown before the one with the caret, if the line does not begin with it
 
 
 def shorten(text: str, limit: int = SHORT) -> str:
@@ -42,6 +44,28 @@ def show_bytes(data: bytes) -> str:
         return repr(start.decode("ascii")) + (" …" if len(data) > BYTES else "")
     most = BYTES // 3
     return start[:most].hex(" ") + (" …" if len(data) > most else "")
+
+
+def last_lines(text: str, most: int) -> str:
+    """Return the last lines of a text; if there are more, the first line of the result counts them."""
+    lines = text.splitlines()
+    left_out = len(lines) - most
+    note = [f"({left_out:,} {'line' if left_out == 1 else 'lines'} before these)"] if left_out > 0 else []
+    return "\n".join([*note, *lines[-most:]])
+
+
+def point_at(data: bytes, place: int) -> str:
+    """Return two lines: the bytes around a place, as text with escapes, and a caret under the byte at that place.
+
+    If there is no such byte, the caret is behind the last one.
+    """
+    begin = 0 if place < BYTES else place - BEFORE
+    cells = [repr(data[at : at + 1])[2:-1] for at in range(begin, min(len(data), begin + POINTED))]
+    lead = "… " if begin else ""
+    shown = next(size for size in range(len(cells), -1, -1) if len("".join(cells[:size])) <= POINTED)
+    more = " …" if begin + shown < len(data) else ""
+    caret = " " * len(lead + "".join(cells[: place - begin]))
+    return f"{lead}{''.join(cells[:shown])}{more}\n{caret}^"
 
 
 def is_own_file(name: str) -> bool:

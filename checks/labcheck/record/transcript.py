@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import base64
+import re
 import time
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import Literal
 
 MOST_EVENTS = 1000  # kept for one requirement
 KEPT = 64 * 1024  # bytes kept of one message
 ALL_KEPT = 512 * 1024  # bytes kept of all messages of one requirement
+
+AT_THE_END = " at the end"  # what a program printed at its end: this follows the name of the stream
 
 Kind = Literal["sent", "received", "typed", "printed", "hung_up", "note"]
 
@@ -84,6 +88,26 @@ class Transcript:
     def printed(self, text: str, stream: str, who: str = "") -> None:
         """Record what a program has printed since the last call."""
         self._append("printed", text.encode(), stream, who)
+
+    def last_target(self) -> str:
+        """Return the target of the last HTTP request; empty if several clients had sent theirs, or none had."""
+        groups = [[*group] for _, group in groupby(self._exchanged(), key=lambda event: event.kind)]
+        asked = next((group for group in reversed(groups) if group[0].kind == "sent"), [])
+        line = re.match(rb"[A-Z]+ (\S+) HTTP/1", asked[0].data) if len(asked) == 1 else None
+        return line[1].decode("latin-1") if line else ""
+
+    def last_request_line(self) -> str:
+        """Return the first line of what was sent last."""
+        sent = [event for event in self._exchanged() if event.kind == "sent"]
+        return bytes(sent[-1].data).partition(b"\r\n")[0].decode("latin-1") if sent else ""
+
+    def answer(self) -> bytes:
+        """Return what was received after the last sent bytes, as far as it is kept."""
+        last = self._exchanged()[-1:]
+        return bytes(last[0].data) if last and last[0].kind == "received" else b""
+
+    def _exchanged(self) -> list[Event]:
+        return [event for event in self.events if event.kind in ("sent", "received")]
 
     def resume(self, earlier: Transcript, who: str) -> None:
         """Insert the events of an earlier transcript at the beginning."""

@@ -6,7 +6,8 @@ import base64
 from typing import TYPE_CHECKING, Any
 
 from labcheck.record.record import Outcome
-from labcheck.record.text import printable, shorten, within
+from labcheck.record.text import last_lines, printable, shorten, within
+from labcheck.record.transcript import AT_THE_END
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,9 +20,10 @@ SHOWN_TEXT = 100  # characters of one of those frames or lines
 SHOWN_WIDTH = 160  # characters of one of those lines of a head
 EXPLAINED = 10_000  # characters of an explanation
 NAME = 11  # columns of a value's name
-STDERR_LINES = 8
+LAST_LINES = 32  # of what a program that did not start printed on standard error
 EXCHANGED = ("happened", "request", "answer", "then")  # names of the values that show an exchange
 SPARED = "could not be checked (internal error in labcheck), which costs no points"
+STREAMS = {"standard output": "stdout", "standard error": "stderr"}
 REMARKS = {"note", "hung_up"}  # kinds of events without bytes
 NAMES = {
     Outcome.PASSED: "passed",
@@ -73,8 +75,10 @@ def facts(record: Record, requirement: RequirementResult) -> list[tuple[str, str
     found = [("expected", requirement.expected), ("received", requirement.received), ("note", requirement.reason)]
     for program in record.programs_of(requirement)[:1]:
         if program.verdict != "ready" and requirement.id == record.first_of(program.name).id:
-            said = [line for line in program.stderr.splitlines() if line.strip(" ^~")]
-            found.append(("stderr", "\n".join(said[-STDERR_LINES:])))
+            found.append(("stderr", _without_marks(last_lines(program.stderr, LAST_LINES))))
+    for event in requirement.transcript:
+        if event["kind"] == "printed" and event["what"].endswith(AT_THE_END):
+            found.append((STREAMS[event["what"].removesuffix(AT_THE_END)], _without_marks(message(event))))
     return [*found, *last_exchange(requirement.transcript), ("by hand", requirement.by_hand)]
 
 
@@ -123,6 +127,7 @@ def last_exchange(transcript: list[dict[str, Any]]) -> list[tuple[str, str]]:
 
     Each text comes with its name: `request`, `answer` or `then`; `happened` if there are more than one of each.
     """
+    transcript = [event for event in transcript if not event["what"].endswith(AT_THE_END)]
     if any(event["what"] or event["kind"] == "typed" for event in transcript):
         return [("happened", "\n".join(map(_in_a_line, transcript[-SHOWN_EVENTS:])))]
     place = max((place for place, event in enumerate(transcript) if event["kind"] == "sent"), default=None)
@@ -135,6 +140,11 @@ def last_exchange(transcript: list[dict[str, Any]]) -> list[tuple[str, str]]:
     return [
         (names[event["kind"]], _in_short(message(event))) for event in transcript[place:] if event["kind"] in names
     ][:2]
+
+
+def _without_marks(text: str) -> str:
+    """Return lines without those that only point at a part of the line above, as in tracebacks."""
+    return "\n".join(line for line in text.splitlines() if line.strip(" ^~"))
 
 
 def label(event: dict[str, Any]) -> str:

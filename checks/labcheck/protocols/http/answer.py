@@ -54,6 +54,11 @@ class Answer:
         return Status(self.code, self)
 
     @property
+    def broke_off(self) -> bool:
+        """Whether the server seems to have failed: the body is empty or cut off, or the status says so (500)."""
+        return self.code >= 500 or not self.whole or (self.code == 200 and not self.body_bytes)
+
+    @property
     def whole(self) -> bool:
         """Whether at least the announced number of bytes arrived."""
         return self.announced is None or len(self.body_bytes) >= self.announced

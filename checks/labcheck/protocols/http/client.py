@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 
 from labcheck.errors import HttpError, Trouble
 from labcheck.program import clock, sockets
+from labcheck.protocols.deadline import in_words
 from labcheck.protocols.http.answer import Answer
+from labcheck.protocols.http.malformed import HEADER, can_be_status_line, explain_header, explain_start
 from labcheck.protocols.manners import LINGER
 from labcheck.record.text import shorten, show_bytes
 
@@ -34,6 +36,7 @@ CHUNK = 128 * 1024
 LINGER_AGAIN = 0.01  # like LINGER, for a server that did not close its connection before, and never rests
 GLANCE = 0.002  # seconds between two looks at the connection and the server
 SETTLED = 0.005  # seconds at rest, after which the server sends nothing more
+SOON = 0.1  # of the time for the first byte; after that, labcheck notes what the program does instead of answering
 FORM = "application/x-www-form-urlencoded"  # the media type of a form that a browser posts
 
 
@@ -116,8 +119,7 @@ class Connection:
         self._deadline.renew()
         started = clock.now()
         first = self._deadline if patience is None else self._deadline.at_most(patience)
-        if not self._buffer and not self._read_more(first) and not self._closed:
-            raise HttpError(Trouble.SILENT, f"no answer, not one byte, {first.words}")
+        self._wait_for_first_byte(first)
         if self._buffer:
             self._manners.slowest = max(self._manners.slowest, clock.now() - started)
         code, reason, fields = self._read_head()
@@ -185,6 +187,14 @@ class Connection:
         self._buffer += data
         return bool(data)
 
+    def _wait_for_first_byte(self, limit: Deadline) -> None:
+        if self._buffer or self._read_more(limit.at_most(SOON * limit.seconds)) or self._closed:
+            return
+        meanwhile = self._activity and self._activity.watch()
+        if not self._read_more(limit) and not self._closed:
+            told = f"; {meanwhile}" if meanwhile and str(meanwhile) else ""
+            raise HttpError(Trouble.SILENT, f"no answer: no byte for {in_words(limit.seconds)}{told}")
+
     def _check_size(self, limit: int) -> None:
         if len(self._buffer) > limit:
             raise HttpError(Trouble.TOO_LARGE, f"the answer does not end: more than {limit:,} bytes arrived")
@@ -201,31 +211,28 @@ class Connection:
 
     def _read_head(self) -> tuple[int, str, list[tuple[str, str]]]:
         while True:
-            if not b"HTTP/1.".startswith(self._buffer[:7]):
-                shown = show_bytes(bytes(self._buffer))
-                text = f"the answer does not begin with HTTP/1.1 or HTTP/1.0 but with {shown}"
-                raise HttpError(Trouble.MALFORMED, text)
+            if not can_be_status_line(self._buffer):
+                self._read_on(self._manners.linger, even_at_rest=False)  # what follows may explain it
+                raise HttpError(Trouble.MALFORMED, explain_start(bytes(self._buffer)))
             if end := re.search(rb"\r?\n\r?\n", self._buffer):
                 break
             if len(self._buffer) > MAX_HEAD:
                 raise HttpError(Trouble.TOO_LARGE, f"the headers do not end: more than {MAX_HEAD:,} bytes arrived")
             if not self._read_more(self._deadline):
                 raise self._missing("the empty line that ends the headers")
-        head = bytes(self._buffer[: end.start()]).decode("latin-1")
+        status_line, *lines = re.split(rb"\r?\n", bytes(self._buffer[: end.start()]))
         del self._buffer[: end.end()]
-        status_line, *lines = re.split(r"\r?\n", head)
         # RFC 9112, section 4: HTTP-version SP status-code SP [reason-phrase]
-        match = re.fullmatch(r"HTTP/1\.[01] (\d{3})(?: (.*))?", status_line)
+        match = re.fullmatch(rb"HTTP/1\.[01] (\d{3})(?: (.*))?", status_line)
         if not match:
-            text = f"this is not a status line (such as HTTP/1.1 200 OK): {status_line!r}"
-            raise HttpError(Trouble.MALFORMED, text)
+            raise HttpError(Trouble.MALFORMED, explain_start(status_line))
         fields: list[tuple[str, str]] = []
         for header in lines:
-            name, colon, value = header.partition(":")
-            if not colon or not re.fullmatch(r"[!#$%&'*+.^_`|~\w-]+", name, re.ASCII):
-                raise HttpError(Trouble.MALFORMED, f"this is not a header line (Name: value): {header!r}")
+            if not HEADER.match(header):
+                raise HttpError(Trouble.MALFORMED, explain_header(header))
+            name, _, value = header.decode("latin-1").partition(":")
             fields.append((name, value.strip(" \t")))
-        return int(match[1]), match[2] or "", fields
+        return int(match[1]), (match[2] or b"").decode("latin-1"), fields
 
     def _read_body(self, code: int, fields: Mapping[str, str], method: str) -> tuple[bytes, int | None]:
         """Return the body, and its announced length if it has one (RFC 9112, section 6.3)."""

@@ -2,25 +2,47 @@
 
 from __future__ import annotations
 
-from labcheck.program.evidence import Mismatch
+from typing import Protocol
+
+from labcheck.program.evidence import BrokenOff, Mismatch
 from labcheck.record.text import shorten, show_bytes
 
 CLIENT_ERROR = range(400, 500)  # status codes for errors in the request (RFC 9110, section 15.5)
 
 
+class Origin(Protocol):
+    """The answer that a part belongs to; `str()` summarizes it."""
+
+    body_bytes: bytes
+
+    @property
+    def broke_off(self) -> bool:
+        """Whether the server seems to have failed while it sent the answer."""
+        ...
+
+
+def _mismatch(expected: str, received: str, answer: Origin) -> Mismatch:
+    return BrokenOff(expected, received) if answer.broke_off else Mismatch(expected, received)
+
+
+def _not_in(answer: Origin, expected: str) -> Mismatch:
+    """Explain that the body of an answer is not what was expected."""
+    return _mismatch(expected, str(answer) if answer.body_bytes else f"{answer}; the body is empty", answer)
+
+
 class Status(int):
     """The status code of an answer."""
 
-    answer: object
+    answer: Origin
 
-    def __new__(cls, code: int, answer: object) -> Status:
+    def __new__(cls, code: int, answer: Origin) -> Status:
         self = super().__new__(cls, code)
         self.answer = answer
         return self
 
     def mismatch(self, operator: str, wanted: object) -> Mismatch:
         """Say which status was expected, and summarize the answer."""
-        return Mismatch(_status(operator, wanted), str(self.answer))
+        return _mismatch(_status(operator, wanted), str(self.answer), self.answer)
 
 
 class HeaderValue(str):
@@ -61,10 +83,10 @@ class MediaType(str):
 class Body(bytes):
     """The body of an answer; its first `announced` bytes are equal to the same bytes as the whole."""
 
-    answer: object
+    answer: Origin
     announced: int | None
 
-    def __new__(cls, value: bytes, answer: object, announced: int | None = None) -> Body:
+    def __new__(cls, value: bytes, answer: Origin, announced: int | None = None) -> Body:
         self = super().__new__(cls, value)
         self.answer = answer
         self.announced = announced
@@ -96,19 +118,21 @@ class Body(bytes):
             (i for i, (a, b) in enumerate(zip(self, wanted, strict=False)) if a != b), min(len(self), len(wanted))
         )
         if common == 0:
-            return Mismatch(expected, str(self.answer))
-        rest = show_bytes(self[common:])
-        differs = f"the first difference is at byte {common:,}: {rest}"
+            return _not_in(self.answer, expected)
+        rest = show_bytes(self[common:]) if len(self) > common else ""
+        differs = (
+            f"the first difference is at byte {common:,}: {rest}" if rest else "they are right, the rest is missing"
+        )
         one_newline = wanted.replace(b"\r\n", b"\n")
         if self in (one_newline, one_newline.replace(b"\r", b"\n")):
             differs += "; 0d 0a became 0a: the file was opened in text mode"
-        return Mismatch(expected, f"{len(self):,} bytes; {differs}")
+        return _mismatch(expected, f"{len(self):,} bytes; {differs}", self.answer)
 
 
 class Shown:
     """The text that a reader sees on a page: character references decoded, with and without the tags."""
 
-    def __init__(self, views: tuple[str, ...], answer: object) -> None:
+    def __init__(self, views: tuple[str, ...], answer: Origin) -> None:
         self.views = views
         self.answer = answer
 
@@ -118,17 +142,19 @@ class Shown:
     def mismatch(self, operator: str, wanted: object) -> Mismatch:
         """Say which text was expected, and summarize the answer."""
         kind = "without" if operator == "not in" else "that shows"
-        return Mismatch(f"a page {kind} {shorten(str(wanted))}", str(self.answer))
+        return _not_in(self.answer, f"a page {kind} {shorten(str(wanted))}")
 
 
 class Source(str):
-    """A page as it arrived, including the markup."""
+    """A page as it arrived, including the markup; `sent` is the same, also if this one is in lower case."""
 
-    answer: object
+    answer: Origin
+    sent: str
 
-    def __new__(cls, value: str, answer: object) -> Source:
+    def __new__(cls, value: str, answer: Origin, sent: str | None = None) -> Source:
         self = super().__new__(cls, value)
         self.answer = answer
+        self.sent = value if sent is None else sent
         return self
 
     def __repr__(self) -> str:
@@ -137,25 +163,29 @@ class Source(str):
     @property
     def folded(self) -> Source:
         """The same page in lower case, for comparisons of markup."""
-        return Source(self.lower(), self.answer)
+        lower = self.lower()
+        if len(lower) != len(self):  # a few letters become two
+            lower = "".join(low if len(low := letter.lower()) == 1 else letter for letter in self)
+        return Source(lower, self.answer, self.sent)
 
     def mismatch(self, operator: str, wanted: object) -> Mismatch:
         """Say which text was expected or forbidden; show where it is, or else summarize the answer."""
         text = str(wanted)
-        expected = f"a page {'without' if operator == 'not in' else 'with'} {shorten(text)} in its source"
         place = self.find(text) if text else -1
+        shown = text if place < 0 else self.sent[place : place + len(text)]
+        expected = f"a page {'without' if operator == 'not in' else 'with'} {shorten(shown)} in its source"
         if place < 0:
-            return Mismatch(expected, str(self.answer))
-        around = " ".join(self[max(0, place - 30) : place + len(text) + 30].split())
+            return _not_in(self.answer, expected)
+        around = " ".join(self.sent[max(0, place - 30) : place + len(text) + 30].split())
         return Mismatch(expected, f"a page with … {around} …")
 
 
 class Numbers(frozenset[int]):
     """The numbers on a page."""
 
-    answer: object
+    answer: Origin
 
-    def __new__(cls, values: frozenset[int], answer: object) -> Numbers:
+    def __new__(cls, values: frozenset[int], answer: Origin) -> Numbers:
         self = super().__new__(cls, values)
         self.answer = answer
         return self
@@ -163,7 +193,7 @@ class Numbers(frozenset[int]):
     def mismatch(self, operator: str, wanted: object) -> Mismatch:
         """Say which numbers were expected, and summarize the answer."""
         names = sorted(wanted) if isinstance(wanted, set | frozenset) else [wanted]
-        return Mismatch(f"the numbers {' and '.join(map(str, names))}", str(self.answer))
+        return _not_in(self.answer, f"the numbers {' and '.join(map(str, names))}")
 
 
 def _status(operator: str, wanted: object) -> str:

@@ -136,7 +136,7 @@ def test_client_that_leaves_reads_what_the_server_still_sends() -> None:
 TROUBLES = [
     (b"", "close", Trouble.CLOSED, "closed without an answer"),
     (b"HTTP/1.1 200 OK\r\n", "close", Trouble.CLOSED, "before the empty line that ends the headers"),
-    (b"", "open", Trouble.SILENT, "not one byte"),
+    (b"", "open", Trouble.SILENT, "no byte for 0.3 s"),
     (b"HTTP/1.", "open", Trouble.SLOW, "before the empty line"),
     (
         OK + b"Content-Length: 9\r\n\r\nhello",
@@ -144,9 +144,9 @@ TROUBLES = [
         Trouble.SLOW,
         "Content-Length announces 9 bytes, but only 5 arrived",
     ),
-    (b"<html>hello</html>", "close", Trouble.MALFORMED, "does not begin with HTTP/1.1"),
-    (b"Content-Type: text/html\r\n\r\nhello", "close", Trouble.MALFORMED, "does not begin with HTTP/1.1"),
-    (b"HTTP/1.1 2000 OK\r\n\r\n", "close", Trouble.MALFORMED, ": 'HTTP/1.1 2000 OK'"),
+    (b"<html>hello</html>", "close", Trouble.MALFORMED, "there is no status line"),
+    (b"Content-Type: text/html\r\n\r\nhello", "close", Trouble.MALFORMED, "the status line comes first"),
+    (b"HTTP/1.1 2000 OK\r\n\r\n", "close", Trouble.MALFORMED, "this is not HTTP"),
     (OK + b"no colon here\r\n\r\n", "close", Trouble.MALFORMED, "not a header line"),
     (OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", "close", Trouble.MALFORMED, "not a chunk size"),
     (OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhel", "close", Trouble.CLOSED, "before the end of a chunk"),
