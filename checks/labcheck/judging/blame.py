@@ -37,6 +37,7 @@ class Finding:
     place: Place | None = None  # in the student's file
     hung: bool = False  # the program did not answer in time
     ended: bool = False  # because the program ended by itself after its first client
+    raised: str = ""  # the exception of the program that caused it
 
 
 class Blame:
@@ -94,6 +95,8 @@ class Blame:
         finding = self._finding(id, error, mismatch)
         if finding.outcome is Outcome.FAILED and (reason := self._run.served_one_client()):
             finding.reason, finding.ended = reason, True
+        elif finding.raised and (first := self._first_that_raised(id, finding.raised)):
+            return Finding(Outcome.NOT_RUN, reason=f"your program raised the same exception as in {first}")
         return finding
 
     def report_once(self, selected: Iterable[str]) -> None:
@@ -139,15 +142,15 @@ class Blame:
         expected, received, place = mismatch
         broke_off = isinstance(mismatch, BrokenOff)
         told = self._run.traceback() if broke_off else self._run.traceback(within=0)
-        cause = ""
-        if broke_off and told:
-            cause, place = f"your program raised {told}", told.place
+        cause, raised, ended = "", "", self._run.how_it_ended()
+        if told and (broke_off or ended):
+            cause, raised, place = f"your program raised {told}", told.advice or told, told.place
         elif broke_off:
             cause = self._run.told_by_output()
         elif place is None and told and told.said in f"{reason}\n{received}":
             place = told.place  # the comparison shows what was raised, but not where
-        reason = "; ".join(filter(None, (reason, cause, self._run.how_it_ended())))
-        return Finding(Outcome.FAILED, reason=reason, expected=expected, received=received, place=place)
+        reason = "; ".join(filter(None, (reason, cause, ended)))
+        return Finding(Outcome.FAILED, 0.0, reason, expected, received, place, raised=raised)
 
     def _out_of_time(self) -> str:
         done = sum(any(each.outcome is not Outcome.NOT_RUN for each in found) for found in self.findings.values())
@@ -158,8 +161,17 @@ class Blame:
         if excuse := self._excuse(id):
             return Finding(Outcome.NOT_RUN, reason=excuse, hung=hung)
         kind = kinds.find(self._lab.program_of(id).kind)
-        reason, place = self._run.why_no_answer(error)
-        return Finding(Outcome.FAILED, 0.0, reason, kind.asked_for, str(error), place, hung)
+        told = self._run.traceback()
+        reason = self._run.why_no_answer(error, told)
+        return Finding(
+            Outcome.FAILED,
+            reason=reason,
+            expected=kind.asked_for,
+            received=str(error),
+            place=told.place,
+            hung=hung,
+            raised=told.advice or told,
+        )
 
     def _excuse(self, id: str) -> str:
         """Return the reason if a needed requirement was checked and did not pass; else an empty text.
@@ -178,6 +190,12 @@ class Blame:
         """Return the outcome of a requirement up to now; None if none of its checks has ended."""
         found = self.findings.get(id)
         return worst(found).outcome if found else None
+
+    def _first_that_raised(self, id: str, raised: str) -> str:
+        """Return the requirement of the same program that has failed because of this exception before; else ""."""
+        program = self._lab.program_of(id)
+        known = (each for each, found in self.findings.items() if any(finding.raised == raised for finding in found))
+        return next((each for each in known if each != id and self._lab.program_of(each) == program), "")
 
     def _hung(self, id: str) -> bool:
         found = self.findings.get(id, [])

@@ -7,7 +7,7 @@ import random
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from labcheck.errors import ExchangeError, NotReadyError, Place, SuiteError, Trouble, Verdict
+from labcheck.errors import ExchangeError, NotReadyError, SuiteError, Trouble, Verdict
 from labcheck.judging.fleet import Fleet
 from labcheck.judging.watchdog import Watchdog
 from labcheck.program import clock
@@ -141,18 +141,17 @@ class Run:
                 return started.program.diagnosis.cause(stderr.text(started.stderr_before))
         return Complaint("")
 
-    def why_no_answer(self, error: ExchangeError) -> tuple[str, Place | None]:
-        """Return why a program of this check did not answer, as far as its output and its end tell, and the place.
+    def why_no_answer(self, error: ExchangeError, told: Complaint) -> str:
+        """Return why a program did not answer, as far as its traceback `told`, its output and its end say.
 
         The last lines of a program that has ended become a part of the transcript.
         """
-        told = self.traceback()
         closed = error.trouble in (Trouble.CLOSED, Trouble.REFUSED)
         ended = self.how_it_ended("after" if error.trouble is Trouble.REFUSED else "while", CLOSES_WITHIN * closed)
         if told:
             also = ended.replace("your program", "; it", 1)
-            return f"your program raised {told}{also}", told.place
-        return ended or self.told_by_output(error), None
+            return f"your program raised {told}{also}"
+        return ended or self.told_by_output(error)
 
     def how_it_ended(self, when: str = "", within: float = 0.0) -> str:
         """Return in words that a server of this check has ended by itself, and keep its last lines; "" if none has.

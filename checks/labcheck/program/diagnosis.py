@@ -34,7 +34,7 @@ EXCEPTION = re.compile(r"^[A-Za-z_][\w.]*(:|$)", re.MULTILINE)  # the last line 
 LOST = re.compile(r"^([\w.]+\.)?(BrokenPipe|Connection\w*|IncompleteRead)(Error|OK)\b", re.MULTILINE)
 # The error of a program whose own file is imported instead of a library: which name it was imported under.
 HIDDEN = re.compile(
-    r"^(?:ModuleNotFoundError: No module named '[\w.]+'; '(\w+)' is not a package"
+    r"^(?:ModuleNotFoundError: No module named '(\w+)\.[\w.]+'"
     r"|ImportError: cannot import name '\w+' from (?:partially initialized module )?'(\w+)[.']"
     r"|AttributeError: (?:partially initialized )?module '(\w+)(?:\.\w+)*' has no attribute )"
 )

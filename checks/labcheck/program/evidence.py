@@ -130,12 +130,14 @@ class Complaint(str):
 
     said: str
     place: Place | None
+    advice: str
 
     def __new__(cls, said: str, place: Place | None = None, advice: str = "") -> Complaint:
         where = f" ({place.file}, line {place.line})" if place else ""
         self = super().__new__(cls, f"{said}{where}{advice and '; '}{advice}")
         self.said = said
         self.place = place
+        self.advice = advice
         return self
 
     def __repr__(self) -> str:

@@ -76,10 +76,12 @@ def facts(record: Record, requirement: RequirementResult) -> list[tuple[str, str
     for program in record.programs_of(requirement)[:1]:
         if program.verdict != "ready" and requirement.id == record.first_of(program.name).id:
             found.append(("stderr", _without_marks(last_lines(program.stderr, LAST_LINES))))
-    for event in requirement.transcript:
-        if event["kind"] == "printed" and event["what"].endswith(AT_THE_END):
-            found.append((STREAMS[event["what"].removesuffix(AT_THE_END)], _without_marks(message(event))))
-    return [*found, *last_exchange(requirement.transcript), ("by hand", requirement.by_hand)]
+    printed = [
+        (STREAMS[event["what"].removesuffix(AT_THE_END)], _without_marks(message(event)))
+        for event in requirement.transcript
+        if event["what"].endswith(AT_THE_END)
+    ]
+    return [*found, *last_exchange(requirement.transcript), ("by hand", requirement.by_hand), *printed]
 
 
 def explanation(record: Record, requirement: RequirementResult, limit: int = EXPLAINED) -> str:

@@ -11,6 +11,7 @@ import contextlib
 import re
 import shlex
 import socket
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from labcheck.errors import HttpError, Trouble
@@ -37,6 +38,7 @@ LINGER_AGAIN = 0.01  # like LINGER, for a server that did not close its connecti
 GLANCE = 0.002  # seconds between two looks at the connection and the server
 SETTLED = 0.005  # seconds at rest, after which the server sends nothing more
 SOON = 0.1  # of the time for the first byte; after that, labcheck notes what the program does instead of answering
+LONG = 1000  # characters of a target that is not written out in a command
 FORM = "application/x-www-form-urlencoded"  # the media type of a form that a browser posts
 
 
@@ -320,6 +322,18 @@ def _printf(data: bytes, usual_port: int) -> str:
     return f"printf {shlex.quote(text)} | nc localhost {usual_port}" if len(data) < 300 and text.isprintable() else ""
 
 
+def _in_python(target: str) -> str:
+    """Return a short expression in Python for a target as long as this one, with as many letters between its slashes.
+
+    The letters themselves are others.
+    """
+    *folders, last = target.split("/")
+    name, dot, ending = last.rpartition(".")
+    runs = [(size, len([*group])) for size, group in groupby(map(len, folders[1:]))]
+    parts = [f"('x' * {size} + '/') * {number}" for size, number in runs]
+    return " + ".join(["'/'", *parts, f"'x' * {len(name or last)}", *([repr(dot + ending)] if dot else [])])
+
+
 class Client:
     """Clients of one HTTP server; each request uses a new connection.
 
@@ -427,5 +441,7 @@ class Client:
                 words += ["-H", f"{name}: {value}"]
         if body:
             words += ["-d", shorten(body, 100)]
-        words.append(f"http://localhost:{self._usual_port}{shorten(target, 100)}")
-        return shlex.join(words)
+        address = f"http://localhost:{self._usual_port}"
+        if len(target) <= LONG:
+            return shlex.join([*words, address + target])
+        return f'{shlex.join(words)} "{address}$(python -c "print({_in_python(target)})")"'

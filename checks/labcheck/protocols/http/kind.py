@@ -42,7 +42,7 @@ class HttpServer(Kind):
             printed = started.program.stdout.text(started.stdout_before)
             is_page = MARKUP.search(printed) and any(word in printed for word in check.draw.words)
             return "the page was printed on standard output" if is_page else ""
-        if error.trouble in (Trouble.CLOSED, Trouble.MALFORMED) and b"HTTP/1." not in check.transcript.answer():
+        if error.trouble is Trouble.CLOSED and not check.transcript.answer():
             # http.server logs a status in send_response(), and sends it in end_headers().
             line = re.escape(check.transcript.last_request_line())
             logged = started.program.stderr.text(started.stderr_before)

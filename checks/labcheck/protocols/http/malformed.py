@@ -6,6 +6,7 @@ import re
 
 from labcheck.record.text import point_at
 
+NOT_HTTP = "it answers, but not in HTTP: an answer begins with a status line, such as HTTP/1.1 200 OK"
 DIGIT = b"0123456789"
 # The bytes that may be in each place of a status line (RFC 9112, section 4), up to the end of its status code.
 STATUS_LINE = (b"H", b"T", b"T", b"P", b"/", b"1", b".", b"01", b" ", DIGIT, DIGIT, DIGIT, b" \r\n")
@@ -23,15 +24,15 @@ def explain_start(data: bytes) -> str:
     """Explain an answer that does not begin with a status line, in several lines of text."""
     places = enumerate(zip(data, STATUS_LINE, strict=False))
     place = next((place for place, (byte, wanted) in places if byte not in wanted), len(STATUS_LINE))
-    text = f"this is not HTTP: an answer begins with a status line, such as HTTP/1.1 200 OK\n{point_at(data, place)}"
-    if HEADER.match(data):
+    text = f"{NOT_HTTP}\n{point_at(data, place)}"
+    if HEADER.match(data) or data.startswith((b"\r\n", b"\n")):
         return f"{text}\nthe status line comes first: send_response() before send_header()"
     if HEAD.search(data):
         return (
             f"{text}\nthe status line comes first, then the headers, then the body: end_headers() before wfile.write()"
         )
     if place == 0:
-        return f"{text}\nthere is no status line; http.server sends it, and the headers, in end_headers()"
+        return f"{text}\nthere is no status line; with http.server, the headers were never ended: end_headers()"
     return text
 
 

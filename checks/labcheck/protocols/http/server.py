@@ -9,7 +9,9 @@ from labcheck.errors import HttpError, Trouble
 from labcheck.program import sockets
 from labcheck.program.evidence import Printed
 from labcheck.protocols.http.client import FORM, Client
+from labcheck.protocols.manners import Manners
 from labcheck.protocols.view import CONNECTED_WITHIN, View
+from labcheck.record.transcript import Transcript
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -110,6 +112,21 @@ class Server(View, Client):
             self._manners.proven |= {(method, target, wanted), (method, target, "")}
             return True
         return False
+
+    def would_serve(self, target: str, wanted: bytes) -> bool:
+        """Return whether a GET gets status 200 and the body `wanted`, without a trace in the check's transcript.
+
+        Use it after a failure, to find out its cause: the report still shows the exchange that failed.
+        """
+        deadline = self._deadline.at_most(self.patience)
+        client = Client(
+            self._open_socket, self.port, self._usual_port, Transcript(), deadline, Manners(), self._activity
+        )
+        try:
+            answer = client.get(target)
+        except HttpError:
+            return False
+        return answer.status == 200 and answer.body == wanted
 
     def announce(self, target: str, fields: Mapping[str, str]) -> Answer:
         """Send the headers of a POST request without its body, and return the answer.

@@ -43,10 +43,11 @@ class Material:
     `plain` are files with ASCII names: one at the top of site/, one with .zzz in its name, one in a folder,
     one in many folders, and an empty one. `typed` are files with the media types that fit them. `large` and
     the file at the URL `huge_text` are larger than what the kernel buffers for a client that does not read.
-    `indexes` are the index.html of folders. `secrets` are targets that lead out of site/, `links` those of
+    `site` is the absolute path of site/, encoded. `indexes` are the index.html of folders. `secrets` are targets that lead out of site/, `links` those of
     them that are links. Each file that they lead to begins with `marker` and has `secret_size` bytes.
     """
 
+    site: str
     page: str
     field: tuple[str, str]
     plain: list[File]
@@ -107,6 +108,7 @@ def prepare(work: Path, draw: Draw) -> Material:
     marker, size = f"secret {w(16)}", draw.randrange(2_000, 20_000)
     secrets, links = _hide_secrets(work, folder, draw, marker.ljust(size, "."))
     return Material(
+        site=quote(site.as_posix()),
         page=f"/{w()}.zzz",
         field=(w(), w()),
         plain=[
