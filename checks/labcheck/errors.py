@@ -55,7 +55,8 @@ class Verdict(StrEnum):
     NEVER_ENDS = "begins to answer, but never ends"
     RAISES = "raises an exception instead of answering"
     DIED = "answered and then died"
-    ENDED_ASKED = "ended instead of answering"
+    STUCK = "answered and then got stuck"
+    SILENT_END = "ended before it had answered"
     ONE_CLIENT = "ended after its first client"
     OVER_MEMORY = "took too much memory"
 

@@ -175,7 +175,8 @@ class Fleet:
         if started.program.exceeded_memory:
             self.give_up(started.program, Verdict.OVER_MEMORY)
         else:
-            started.program.verdict = Verdict.ONE_CLIENT if self.served_one_client(started) else Verdict.DIED
+            died = Verdict.DIED if started.has_spoken else Verdict.SILENT_END
+            started.program.verdict = Verdict.ONE_CLIENT if self.served_one_client(started) else died
 
     def served_one_client(self, started: Started) -> bool:
         """Return whether a server ended by itself after its first client, and so did all others that run its file."""

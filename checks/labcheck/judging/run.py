@@ -207,16 +207,17 @@ class Run:
             return  # the next check starts it again
         if self._still_answers(program):
             return
-        if not started.manners.answered:
-            if isinstance(error, ExchangeError):
-                self._give_up(program, error)
+        answered = started.manners.answered
+        if not isinstance(error, ExchangeError):
+            if answered:
+                self._replace(started)
             return
-        program.kill()
-        program.verdict = Verdict.DIED
-        started.role = Role.GONE
-        if not isinstance(error, ExchangeError) or error.trouble not in (Trouble.SILENT, Trouble.SLOW):
+        hung = error.trouble in (Trouble.SILENT, Trouble.SLOW)
+        if not answered and not hung:
+            self._give_up(program, error)
             return
-        if not self.out_of_time():
+        self._replace(started, error)
+        if hung and not self.out_of_time():
             try:
                 program = self.fleet.shared_server(started.program.spec).program
             except NotReadyError:
@@ -224,15 +225,23 @@ class Run:
             if not self._still_answers(program):
                 self._give_up(program, error)
 
+    def _replace(self, started: Started, error: ExchangeError | None = None) -> None:
+        """End a program that does not answer any more; the next check gets a new one."""
+        started.program.kill()
+        started.program.verdict = Verdict.STUCK
+        if error is not None and not started.manners.answered:
+            started.program.verdict = self._verdict_without_answer(started.program, error)
+        started.role = Role.GONE
+
     def _give_up(self, program: Program, error: ExchangeError) -> None:
+        self.fleet.give_up(program, self._verdict_without_answer(program, error))
+
+    def _verdict_without_answer(self, program: Program, error: ExchangeError) -> Verdict:
         if program.diagnosis.cause(program.stderr.text()):
-            verdict = Verdict.RAISES
-        elif not self.check.transcript.answer():
-            verdict = Verdict.NEVER_ANSWERS
-        else:
-            endless = error.trouble in (Trouble.SLOW, Trouble.TOO_LARGE)
-            verdict = Verdict.NEVER_ENDS if endless else Verdict.NOT_HTTP
-        self.fleet.give_up(program, verdict)
+            return Verdict.RAISES
+        if not self.check.transcript.answer():
+            return Verdict.NEVER_ANSWERS
+        return Verdict.NEVER_ENDS if error.trouble in (Trouble.SLOW, Trouble.TOO_LARGE) else Verdict.NOT_HTTP
 
     def _still_answers(self, program: Program) -> bool:
         slowest = max(started.manners.slowest for started in self.fleet.history)

@@ -74,7 +74,7 @@ def test_dead_server_is_replaced(run: Run) -> None:
     first.program.kill()
     second = run.fleet.shared_server(run.spec)
     assert second is not first
-    assert (first.role, first.program.verdict) == (Role.GONE, Verdict.DIED)
+    assert (first.role, first.program.verdict) == (Role.GONE, Verdict.SILENT_END)
 
 
 def test_given_up_program_is_not_started_again(run: Run) -> None:

@@ -138,7 +138,7 @@ def test_program_that_dies_is_started_again(tmp_path: Path, late: list[Run]) -> 
         program = run.shared_server().program
         verdicts = [program.verdict]
         assert run.shared_server().program is not program
-        assert [*verdicts, program.verdict] == [Verdict.READY, Verdict.DIED]
+        assert [*verdicts, program.verdict] == [Verdict.READY, Verdict.SILENT_END]
 
 
 @on_linux

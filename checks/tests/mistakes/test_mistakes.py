@@ -6,8 +6,8 @@ An entry `[[mistake]]` is a change of the lab's solution, and what a beginner re
 - `edits`: pairs of a text that occurs once in the solution and its replacement; `file`: the program to edit.
 - `files`: whole files by name, added or replaced; `without`: names of files to remove.
 - `fails`: the ids that are red, and no others are.
-- `first`: facts that the first failure's message contains, as the terminal shows it, with every gap between words
-  read as one blank. A fact between slashes is a regular expression.
+- `first`: facts in the first failure's message, or in the first one at all if nothing fails, as the terminal shows it,
+  with every gap between words read as one blank. A fact between slashes is a regular expression.
 - `never`: facts that are nowhere in the whole report.
 - `options`: further words of the command, such as `["--only", "2"]`, without which the whole lab is checked.
 """
@@ -53,9 +53,9 @@ class Mistake:
     def write(self, folder: Path) -> None:
         """Write the solution with this mistake into a folder."""
         lab = load_lab(self.lab)
-        file = self.file or lab.program_of(self.fails[0]).file
+        program = lab.program_of(self.fails[0]) if self.fails else lab.programs[0]
         edits = tuple((find, replace) for find, replace in self.edits)
-        Variant(self.fails[0], (), self.why, edits, file).write(lab, folder)
+        Variant(self.name, (), self.why, edits, self.file or program.file).write(lab, folder)
         for name, text in self.files.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text, "utf-8")
@@ -89,9 +89,11 @@ def test_first_message_names_the_cause(mistake: Mistake, labcheck: Callable[...,
     """Only what is broken is red, and the first red line says what is wrong."""
     mistake.write(tmp_path / "submission")
     report = labcheck(mistake.lab, tmp_path / "submission", "--seed", 1, *mistake.options).out
-    failures = [each for each in HEADING.finditer(report) if each[1] == "FAIL"]
+    headings = [each for each in HEADING.finditer(report) if each[1] != "ok"]
+    failures = [each for each in headings if each[1] == "FAIL"]
     assert [each[2] for each in failures] == mistake.fails, report
-    end = END.search(report, failures[0].end())
-    message = plain(report[failures[0].start() : end.start() if end else None])
+    first = (failures or headings)[0]
+    end = END.search(report, first.end())
+    message = plain(report[first.start() : end.start() if end else None])
     assert [fact for fact in mistake.first if not has(fact, message)] == [], report
     assert [fact for fact in mistake.never if has(fact, plain(report))] == [], report

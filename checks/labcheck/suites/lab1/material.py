@@ -43,7 +43,8 @@ class Material:
     `plain` are files with ASCII names: one at the top of site/, one with .zzz in its name, one in a folder,
     one in many folders, and an empty one. `typed` are files with the media types that fit them. `large` and
     the file at the URL `huge_text` are larger than what the kernel buffers for a client that does not read.
-    `site` is the absolute path of site/, encoded. `indexes` are the index.html of folders. `secrets` are targets that lead out of site/, `links` those of
+    `site` is the absolute path of site/, encoded.
+    `indexes` are the index.html of folders. `secrets` are targets that lead out of site/, `links` those of
     them that are links. Each file that they lead to begins with `marker` and has `secret_size` bytes.
     """
 

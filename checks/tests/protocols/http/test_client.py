@@ -146,7 +146,7 @@ TROUBLES = [
     ),
     (b"<html>hello</html>", "close", Trouble.MALFORMED, "there is no status line"),
     (b"Content-Type: text/html\r\n\r\nhello", "close", Trouble.MALFORMED, "the status line comes first"),
-    (b"HTTP/1.1 2000 OK\r\n\r\n", "close", Trouble.MALFORMED, "this is not HTTP"),
+    (b"HTTP/1.1 2000 OK\r\n\r\n", "close", Trouble.MALFORMED, "it answers, but not in HTTP"),
     (OK + b"no colon here\r\n\r\n", "close", Trouble.MALFORMED, "not a header line"),
     (OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", "close", Trouble.MALFORMED, "not a chunk size"),
     (OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhel", "close", Trouble.CLOSED, "before the end of a chunk"),
