@@ -163,7 +163,7 @@ class Run:
                 self._keep_last_lines(started.program)
                 target = self.check.transcript.last_target() if when else ""
                 asked = f" {when} it was asked for {shorten(target, 60)}" if target else ""
-                how = str(status) if (status.code or 0) < 0 else f"ended with {status}"
+                how = f"was {status}" if (status.code or 0) < 0 else f"ended with {status}"
                 return f"your program {how}{asked}"
         return ""
 

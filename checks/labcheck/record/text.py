@@ -59,13 +59,18 @@ def point_at(data: bytes, place: int) -> str:
 
     If there is no such byte, the caret is behind the last one.
     """
-    begin = 0 if place < BYTES else place - BEFORE
-    cells = [repr(data[at : at + 1])[2:-1] for at in range(begin, min(len(data), begin + POINTED))]
+    fits = place < POINTED and len(_escaped(data[:place])) < POINTED
+    begin = 0 if fits else place - BEFORE
+    cells = [_escaped(data[at : at + 1]) for at in range(begin, min(len(data), begin + POINTED))]
     lead = "… " if begin else ""
     shown = next(size for size in range(len(cells), -1, -1) if len("".join(cells[:size])) <= POINTED)
     more = " …" if begin + shown < len(data) else ""
     caret = " " * len(lead + "".join(cells[: place - begin]))
     return f"{lead}{''.join(cells[:shown])}{more}\n{caret}^"
+
+
+def _escaped(data: bytes) -> str:
+    return repr(data)[2:-1]
 
 
 def is_own_file(name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ import pytest
 from conftest import until
 from labcheck.program import activity
 from labcheck.program.activity import Activity
+from labcheck.program.output import Output
 from labcheck.sandbox import processes
 
 if TYPE_CHECKING:
@@ -114,3 +116,61 @@ def test_children_count() -> None:
         assert not any(activity.has_rested(0) for _ in range(20))
         processes.end_tree(process.pid)
     assert activity.threads() is None
+
+
+@pytest.mark.parametrize(
+    ("used", "told"),
+    [
+        (0.0, "the program was at rest"),
+        (0.05, "the program was at rest"),
+        (0.5, "the program used 0.5 s of processor time in 10.0 s"),
+        (8.6, "the program was busy: it used 9 s of processor time in 10 s"),
+        (None, ""),
+    ],
+)
+def test_what_a_program_did_meanwhile(
+    clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, used: float | None, told: str
+) -> None:
+    """The words follow from the processor time that was used; nothing is said if that is not known."""
+    watched = Activity(lambda: 0, lambda: True)
+    monkeypatch.setattr(watched, "processor_time", lambda: clock.now and used)
+    meanwhile = watched.watch()
+    clock.now += 10
+    assert str(meanwhile) == told
+
+
+def test_processor_time_is_measured(asleep: Activity) -> None:
+    """A program that sleeps uses no processor time; one that has ended has none."""
+    before = asleep.processor_time()
+    assert before is not None
+    assert asleep.processor_time() == before
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as process:
+        busy = Activity(lambda: process.pid, lambda: True)
+        until(lambda: (busy.processor_time() or 0) > 0.05)
+        process.kill()
+    assert busy.processor_time() is None
+
+
+@pytest.mark.parametrize(
+    ("before", "then", "told"),
+    [
+        (b"", b"waiting\n" * 5, "the program prints this line again and again: waiting"),
+        (b"x\n", b"waiting\n" * 5 + b"wai", "the program prints this line again and again: waiting"),
+        (b"waiting\n", b"waiting\n" * 4, ""),
+        (b"", b"a\nb\n" * 50, ""),
+        (b"", b"\n" * 50, ""),
+    ],
+)
+def test_line_that_is_printed_again_and_again(before: bytes, then: bytes, told: str) -> None:
+    """A line counts if it is all that a program has printed lately, often enough, since the wait began."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb", buffering=0) as pipe:
+        output = Output(pipe, [])
+        os.write(writing, before)
+        until(lambda: output.total == len(before))
+        meanwhile = Activity(lambda: 2**22 + 1, lambda: True, (output,)).watch()
+        os.write(writing, then)
+        until(lambda: output.total == len(before + then))
+        assert str(meanwhile) == told
+        os.close(writing)
+        output.finish(5)

@@ -134,3 +134,60 @@ def test_other_addresses_are_named(diagnosis: Diagnosis) -> None:
     error = diagnosis.listens_on_other_address({"192.168.0.7", "127.0.1.1"})
     assert error.verdict is Verdict.OTHER_ADDRESS
     assert "on 127.0.1.1 and 192.168.0.7 (port 20000), not on 127.0.0.1, ::1 or all addresses" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("file", "said", "hides"),
+    [
+        ("html.py", "AttributeError: module 'html' has no attribute 'escape'", True),
+        ("email.py", "ModuleNotFoundError: No module named 'email.utils'; 'email' is not a package", True),
+        ("email/__init__.py", "ModuleNotFoundError: No module named 'email.utils'", True),
+        ("random.py", "ImportError: cannot import name 'randint' from 'random' (random.py)", True),
+        (
+            "socket.py",
+            "AttributeError: partially initialized module 'socket' has no attribute 'socket' (most likely due to a "
+            "circular import)",
+            True,
+        ),
+        ("json.py", "ImportError: cannot import name 'x' from partially initialized module 'json' (most likely", True),
+        ("os.py", "AttributeError: module 'os' has no attribute 'fork'", False),  # os is found before any file
+        ("page.py", "AttributeError: module 'page' has no attribute 'make'", False),  # not a library
+        ("other.py", "AttributeError: module 'html' has no attribute 'quote'", False),  # no file hides it
+        ("html.py", "ImportError: cannot import name 'html' from 'page' (page.py)", False),
+        ("html.py", "NameError: name 'html' is not defined", False),
+        ("html.py", "KeyError: 'html'", False),
+        ("webserver.py", "AttributeError: module 'webserver' has no attribute 'x'", False),
+    ],
+)
+def test_hidden_library_is_advice(diagnosis: Diagnosis, file: str, said: str, hides: bool) -> None:
+    """A traceback says that a file hides a library only if that is certain."""
+    (diagnosis.folder / file).parent.mkdir(exist_ok=True)
+    (diagnosis.folder / file).touch()
+    told = diagnosis.explain(f'Traceback\n  File "webserver.py", line 3, in do_GET\n{said}\n')
+    name = file.partition(".")[0].partition("/")[0]
+    advice = f"your {file} hides the library {name}, which the program needs; give your file another name"
+    assert told.advice == (advice if hides else "")
+    assert told == f"{said} (webserver.py, line 3)" + (f"; {advice}" if hides else "")
+
+
+def test_library_that_imports_a_students_file_wanted_another(diagnosis: Diagnosis) -> None:
+    """Whatever the error is, a library does not mean the student's file; the student's own program may."""
+    (diagnosis.folder / "queue.py").touch()
+    for by, hides in (("/usr/lib/python3.11/sched.py", True), ("webserver.py", False)):
+        frames = f'  File "{by}", line 3, in <module>\n  File "queue.py", line 1, in <module>\n'
+        assert bool(diagnosis.explain(f"Traceback\n{frames}NameError: name 'x' is not defined\n").advice) is hides
+
+
+def test_server_gets_no_keyboard(diagnosis: Diagnosis) -> None:
+    """input() in a server is explained; a client has a user who types."""
+    text = 'Traceback\n  File "webserver.py", line 3, in main\nEOFError: EOF when reading a line\n'
+    assert diagnosis.explain(text).advice.startswith("a server gets no keyboard")
+    assert replace(diagnosis, spec=load_lab("lab2").programs[1]).explain(text).advice == ""
+
+
+def test_long_exception_keeps_its_name(diagnosis: Diagnosis) -> None:
+    """Of a last line that is too long, the middle is left out."""
+    told = diagnosis.explain(f"Traceback\nOSError: [Errno 36] File name too long: 'site/{'x' * 5000}.html'\n")
+    assert len(told) == 300
+    assert told.startswith("OSError: [Errno 36] File name too long: 'site/xxx")
+    assert told.endswith("xxx.html'")

@@ -84,3 +84,21 @@ def test_preparation_comes_first() -> None:
         ("note", "Ann", False),
         ("typed", "Ann", True),
     ]
+
+
+def test_last_request_is_the_one_that_waits_for_its_answer() -> None:
+    """Its target is known if no other client had sent a request at the same time, and its answer as far as it came."""
+    transcript = Transcript()
+    assert (transcript.last_target(), transcript.last_request_line(), transcript.answer()) == ("", "", b"")
+    transcript.sent(b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert (transcript.last_target(), transcript.last_request_line()) == ("/a", "GET /a HTTP/1.1")
+    transcript.received(b"HTTP/1.1 200")
+    transcript.hung_up("server")
+    assert (transcript.last_target(), transcript.answer()) == ("/a", b"HTTP/1.1 200")
+    transcript.sent(b"GET /b HTTP/1.1\r\n\r\n")
+    assert (transcript.last_target(), transcript.answer()) == ("/b", b"")
+    transcript.sent(b"GET /c HTTP/1.1\r\n\r\n")
+    assert (transcript.last_target(), transcript.last_request_line()) == ("", "GET /c HTTP/1.1")
+    transcript.received(b"HTTP/1.1 200")
+    transcript.sent(b"hello")
+    assert transcript.last_target() == ""
