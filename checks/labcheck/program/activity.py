@@ -1,6 +1,6 @@
 """Whether a program is busy or waits for input, as far as the system reports it (Linux, proc(5)).
 
-`Meanwhile` says in words what a program did while labcheck waited for it.
+`Watch` says in words what a program did while labcheck waited for it.
 """
 
 from __future__ import annotations
@@ -81,9 +81,9 @@ class Activity:
         self._last_seen, self._looked_at = now, looked_at
         return self._rested > seconds
 
-    def watch(self) -> Meanwhile:
+    def watch(self) -> Watch:
         """Begin to note what the program does."""
-        return Meanwhile(self, self._streams)
+        return Watch(self, self._streams)
 
     def processor_time(self) -> float | None:
         """Return how many seconds of processor time the program has used so far; None if it has ended."""
@@ -114,7 +114,7 @@ class Activity:
         return found
 
 
-class Meanwhile:
+class Watch:
     """What a program has done since this was made: `str()` says it in words, or is empty if it is not known."""
 
     def __init__(self, activity: Activity, streams: Sequence[Output]) -> None:
@@ -134,7 +134,7 @@ class Meanwhile:
         used -= self._used
         if used >= BUSY * waited:
             return f"the program was busy: it used {used:.0f} s of processor time in {waited:.0f} s"
-        if used <= AT_REST * waited:
+        if used <= AT_REST * waited and not _is_busy(self._activity.threads()):
             return "the program was at rest"
         return f"the program used {used:.1f} s of processor time in {waited:.1f} s"
 

@@ -128,15 +128,15 @@ def test_children_count() -> None:
         (None, ""),
     ],
 )
-def test_what_a_program_did_meanwhile(
+def test_what_a_program_did_is_put_into_words(
     clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, used: float | None, told: str
 ) -> None:
     """The words follow from the processor time that was used; nothing is said if that is not known."""
     watched = Activity(lambda: 0, lambda: True)
     monkeypatch.setattr(watched, "processor_time", lambda: clock.now and used)
-    meanwhile = watched.watch()
+    watch = watched.watch()
     clock.now += 10
-    assert str(meanwhile) == told
+    assert str(watch) == told
 
 
 def test_processor_time_is_measured(asleep: Activity) -> None:
@@ -168,9 +168,9 @@ def test_line_that_is_printed_again_and_again(before: bytes, then: bytes, told: 
         output = Output(pipe, [])
         os.write(writing, before)
         until(lambda: output.total == len(before))
-        meanwhile = Activity(lambda: 2**22 + 1, lambda: True, (output,)).watch()
+        watch = Activity(lambda: 2**22 + 1, lambda: True, (output,)).watch()
         os.write(writing, then)
         until(lambda: output.total == len(before + then))
-        assert str(meanwhile) == told
+        assert str(watch) == told
         os.close(writing)
         output.finish(5)

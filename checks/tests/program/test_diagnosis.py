@@ -171,7 +171,7 @@ def test_hidden_library_is_advice(diagnosis: Diagnosis, file: str, said: str, hi
 
 
 def test_library_that_imports_a_students_file_wanted_another(diagnosis: Diagnosis) -> None:
-    """Whatever the error is, a library does not mean the student's file; the student's own program may."""
+    """A library does not mean the student's file, no matter what the error is; the student's own program may."""
     (diagnosis.folder / "queue.py").touch()
     for by, hides in (("/usr/lib/python3.11/sched.py", True), ("webserver.py", False)):
         frames = f'  File "{by}", line 3, in <module>\n  File "queue.py", line 1, in <module>\n'

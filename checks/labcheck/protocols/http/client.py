@@ -192,10 +192,10 @@ class Connection:
     def _wait_for_first_byte(self, limit: Deadline) -> None:
         if self._buffer or self._read_more(limit.at_most(SOON * limit.seconds)) or self._closed:
             return
-        meanwhile = self._activity and self._activity.watch()
+        watch = self._activity.watch() if self._activity is not None else ""
         if not self._read_more(limit) and not self._closed:
-            told = f"; {meanwhile}" if meanwhile and str(meanwhile) else ""
-            raise HttpError(Trouble.SILENT, f"no answer: no byte for {in_words(limit.seconds)}{told}")
+            text = f"no answer: no byte for {in_words(limit.seconds)}"
+            raise HttpError(Trouble.SILENT, "; ".join(filter(None, (text, str(watch)))))
 
     def _check_size(self, limit: int) -> None:
         if len(self._buffer) > limit:
