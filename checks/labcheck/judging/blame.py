@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from labcheck.judging.run import Run
+    from labcheck.program.evidence import Complaint
 
 ORDER = (Outcome.PASSED, Outcome.ERROR, Outcome.NOT_RUN, Outcome.FAILED)
 NOT_PASSED = {  # in words; the first one that applies is the reason why another requirement is not run
@@ -142,15 +143,14 @@ class Blame:
         expected, received, place = mismatch
         broke_off = isinstance(mismatch, BrokenOff)
         told = self._run.traceback() if broke_off else self._run.traceback(within=0)
-        cause, raised, ended = "", "", self._run.how_it_ended()
-        if told and (broke_off or ended):
-            cause, raised, place = f"your program raised {told}", told.advice or told, told.place
-        elif broke_off:
-            cause = self._run.told_by_output()
-        elif place is None and told and told.said in f"{reason}\n{received}":
-            place = told.place  # the comparison shows what was raised, but not where
-        reason = "; ".join(filter(None, (reason, cause, ended)))
-        return Finding(Outcome.FAILED, 0.0, reason, expected, received, place, raised=raised)
+        ended = self._run.how_it_ended()
+        if not broke_off and not ended:
+            if place is None and told and told.said in f"{reason}\n{received}":
+                place = told.place  # the comparison shows what was raised, but not where
+            return Finding(Outcome.FAILED, reason=reason, expected=expected, received=received, place=place)
+        cause = _what_it_did(told, ended) or self._run.told_by_output()
+        reason = "; ".join(filter(None, (reason, cause)))
+        return Finding(Outcome.FAILED, 0.0, reason, expected, received, told.place, raised=told.advice or told)
 
     def _out_of_time(self) -> str:
         done = sum(any(each.outcome is not Outcome.NOT_RUN for each in found) for found in self.findings.values())
@@ -162,10 +162,10 @@ class Blame:
             return Finding(Outcome.NOT_RUN, reason=excuse, hung=hung)
         kind = kinds.find(self._lab.program_of(id).kind)
         told = self._run.traceback()
-        reason = self._run.why_no_answer(error, told)
+        ended = self._run.how_it_ended(error)
         return Finding(
             Outcome.FAILED,
-            reason=reason,
+            reason=_what_it_did(told, ended) or self._run.told_by_output(error),
             expected=kind.asked_for,
             received=str(error),
             place=told.place,
@@ -200,6 +200,12 @@ class Blame:
     def _hung(self, id: str) -> bool:
         found = self.findings.get(id, [])
         return any(finding.hung and finding.outcome is Outcome.FAILED for finding in found)
+
+
+def _what_it_did(told: Complaint, ended: str) -> str:
+    """Return in words that a program raised an exception and ended, if it did."""
+    facts = [fact for fact in (f"raised {told}" if told else "", ended) if fact]
+    return f"your program {'; it '.join(facts)}" if facts else ""
 
 
 def worst(findings: Iterable[Finding]) -> Finding:

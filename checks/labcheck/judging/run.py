@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 DEADLINE = 10.0  # seconds for one exchange
 SEEDS = 10_000  # the number of seeds to draw from; small, so that a seed is easy to type
 CLOSES_WITHIN = 0.2  # seconds until a program that has closed its connections has ended
+LONGEST_TARGET = 60  # characters
 LAST_LINES = 32  # of each stream of a program that has ended
 TRACEBACK_WITHIN = 0.1  # seconds until a client that got no answer has printed its traceback
 SLOW_ANSWER = 0.1  # seconds; if answers take longer on average, the report says so
@@ -141,30 +142,22 @@ class Run:
                 return started.program.diagnosis.cause(stderr.text(started.stderr_before))
         return Complaint("")
 
-    def why_no_answer(self, error: ExchangeError, told: Complaint) -> str:
-        """Return why a program did not answer, as far as its traceback `told`, its output and its end say.
+    def how_it_ended(self, error: ExchangeError | None = None) -> str:
+        """Return in words that a server of this check has ended by itself: `ended with exit status 1`; "" if none has.
 
-        The last lines of a program that has ended become a part of the transcript.
+        `error` is the exchange that failed, if one did: it may be the sign of an end that is still to come. The last
+        lines of the program become a part of the transcript.
         """
-        closed = error.trouble in (Trouble.CLOSED, Trouble.REFUSED)
-        ended = self.how_it_ended("after" if error.trouble is Trouble.REFUSED else "while", CLOSES_WITHIN * closed)
-        if told:
-            also = ended.replace("your program", "; it", 1)
-            return f"your program raised {told}{also}"
-        return ended or self.told_by_output(error)
-
-    def how_it_ended(self, when: str = "", within: float = 0.0) -> str:
-        """Return in words that a server of this check has ended by itself, and keep its last lines; "" if none has.
-
-        Waits up to `within` seconds for the end. `when` relates it to the last request: `while` or `after`.
-        """
+        closed = error is not None and error.trouble in (Trouble.CLOSED, Trouble.REFUSED)
         for started in self._used:
-            if (status := started.program.end_of_its_own(within)) is not None:
+            status = started.program.end_of_its_own(CLOSES_WITHIN if closed else 0)
+            if status is not None:
                 self._keep_last_lines(started.program)
-                target = self.check.transcript.last_target() if when else ""
-                asked = f" {when} it was asked for {shorten(target, 60)}" if target else ""
                 how = f"was {status}" if (status.code or 0) < 0 else f"ended with {status}"
-                return f"your program {how}{asked}"
+                target = shorten(self.check.transcript.last_target(), LONGEST_TARGET)
+                if error is None or not target:
+                    return how
+                return f"{how} {'after' if error.trouble is Trouble.REFUSED else 'while'} it was asked for {target}"
         return ""
 
     def told_by_output(self, error: ExchangeError | None = None) -> str:
