@@ -47,7 +47,10 @@ class HttpServer(Kind):
             line = re.escape(check.transcript.last_request_line())
             logged = started.program.stderr.text(started.stderr_before)
             if re.search(rf'"{line}" \d{{3}} ', logged):
-                return "your program called send_response(), but the headers were never ended: end_headers()"
+                return (
+                    "your program logged a status for this request, but sent nothing; with http.server, "
+                    "the headers were never ended: end_headers()"
+                )
         return ""
 
     def still_answers(self, program: Program, check: Check, deadline: Deadline) -> bool:
