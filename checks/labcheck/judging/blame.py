@@ -105,14 +105,14 @@ class Blame:
 
         `selected` are the requirements in the report.
         """
-        reported = set()
-        for id in selected:
-            program = self._lab.program_of(id).name
-            for finding in self.findings.get(id, []):
-                if finding.ended and program in reported:
-                    finding.outcome, finding.expected, finding.received, finding.place = Outcome.NOT_RUN, "", "", None
-                elif finding.ended:
-                    reported.add(program)
+        first: dict[str, Finding] = {}
+        found = [(self._lab.program_of(id).name, each) for id in selected for each in self.findings.get(id, [])]
+        for program, finding in found:
+            if finding.ended and first.setdefault(program, finding) is not finding:
+                finding.outcome, finding.expected, finding.received, finding.place = Outcome.NOT_RUN, "", "", None
+        for program, finding in found:
+            if finding.outcome is Outcome.NOT_RUN and program in first:
+                finding.reason = first[program].reason
 
     def fault(self, error: BaseException) -> None:
         """Record an internal error."""
@@ -192,10 +192,13 @@ class Blame:
         return worst(found).outcome if found else None
 
     def _first_that_raised(self, id: str, raised: str) -> str:
-        """Return the requirement of the same program that has failed because of this exception before; else ""."""
+        """Return a requirement in the report that the same program has failed because of this exception; else ""."""
         program = self._lab.program_of(id)
-        known = (each for each, found in self.findings.items() if any(finding.raised == raised for finding in found))
-        return next((each for each in known if each != id and self._lab.program_of(each) == program), "")
+        for each, found in self.findings.items():
+            is_another = each != id and each in self._selected and self._lab.program_of(each) == program
+            if is_another and any(finding.raised == raised for finding in found):
+                return each
+        return ""
 
     def _hung(self, id: str) -> bool:
         found = self.findings.get(id, [])
