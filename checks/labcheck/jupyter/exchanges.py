@@ -147,7 +147,7 @@ def send(client: Client, wire: Wire, data: bytes) -> Exchange:
         try:
             return _exchange(wire, connection.read_answer(data.partition(b" ")[0].decode("latin-1")))
         except HttpError as error:
-            note = str(error)
+            note = str(error).partition("\n")[0]  # the bytes themselves are shown below
             if error.trouble is Trouble.MALFORMED:  # for example a page without a status line, as in HTTP/0.9
                 with contextlib.suppress(HttpError):
                     connection.read_to_end()

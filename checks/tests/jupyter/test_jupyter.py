@@ -293,14 +293,14 @@ def test_large_and_binary_bodies_are_kept_but_shortened_for_display(
     ("answer", "status", "said"),
     [
         (b"", None, "the connection was closed without an answer"),
-        (b"<p>old</p>", None, "the answer does not begin with HTTP/1.1 or HTTP/1.0 but with '<p>old</p>'"),
+        (b"<p>old</p>", None, "it answers, but not in HTTP: an answer begins with a status line"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort", 200, "the body is shorter than its Content-Length"),
     ],
 )
 def test_invalid_answers_are_explained(
     run: Callable[..., RunningProgram], answer: bytes, status: int | None, said: str
 ) -> None:
-    """`send` shows everything that came back; a request without an answer raises a one-line error."""
+    """`send` shows everything that came back; a request without an answer raises an error that explains it."""
     server = run(ANSWERS.format(answer=answer))
     exchange = server.send(b"nonsense")
     assert (exchange.sent, exchange.received, exchange.status) == (b"nonsense", answer, status)

@@ -33,7 +33,7 @@ def where_it_looks(server: Server, material: Material, file: File) -> str:
             "not in site/"
         )
     if server.would_serve(f"/site{file.url}", file.data):
-        return f"GET /site{file.url} gets this file: the program looks in its own folder, not in site/"
+        return f"GET /site{file.url} gets this file: look for files in site/, not in the folder above it"
     return ""
 
 
