@@ -7,13 +7,16 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labcheck.program import clock
+from labcheck.program import clock, waits
 from labcheck.sandbox import processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 POLL = 0.005  # seconds between two samples
+SURE = (
+    0.3  # seconds without work, longer than anything in TCP that the program itself does not see (delayed ACKs: 0.04)
+)
 STANDSTILL = 0.05  # seconds; a gap between two samples is longer than this only if the whole machine was stopped
 
 Threads = list[tuple[str, str]]  # for each thread: its state, and its run time in nanoseconds
@@ -60,6 +63,18 @@ class Activity:
 
     def has_rested(self, seconds: float) -> bool:
         """Return whether the process has been idle for more than `seconds`; False if unknown. Call this often."""
+        self._note_rest()
+        return self._rested > seconds
+
+    def waits_for_input(self) -> bool:
+        """Return whether the process stays idle until something arrives for it; False if unknown. Call this often.
+
+        It has been idle for SURE, and none of its threads waits for a time: nothing that is missing will come.
+        """
+        self._note_rest()
+        return self._rested > SURE and not any(map(waits.wakes_by_itself, self._tree()))
+
+    def _note_rest(self) -> None:
         now, looked_at = self.threads(), clock.now()
         if now is None or now != self._last_seen or _is_busy(now) or not self._is_drained():
             self._rested = 0.0
@@ -67,7 +82,9 @@ class Activity:
             # If the machine stood still between two samples, that time is not idle time.
             self._rested += min(looked_at - self._looked_at, STANDSTILL)
         self._last_seen, self._looked_at = now, looked_at
-        return self._rested > seconds
+
+    def _tree(self) -> list[int]:
+        return [self._pid(), *processes.descendants(self._pid())]
 
     def has_threads(self) -> bool:
         """Return whether there is more than one thread; True if the system does not report it."""
