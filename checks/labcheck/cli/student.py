@@ -45,7 +45,7 @@ def _check_arguments(parser: Parser, words: list[str]) -> None:
 
 def _check(given: argparse.Namespace) -> int:
     # First the modules that start the student's program; slow imports come later, while it starts.
-    from labcheck.judging.judge import judge
+    from labcheck.isolated.side_by_side import judge_side_by_side
     from labcheck.judging.options import Options
     from labcheck.submission.find import find_folder, is_packed
 
@@ -68,7 +68,7 @@ def _check(given: argparse.Namespace) -> int:
         place = Path(given.folder) if is_one_file else folder
         judgement = judge_apart(lab, place, options, required=given.require_sandbox)
     else:
-        judgement = judge(lab, folder, options)
+        judgement = judge_side_by_side(lab, folder, options)
     _report(judgement.record, files)
     if judgement.faults:
         raise Fault("\n".join(judgement.faults))

@@ -9,7 +9,8 @@ There are three kinds of processes, each started by the one before it:
   first process in new ones.
 
 The worker ends with its supervisor. The supervisor ends the worker if the process that requested the grading is gone.
-Other rooms call `graders`, which starts fork servers on demand.
+Other rooms call `graders`, which starts fork servers on demand. Without protection, a student's own programs are
+checked by processes that are forked by `side_by_side`.
 
 May import: judging and the rooms below it.
 """

@@ -46,13 +46,18 @@ SLOWER = 4  # times its slowest answer so far: then an answer is missing
 GRACE = 10.0  # seconds after a deadline until a check's programs are killed; normally the check has gone on by then
 
 
+def seed_of(options: Options) -> int:
+    """Return the seed of all random values; draw one if none is given."""
+    return random.randrange(SEEDS) if options.seed is None else options.seed
+
+
 class Run:
     """The state of one grading: what all checks share, and the check that is running."""
 
     def __init__(self, lab: Lab, copies: PrivateCopies, options: Options, sandbox: Sandbox) -> None:
         self.lab = lab
         self.options = options
-        self.seed = random.randrange(SEEDS) if options.seed is None else options.seed
+        self.seed = seed_of(options)
         self.budget = Deadline(options.budget)
         self.fleet = Fleet(lab, copies, options, sandbox, self.seed)
         self._used: list[Started] = []  # by the running check

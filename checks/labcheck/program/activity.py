@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labcheck.program import clock
+from labcheck.program import clock, waits
 from labcheck.record.text import shorten
 from labcheck.sandbox import processes
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from labcheck.program.output import Output
 
 POLL = 0.005  # seconds between two samples
+SURE = (
+    0.3  # seconds without work, longer than anything in TCP that the program itself does not see (delayed ACKs: 0.04)
+)
 STANDSTILL = 0.05  # seconds; a gap between two samples is longer than this only if the whole machine was stopped
 
 BUSY = 0.1  # of the time: a program that used the processor for longer was busy
@@ -72,6 +75,18 @@ class Activity:
 
     def has_rested(self, seconds: float) -> bool:
         """Return whether the process has been idle for more than `seconds`; False if unknown. Call this often."""
+        self._note_rest()
+        return self._rested > seconds
+
+    def waits_for_input(self) -> bool:
+        """Return whether the process stays idle until something arrives for it; False if unknown. Call this often.
+
+        It has been idle for SURE, and none of its threads waits for a time: nothing that is missing will come.
+        """
+        self._note_rest()
+        return self._rested > SURE and not any(map(waits.wakes_by_itself, self._tree()))
+
+    def _note_rest(self) -> None:
         now, looked_at = self.threads(), clock.now()
         if now is None or now != self._last_seen or _is_busy(now) or not self._is_drained():
             self._rested = 0.0
@@ -79,7 +94,9 @@ class Activity:
             # If the machine stood still between two samples, that time is not idle time.
             self._rested += min(looked_at - self._looked_at, STANDSTILL)
         self._last_seen, self._looked_at = now, looked_at
-        return self._rested > seconds
+
+    def _tree(self) -> list[int]:
+        return [self._pid(), *processes.descendants(self._pid())]
 
     def watch(self) -> Watch:
         """Begin to note what the program does."""
@@ -90,7 +107,7 @@ class Activity:
         import psutil
 
         try:
-            times = [psutil.Process(pid).cpu_times() for pid in (self._pid(), *processes.descendants(self._pid()))]
+            times = [psutil.Process(pid).cpu_times() for pid in self._tree()]
         except psutil.Error:
             return None
         # Children that have ended are counted with their parent; Windows does not report them.

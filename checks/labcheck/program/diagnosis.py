@@ -31,6 +31,7 @@ TAKEN = re.compile(
     re.IGNORECASE,
 )
 EXCEPTION = re.compile(r"^[A-Za-z_][\w.]*(:|$)", re.MULTILINE)  # the last line of a traceback
+LEADS_TO_NEXT = re.compile(r"^The above exception was the direct cause of .*:\n\s*\Z", re.MULTILINE)
 LOST = re.compile(r"^([\w.]+\.)?(BrokenPipe|Connection\w*|IncompleteRead)(Error|OK)\b", re.MULTILINE)
 # The error of a program whose own file is imported instead of a library: which name it was imported under.
 HIDDEN = re.compile(
@@ -62,10 +63,12 @@ class Diagnosis:
 
     def cause(self, stderr: str) -> Complaint:
         """Explain the last traceback that is not about a lost connection: labcheck closes its own after a failure."""
+        led_to_it = False  # the exception led to a lost connection
         for block in reversed(stderr.split(Traceback.name)[1:]):
             # Threads may mix their tracebacks, so that one has no last line, or that of another.
             is_whole = EXCEPTION.search(self.shown(block))
-            if is_whole and not LOST.search(block):
+            led_to_it = bool(LOST.search(block) or (led_to_it and LEADS_TO_NEXT.search(block)))
+            if is_whole and not led_to_it:
                 return self.explain(block)
         return Complaint("")
 
@@ -133,16 +136,16 @@ class Diagnosis:
         text = f"{self.spec.file} connected to port {named}, not to port {self._given}"
         return NotReadyError(Verdict.OTHER_SERVER, text)
 
-    def never_connected(self, seconds: float, came: int) -> NotReadyError:
-        """Return the error for a client that runs but did not connect within `seconds`.
+    def never_connected(self, seconds: float | None, came: int) -> NotReadyError:
+        """Return the error for a client that runs but did not connect within `seconds`; None: it waits for input.
 
         `came` is the number of connections that it opened without completing a handshake.
         """
         if came:
-            text = f"{self.spec.file} connected to port {self.port}, but did not send a complete opening handshake "
-            text += f"within {seconds:.3g} s"
+            text = f"{self.spec.file} connected to port {self.port}, but did not send a complete opening handshake"
         else:
-            text = f"{self.spec.file} runs, but did not connect to port {self._given} within {seconds:.3g} s"
+            text = f"{self.spec.file} runs, but did not connect to port {self._given}"
+        text += "; it is idle, and waits for input" if seconds is None else f" within {seconds:.3g} s"
         return NotReadyError(Verdict.NEVER_CONNECTED, text)
 
     @property

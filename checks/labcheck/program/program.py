@@ -327,8 +327,8 @@ class Program:
             self._connected_to |= {port for _, port in sockets.connected(self._tree()) or ()} - {self.port}
             self._looked_at_client = clock.now()
 
-    def why_it_never_connected(self, seconds: float, came: int) -> NotReadyError:
-        """Return why a client did not connect, `seconds` after its start or because it has ended.
+    def why_it_never_connected(self, seconds: float | None, came: int) -> NotReadyError:
+        """Return why a client did not connect within `seconds`, or because it has ended or waits for input (None).
 
         `came` is the number of connections that it opened without completing a handshake.
         """

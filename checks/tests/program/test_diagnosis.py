@@ -191,3 +191,28 @@ def test_long_exception_keeps_its_name(diagnosis: Diagnosis) -> None:
     assert len(told) == 300
     assert told.startswith("OSError: [Errno 36] File name too long: 'site/xxx")
     assert told.endswith("xxx.html'")
+
+
+RAISED_IN_A_LIBRARY = """Traceback (most recent call last):
+  File "library.py", line 1, in read
+    raise {0}("no more bytes")
+{0}: no more bytes
+"""
+BECAUSE = "\nThe above exception was the direct cause of the following exception:\n\n"
+ON_THE_WAY = "\nDuring handling of the above exception, another exception occurred:\n\n"
+CAUSES = {
+    "a mistake": (("ValueError",), "", "ValueError"),
+    "a lost connection": (("ConnectionError",), "", None),
+    "what led to a lost connection": (("EOFError", "ConnectionError"), BECAUSE, None),
+    "a mistake before a lost connection": (("ValueError", "ConnectionError"), "", "ValueError"),
+    "a mistake after a lost connection": (("ConnectionError", "ValueError"), ON_THE_WAY, "ValueError"),
+    "the mistake that another one caused": (("EOFError", "ValueError"), BECAUSE, "ValueError"),
+}
+
+
+@pytest.mark.parametrize("case", CAUSES)
+def test_lost_connections_are_no_cause(diagnosis: Diagnosis, case: str) -> None:
+    """labcheck closes its own connections after a failure, so the exceptions that follow from that say nothing."""
+    raised, between, cause = CAUSES[case]
+    said = diagnosis.cause(between.join(RAISED_IN_A_LIBRARY.format(name) for name in raised))
+    assert said.said == (f"{cause}: no more bytes" if cause else "")

@@ -115,18 +115,19 @@ class ClientProgram(ClientView):
     def target(self) -> Target:
         """Wait until the client has connected, and return the target of its request, such as `/`.
 
-        Raises NotReadyError if it does not connect in time (10 s) or ends first, and WebSocketError
-        if its opening handshake is not valid.
+        Raises NotReadyError if it does not connect in time (10 s), is idle or ends first, and WebSocketError if its
+        opening handshake is not valid.
         """
         limit = self._check.deadline
         limit.renew()
-        self._until(self._has_connected, limit.left())
+        self._until(self._has_connected, limit.left(), gives_up_at_rest=True)
         connection, error = self.peer.connection, self.peer.error  # read once: the peer's thread may change both
         if connection is None and error is not None:
             raise error
         if connection is None:
             self._note_printed()
-            reason = self.program.why_it_never_connected(limit.seconds, came=self.peer.accepted)
+            seconds = limit.seconds if limit.passed() else None
+            reason = self.program.why_it_never_connected(seconds, came=self.peer.accepted)
             self._check.programs.give_up(self.program, reason.verdict)
             raise reason
         self.program.verdict = Verdict.READY
@@ -140,7 +141,11 @@ class ClientProgram(ClientView):
         """
         self.target()
         limit = self._new_limit()
-        self._until(lambda: bool(self.peer.has_message or self.peer.error or self.peer.shutdown), limit.left())
+
+        def has_news() -> bool:
+            return bool(self.peer.has_message or self.peer.error or self.peer.shutdown)
+
+        self._until(has_news, limit.left(), gives_up_at_rest=True)
         self._note_printed()
         if self.peer.has_message:
             return self.peer.take()
@@ -149,7 +154,8 @@ class ClientProgram(ClientView):
         if self.peer.shutdown is not None or self.program.has_exited:
             end = self.peer.shutdown or "your program ended"
             raise WebSocketError(Trouble.CLOSED, f"{end} before a message arrived")
-        raise WebSocketError(Trouble.SILENT, f"no message {limit.words}")
+        when = limit.words if limit.passed() else "came, and the program is idle: it waits for input"
+        raise WebSocketError(Trouble.SILENT, f"no message {when}")
 
     def exchange(self, line: str, answer: str) -> Message:
         """Type a line, wait for the message it causes, answer it with the text `answer`, and return the message.
@@ -242,6 +248,10 @@ class ClientProgram(ClientView):
         if self._started.peer is not None:
             self.peer.raise_fault()
         return came
+
+    def _is_at_rest(self) -> bool:
+        peer = self._started.peer
+        return super()._is_at_rest() and (peer is None or not peer.is_busy())
 
     def _may_bring_more(self) -> bool:
         peer = self._started.peer

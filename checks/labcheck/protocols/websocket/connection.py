@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from websockets.http11 import Request, Response
     from websockets.protocol import Protocol
 
+    from labcheck.program.activity import Activity
     from labcheck.protocols.manners import Manners
     from labcheck.record.transcript import Transcript
 
@@ -49,6 +50,8 @@ KEPT_OF_ONE = 1000  # characters kept of each of them
 KEPT_ASIDE = 100  # messages kept that no check has asked for
 AHEAD = 4096  # bytes of a too large message that are sent before waiting for the server's reaction
 REACTION = 0.05  # seconds for that reaction
+IDLE = "came, and the server is idle: it waits for input"  # so waiting longer would not change anything
+GLANCE = 0.02  # seconds to wait for data between two looks at what the server is doing
 FAREWELL = 1.0  # seconds for the server's half of the closing handshake, if the check does not test it
 
 SILENCE = logging.Logger("labcheck.protocols.websocket", logging.CRITICAL + 1)  # drops what the library logs
@@ -266,8 +269,9 @@ class WebSocketClient(Endpoint):
     """A client of the student's server. A check makes it send and receive.
 
     A check gets it from `WebSocketServer.join`. Each wait ends at `deadline`, which begins again with every exchange,
-    or earlier if nothing arrives for `patience` seconds. Every method that waits for a message raises WebSocketError if
-    it does not arrive in time, if the connection is closed first, or if the data violates the protocol.
+    or earlier if nothing arrives for `patience` seconds, or if `activity` says that the server itself waits for input:
+    then nothing will arrive. Every method that waits for a message raises WebSocketError if it does not arrive in time,
+    if the connection is closed first, or if the data violates the protocol.
 
     `inbox` holds the messages that arrived and that no method has returned. `shutdown` says how the connection was
     closed, and is None while it is open. `aside` holds the last 100 messages that `hear` and `collect` skipped,
@@ -282,6 +286,7 @@ class WebSocketClient(Endpoint):
         deadline: Deadline,
         patience: float,
         manners: Manners,
+        activity: Activity,
         who: str = "",
         *,
         target: str = "/",
@@ -295,6 +300,7 @@ class WebSocketClient(Endpoint):
         self.patience = patience
         self.aside: deque[Message] = deque(maxlen=KEPT_ASIDE)
         self._manners = manners
+        self._activity = activity
         self._client = protocol
 
     def open(self) -> WebSocketClient:
@@ -398,9 +404,8 @@ class WebSocketClient(Endpoint):
             return bool(self.inbox) and self.inbox[-1].text.endswith(text)
 
         limit = self.deadline.at_most(self.patience)
-        while self.shutdown is None and not came_back() and not limit.passed():
-            if self._pump(limit.left()):
-                limit = self.deadline.at_most(self.patience)
+        while not came_back() and self._pump_until(limit) and not self.deadline.passed():
+            limit = self.deadline.at_most(self.patience)
         end = self.shutdown or Shutdown(None)
         self.hang_up()
         return end
@@ -413,8 +418,7 @@ class WebSocketClient(Endpoint):
         self.deadline.renew()
         self.say_goodbye()
         limit = self.deadline.at_most(self.patience if within is None else within)
-        while self.shutdown is None and not limit.passed():
-            self._pump(limit.left())
+        self._pump_until_closed(limit)
         late = list(self.inbox)
         self.hang_up()
         if self.error is not None and self.error.trouble is Trouble.TOO_LARGE:
@@ -425,8 +429,7 @@ class WebSocketClient(Endpoint):
         """Wait up to `seconds` until the server closes the connection, and return how it closed it."""
         self.deadline.renew()
         limit = self.deadline.at_most(seconds)
-        while self.shutdown is None and not limit.passed():
-            self._pump(limit.left())
+        self._pump_until_closed(limit)
         return self.shutdown or Shutdown(None)
 
     def listen(self, seconds: float = 0.0) -> None:
@@ -460,6 +463,22 @@ class WebSocketClient(Endpoint):
             self.write()
         return readable or writable
 
+    def _pump_until(self, limit: Deadline) -> bool:
+        """Write and read once; return whether that was possible in time, and before the server was at rest."""
+        self._activity.begin_rest()
+        while self.shutdown is None:
+            if self._pump(min(limit.left(), GLANCE)):
+                return True
+            if limit.passed():
+                return False
+            if self._activity.waits_for_input():
+                return self._pump(0)
+        return False
+
+    def _pump_until_closed(self, limit: Deadline) -> None:
+        while self.shutdown is None and not limit.passed() and self._pump_until(limit):
+            pass
+
     def _wait(
         self,
         condition: Callable[[], bool],
@@ -477,11 +496,12 @@ class WebSocketClient(Endpoint):
         while not condition():
             if self.shutdown is not None or self.error is not None:
                 raise self._ended(f"the {what} arrived")
-            if self._pump(limit.left()):
+            if pumped := self._pump_until(limit):
                 limit = self.deadline.at_most(patience)
                 anything = True
-            if (limit.passed() or self.deadline.passed()) and not condition():
-                took = f"within {in_words(clock.now() - (started if since is None else since))}"
+            if (not pumped or self.deadline.passed()) and self.shutdown is None and not condition():
+                waited = clock.now() - (started if since is None else since)
+                took = f"within {in_words(waited)}" if limit.passed() else IDLE
                 if heard:
                     text = f"no {what} {took}; the last one was {heard[-1].words}"
                     raise WebSocketError(Trouble.SLOW, text)

@@ -176,6 +176,12 @@ class Peer:
         """Whether all prepared answers have been sent."""
         return not self._answers
 
+    def is_busy(self) -> bool:
+        """Return whether something that the client has sent is still to be read."""
+        with self._lock, contextlib.suppress(ValueError, OSError):  # it was closed
+            return any(mask & selectors.EVENT_READ for _, mask in self._selector.select(0))
+        return False
+
     def raise_fault(self) -> None:
         """Raise an error if the peer's thread has failed: then silence is not the client's failure."""
         if self._fault is not None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from labcheck.protocols.websocket.started import StartedServer
 
 SECOND_TRY = 0.1  # seconds until a word is repeated for a new client that did not hear it
+ENOUGH_RESTS = 2  # times that the server waits for input although a client did not hear a word
 
 
 class WebSocketServer(View):
@@ -69,7 +70,7 @@ class WebSocketServer(View):
             raise WebSocketError(Trouble.REFUSED, text) from None
         client = WebSocketClient(
             sock, self.program.port, self._check.transcript, self._check.deadline, self.patience,
-            self._started.manners, who, compression=compression,
+            self._started.manners, self.program.activity, who, compression=compression,
         )  # fmt: skip
         self.clients.append(client)
         client.open()
@@ -105,7 +106,7 @@ class WebSocketServer(View):
         before it sends messages to a new client. Raises WebSocketError if a listener hears nothing within `patience`.
         """
         came: list[Message] = []
-        within, started = SECOND_TRY, clock.now()
+        within, started, rests = SECOND_TRY, clock.now(), 0
         while True:
             self._marks.append(self._check.greetings.word(12))
             speaker.send(f"{self._marks[-1]},{self._marks[-1]}")
@@ -114,7 +115,9 @@ class WebSocketServer(View):
                 try:
                     came += listener.hear_until(self._marks[-1], within, since=started)[:-1]
                 except WebSocketError as error:
-                    if error.trouble not in (Trouble.SILENT, Trouble.SLOW) or clock.now() > started + self.patience:
+                    rests += self.program.activity.waits_for_input()
+                    is_hopeless = rests >= ENOUGH_RESTS or clock.now() > started + self.patience
+                    if error.trouble not in (Trouble.SILENT, Trouble.SLOW) or is_hopeless:
                         raise
                     missed = True
             if not missed:

@@ -20,6 +20,7 @@ from websockets.utils import accept_key
 
 from conftest import CHECKOUT, until
 from labcheck.errors import Trouble, WebSocketError
+from labcheck.program.activity import Activity
 from labcheck.program.ports import Port
 from labcheck.protocols.deadline import Deadline
 from labcheck.protocols.manners import Manners
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+UNKNOWN = Activity(lambda: 2**22 + 1, lambda: True)  # there is no such process, so the system reports nothing
 HELLO = b"\x81\x05hello"
 CLOSE_FRAME = b"\x88\x02\x03\xe8"  # 1000
 
@@ -66,7 +68,7 @@ def connected_to(
         thread.start()
         sock = socket.create_connection(listener.getsockname())
         port = listener.getsockname()[1]
-        client = WebSocketClient(sock, port, Transcript(), Deadline(20), patience, Manners(), "Ann")
+        client = WebSocketClient(sock, port, Transcript(), Deadline(20), patience, Manners(), UNKNOWN, "Ann")
         try:
             yield client
         finally:
@@ -138,11 +140,24 @@ def test_silence_is_reported_with_its_seconds(in_all: float, patience: float) ->
     """If nothing arrives, the error comes as soon as the patience is over, and names that time."""
     ours, theirs = socket.socketpair()
     with theirs:
-        client = WebSocketClient(ours, 1, Transcript(), Deadline(in_all), patience, Manners())
+        client = WebSocketClient(ours, 1, Transcript(), Deadline(in_all), patience, Manners(), UNKNOWN)
         with pytest.raises(WebSocketError, match=r"no answer to the opening handshake within 0\.\d+ s") as caught:
             client.open()
         assert caught.value.trouble is Trouble.SILENT
         client.hang_up()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports what threads do")
+def test_nothing_is_expected_of_a_server_that_waits() -> None:
+    """A server that waits for input itself sends nothing more: the wait ends long before the time is over."""
+    ours, theirs = socket.socketpair()
+    with theirs, subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as server:
+        waiting = Activity(lambda: server.pid, lambda: True)
+        client = WebSocketClient(ours, 1, Transcript(), Deadline(1000), 1000, Manners(), waiting)
+        with pytest.raises(WebSocketError, match="no answer to the opening handshake came, and the server is idle"):
+            client.open()
+        assert client.leave() == []
+        server.kill()
 
 
 def test_client_does_not_wait_for_a_server_that_accepts_too_much() -> None:

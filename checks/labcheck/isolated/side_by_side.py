@@ -1,0 +1,144 @@
+"""Check the programs of one submission at the same time, each group of them in a process of its own.
+
+The programs of a lab do not need each other, and most of the time a check waits. The processes are forked when the
+checks are collected, so each of them begins at once. For a class there is no need for this: it keeps all processors
+busy anyway.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import signal
+import sys
+import time
+import traceback
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from labcheck.errors import Fault, MachineError, RefusedError, SuiteError, UsageError
+from labcheck.judging.judge import Judgement, judge, with_checks
+from labcheck.judging.run import seed_of
+from labcheck.sandbox import isolation, processes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import pytest
+
+    from labcheck.judging.options import Options
+    from labcheck.workbook.labs import Lab
+
+EXPECTED = (UsageError, RefusedError, SuiteError, MachineError, Fault)  # what `judge` raises
+LEAVE = 5.0  # seconds for a process to end its programs after an interrupt
+
+
+def judge_side_by_side(lab: Lab, folder: Path, options: Options) -> Judgement:
+    """Check the programs in a folder against a lab, without protection; raises what `judge` raises.
+
+    The result is that of `judge`, except for the times in it.
+    """
+    selected = lab.select(options.only) if options.only else lab.requirements
+    groups = groups_of(lab, selected, _processors())
+    if len(groups) < 2:
+        return judge(lab, folder, options)
+    clock = time.perf_counter()
+    options = replace(options, seed=seed_of(options))
+    parts: list[Judgement] = []
+    with_checks(lab, lambda session: parts.extend(_judge_all(lab, folder, options, groups, session)))
+    judgement = merged(groups, parts)
+    judgement.record.selected = list(selected)
+    judgement.record.seconds = round(time.perf_counter() - clock, 3)
+    return judgement
+
+
+def groups_of(lab: Lab, selected: Sequence[str], number: int) -> list[tuple[str, ...]]:
+    """Divide requirements into up to `number` groups of about the same size; no program is in two of them."""
+    share = len(selected) / number
+    groups: dict[int, tuple[str, ...]] = {}
+    done = 0
+    for program in lab.programs:
+        own = tuple(id for id in selected if lab.program_of(id) == program)
+        place = int((done + len(own) / 2) / share)
+        done += len(own)
+        if own:
+            groups[place] = (*groups.get(place, ()), *own)
+    return list(groups.values())
+
+
+def merged(groups: Sequence[Sequence[str]], parts: Sequence[Judgement]) -> Judgement:
+    """Put the results of groups of requirements together."""
+    first = parts[0].record
+    rows = list(first.requirements)
+    for ids, part in zip(groups, parts, strict=True):
+        for place, row in enumerate(part.record.requirements):
+            if row.id in ids:
+                rows[place] = row
+    programs = [program for part in parts for program in part.record.programs]
+    record = replace(first, requirements=rows, programs=programs)
+    return Judgement(record, [fault for part in parts for fault in part.faults])
+
+
+def _processors() -> int:
+    """Return the number of processors for this; 1 where forking a process that has run for a while is not safe."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1
+
+
+def _judge_all(
+    lab: Lab, folder: Path, options: Options, groups: Sequence[tuple[str, ...]], session: pytest.Session
+) -> list[Judgement]:
+    processes.adopt_orphans()
+    spare = processes.descendants(os.getpid())
+    pipes: dict[int, int] = {}
+    try:
+        for group in groups:
+            reading, writing = os.pipe()
+            pid = os.fork()
+            if pid == 0:
+                _judge_group(lab, folder, replace(options, only=group), session, writing)
+            os.close(writing)
+            pipes[pid] = reading
+        return [_result(reading) for reading in pipes.values()]
+    finally:
+        _end(pipes, spare)
+
+
+def _judge_group(lab: Lab, folder: Path, options: Options, session: pytest.Session, writing: int) -> None:
+    """Check a group of requirements, send the result, and end this process: callers belong to its parent."""
+    isolation.die_with_parent()
+    result: Judgement | Exception
+    try:
+        result = judge(lab, folder, options, session=session)
+    except EXPECTED as error:
+        result = error
+    except BaseException:
+        result = Fault(traceback.format_exc())
+    with contextlib.suppress(OSError), os.fdopen(writing, "wb") as pipe:
+        pickle.dump(result, pipe)
+    os._exit(0)
+
+
+def _result(reading: int) -> Judgement:
+    with os.fdopen(reading, "rb", closefd=False) as pipe:
+        data = pipe.read()
+    if not data:
+        raise MachineError("the process that checked some of the programs was ended from outside")
+    result = pickle.loads(data)
+    if isinstance(result, Exception):
+        raise result
+    assert isinstance(result, Judgement)
+    return result
+
+
+def _end(pipes: dict[int, int], spare: Sequence[int]) -> None:
+    """Let the processes end their programs, if they still run; then end what is left."""
+    for pid, reading in pipes.items():
+        os.close(reading)
+        if processes.is_alive(pid):
+            os.kill(pid, signal.SIGTERM)
+    limit = time.monotonic() + LEAVE
+    while any(map(processes.is_alive, pipes)) and time.monotonic() < limit:
+        time.sleep(0.001)
+    processes.end_all(spare)
