@@ -28,6 +28,7 @@ STANDSTILL = 0.05  # seconds; a gap between two samples is longer than this only
 BUSY = 0.1  # of the time: a program that used the processor for longer was busy
 AT_REST = 0.01  # of the time: one that used it for less was at rest
 CHILDREN = ("children_user", "children_system")
+LOOKS = 10  # in a row at a program that seems to be busy
 REPEATS = 5  # lines in a row that are the same, until a program is said to print it again and again
 
 Threads = list[tuple[str, str]]  # for each thread: its state, and its run time in nanoseconds
@@ -151,9 +152,17 @@ class Watch:
         used -= self._used
         if used >= BUSY * waited:
             return f"the program was busy: it used {used:.0f} s of processor time in {waited:.0f} s"
-        if used <= AT_REST * waited and not _is_busy(self._activity.threads()):
+        if used <= AT_REST * waited and not self._gets_no_processor():
             return "the program was at rest"
         return f"the program used {used:.1f} s of processor time in {waited:.1f} s"
+
+    def _gets_no_processor(self) -> bool:
+        """Return whether the program is ready to run all the time, on a machine that has no time for it."""
+        for _ in range(LOOKS):  # a program at rest may be caught while it wakes up for a moment
+            if not _is_busy(self._activity.threads()):
+                return False
+            time.sleep(POLL)
+        return True
 
 
 def _threads_of(pid: int) -> Threads:

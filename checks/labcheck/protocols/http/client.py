@@ -231,6 +231,7 @@ class Connection:
         fields: list[tuple[str, str]] = []
         for header in lines:
             if not HEADER.match(header):
+                self._read_on(self._manners.linger, even_at_rest=False)  # the report shows all that came
                 raise HttpError(Trouble.MALFORMED, explain_header(header))
             name, _, value = header.decode("latin-1").partition(":")
             fields.append((name, value.strip(" \t")))
