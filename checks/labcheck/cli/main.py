@@ -157,7 +157,7 @@ def _command(words: list[str], *, in_pair: bool) -> int:
         )
     parser = Parser(prog=f"labcheck {name}", description=_sentence(chosen.summary), allow_abbrev=False)
     chosen.arguments(parser, rest)
-    given = parser.parse_args(rest)
+    given = parser.parse_intermixed_args(rest)  # DIR may come after options
     if chosen is student.CHECK:
         given.lab = name
     _expect_current_folder()

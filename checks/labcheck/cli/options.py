@@ -77,6 +77,19 @@ def files_of(given: argparse.Namespace) -> dict[str, str]:
 
 def add_ways_to_judge(parser: Parser, *, sandbox: str) -> None:
     """Add the options shared by checking one submission and grading a class; only the default sandbox differs."""
+    add_repetition(parser)
+    parser.add_argument(
+        "--sandbox",
+        metavar="NAME",
+        type=_protection,
+        default=sandbox,
+        help="protection for running the programs: namespaces, landlock, limits, none, or auto for the strongest "
+        f"that this machine offers (default: {sandbox})",
+    )
+
+
+def add_repetition(parser: Parser) -> None:
+    """Add the options that a repetition of a run needs: the seed, the time limits and the interpreter."""
     parser.add_argument("--seed", metavar="N", type=_seed, help="seed for all random values, to repeat a run")
     parser.add_argument(
         "--budget",
@@ -97,14 +110,6 @@ def add_ways_to_judge(parser: Parser, *, sandbox: str) -> None:
         metavar="FILE",
         help="Python interpreter for the programs (default: the one of the active virtual environment or conda "
         "environment, otherwise the one that runs labcheck)",
-    )
-    parser.add_argument(
-        "--sandbox",
-        metavar="NAME",
-        type=_protection,
-        default=sandbox,
-        help="protection for running the programs: namespaces, landlock, limits, none, or auto for the strongest "
-        f"that this machine offers (default: {sandbox})",
     )
 
 

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcheck.cli.interpreter import python_of
-from labcheck.cli.options import FAILED, PASSED, Command, add_formats, add_ways_to_judge, files_of, name_of
+from labcheck.cli.options import (
+    FAILED,
+    PASSED,
+    Command,
+    add_formats,
+    add_repetition,
+    add_ways_to_judge,
+    files_of,
+    name_of,
+)
 from labcheck.errors import Fault, UsageError
 from labcheck.workbook.labs import lab_names, load_lab
 
@@ -191,10 +201,53 @@ def _notebook(given: argparse.Namespace) -> int:
     return PASSED if walkthrough.open_in_jupyterlab(file) == 0 else FAILED
 
 
-def _hint_arguments(parser: Parser, words: list[str]) -> None:
+def _replay_arguments(parser: Parser, words: list[str]) -> None:
     del words
+    _requirement_arguments(parser)
+    parser.add_argument("folder", metavar="DIR", nargs="?", help="folder with the programs (default: as for LAB)")
+    add_repetition(parser)
+    parser.add_argument(
+        "--stay", action="store_true", help="keep the server running until you press Enter (default on a terminal)"
+    )
+
+
+def _replay(given: argparse.Namespace) -> int:
+    from labcheck.judging.judge import judge
+    from labcheck.judging.options import Options
+    from labcheck.judging.replay import stay
+    from labcheck.reports import terminal
+    from labcheck.submission.find import find_folder
+
+    lab = load_lab(given.lab)
+    id = _one_requirement(lab, given.id)
+    folder = find_folder(lab, given.folder)
+    options = Options(given.seed, (id,), given.budget, given.slow, python_of(given.python, folder))
+    judgement = judge(lab, folder, options)
+    terminal.write_exchange(judgement.record, id)
+    if judgement.faults:
+        raise Fault("\n".join(judgement.faults))
+    if given.stay or (sys.stdin.isatty() and sys.stdout.isatty()):
+        requirement = next(each for each in judgement.record.requirements if each.id == id)
+        stay(lab, folder, replace(options, seed=judgement.record.seed), requirement)
+    return PASSED if judgement.record.all_passed else FAILED
+
+
+def _requirement_arguments(parser: Parser) -> None:
     parser.add_argument("lab", metavar="LAB", type=name_of, help="name of a lab, such as lab1")
     parser.add_argument("id", metavar="ID", help="id of a requirement, such as 2.3")
+
+
+def _one_requirement(lab: Lab, word: str) -> str:
+    """Return the id of a requirement. Raises UsageError if it is that of a step, or unknown."""
+    ids = lab.select([word])
+    if ids != (word,):
+        raise UsageError(f"{word} is a step, not a requirement; give one of its requirements: {', '.join(ids)}")
+    return word
+
+
+def _hint_arguments(parser: Parser, words: list[str]) -> None:
+    del words
+    _requirement_arguments(parser)
 
 
 def _hint(given: argparse.Namespace) -> int:
@@ -202,19 +255,17 @@ def _hint(given: argparse.Namespace) -> int:
     from labcheck.workbook import state
 
     lab = load_lab(given.lab)
-    ids = lab.select([given.id])
-    if ids != (given.id,):
-        raise UsageError(f"{given.id} is a step, not a requirement; give one of its requirements: {', '.join(ids)}")
-    checks = [check for check in read_suite(lab) if check.id == given.id]
+    id = _one_requirement(lab, given.id)
+    checks = [check for check in read_suite(lab) if check.id == id]
     hints = [hint for check in checks for hint in check.hints]
     known = state.load()
-    key = f"{lab.name} {given.id}"
+    key = f"{lab.name} {id}"
     taken = min(int(known["hints"].get(key, 0)), len(hints) - 1)
-    print(f"{given.id}  {checks[0].title}")
+    print(f"{id}  {checks[0].title}")
     print(f"hint {taken + 1} of {len(hints)}: {hints[taken]}")
     known["hints"][key] = taken + 1 if taken + 1 < len(hints) else 0
     if taken + 1 == len(hints):
-        print(f"This was the last hint. The lab sheet explains the requirement in step {lab.step_of(given.id).number}.")
+        print(f"This was the last hint. The lab sheet explains the requirement in step {lab.step_of(id).number}.")
     state.save(known)
     return PASSED
 
@@ -223,6 +274,7 @@ CHECK = Command("LAB", "check the programs in DIR", _check_arguments, _check, st
 COMMANDS = (
     Command("list", "list the labs and your progress", _no_arguments, _list),
     Command("start", "copy a lab's starter files, without overwriting yours", _lab_and_folder, _start),
+    Command("replay", "repeat what was exchanged for a requirement", _replay_arguments, _replay, starts_programs=True),
     Command("hint", "show the next hint for a requirement", _hint_arguments, _hint),
     Command("solution", "copy a lab's reference solution", _lab_and_folder, _solution),
     Command("notebook", "copy a lab's walkthrough and open it in JupyterLab", _notebook_arguments, _notebook),

@@ -119,6 +119,15 @@ class Fleet:
         """Return a new server, for one check only. Raises NotReadyError if it does not start."""
         return self._ready(self.next(spec, Role.ONCE))
 
+    def usual_server(self, spec: ProgramSpec) -> Started:
+        """Return a new server on the lab's usual port, for its user, with the suite's material in its folder.
+
+        Raises OSError if the port is taken, and NotReadyError if the server does not start.
+        """
+        port = self._ports[self._lab.port] = Port(self._lab.port)
+        started = self._begin(spec, self.shared_copy, port, Role.APART, in_shared_copy=True, with_peer=False)
+        return self._ready(started)
+
     def client_alone(self, spec: ProgramSpec) -> Started:
         """Return a client on whose port no server listens."""
         return self._start(spec, Role.APART, with_peer=False)

@@ -15,43 +15,51 @@ from labcheck.program.machine import open_socket
 
 FIRST = 20_000
 RANGE = 6_000  # both ranges end below 32768, where the kernel's ephemeral ports begin
+TRIES = 500
 LOOPBACK = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
 
 
 class Port:
-    """A port number that no other labcheck process on this machine uses while this object is held."""
+    """A port that no other labcheck process on this machine uses while this object is held.
 
-    def __init__(self) -> None:
+    `wanted` is its number; None: any free one. Raises OSError if the port is taken, or if none is free.
+    """
+
+    def __init__(self, wanted: int | None = None) -> None:
         # This number does not depend on the seed: two runs with the same seed must use different ports.
-        for number in random.SystemRandom().sample(range(FIRST, FIRST + RANGE), 500):
+        some = random.SystemRandom().sample(range(FIRST, FIRST + RANGE), TRIES)
+        for number in some if wanted is None else [wanted]:
             twin = open_socket()
             try:
                 twin.bind(("127.0.0.1", number + RANGE))
             except OSError:
                 twin.close()
                 continue
-            if is_free(number):
+            if is_free(number, even_lately_used=wanted is not None):
                 self.number = number
                 self._twin = twin
                 return
             twin.close()
-        raise OSError(f"no free port among 500 of {FIRST} to {FIRST + RANGE - 1}")
+        raise OSError(f"port {wanted} is taken" if wanted else f"no free port among {TRIES} from {FIRST} on")
 
     def release(self) -> None:
         """Release the port."""
         self._twin.close()
 
 
-def is_free(number: int) -> bool:
-    """Return whether a program could listen on the port now, on every loopback address."""
+def is_free(number: int, *, even_lately_used: bool = False) -> bool:
+    """Return whether a program could listen on the port now, on every loopback address.
+
+    `even_lately_used`: if it sets SO_REUSEADDR. Otherwise it cannot use a port whose last connections are in TIME_WAIT.
+    """
     for family, host in LOOPBACK:
         try:
             probe = open_socket(family)
         except OSError:  # a machine without IPv6
             continue
         with probe:
-            # Without SO_REUSEADDR: a program that does not set it cannot use a port whose last connections are in
-            # TIME_WAIT.
+            if even_lately_used:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((host, number))
             except OSError as error:

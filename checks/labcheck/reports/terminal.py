@@ -8,7 +8,20 @@ from typing import IO, TYPE_CHECKING
 
 from labcheck.record.record import Outcome
 from labcheck.record.text import printable
-from labcheck.reports.wording import EXCHANGED, NAME, by_cause, facts, summary
+from labcheck.reports.wording import (
+    COMMANDS,
+    EXCHANGED,
+    NAME,
+    NAMES,
+    block,
+    by_cause,
+    facts,
+    heading,
+    label,
+    message,
+    missing,
+    summary,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +38,7 @@ MARKS = {
 }
 PLAIN_WIDTH = 100
 ANY_WIDTH = 10_000
+MESSAGE = 4000  # characters of a message in an exchange
 MARGIN = 15  # columns to the left of a value's name
 
 
@@ -41,6 +55,24 @@ def write(record: Record, to: IO[str] | None = None) -> None:
     console = Console(file=stream, highlight=False)
     for line in lines(record, console.width):
         console.print(Text.assemble(*line), soft_wrap=True)
+
+
+def write_exchange(record: Record, id: str) -> None:
+    """Write everything that was exchanged for a requirement to standard output, and what it means."""
+    requirement = next(each for each in record.requirements if each.id == id)
+    for event in requirement.transcript:
+        text = block(message(event), MESSAGE)
+        print(f"{event['at']:7.3f} s  {printable(label(event))}")
+        for piece in text.split("\n") if text else []:
+            print(f"           {piece}".rstrip())
+        if (left_out := missing(event)) > 0:
+            print(f"           … {left_out:,} more bytes were not kept")
+    print(f"\n{heading(requirement)}: {NAMES[requirement.outcome]} · seed {record.seed}")
+    for name, text in facts(record, requirement):
+        if name not in (*EXCHANGED, *COMMANDS):
+            for line in _value(name, text, PLAIN_WIDTH):
+                print("".join(part for part, _ in line)[MARGIN - 4 :].rstrip())
+    print()
 
 
 def lines(record: Record, width: int) -> Iterator[Line]:
@@ -70,7 +102,7 @@ def _requirement(record: Record, requirement: RequirementResult, step: int, widt
     yield _heading(requirement.outcome, requirement.id, requirement.title)
     for name, text in facts(record, requirement):
         # A command is not wrapped, so that it can be copied.
-        yield from _value(name, text, ANY_WIDTH if name == "by hand" else width, "dim" if name in EXCHANGED else "")
+        yield from _value(name, text, ANY_WIDTH if name in COMMANDS else width, "dim" if name in EXCHANGED else "")
     if requirement.outcome is Outcome.FAILED and not requirement.hidden:
         yield from _value("more", f"labcheck hint {record.lab} {requirement.id} · lab sheet, step {step}", width)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from labcheck.record.record import Outcome
@@ -22,6 +23,7 @@ EXPLAINED = 10_000  # characters of an explanation
 NAME = 11  # columns of a value's name
 LAST_LINES = 32  # of what a program that did not start printed on standard error
 EXCHANGED = ("happened", "request", "answer", "then")  # names of the values that show an exchange
+COMMANDS = ("by hand", "replay")  # names of the values that a reader copies
 SPARED = "could not be checked (internal error in labcheck), which costs no points"
 STREAMS = {"standard output": "stdout", "standard error": "stderr"}
 REMARKS = {"note", "hung_up"}  # kinds of events without bytes
@@ -81,7 +83,19 @@ def facts(record: Record, requirement: RequirementResult) -> list[tuple[str, str
         for event in requirement.transcript
         if event["what"].endswith(AT_THE_END)
     ]
-    return [*found, *last_exchange(requirement.transcript), ("by hand", requirement.by_hand), *printed]
+    again = [("by hand", requirement.by_hand), ("replay", replay(record, requirement))]
+    return [*found, *last_exchange(requirement.transcript), *again, *printed]
+
+
+def replay(record: Record, requirement: RequirementResult) -> str:
+    """Return the command that repeats what was exchanged; it names the folder if labcheck would not find it.
+
+    Empty if the details of the requirement are not shown.
+    """
+    if requirement.hidden:
+        return ""
+    folder = f" {shlex.quote(record.submission)}" if "/" in record.submission.replace("\\", "/") else ""
+    return f"labcheck replay {record.lab} {requirement.id} --seed {record.seed}{folder}"
 
 
 def explanation(record: Record, requirement: RequirementResult, limit: int = EXPLAINED) -> str:

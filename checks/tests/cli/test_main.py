@@ -10,16 +10,20 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
-from conftest import CHECKOUT, TESTS, Result, need, needs_fork
+from conftest import CHECKOUT, OUTSIDE, TESTS, Result, need, needs_fork, until
 from labcheck.cli.main import commands
+from labcheck.program.ports import is_free
 from labcheck.record.record import Outcome, Record
+from labcheck.reports.wording import replay
 from labcheck.submission.limits import MAX_FILES
+from labcheck.workbook.labs import load_lab
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -447,3 +451,46 @@ def test_step_of_a_workflow(labcheck: Run, submission: Callable[..., Path], tmp_
     assert labcheck("lab1", folder, "--json", "-", **step).record.score == 0
     assert summary.read_text("utf-8").count("0 of 29 points") == 2
     assert commands_in(labcheck("lab1", CHECKOUT / "solutions" / "lab1", **step).out) == []
+
+
+def test_replay_shows_everything_that_was_exchanged(labcheck: Run, submission: Callable[..., Path]) -> None:
+    """The replay of a failed requirement shows the same bytes, the same failure and the same exit status."""
+    folder = submission(load_lab("lab1").starter / "webserver.py")
+    failed = labcheck("lab1", folder, "--seed", "7", "--json", "-").record
+    found = next(each for each in failed.requirements if each.id == "2.2")
+    line = replay(failed, found)
+    assert line == f"labcheck replay lab1 2.2 --seed 7 {folder}"
+    again = labcheck(*line.split()[1:])
+    assert again.status == 1
+    for text in (found.expected, found.transcript[0]["data"].partition("\r\n")[0], "2.2 The page shows"):
+        assert text in again.out
+    assert labcheck("replay", "lab1", "1.1", folder).status == 0
+
+
+def test_replay_leaves_the_server_running(submission: Callable[..., Path], tmp_path: Path) -> None:
+    """After the replay, the server answers on the usual port until Enter is pressed; what it prints is shown."""
+    lab = load_lab("lab1")
+    if not is_free(lab.port, even_lately_used=True):
+        pytest.skip("another program uses the usual port")
+    folder = submission(lab.solution / "webserver.py")
+    command = [sys.executable, "-m", "labcheck", "replay", "lab1", "2.1", str(folder), "--stay"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=OUTSIDE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        said = "".join(iter(process.stdout.readline, "Press Enter here to end it.\n"))
+        address = re.findall(r"curl -i (http://\S+\.zzz)", said)[-1]
+        with urllib.request.urlopen(address, timeout=30) as answer:
+            assert answer.status == 200
+        process.stdin.write("\n")
+        process.stdin.close()
+        assert process.wait(30) == 0
+    until(lambda: is_free(lab.port, even_lately_used=True))
+
+
+def test_replay_needs_one_requirement(labcheck: Run) -> None:
+    """A step has several requirements; the replay is for one."""
+    result = labcheck("replay", "lab1", "2")
+    assert result.status == 2
+    assert result.err.startswith("labcheck: 2 is a step, not a requirement; give one of its requirements: 2.1, 2.2")

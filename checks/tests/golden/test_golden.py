@@ -30,6 +30,7 @@ SAME = [
     (r"UTC[+-]\d+", "UTC+HOURS"),
     (r"after \d\.\d\d s", "after TIME s"),
     (r"(no message) (within [\d.]+ s|by the end of the time limit of 10 s)", r"\1 within TIME s"),
+    (r"(labcheck replay .* --seed 1) .+", r"\1 FOLDER"),
     (r"seed \d+ · \d+\.\d s", "seed SEED · TIME s"),
 ]
 

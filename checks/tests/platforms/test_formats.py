@@ -324,8 +324,11 @@ def test_junit_has_the_right_counts(every_outcome: Record) -> None:
     assert (cases[0].name, cases[0].classname, cases[0].time) == ("1.1 Sentence 1.1.", "lab9.1 First", 0.25)
     assert cases[0].is_passed and cases[1].is_failure and cases[3].is_error
     assert cases[1].result[0].message == "expected status 200, received status 404"
-    assert cases[1].result[0].text == (
-        "expected   status 200\nreceived   status 404\nby hand    curl -i x"  # columns as on the terminal
+    assert (
+        cases[1].result[0].text
+        == (
+            "expected   status 200\nreceived   status 404\nby hand    curl -i x\nreplay     labcheck replay lab9 1.2 --seed 7"  # columns as on the terminal
+        )
     )
     assert cases[2].result[0].message == "needs 1.2, which fails"
     assert cases[4].result[0].message == "not selected"
@@ -631,7 +634,10 @@ def test_annotations_report_each_cause_once(every_outcome: Record) -> None:
         ("error", "client.py", "2.2 Sentence 2.2."),
         ("warning", None, "Not checked: 1.4"),
     ]
-    assert found[0][2] == "expected   status 200\nreceived   status 404\nby hand    curl -i x"
+    assert (
+        found[0][2]
+        == "expected   status 200\nreceived   status 404\nby hand    curl -i x\nreplay     labcheck replay lab9 1.2 --seed 7"
+    )
     assert "costs no point" in found[3][2]
     late = record_of(*[requirement(f"1.{n}", Outcome.NOT_RUN, reason="the time is used up") for n in (1, 2)])
     assert commands_in("\n".join(actions.annotations(late, ""))) == [
@@ -645,7 +651,7 @@ def test_annotation_with_a_line_comes_first() -> None:
     raised = requirement("1.2", Outcome.FAILED, place=Place("parts/page.py", 12))
     first, second = commands_in("\n".join(actions.annotations(record_of(other, raised), "lab9")))
     assert (first[1]["file"], first[1]["line"]) == ("lab9/parts/page.py", "12")
-    assert second[2] == "received   100%25, a: b%0A"
+    assert second[2] == "received   100%25, a: b%0A\nreplay     labcheck replay lab9 1.1 --seed 7"
 
 
 @given(records())

@@ -11,7 +11,6 @@ import contextlib
 import re
 import shlex
 import socket
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 from labcheck.errors import HttpError, Trouble
@@ -20,7 +19,7 @@ from labcheck.protocols.deadline import in_words
 from labcheck.protocols.http.answer import Answer
 from labcheck.protocols.http.malformed import HEADER, can_be_status_line, explain_header, explain_start
 from labcheck.protocols.manners import LINGER
-from labcheck.record.text import shorten, show_bytes
+from labcheck.record.text import show_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,7 +37,7 @@ LINGER_AGAIN = 0.01  # like LINGER, for a server that did not close its connecti
 GLANCE = 0.002  # seconds between two looks at the connection and the server
 SETTLED = 0.005  # seconds at rest, after which the server sends nothing more
 SOON = 0.1  # of the time for the first byte; after that, labcheck notes what the program does instead of answering
-LONG = 1000  # characters of a target that is not written out in a command
+SHORT = 400  # bytes of a request that a command repeats; `labcheck replay` repeats every request
 FORM = "application/x-www-form-urlencoded"  # the media type of a form that a browser posts
 
 
@@ -317,22 +316,10 @@ class Connection:
 
 
 def _printf(data: bytes, usual_port: int) -> str:
-    """Return a shell command that sends the bytes unchanged; empty if they cannot be written in a short line."""
+    """Return a shell command that sends the bytes unchanged; empty if they cannot be written in a line of text."""
     text = data.decode("latin-1").replace("\\", "\\\\").replace("%", "%%")
     text = text.replace("\r", "\\r").replace("\n", "\\n")
-    return f"printf {shlex.quote(text)} | nc localhost {usual_port}" if len(data) < 300 and text.isprintable() else ""
-
-
-def _in_python(target: str) -> str:
-    """Return a short expression in Python for a target as long as this one, with as many letters between its slashes.
-
-    The letters themselves are others.
-    """
-    *folders, last = target.split("/")
-    name, dot, ending = last.rpartition(".")
-    runs = [(size, len([*group])) for size, group in groupby(map(len, folders[1:]))]
-    parts = [f"('x' * {size} + '/') * {number}" for size, number in runs]
-    return " + ".join(["'/'", *parts, f"'x' * {len(name or last)}", *([repr(dot + ending)] if dot else [])])
+    return f"printf {shlex.quote(text)} | nc localhost {usual_port}" if len(data) < SHORT and text.isprintable() else ""
 
 
 class Client:
@@ -417,7 +404,9 @@ class Client:
         a second for the server to close the connection.
         """
         data = self.head_of(method, target, fields) + body.encode()
-        by_hand = self._curl(method, target, fields or {}, body)
+        # curl does not show a body that wrongly follows an answer to HEAD.
+        use_curl = method != "HEAD"
+        by_hand = self._curl(method, target, fields or {}, body) if use_curl else _printf(data, self._usual_port)
         self.transcript.by_hand = by_hand
         with self.connect() as connection:
             connection.send(data)
@@ -431,8 +420,11 @@ class Client:
         return f"{method} {target} HTTP/1.1\r\n{text}\r\n".encode("latin-1")
 
     def _curl(self, method: str, target: str, fields: Mapping[str, str], body: str) -> str:
-        words = ["curl", "-I" if method == "HEAD" else "-i"]
-        if method not in ("GET", "HEAD", "POST") or (method == "POST" and not body):
+        """Return a command that sends this request; empty if it would be too long for a line."""
+        if len(target) + len(body) > SHORT:
+            return ""
+        words = ["curl", "-i"]
+        if method not in ("GET", "POST") or (method == "POST" and not body):
             words += ["-X", method]
         if any(part in target for part in ("..", "//")):
             words.append("--path-as-is")
@@ -441,8 +433,6 @@ class Client:
             if name not in implied:
                 words += ["-H", f"{name}: {value}"]
         if body:
-            words += ["-d", shorten(body, 100)]
-        address = f"http://localhost:{self._usual_port}"
-        if len(target) <= LONG:
-            return shlex.join([*words, address + target])
-        return f'{shlex.join(words)} "{address}$(python -c "print({_in_python(target)})")"'
+            words += ["-d", body]
+        words.append(f"http://localhost:{self._usual_port}{target}")
+        return shlex.join(words)

@@ -62,7 +62,6 @@ class ClientProgram(ClientView):
         if not self._started.typed:
             self._shown = 0, 0
         self.peer.begin(self._check.transcript, self._who)
-        self._by_hand()
 
     def is_idle(self) -> bool:
         """Return whether the client waits for its user and all its exchanges are complete."""

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from labcheck.record.record import Outcome
 from labcheck.reports.formats import one
-from labcheck.reports.wording import NAMES, block, label, message, missing
+from labcheck.reports.wording import NAMES, block, label, message, missing, replay
 
 if TYPE_CHECKING:
     from labcheck.record.record import Record, RequirementResult
@@ -71,6 +71,7 @@ def _facts(record: Record, heading: str) -> dict[str, Any]:
         "heading": heading,
         "steps": [(step, record.requirements_of(step)) for step in record.steps],
         "marks": NAMES,
+        "replay": replay,
         "passed": len(record.of(Outcome.PASSED)),
         "asked": len(record.selected),
     }
