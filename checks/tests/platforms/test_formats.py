@@ -324,11 +324,9 @@ def test_junit_has_the_right_counts(every_outcome: Record) -> None:
     assert (cases[0].name, cases[0].classname, cases[0].time) == ("1.1 Sentence 1.1.", "lab9.1 First", 0.25)
     assert cases[0].is_passed and cases[1].is_failure and cases[3].is_error
     assert cases[1].result[0].message == "expected status 200, received status 404"
-    assert (
-        cases[1].result[0].text
-        == (
-            "expected   status 200\nreceived   status 404\nby hand    curl -i x\nreplay     labcheck replay lab9 1.2 --seed 7"  # columns as on the terminal
-        )
+    assert cases[1].result[0].text == (
+        "expected   status 200\nreceived   status 404\nby hand    curl -i x\n"
+        "replay     labcheck replay lab9 1.2 --seed 7"  # columns as on the terminal
     )
     assert cases[2].result[0].message == "needs 1.2, which fails"
     assert cases[4].result[0].message == "not selected"
