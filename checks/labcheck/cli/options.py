@@ -77,7 +77,7 @@ def files_of(given: argparse.Namespace) -> dict[str, str]:
 
 def add_ways_to_judge(parser: Parser, *, sandbox: str) -> None:
     """Add the options shared by checking one submission and grading a class; only the default sandbox differs."""
-    parser.add_argument("--seed", metavar="N", type=_seed, help="seed for all random values, to repeat a run")
+    parser.add_argument("--seed", metavar="N", type=seed, help="seed for all random values, to repeat a run")
     parser.add_argument(
         "--budget",
         metavar="SECONDS",
@@ -128,7 +128,8 @@ def count(text: str) -> int:
     return int(text)
 
 
-def _seed(text: str) -> int:
+def seed(text: str) -> int:
+    """Return the seed in the text: a whole number, 0 or greater."""
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"invalid value {text!r}: expected a whole number, 0 or greater")
     return int(text)
