@@ -85,9 +85,9 @@ def verify_mutants(lab: Lab, number: int | None = None, seed: int = 0) -> bool:
                 problems.append(problem)
                 print(f"{lab.name}: {problem}", flush=True)
             progress.advance()
-    of = "" if number is None else f" of {len(known)} (seed {seed})"
+    checked = f"{len(chosen)} mutants" if number is None else f"{len(chosen)} of {len(known)} mutants (seed {seed})"
     print(
-        f"{lab.name}: {len(chosen)}{of} mutants, {survived} pass every requirement: "
+        f"{lab.name}: {checked}, {survived} of them without a failure: "
         + (f"{len(problems)} problems" if problems else "consistent")
     )
     return not problems
@@ -108,7 +108,7 @@ def complaints_of_list(lab: Lab, listed: Sequence[Allowed], known: Sequence[Muta
 
 
 def complaint_of_mutant(mutant: Mutant, record: Record, *, is_listed: bool) -> str:
-    """Return the difference between a mutant's record and the list of survivors, "" if there is none."""
+    """Return the difference between a mutant's record and the list of survivors, "" if they agree."""
     place, failed = f"{mutant.file}:{mutant.line}", record.of(Outcome.FAILED)
     undecided = record.of(Outcome.ERROR) or ([] if failed else record.of(Outcome.NOT_RUN))
     if undecided:

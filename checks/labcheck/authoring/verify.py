@@ -150,11 +150,11 @@ def judges() -> Iterator[ProcessPoolExecutor]:
         try:
             yield pool
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
             # On Linux, labcheck's first process ends the programs of its killed descendants (see `sandbox.pair`).
             # Elsewhere, the gradings that are running end first.
             for process in multiprocessing.active_children() if sys.platform == "linux" else ():
                 process.kill()
+            pool.shutdown(cancel_futures=True)
             raise
 
 

@@ -30,7 +30,9 @@ def _verify_arguments(parser: Parser, words: list[str]) -> None:
         help="instead, check copies of the solution that differ from it in one place; this takes minutes",
     )
     parser.add_argument("--sample", metavar="N", type=count, help="with --mutants: only N of them, chosen at random")
-    parser.add_argument("--seed", metavar="N", type=seed, help="seed of the sample, to repeat a run")
+    parser.add_argument(
+        "--seed", metavar="N", type=seed, help="with --sample: its seed, to choose the same mutants again"
+    )
 
 
 def _verify(given: argparse.Namespace) -> int:
@@ -38,11 +40,13 @@ def _verify(given: argparse.Namespace) -> int:
     from labcheck.authoring.verify import verify
 
     labs = [load_lab(name) for name in ([given.lab] if given.lab else lab_names())]
+    if given.sample is not None and not given.mutants:
+        raise UsageError("--sample chooses mutants; add --mutants")
+    if given.seed is not None and given.sample is None:
+        raise UsageError("--seed chooses a sample of mutants; add --mutants and --sample N")
     if given.mutants:
         chosen = random.randrange(SEEDS) if given.seed is None else given.seed
         consistent = [verify_mutants(lab, given.sample, chosen) for lab in labs]
-    elif given.sample is not None or given.seed is not None:
-        raise UsageError("--sample and --seed choose mutants; add --mutants")
     else:
         consistent = [verify(lab) for lab in labs]
     return PASSED if all(consistent) else FAILED
