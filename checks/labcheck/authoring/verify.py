@@ -12,15 +12,17 @@ further ones that the same mistake breaks; and `file`, the program to edit.
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import re
 import shutil
+import sys
 import tomllib
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from labcheck.errors import SuiteError
 from labcheck.judging.catalogue import read_suite
@@ -37,6 +39,17 @@ if TYPE_CHECKING:
 
 VARIANTS_EACH = 3
 SEED = 1
+
+
+class Changed(Protocol):
+    """A solution with a change in one of its files. It can be sent to another process."""
+
+    @property
+    def file(self) -> str:
+        """The program that is changed."""
+
+    def write(self, lab: Lab, folder: Path) -> None:
+        """Write the changed solution into a folder."""
 
 
 @dataclass(frozen=True)
@@ -109,8 +122,7 @@ def complaints(lab: Lab, wrong: Sequence[Variant]) -> Iterator[str]:
     yield from complaints_of_ids(lab)
     todo = _todo(lab)
     known = variants(lab)
-    # Each grading needs a separate process, because it takes all descendants of its process for the submission's.
-    with ProcessPoolExecutor(os.cpu_count() or 1, mp_context=get_context("spawn")) as pool:
+    with judges() as pool:
         solution = pool.submit(_judge_folder, lab.name, str(lab.solution))
         starter = pool.submit(_judge_folder, lab.name, str(lab.starter))
         found = [pool.submit(judge_variant, lab.name, variant) for variant in wrong]
@@ -126,6 +138,24 @@ def complaints(lab: Lab, wrong: Sequence[Variant]) -> Iterator[str]:
     for id in lab.requirements:
         if (number := sum(variant.fails == id for variant in known)) < VARIANTS_EACH:
             yield f"{id} has {number} wrong variants, expected at least {VARIANTS_EACH}: add more to wrong.toml"
+
+
+@contextmanager
+def judges() -> Iterator[ProcessPoolExecutor]:
+    """Yield an executor that checks one submission for each core. An exception, such as Ctrl+C, ends it at once.
+
+    Each grading needs a separate process, because it takes all descendants of its process for the submission's.
+    """
+    with ProcessPoolExecutor(os.cpu_count() or 1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        try:
+            yield pool
+        except BaseException:
+            # On Linux, labcheck's first process ends the programs of its killed descendants (see `sandbox.pair`).
+            # Elsewhere, the gradings that are running end first.
+            for process in multiprocessing.active_children() if sys.platform == "linux" else ():
+                process.kill()
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def complaints_of_ids(lab: Lab) -> Iterator[str]:
@@ -188,7 +218,7 @@ def _judge_folder(lab: str, folder: str, only: tuple[str, ...] = ()) -> Record:
     return judge(load_lab(lab), Path(folder), Options(seed=SEED, only=only)).record
 
 
-def judge_variant(name: str, variant: Variant) -> Record:
+def judge_variant(name: str, variant: Changed) -> Record:
     """Check a variant of the lab with the given name, for the steps of its program. Run this in a separate process."""
     lab = load_lab(name)
     # Other programs do not depend on the edited file.

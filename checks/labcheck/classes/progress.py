@@ -1,4 +1,4 @@
-"""The progress of grading a class."""
+"""The progress of a work that takes minutes: grading a class, checking the mutants of a solution."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ PRINT_EVERY = 5.0  # seconds between two lines
 
 
 class Progress:
-    """Show progress and remaining time: a bar on a terminal, otherwise a line every PRINT_EVERY seconds."""
+    """Show progress and remaining time: a bar on a terminal, otherwise a line every PRINT_EVERY seconds.
 
-    def __init__(self, total: int) -> None:
+    `doing` and `done` are the words for the work, before and after it is done.
+    """
+
+    def __init__(self, total: int, doing: str = "grading", done: str = "graded") -> None:
         self._total = total
+        self._doing, self._what = doing, done
         self._done = 0
         self._started = self._printed = time.monotonic()
         self._bar: Bar | None = None
@@ -27,7 +31,7 @@ class Progress:
             from rich.progress import Progress as Bar
 
             rate = TextColumn("{task.fields[rate]} · left:")
-            self._bar = Bar(TextColumn("grading"), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
+            self._bar = Bar(TextColumn(self._doing), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
             self._bar.start()
             self._row = self._bar.add_task("", total=self._total, rate="")
         return self
@@ -37,7 +41,7 @@ class Progress:
             self._bar.stop()
 
     def advance(self) -> None:
-        """Count one more graded submission."""
+        """Count one more that is done."""
         self._done += 1
         now = time.monotonic()
         rate = self._done / (now - self._started)
@@ -46,4 +50,4 @@ class Progress:
         elif now - self._printed > PRINT_EVERY or self._done == self._total:
             self._printed = now
             left = (self._total - self._done) / rate
-            print(f"{self._done} of {self._total} graded · {rate:.1f} a second · {left:.0f} s left", flush=True)
+            print(f"{self._done} of {self._total} {self._what} · {rate:.1f} a second · {left:.0f} s left", flush=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labcheck.cli.options import FAILED, PASSED, Command, name_of
+from labcheck.cli.options import FAILED, PASSED, Command, count, name_of, seed
+from labcheck.errors import UsageError
 from labcheck.workbook.labs import lab_names, load_lab
 
 if TYPE_CHECKING:
@@ -14,18 +16,39 @@ if TYPE_CHECKING:
     from labcheck.cli.options import Parser
 
 
+SEEDS = 10_000  # the number of seeds to draw from; small, so that a seed is easy to type
+
+
 def _verify_arguments(parser: Parser, words: list[str]) -> None:
     del words
     parser.add_argument(
         "lab", metavar="LAB", type=name_of, nargs="?", help="name of a lab, such as lab1 (default: all labs)"
     )
+    parser.add_argument(
+        "--mutants",
+        action="store_true",
+        help="instead, check copies of the solution that differ from it in one place; this takes minutes",
+    )
+    parser.add_argument("--sample", metavar="N", type=count, help="with --mutants: only N of them, chosen at random")
+    parser.add_argument(
+        "--seed", metavar="N", type=seed, help="with --sample: its seed, to choose the same mutants again"
+    )
 
 
 def _verify(given: argparse.Namespace) -> int:
+    from labcheck.authoring.survivors import verify_mutants
     from labcheck.authoring.verify import verify
 
-    names = [given.lab] if given.lab else lab_names()
-    consistent = [verify(load_lab(name)) for name in names]
+    labs = [load_lab(name) for name in ([given.lab] if given.lab else lab_names())]
+    if given.sample is not None and not given.mutants:
+        raise UsageError("--sample chooses mutants; add --mutants")
+    if given.seed is not None and given.sample is None:
+        raise UsageError("--seed chooses a sample of mutants; add --mutants and --sample N")
+    if given.mutants:
+        chosen = random.randrange(SEEDS) if given.seed is None else given.seed
+        consistent = [verify_mutants(lab, given.sample, chosen) for lab in labs]
+    else:
+        consistent = [verify(lab) for lab in labs]
     return PASSED if all(consistent) else FAILED
 
 

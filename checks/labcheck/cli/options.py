@@ -90,7 +90,7 @@ def add_ways_to_judge(parser: Parser, *, sandbox: str) -> None:
 
 def add_repetition(parser: Parser) -> None:
     """Add the options that a repetition of a run needs: the seed, the time limits and the interpreter."""
-    parser.add_argument("--seed", metavar="N", type=_seed, help="seed for all random values, to repeat a run")
+    parser.add_argument("--seed", metavar="N", type=seed, help="seed for all random values, to repeat a run")
     parser.add_argument(
         "--budget",
         metavar="SECONDS",
@@ -133,7 +133,8 @@ def count(text: str) -> int:
     return int(text)
 
 
-def _seed(text: str) -> int:
+def seed(text: str) -> int:
+    """Return the seed in the text: a whole number, 0 or greater."""
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"invalid value {text!r}: expected a whole number, 0 or greater")
     return int(text)

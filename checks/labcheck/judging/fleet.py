@@ -200,8 +200,9 @@ class Fleet:
             self.note_death(started)
         started.stop()
 
-    def renew(self) -> None:
-        """End all programs; the checks after this get new ones."""
+    def renew(self, spec: ProgramSpec) -> None:
+        """End all programs; the checks after this get new ones, even if the given program was given up."""
+        self.given_up.pop(spec.name, None)
         for started in self.history:
             if started.role is not Role.GONE:
                 self.discard(started)

@@ -70,7 +70,7 @@ class Run:
         """Begin a check: its time, its transcript, its random values."""
         if self.stood_still():
             self._lost = clock.lost()
-            self.fleet.renew()  # a program may have run into time limits of its own
+            self.fleet.renew(self.spec)  # a program may have run into time limits of its own
         self.spec = self.lab.program_of(id)
         self.check = self._new_check(id)
         self._used = []

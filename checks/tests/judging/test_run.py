@@ -21,6 +21,7 @@ from labcheck.judging.run import running
 from labcheck.judging.watchdog import Watchdog
 from labcheck.program import clock, sockets
 from labcheck.program.ports import Port
+from labcheck.program.program import Program
 from labcheck.protocols.deadline import Deadline
 from labcheck.protocols.http.server import Server
 from labcheck.protocols.started import Role
@@ -306,6 +307,25 @@ def test_check_that_fails_during_a_standstill_is_run_again(
     assert [each.outcome for each in found.record.requirements if each.id == "1.2"] == [outcome]
     assert len(calls) == tries
     assert bool(found.faults) == (outcome is Outcome.ERROR)
+
+
+def test_program_that_did_not_start_during_a_standstill_is_checked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A correct program passes, although it was given up at first."""
+    calls: list[float] = []
+
+    def wait_until_listening(program: Program, seconds: float) -> None:
+        calls.append(seconds)
+        if len(calls) == 1:
+            raise NotReadyError(Verdict.NEVER_LISTENED, "it did not listen")
+        wait(program, seconds)
+
+    wait = Program.wait_until_listening
+    monkeypatch.setattr(Program, "wait_until_listening", wait_until_listening)
+    monkeypatch.setattr(clock, "lost", lambda: 7.0 * min(len(calls), 1))
+    lab = load_lab("lab1")
+    found = judge(lab, lab.solution, Options(1, only=("1.1", "1.2")))
+    assert found.record.all_passed
+    assert len(calls) > 1
 
 
 def test_program_ended_by_the_watchdog_was_still_running(tmp_path: Path) -> None:

@@ -77,6 +77,12 @@ class Answer:
         """All bytes that were sent after the headers, no matter what length was announced."""
         return Body(self.body_bytes, self)
 
+    @property
+    def second(self) -> str:
+        """The status line of a second answer to the same request, after the announced end of this one; "" usually."""
+        rest = b"" if self.announced is None else self.body_bytes[self.announced :]
+        return rest.partition(b"\n")[0].decode("latin-1").strip() if rest.startswith(b"HTTP/") else ""
+
     def as_announced(self) -> Answer:
         """Return the answer as a client reads it: its body ends at Content-Length (RFC 9112, section 6.3)."""
         return replace(self, body_bytes=self.body_bytes[: self.announced])

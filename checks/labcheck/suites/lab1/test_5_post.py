@@ -112,6 +112,7 @@ def test_post_to_a_file_is_405(server: Server, material: Material, draw: Draw) -
         answer = server.post(file.url, form)
         given(shown or answer.status == 405, NO_FORMS)
         assert answer.status == 405
+        assert not answer.second, f"after this answer, the same request gets a second one: {answer.second}"
 
 
 @requirement(

@@ -221,6 +221,22 @@ def test_busy_server_may_send_more() -> None:
     assert found.as_announced().sent == b"hi"
 
 
+@pytest.mark.parametrize(
+    ("more", "second"),
+    [
+        (b"HTTP/1.0 200 OK\r\nServer: x\r\n\r\nthere", "HTTP/1.0 200 OK"),
+        (b"there\nHTTP/1.0 200 OK\n", ""),  # a body that is longer than announced
+        (b"", ""),
+    ],
+)
+def test_second_answer_to_one_request(more: bytes, second: str) -> None:
+    """A status line after the announced body begins a second answer, but not in a body of unknown length."""
+    with server(OK + b"Content-Length: 2\r\n\r\nhi" + more) as port:
+        assert client_of(port).get("/").second == second
+    with server(OK + b"\r\nHTTP/1.0 200 OK\r\n\r\n") as port:
+        assert client_of(port).get("/").second == ""
+
+
 def test_server_at_rest_may_be_waited_for_until_it_hangs_up() -> None:
     """On request, the client lets the server close the connection first."""
     answer = OK + b"Content-Length: 0\r\n\r\n"
