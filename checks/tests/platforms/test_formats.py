@@ -632,10 +632,8 @@ def test_annotations_report_each_cause_once(every_outcome: Record) -> None:
         ("error", "client.py", "2.2 Sentence 2.2."),
         ("warning", None, "Not checked: 1.4"),
     ]
-    assert (
-        found[0][2]
-        == "expected   status 200\nreceived   status 404\nby hand    curl -i x\nreplay     labcheck replay lab9 1.2 --seed 7"
-    )
+    again = "by hand    curl -i x\nreplay     labcheck replay lab9 1.2 --seed 7"
+    assert found[0][2] == f"expected   status 200\nreceived   status 404\n{again}"
     assert "costs no point" in found[3][2]
     late = record_of(*[requirement(f"1.{n}", Outcome.NOT_RUN, reason="the time is used up") for n in (1, 2)])
     assert commands_in("\n".join(actions.annotations(late, ""))) == [
