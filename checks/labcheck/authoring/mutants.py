@@ -61,8 +61,8 @@ ARITHMETIC: dict[type[ast.AST], tuple[str, str]] = {
 PREFIX = re.compile(r"(?:not|await)\b\s*|[-+~]\s*")
 QUOTES = re.compile(r"""[a-zA-Z]+(\"\"\"|'''|"|')""")  # the beginning of an f-string
 NOT_CHANGED = {"annotation", "returns", "type_params", "decorator_list", "format_spec"}  # fields of nodes
-# Without its condition, an `if` or `while` is the same as if it were dropped.
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+# Statements that are not dropped. An `if` or `while` whose condition is always false is almost the same.
 KEPT = (ast.Pass, ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal, ast.If, ast.While, ast.ClassDef, *FUNCTIONS)
 LONGEST = 60  # characters of a changed text in a mutant's key
 Change: TypeAlias = "tuple[int, int, str]"  # replaces what is between two offsets, in characters
@@ -164,10 +164,11 @@ class Program:
             yield from self._fields(node)
             return
         for name, value in ast.iter_fields(node):
-            if name not in NOT_CHANGED and not (name == "test" and _is_main(node)):
-                yield from (
-                    each for each in (value if isinstance(value, list) else [value]) if isinstance(each, ast.AST)
-                )
+            if name in NOT_CHANGED or (name == "test" and _is_main(node)):
+                continue
+            for child in value if isinstance(value, list) else [value]:
+                if isinstance(child, ast.AST):
+                    yield child
 
     def _changes(self, node: ast.AST) -> Iterator[Change]:
         """Yield the changes of a node itself."""
@@ -197,7 +198,7 @@ class Program:
                 yield from self._operators([node.target, node.value], [ARITHMETIC[type(node.op)]])
             case ast.BoolOp():
                 yield from self._operators(node.values, [BOOLEAN[type(node.op)]] * (len(node.values) - 1))
-            case ast.UnaryOp() | ast.Await():
+            case ast.UnaryOp() | ast.Await():  # drop its prefix
                 if prefix := PREFIX.match(self._text, self._span(node)[0]):
                     yield *prefix.span(), ""
             case ast.Call():

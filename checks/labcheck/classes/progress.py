@@ -1,4 +1,4 @@
-"""The progress of a work that takes minutes: grading a class, checking the mutants of a solution."""
+"""The progress of work that takes minutes: grading a class, checking the mutants of a solution."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Progress:
 
     def __init__(self, total: int, doing: str = "grading", done: str = "graded") -> None:
         self._total = total
-        self._doing, self._what = doing, done
+        self._doing, self._finished = doing, done
         self._done = 0
         self._started = self._printed = time.monotonic()
         self._bar: Bar | None = None
@@ -50,4 +50,6 @@ class Progress:
         elif now - self._printed > PRINT_EVERY or self._done == self._total:
             self._printed = now
             left = (self._total - self._done) / rate
-            print(f"{self._done} of {self._total} {self._what} · {rate:.1f} a second · {left:.0f} s left", flush=True)
+            print(
+                f"{self._done} of {self._total} {self._finished} · {rate:.1f} a second · {left:.0f} s left", flush=True
+            )

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from labcheck.cli.options import Parser
 
 
-SEEDS = 10_000  # the number of seeds to draw from; small, so that a seed is easy to type
-
-
 def _verify_arguments(parser: Parser, words: list[str]) -> None:
     del words
     parser.add_argument(
@@ -38,6 +35,7 @@ def _verify_arguments(parser: Parser, words: list[str]) -> None:
 def _verify(given: argparse.Namespace) -> int:
     from labcheck.authoring.survivors import verify_mutants
     from labcheck.authoring.verify import verify
+    from labcheck.judging.run import SEEDS
 
     labs = [load_lab(name) for name in ([given.lab] if given.lab else lab_names())]
     if given.sample is not None and not given.mutants:

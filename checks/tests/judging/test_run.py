@@ -310,7 +310,7 @@ def test_check_that_fails_during_a_standstill_is_run_again(
 
 
 def test_program_that_did_not_start_during_a_standstill_is_checked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A correct program passes, although it was given up at first."""
+    """A correct program passes, although labcheck gave it up at first."""
     calls: list[float] = []
 
     def wait_until_listening(program: Program, seconds: float) -> None:
