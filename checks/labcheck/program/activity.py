@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from labcheck.program.output import Output
 
 POLL = 0.005  # seconds between two samples
-SURE = (
-    0.3  # seconds without work, longer than anything in TCP that the program itself does not see (delayed ACKs: 0.04)
-)
+SURE = 0.3  # seconds without work; longer than what goes on in TCP unseen by the program, such as delayed ACKs
 STANDSTILL = 0.05  # seconds; a gap between two samples is longer than this only if the whole machine was stopped
 
 BUSY = 0.1  # of the time: a program that used the processor for longer was busy
