@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from labcheck.errors import Fault, MachineError, RefusedError, SuiteError, UsageError
 from labcheck.judging.judge import Judgement, judge, with_checks
 from labcheck.judging.run import seed_of
+from labcheck.program.machine import lack
 from labcheck.sandbox import isolation, processes
 
 if TYPE_CHECKING:
@@ -113,8 +114,8 @@ def _judge_group(lab: Lab, folder: Path, options: Options, session: pytest.Sessi
         result = judge(lab, folder, options, session=session)
     except EXPECTED as error:
         result = error
-    except BaseException:
-        result = Fault(traceback.format_exc())
+    except BaseException as error:
+        result = lack(error) or Fault(traceback.format_exc())
     with contextlib.suppress(OSError), os.fdopen(writing, "wb") as pipe:
         pickle.dump(result, pipe)
     os._exit(0)
