@@ -114,7 +114,7 @@ ATTACKS = {
     "forges_the_report": Attack(says=("FORGED", "29 passed in"), unprotected=("FORGED",)),
     "poisons_the_report": Attack(ids("2.3 2.4 3.7 5.1 5.2"), says=("POISONED",), unprotected=("POISONED",)),
     "brings_its_own_python": Attack(unprotected=()),
-    "hides_a_library": Attack(ALL, verdict="did not start"),
+    "hides_a_library": Attack(ALL, verdict="hides a library"),
     "never_answers": Attack(ALL - ids("1.1 1.2"), verdict="accepts connections, but never answers"),
     "changes_its_own_file": Attack(says=("CHANGED",), unprotected=("CHANGED",)),
     "swaps_its_site": Attack(ids("5.3 6.1 6.2 6.3"), says=("SWAPPED",)),

@@ -18,6 +18,7 @@ from typing import Any
 import kosoku
 
 from labcheck.errors import WebSocketError
+from labcheck.program.activity import Activity
 from labcheck.protocols.deadline import Deadline
 from labcheck.protocols.manners import Manners
 from labcheck.protocols.websocket.connection import WebSocketClient
@@ -31,7 +32,10 @@ class Echo(WebSocketClient):
 
     def __init__(self, port: int, target: str) -> None:
         sock = socket.create_connection(("127.0.0.1", port))
-        super().__init__(sock, port, Transcript(), Deadline(120), 60, Manners(), target=target, compression=True)
+        unknown = Activity(lambda: 2**22 + 1, lambda: True)  # there is no such process
+        super().__init__(
+            sock, port, Transcript(), Deadline(120), 60, Manners(), unknown, target=target, compression=True
+        )  # fmt: skip
 
     def talk(self) -> list[str]:
         """Echo until the connection is closed, and return the messages."""

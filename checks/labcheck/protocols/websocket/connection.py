@@ -499,9 +499,10 @@ class WebSocketClient(Endpoint):
             if pumped := self._pump_until(limit):
                 limit = self.deadline.at_most(patience)
                 anything = True
-            if (not pumped or self.deadline.passed()) and self.shutdown is None and not condition():
+            is_late = limit.passed() or self.deadline.passed()
+            if (is_late or not pumped) and self.shutdown is None and not condition():
                 waited = clock.now() - (started if since is None else since)
-                took = f"within {in_words(waited)}" if limit.passed() else IDLE
+                took = f"within {in_words(waited)}" if is_late else IDLE
                 if heard:
                     text = f"no {what} {took}; the last one was {heard[-1].words}"
                     raise WebSocketError(Trouble.SLOW, text)
