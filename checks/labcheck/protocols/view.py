@@ -102,16 +102,19 @@ class View:
         *,
         always: bool = False,
         gives_up_at_rest: bool = False,
+        gives_up_if_it_waits: bool = False,
     ) -> bool:
         """Wait until a condition holds, for up to `seconds`; return whether it does.
 
-        Stops waiting when the program has ended, unless `always` is set; with `gives_up_at_rest` also when it waits for
-        input, or has been idle for RESTS, since it prints nothing more then.
+        Stops waiting when the program has ended, unless `always` is set; with `gives_up_if_it_waits` also when it waits
+        for input; with `gives_up_at_rest` also when it has been idle for RESTS, since it prints nothing more then.
         """
         limit = clock.now() + seconds
         self.program.activity.begin_rest()
         while not condition():
-            if (gives_up_at_rest and self._is_at_rest()) or clock.now() > limit:
+            waits = (gives_up_at_rest or gives_up_if_it_waits) and self._waits_for_input()
+            rested = gives_up_at_rest and self.program.activity.has_rested(RESTS * max(1.0, self._check.slow))
+            if waits or rested or clock.now() > limit:
                 return bool(condition())
             if self.program.has_exited and not always:
                 # Its last output may still be in the pipes.
@@ -124,9 +127,9 @@ class View:
             time.sleep(POLL)
         return True
 
-    def _is_at_rest(self) -> bool:
-        activity = self.program.activity
-        return activity.waits_for_input() or activity.has_rested(RESTS * max(1.0, self._check.slow))
+    def _waits_for_input(self) -> bool:
+        """Return whether the program stays idle until something arrives for it, and nothing is under way to it."""
+        return self.program.activity.waits_for_input()
 
     def _may_bring_more(self) -> bool:
         """Return whether data other than output may still arrive from a program that has ended."""

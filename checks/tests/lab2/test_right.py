@@ -34,6 +34,21 @@ def test_no_error_inside_a_library(labcheck: Callable[..., Result], with_program
     assert_full_marks("chat_server", labcheck, folder)
 
 
+@pytest.mark.parametrize(
+    ("place", "id"), [("async with connect", "2.1"), ("await websocket.send", "2.2")], ids=["connects", "sends"]
+)
+def test_client_may_take_its_time(
+    place: str, id: str, labcheck: Callable[..., Result], with_program: Callable[..., Path]
+) -> None:
+    """A client that waits for two seconds, and then goes on by itself, is not idle: it is in time."""
+    source = (TESTS / "lab2" / "right" / "echo_client" / "connects_late.py").read_text("utf-8")
+    before, found, after = source.partition(place)
+    indent = before.rpartition("\n")[2]
+    folder = with_program("lab2", "echo_client", f"{before}await asyncio.sleep(2)\n{indent}{found}{after}")
+    record = labcheck("lab2", folder, "--only", id, "--json", "-").record
+    assert record.all_passed, not_passed(record)
+
+
 UNFINISHED = """\
 import asyncio, contextlib, sys
 from websockets.asyncio.server import serve

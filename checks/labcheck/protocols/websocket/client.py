@@ -119,7 +119,7 @@ class ClientProgram(ClientView):
         """
         limit = self._check.deadline
         limit.renew()
-        self._until(self._has_connected, limit.left(), gives_up_at_rest=True)
+        self._until(self._has_connected, limit.left(), gives_up_if_it_waits=True)
         connection, error = self.peer.connection, self.peer.error  # read once: the peer's thread may change both
         if connection is None and error is not None:
             raise error
@@ -144,7 +144,7 @@ class ClientProgram(ClientView):
         def has_news() -> bool:
             return bool(self.peer.has_message or self.peer.error or self.peer.shutdown)
 
-        self._until(has_news, limit.left(), gives_up_at_rest=True)
+        self._until(has_news, limit.left(), gives_up_if_it_waits=True)
         self._note_printed()
         if self.peer.has_message:
             return self.peer.take()
@@ -248,9 +248,9 @@ class ClientProgram(ClientView):
             self.peer.raise_fault()
         return came
 
-    def _is_at_rest(self) -> bool:
+    def _waits_for_input(self) -> bool:
         peer = self._started.peer
-        return super()._is_at_rest() and (peer is None or not peer.is_busy())
+        return super()._waits_for_input() and (peer is None or not peer.is_busy())
 
     def _may_bring_more(self) -> bool:
         peer = self._started.peer
