@@ -193,7 +193,7 @@ def _not_passed(record: Record) -> set[str]:
 
 
 def _reason(record: Record, id: str) -> str:
-    found = next(each for each in record.requirements if each.id == id)
+    found = record.requirement(id)
     said = [f"expected {found.expected}", f"received {found.received}"] if found.expected else []
     return "; ".join(filter(None, [found.outcome.replace("_", " "), found.reason, *said]))
 

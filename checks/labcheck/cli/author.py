@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +34,7 @@ def _verify_arguments(parser: Parser, words: list[str]) -> None:
 def _verify(given: argparse.Namespace) -> int:
     from labcheck.authoring.survivors import verify_mutants
     from labcheck.authoring.verify import verify
-    from labcheck.judging.run import SEEDS
+    from labcheck.judging.run import seed_or_new
 
     labs = [load_lab(name) for name in ([given.lab] if given.lab else lab_names())]
     if given.sample is not None and not given.mutants:
@@ -43,7 +42,7 @@ def _verify(given: argparse.Namespace) -> int:
     if given.seed is not None and given.sample is None:
         raise UsageError("--seed chooses a sample of mutants; add --mutants and --sample N")
     if given.mutants:
-        chosen = random.randrange(SEEDS) if given.seed is None else given.seed
+        chosen = seed_or_new(given.seed)
         consistent = [verify_mutants(lab, given.sample, chosen) for lab in labs]
     else:
         consistent = [verify(lab) for lab in labs]

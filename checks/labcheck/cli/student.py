@@ -212,9 +212,9 @@ def _replay_arguments(parser: Parser, words: list[str]) -> None:
 
 
 def _replay(given: argparse.Namespace) -> int:
+    from labcheck.cli.replay import stay
     from labcheck.judging.judge import judge
     from labcheck.judging.options import Options
-    from labcheck.judging.replay import stay
     from labcheck.reports import terminal
     from labcheck.submission.find import find_folder
 
@@ -227,8 +227,8 @@ def _replay(given: argparse.Namespace) -> int:
     if judgement.faults:
         raise Fault("\n".join(judgement.faults))
     if given.stay or (sys.stdin.isatty() and sys.stdout.isatty()):
-        requirement = next(each for each in judgement.record.requirements if each.id == id)
-        stay(lab, folder, replace(options, seed=judgement.record.seed), requirement)
+        seeded = replace(options, seed=judgement.record.seed)
+        stay(lab, folder, seeded, id, judgement.record.requirement(id).by_hand)
     return PASSED if judgement.record.all_passed else FAILED
 
 

@@ -15,11 +15,13 @@ import sys
 import time
 import traceback
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from labcheck.errors import Fault, MachineError, RefusedError, SuiteError, UsageError
+from labcheck.isolated.forked import end_after
 from labcheck.judging.judge import Judgement, judge, with_checks
-from labcheck.judging.run import seed_of
+from labcheck.judging.run import seed_or_new
 from labcheck.program.machine import lack
 from labcheck.sandbox import isolation, processes
 
@@ -41,12 +43,12 @@ def judge_side_by_side(lab: Lab, folder: Path, options: Options) -> Judgement:
 
     The result is that of `judge`, except for the times in it.
     """
-    selected = lab.select(options.only) if options.only else lab.requirements
+    selected = options.selected(lab)
     groups = groups_of(lab, selected, _processors())
     if len(groups) < 2:
         return judge(lab, folder, options)
     clock = time.perf_counter()
-    options = replace(options, seed=seed_of(options))
+    options = replace(options, seed=seed_or_new(options.seed))
     parts: list[Judgement] = []
     with_checks(lab, lambda session: parts.extend(_judge_all(lab, folder, options, groups, session)))
     judgement = merged(groups, parts)
@@ -72,11 +74,8 @@ def groups_of(lab: Lab, selected: Sequence[str], number: int) -> list[tuple[str,
 def merged(groups: Sequence[Sequence[str]], parts: Sequence[Judgement]) -> Judgement:
     """Put the results of groups of requirements together."""
     first = parts[0].record
-    rows = list(first.requirements)
-    for ids, part in zip(groups, parts, strict=True):
-        for place, row in enumerate(part.record.requirements):
-            if row.id in ids:
-                rows[place] = row
+    found = {id: part.record.requirement(id) for ids, part in zip(groups, parts, strict=True) for id in ids}
+    rows = [found.get(each.id, each) for each in first.requirements]
     programs = [program for part in parts for program in part.record.programs]
     record = replace(first, requirements=rows, programs=programs)
     return Judgement(record, [fault for part in parts for fault in part.faults])
@@ -98,7 +97,7 @@ def _judge_all(
             reading, writing = os.pipe()
             pid = os.fork()
             if pid == 0:
-                _judge_group(lab, folder, replace(options, only=group), session, writing)
+                end_after(partial(_judge_group, lab, folder, replace(options, only=group), session, writing))
             os.close(writing)
             pipes[pid] = reading
         return [_result(reading) for reading in pipes.values()]
@@ -107,18 +106,22 @@ def _judge_all(
 
 
 def _judge_group(lab: Lab, folder: Path, options: Options, session: pytest.Session, writing: int) -> None:
-    """Check a group of requirements, send the result, and end this process: callers belong to its parent."""
+    """Check a group of requirements in this forked process, and send the result."""
     isolation.die_with_parent()
-    result: Judgement | Exception
+    with contextlib.suppress(KeyboardInterrupt, OSError):  # SIGTERM, or a closed pipe: nobody waits for the result
+        result = _judgement_or_error(lab, folder, options, session)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the parent may send it as soon as the result has arrived
+        with os.fdopen(writing, "wb") as pipe:
+            pickle.dump(result, pipe)
+
+
+def _judgement_or_error(lab: Lab, folder: Path, options: Options, session: pytest.Session) -> Judgement | Exception:
     try:
-        result = judge(lab, folder, options, session=session)
+        return judge(lab, folder, options, session=session)
     except EXPECTED as error:
-        result = error
-    except BaseException as error:
-        result = lack(error) or Fault(traceback.format_exc())
-    with contextlib.suppress(OSError), os.fdopen(writing, "wb") as pipe:
-        pickle.dump(result, pipe)
-    os._exit(0)
+        return error
+    except Exception as error:
+        return lack(error) or Fault(traceback.format_exc())
 
 
 def _result(reading: int) -> Judgement:

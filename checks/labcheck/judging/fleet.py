@@ -240,8 +240,8 @@ class Fleet:
 
     def _what_will_be_needed(self) -> list[tuple[ProgramSpec, bool]]:
         """Return the programs in the order in which checks need them, each with whether it is shared."""
-        lab, only = self._lab, self._options.only
-        ids = lab.select(only) if only else lab.requirements
+        lab = self._lab
+        ids = self._options.selected(lab)
         whole = {step.program for step in lab.steps if set(step.requirements) <= set(ids)}
         asked = {lab.program_of(id).name for id in ids}
         plan = [

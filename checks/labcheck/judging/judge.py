@@ -65,7 +65,7 @@ def judge(
     machine lacks something that every grading needs, and Fault if the suite is broken or incomplete.
     """
     started, clock = datetime.now(UTC), time.perf_counter()
-    selected = lab.select(options.only) if options.only else lab.requirements
+    selected = options.selected(lab)
     with running(lab, folder, options, sandbox) as run:
         grader = run_suite(run, selected, session)
     grader.blame.report_once(selected)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from labcheck.workbook.labs import Lab
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,10 @@ class Options:
     python: str = ""
     protection: str = "none"
     whole: bool = True
+
+    def selected(self, lab: Lab) -> tuple[str, ...]:
+        """Return the ids of the requirements to check: those in `only`, otherwise all. Raises UsageError."""
+        return lab.select(self.only) if self.only else lab.requirements
 
     @property
     def interpreter(self) -> str:

@@ -37,7 +37,6 @@ DEADLINE = 10.0  # seconds for one exchange
 SEEDS = 10_000  # the number of seeds to draw from; small, so that a seed is easy to type
 CLOSES_WITHIN = 0.2  # seconds until a program that has closed its connections has ended
 LONGEST_TARGET = 60  # characters
-LAST_LINES = 32  # of each stream of a program that has ended
 TRACEBACK_WITHIN = 0.1  # seconds until a client that got no answer has printed its traceback
 SLOW_ANSWER = 0.1  # seconds; if answers take longer on average, the report says so
 BUSY_WITHIN = 1.0  # seconds in which a program that got no processor may still print its traceback
@@ -46,9 +45,9 @@ SLOWER = 4  # times its slowest answer so far: then an answer is missing
 GRACE = 10.0  # seconds after a deadline until a check's programs are killed; normally the check has gone on by then
 
 
-def seed_of(options: Options) -> int:
-    """Return the seed of all random values; draw one if none is given."""
-    return random.randrange(SEEDS) if options.seed is None else options.seed
+def seed_or_new(given: int | None) -> int:
+    """Return the given seed, or a new one if it is None."""
+    return random.randrange(SEEDS) if given is None else given
 
 
 class Run:
@@ -57,7 +56,7 @@ class Run:
     def __init__(self, lab: Lab, copies: PrivateCopies, options: Options, sandbox: Sandbox) -> None:
         self.lab = lab
         self.options = options
-        self.seed = seed_of(options)
+        self.seed = seed_or_new(options.seed)
         self.budget = Deadline(options.budget)
         self.fleet = Fleet(lab, copies, options, sandbox, self.seed)
         self._used: list[Started] = []  # by the running check
@@ -172,7 +171,7 @@ class Run:
 
     def _keep_last_lines(self, program: Program) -> None:
         for name, stream in (("standard output", program.stdout), ("standard error", program.stderr)):
-            text = last_lines(program.diagnosis.shown(stream.text()), LAST_LINES)
+            text = last_lines(program.diagnosis.shown(stream.text()))
             if text and not self.lab.hidden:  # what it printed could reveal a hidden check
                 self.check.transcript.printed(text, f"{name}{AT_THE_END}")
 

@@ -55,7 +55,7 @@ class QuietProgram(Program):
         if time.monotonic() - self._looked < LOOK and not self.has_exited:
             return False
         self._looked = time.monotonic()
-        found = listening([self.pid, *processes.descendants(self.pid)])
+        found = listening(processes.tree(self.pid))
         if found is None:  # the system does not provide this information
             answers = super()._try_connect()
             self._drop_first()

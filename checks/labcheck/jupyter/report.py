@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from labcheck.jupyter import fragment
 from labcheck.record.record import Outcome
 from labcheck.reports import terminal
-from labcheck.reports.wording import EXCHANGED, NAMES, block, by_cause, facts, message, missing, summary
+from labcheck.reports.wording import COMMANDS, EXCHANGED, NAMES, block, by_cause, facts, message, missing, summary
 
 if TYPE_CHECKING:
     from labcheck.record.record import Record, RequirementResult
@@ -37,6 +37,7 @@ class Report:
             steps=self._steps(),
             summary=summary(self.record),
             marks=NAMES,
+            commands=COMMANDS,
             facts=self._facts,
             shortened=_shortened,
             limit=VALUE,

@@ -83,7 +83,7 @@ class Activity:
         It has been idle for SURE, and none of its threads waits for a time: nothing that is missing will come.
         """
         self._note_rest()
-        return self._rested > SURE and not any(map(waits.wakes_by_itself, self._tree()))
+        return self._rested > SURE and not any(map(waits.wakes_by_itself, processes.tree(self._pid())))
 
     def _note_rest(self) -> None:
         now, looked_at = self.threads(), clock.now()
@@ -94,9 +94,6 @@ class Activity:
             self._rested += min(looked_at - self._looked_at, STANDSTILL)
         self._last_seen, self._looked_at = now, looked_at
 
-    def _tree(self) -> list[int]:
-        return [self._pid(), *processes.descendants(self._pid())]
-
     def watch(self) -> Watch:
         """Begin to note what the program does."""
         return Watch(self, self._streams)
@@ -106,7 +103,7 @@ class Activity:
         import psutil
 
         try:
-            times = [psutil.Process(pid).cpu_times() for pid in self._tree()]
+            times = [psutil.Process(pid).cpu_times() for pid in processes.tree(self._pid())]
         except psutil.Error:
             return None
         # Children that have ended are counted with their parent; Windows does not report them.

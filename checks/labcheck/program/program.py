@@ -324,7 +324,7 @@ class Program:
     def note_connections(self) -> None:
         """Note which other ports the program, a client, is connected to. Call this often: connections may be short."""
         if clock.now() - self._looked_at_client > LOOK_AT_CLIENT:
-            self._connected_to |= {port for _, port in sockets.connected(self._tree()) or ()} - {self.port}
+            self._connected_to |= {port for _, port in sockets.connected(processes.tree(self.pid)) or ()} - {self.port}
             self._looked_at_client = clock.now()
 
     def why_it_never_connected(self, seconds: float | None, came: int) -> NotReadyError:
@@ -358,13 +358,9 @@ class Program:
             self._first.close()
             self._first = None
 
-    def _tree(self) -> list[int]:
-        """Return the pids of the program and its descendants."""
-        return [self.pid, *processes.descendants(self.pid)]
-
     def _why_it_is_not_reached(self) -> NotReadyError | None:
         """Return the error for a program that listens, but not where it can be reached; None if it does not listen."""
-        found = sockets.listening(self._tree()) or set()
+        found = sockets.listening(processes.tree(self.pid)) or set()
         hosts = {host for host, port in found if port == self.port}
         if hosts:
             return None if hosts & sockets.REACHED else self.diagnosis.listens_on_other_address(hosts)
@@ -392,5 +388,5 @@ class Program:
 
     def _own_processes(self) -> Iterator[int]:
         """Yield the processes that belong to the program: those it has forked off are descendants of labcheck."""
-        yield from self._tree()
+        yield from processes.tree(self.pid)
         yield from processes.descendants(os.getpid())

@@ -13,32 +13,18 @@ import platform
 from pathlib import Path
 from typing import Final
 
-LONG = (
-    10_000  # milliseconds; a longer limit does not end during an exchange: the ping of an idle connection, for example
-)
+LONG = 10_000  # milliseconds; a longer limit, such as that of an idle connection's ping, does not end in an exchange
 FOREVER = -1
-FUTEX_WAITS = {
-    0,
-    9,
-}  # FUTEX_WAIT and FUTEX_WAIT_BITSET without their flags; others take no time limit, or wait for nobody
-FUTEX_COMMAND = 0x7F
+FUTEX_WAITS = {0, 9}  # FUTEX_WAIT and FUTEX_WAIT_BITSET; other commands take no time limit, or wait for nobody
+FUTEX_COMMAND = 0x7F  # the command without its flags
 
 # System calls that end when data, a client or another process arrives. The number is the place of the argument with the
 # time limit: milliseconds, or the address of a struct (0: no limit). Calls in the third list have no limit.
 MILLISECONDS: Final = {"poll": 2, "epoll_wait": 3, "epoll_pwait": 3}
 ADDRESS: Final = {"select": 4, "pselect6": 4, "ppoll": 2, "epoll_pwait2": 3, "futex": 3, "rt_sigtimedwait": 2}
 UNLIMITED: Final = {
-    "read",
-    "readv",
-    "recvfrom",
-    "recvmsg",
-    "accept",
-    "accept4",
-    "wait4",
-    "waitid",
-    "pause",
-    "rt_sigsuspend",
-}
+    "read", "readv", "recvfrom", "recvmsg", "accept", "accept4", "wait4", "waitid", "pause", "rt_sigsuspend",
+}  # fmt: skip
 
 X86_64 = {
     0: "read", 7: "poll", 19: "readv", 23: "select", 34: "pause", 43: "accept", 45: "recvfrom", 47: "recvmsg",

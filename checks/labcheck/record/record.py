@@ -110,6 +110,10 @@ class Record:
         """Return the selected requirements that have one of these outcomes."""
         return [each for each in self.requirements if each.outcome in outcomes and each.id in self.selected]
 
+    def requirement(self, id: str) -> RequirementResult:
+        """Return the result of a requirement."""
+        return next(each for each in self.requirements if each.id == id)
+
     def step_of(self, requirement: RequirementResult) -> StepTitle:
         """Return the step of a requirement."""
         return next(step for step in self.steps if requirement.id.split(".")[0] == str(step.number))

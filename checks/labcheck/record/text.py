@@ -9,6 +9,7 @@ SHORT = 200  # characters of a value in a line of a report
 QUOTED = 120  # characters of a message in a line of a report
 BYTES = 48  # bytes shown as text; a third of that in hexadecimal
 POINTED = 64  # columns of a line with a caret below it
+LAST_LINES = 32  # of what a program has printed, in a report
 BEFORE = 10  # bytes shown before the one with the caret, if the line does not begin with it
 
 
@@ -46,7 +47,7 @@ def show_bytes(data: bytes) -> str:
     return start[:most].hex(" ") + (" …" if len(data) > most else "")
 
 
-def last_lines(text: str, most: int) -> str:
+def last_lines(text: str, most: int = LAST_LINES) -> str:
     """Return the last lines of a text; if there are more, the first line of the result counts them."""
     lines = text.splitlines()
     left_out = len(lines) - most

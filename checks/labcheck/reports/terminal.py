@@ -59,7 +59,7 @@ def write(record: Record, to: IO[str] | None = None) -> None:
 
 def write_exchange(record: Record, id: str) -> None:
     """Write everything that was exchanged for a requirement to standard output, and what it means."""
-    requirement = next(each for each in record.requirements if each.id == id)
+    requirement = record.requirement(id)
     for event in requirement.transcript:
         text = block(message(event), MESSAGE)
         print(f"{event['at']:7.3f} s  {printable(label(event))}")

@@ -21,7 +21,6 @@ SHOWN_TEXT = 100  # characters of one of those frames or lines
 SHOWN_WIDTH = 160  # characters of one of those lines of a head
 EXPLAINED = 10_000  # characters of an explanation
 NAME = 11  # columns of a value's name
-LAST_LINES = 32  # of what a program that did not start printed on standard error
 EXCHANGED = ("happened", "request", "answer", "then")  # names of the values that show an exchange
 COMMANDS = ("by hand", "replay")  # names of the values that a reader copies
 SPARED = "could not be checked (internal error in labcheck), which costs no points"
@@ -77,7 +76,7 @@ def facts(record: Record, requirement: RequirementResult) -> list[tuple[str, str
     found = [("expected", requirement.expected), ("received", requirement.received), ("note", requirement.reason)]
     for program in record.programs_of(requirement)[:1]:
         if program.verdict != "ready" and requirement.id == record.first_of(program.name).id:
-            found.append(("stderr", _without_marks(last_lines(program.stderr, LAST_LINES))))
+            found.append(("stderr", _without_marks(last_lines(program.stderr))))
     printed = [
         (STREAMS[event["what"].removesuffix(AT_THE_END)], _without_marks(message(event)))
         for event in requirement.transcript

@@ -69,7 +69,7 @@ class Guard:
 
 def memory_of(pid: int) -> int:
     """Return the bytes of memory that a process and its descendants use; shared memory is counted once."""
-    return sum(map(_proportional, [pid, *processes.descendants(pid)]))
+    return sum(map(_proportional, processes.tree(pid)))
 
 
 def _resident(pid: int) -> int:

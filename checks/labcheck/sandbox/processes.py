@@ -95,6 +95,11 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
+def tree(pid: int) -> list[int]:
+    """Return the pids of a process and all its descendants, parents before their children."""
+    return [pid, *descendants(pid)]
+
+
 def _children(pid: int) -> list[int]:
     tasks = Path(f"/proc/{pid}/task")
     if tasks.exists():
@@ -110,7 +115,7 @@ def _children(pid: int) -> list[int]:
 
 def end_tree(pid: int) -> None:
     """Kill a process and its descendants."""
-    _end(lambda: [each for each in (pid, *descendants(pid)) if is_alive(each)])
+    _end(lambda: [each for each in tree(pid) if is_alive(each)])
 
 
 def end_all(spare: Iterable[int] = ()) -> None:

@@ -404,9 +404,9 @@ class Client:
         a second for the server to close the connection.
         """
         data = self.head_of(method, target, fields) + body.encode()
-        # curl does not show a body that wrongly follows an answer to HEAD.
-        use_curl = method != "HEAD"
-        by_hand = self._curl(method, target, fields or {}, body) if use_curl else _printf(data, self._usual_port)
+        by_hand = self._curl(method, target, fields or {}, body)
+        if method == "HEAD":  # curl does not show a body that wrongly follows the answer
+            by_hand = _printf(data, self._usual_port)
         self.transcript.by_hand = by_hand
         with self.connect() as connection:
             connection.send(data)

@@ -1,14 +1,13 @@
-"""Repeat what was exchanged for one requirement, and leave the program to its user.
+"""After a replay: leave the program to its user.
 
 A check draws its values by the seed and adds its own files to a copy of the submission. So the same requests get other
-answers in a terminal: the replay starts the program in such a copy, on the lab's usual port.
+answers in a terminal: here the program runs in such a copy, on the lab's usual port.
 """
 
 from __future__ import annotations
 
 import sys
 import threading
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from labcheck.errors import NotReadyError
@@ -20,21 +19,21 @@ if TYPE_CHECKING:
     from labcheck.judging.options import Options
     from labcheck.program.output import Output
     from labcheck.program.program import Program
-    from labcheck.record.record import RequirementResult
     from labcheck.workbook.labs import Lab
 
 LOOK = 0.1  # seconds between two looks at what the program prints
 
 
-def stay(lab: Lab, folder: Path, options: Options, requirement: RequirementResult) -> None:
+def stay(lab: Lab, folder: Path, options: Options, id: str, by_hand: str) -> None:
     """Start the server of a requirement as its check does, and end it when the user presses Enter.
 
-    Prints what the server prints, and why if it cannot be started. A client needs a server, so it is not started.
+    `options` are those of the check, with its seed; `by_hand` is the command to try. Prints what the server prints, and
+    why if it cannot be started. A client needs a server, so it is not started.
     """
-    spec = lab.program_of(requirement.id)
+    spec = lab.program_of(id)
     if spec.is_client:
         return
-    with running(lab, folder, replace(options, only=(requirement.id,))) as run:
+    with running(lab, folder, options) as run:
         try:
             program = run.fleet.usual_server(spec).program
         except OSError:
@@ -44,8 +43,8 @@ def stay(lab: Lab, folder: Path, options: Options, requirement: RequirementResul
             print(f"{spec.file} does not keep running: {error}")
             return
         print(f"{spec.file} now runs on port {program.port}, in a copy of your folder with the files of this check.")
-        if requirement.by_hand:
-            print(f"In another terminal:\n\n    {requirement.by_hand}\n")
+        if by_hand:
+            print(f"In another terminal:\n\n    {by_hand}\n")
         print("Press Enter here to end it.", flush=True)
         _show_output_until_enter(program)
 
