@@ -23,6 +23,8 @@ NOT_PASSED = {  # in words; the first one that applies is the reason why another
     Outcome.ERROR: "which could not be checked",
     Outcome.NOT_RUN: "which was not run",
 }
+MOST_OVER = 2.0  # times the time left: a check that would take longer is not even begun
+SLOW = 0.5  # seconds for an answer on average; then one silence costs too much time to try another check
 MOST_HUNG = 3  # checks of a program without an answer; then no more of its checks are run
 
 
@@ -45,7 +47,8 @@ class Blame:
     """The findings of all checks of one submission, by the ids of their requirements.
 
     `faults` are the tracebacks of internal errors. `direct` maps a requirement to the ones that it names in `needs`,
-    and `explained_by` to those whose failure explains every failure of this one.
+    and `explained_by` to those whose failure explains every failure of this one. `stuck_after` are requirements that
+    a program has met, but after which it answered no more.
     """
 
     def __init__(self, run: Run, selected: Sequence[str]) -> None:
@@ -53,6 +56,7 @@ class Blame:
         self.faults: list[str] = []
         self.direct: dict[str, set[str]] = {}
         self.explained_by: dict[str, set[str]] = {}
+        self.stuck_after: list[str] = []
         self._run = run
         self._selected = selected
         self._lab = run.lab
@@ -67,17 +71,24 @@ class Blame:
             queue += fresh
         return [need for need in self._lab.requirements if need in found - {id}]
 
-    def why_not(self, id: str, *, shares_its_program: bool) -> str:
+    def why_not(self, id: str, *, shares_its_program: bool, exchanges: int) -> str:
         """Return why a check is not run; empty if it is run.
 
-        `shares_its_program`: it uses the process that most checks use, and that may be stuck.
+        `shares_its_program`: it uses the process that most checks use, and that may be stuck. `exchanges`: how many
+        exchanges it takes, one after the other.
         """
         program = self._lab.program_of(id)
         if given_up := self._run.fleet.given_up.get(program.name):
             return given_up
         if self._run.out_of_time():
             return self._out_of_time()
-        if not kinds.find(program.kind).one_silence_tells and self._run.fleet.has_spoken(program):
+        if self._outcome(id) is Outcome.FAILED:
+            return "another check of it fails"
+        if seconds := self._run.too_slow_for(exchanges, share=MOST_OVER):
+            more = self._run.more_time(1 + seconds / self._run.options.budget)
+            return f"its {exchanges} exchanges would take {seconds:.0f} s; {more}"
+        tells = kinds.find(program.kind).one_silence_tells or self._run.fleet.pace(program) >= SLOW
+        if not tells and self._run.fleet.has_spoken(program):
             # One message without an answer says nothing about other messages; several do.
             hung = [each for each in self.findings if self._lab.program_of(each) == program and self._hung(each)]
             is_stuck = shares_its_program and len(hung) >= MOST_HUNG
@@ -99,6 +110,16 @@ class Blame:
         elif finding.raised and (first := self._first_that_raised(id, finding.raised)):
             return Finding(Outcome.NOT_RUN, reason=f"your program raised the same exception as in {first}")
         return finding
+
+    def report_stuck(self) -> None:
+        """Fail the check after which a program was stuck, unless another requirement says what is wrong with it."""
+        failed = {self._lab.program_of(id).name for id in self.findings if self._outcome(id) is Outcome.FAILED}
+        for id in self.stuck_after:
+            program = self._lab.program_of(id)
+            if program.name not in failed:
+                failed.add(program.name)
+                reason = f"after this, {program.file} was busy without end, and answered nobody any more"
+                self.findings[id].append(Finding(Outcome.FAILED, reason=reason))
 
     def report_once(self, selected: Iterable[str]) -> None:
         """Keep the first failure of each program that ends after its first client; the others follow from that.
@@ -207,7 +228,7 @@ class Blame:
 
 def _what_it_did(told: Complaint, ended: str) -> str:
     """Return in words that a program raised an exception and ended, if it did."""
-    facts = [fact for fact in (f"raised {told}" if told else "", ended) if fact]
+    facts = [fact for fact in (f"{told.verb} {told}" if told else "", ended) if fact]
     return f"your program {'; it '.join(facts)}" if facts else ""
 
 

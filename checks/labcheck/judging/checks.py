@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from labcheck.judging import fixtures
-from labcheck.judging.blame import Blame, Finding
+from labcheck.judging.blame import Blame, Finding, worst
 from labcheck.judging.fixtures import RUN
 from labcheck.judging.options import Options
 from labcheck.judging.run import running
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from labcheck.judging.run import Run
     from labcheck.record.transcript import Transcript
 
+LARGE_SHARE = 0.25  # of the time left: a check that takes longer than this is run last
 STACK = pytest.StashKey[ExitStack]()
 
 
@@ -43,6 +44,7 @@ class Grader:
         self.words: dict[str, list[str]] = {}  # the random words drawn for each requirement
         self._selected = set(selected)
         self.proves_nothing = False  # the check that was run last: it failed, but the machine stood still
+        self._late: list[pytest.Item] = []
         self._mismatch: Mismatch | None = None
 
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -69,6 +71,18 @@ class Grader:
             )
         )
 
+    def comes_later(self, item: pytest.Item) -> bool:
+        """Return whether a check should be run after all others, because it takes long with a slow program.
+
+        Asked again about the same check, it returns False.
+        """
+        mark = _mark(item)
+        self.run.spec = self.run.lab.program_of(mark["id"])
+        if item in self._late or not self.run.too_slow_for(mark["exchanges"], LARGE_SHARE):
+            return False
+        self._late.append(item)
+        return True
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Begin a check, or skip it if it is already clear that it cannot be run."""
@@ -77,7 +91,8 @@ class Grader:
         self.proves_nothing = False
         self.run.begin(id)
         shares = "own_server" not in item.fixturenames  # type: ignore[attr-defined]
-        if reason := self.blame.why_not(id, shares_its_program=shares):
+        exchanges = _mark(item)["exchanges"]
+        if reason := self.blame.why_not(id, shares_its_program=shares, exchanges=exchanges):
             pytest.skip(reason)
 
     def pytest_runtest_teardown(self) -> None:
@@ -135,11 +150,13 @@ class Grader:
         skipped = isinstance(error, pytest.skip.Exception)
         if error is not None and not skipped and finding.outcome in (Outcome.FAILED, Outcome.NOT_RUN):
             self.run.after_failure(error)
+        if error is None and self.run.after_success():
+            self.blame.stuck_after.append(id)
 
     def _record(self, id: str, finding: Finding) -> None:
         self.blame.findings.setdefault(id, []).append(finding)
         self.words.setdefault(id, []).extend((*self.run.check.draw.words, *self.run.check.greetings.words))
-        if finding.outcome is not Outcome.PASSED or id not in self.transcripts:
+        if worst(self.blame.findings[id]) is finding:
             self.transcripts[id] = self.run.check.transcript
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import platform
 import time
+from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from labcheck.errors import Fault
@@ -68,6 +68,7 @@ def judge(
     selected = options.selected(lab)
     with running(lab, folder, options, sandbox) as run:
         grader = run_suite(run, selected, session)
+    grader.blame.report_stuck()
     grader.blame.report_once(selected)
     programs = [_program(started.program, hidden=bool(lab.hidden)) for started in run.fleet.history]
     record = Record(
@@ -105,9 +106,13 @@ def run_suite(run: Run, selected: Sequence[str], session: pytest.Session | None 
     grader.pytest_collection_modifyitems(items)
     if missing := [id for id in run.lab.requirements if id not in grader.titles]:
         raise Fault(f"the suite of {run.lab.name} has no check for {', '.join(missing)}")
-    for item, after in zip_longest(items, items[1:]):
-        if item is not None:
-            _run_check(grader, item, after)
+    waiting = deque(items)
+    while waiting:
+        item = waiting.popleft()
+        if grader.comes_later(item):
+            waiting.append(item)
+        else:
+            _run_check(grader, item, waiting[0] if waiting else None)
     return grader
 
 

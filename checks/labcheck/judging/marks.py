@@ -15,7 +15,12 @@ Check = TypeVar("Check", bound="Callable[..., None]")
 
 
 def requirement(
-    id: str, *, hints: Sequence[str], needs: Sequence[str] = (), explained_by: Sequence[str] = ()
+    id: str,
+    *,
+    hints: Sequence[str],
+    needs: Sequence[str] = (),
+    explained_by: Sequence[str] = (),
+    exchanges: int = 1,
 ) -> Callable[[Check], Check]:
     """Mark a test function as a check of a requirement.
 
@@ -24,11 +29,15 @@ def requirement(
     ids of the requirements on which this one depends: if one of them fails, an exchange that fails or a precondition
     that does not hold (`given`) makes this one `not run` instead of `failed`. Every requirement of a program depends on
     its first one. `explained_by` are needs whose failure explains every failure of this one, also that of a comparison.
+    `exchanges` is how many exchanges the check takes, one after the other, if there are many: with a slow program it is
+    run last.
 
     A requirement may have several checks; it passes if all of them pass.
     """
     needs = (*needs, *explained_by)
-    return pytest.mark.requirement(id=id, hints=tuple(hints), needs=needs, explained_by=tuple(explained_by))
+    return pytest.mark.requirement(
+        id=id, hints=tuple(hints), needs=needs, explained_by=tuple(explained_by), exchanges=exchanges
+    )
 
 
 def given(condition: object, otherwise: object = "") -> None:

@@ -12,7 +12,7 @@ from labcheck.judging.fleet import Fleet
 from labcheck.judging.watchdog import Watchdog
 from labcheck.program import clock
 from labcheck.program.evidence import Complaint
-from labcheck.program.output import TRACEBACK
+from labcheck.program.output import COMPLAINTS
 from labcheck.protocols import kinds
 from labcheck.protocols.check import Check
 from labcheck.protocols.deadline import Deadline
@@ -40,6 +40,7 @@ LONGEST_TARGET = 60  # characters
 TRACEBACK_WITHIN = 0.1  # seconds until a client that got no answer has printed its traceback
 SLOW_ANSWER = 0.1  # seconds; if answers take longer on average, the report says so
 BUSY_WITHIN = 1.0  # seconds in which a program that got no processor may still print its traceback
+SETTLED = 0.2  # seconds until a server has done its work after a check, if nobody waits for it any more
 PROBE = 0.5  # seconds for an ordinary answer, after a check that got none; more if its answers take long
 SLOWER = 4  # times its slowest answer so far: then an answer is missing
 GRACE = 10.0  # seconds after a deadline until a check's programs are killed; normally the check has gone on by then
@@ -97,11 +98,14 @@ class Run:
 
     def why_out_of_time(self, done: int, of: int) -> str:
         """Return the reason why a check is not run for lack of time; `done` of the `of` selected ones were run."""
-        budget = self.options.budget
         pace = self.fleet.pace(self.spec)
         answers = f"each answer took {pace:.1f} s; " if pace >= SLOW_ANSWER else ""
-        enough = math.ceil(budget * max(2.0, 1.5 * of / max(1, done)) / 10) * 10
-        return f"out of time after {budget:g} s; {answers}--budget {enough} gives it more"
+        more = self.more_time(max(2.0, 1.5 * of / max(1, done)))
+        return f"out of time after {self.options.budget:g} s; {answers}{more}"
+
+    def more_time(self, times: float) -> str:
+        """Return the option that multiplies the time budget by `times`."""
+        return f"--budget {math.ceil(self.options.budget * times / 10) * 10} gives it more"
 
     def shared_server(self) -> View:
         """Return the server that most checks of a program share. Raises NotReadyError if it does not start."""
@@ -133,17 +137,19 @@ class Run:
         return self._view(self.fleet.client_alone(self.spec))
 
     def traceback(self, within: float = TRACEBACK_WITHIN) -> Complaint:
-        """Return the last line of the last traceback that a program has printed during this check.
+        """Return the last line of the last traceback that a program has printed during this check; see `cause`.
 
-        Waits up to `within` seconds for a traceback that has not arrived yet, longer while the program is busy.
+        Waits up to `within` seconds for one that has not arrived yet, longer while the program is busy.
         """
         for started in self._used:
             stderr = started.program.stderr
             if within:
                 started.hang_up()
                 started.program.activity.wait_until_idle(BUSY_WITHIN)
-            if stderr.wait_for(TRACEBACK, within, started.stderr_before):
+            if stderr.wait_for(*COMPLAINTS, seconds=within, since=started.stderr_before):
                 return started.program.diagnosis.cause(stderr.text(started.stderr_before))
+            if forgotten := started.program.diagnosis.never_awaited(stderr.text()):
+                return forgotten  # Python warns of each line only once
         return Complaint("")
 
     def how_it_ended(self, error: ExchangeError | None = None) -> str:
@@ -182,6 +188,26 @@ class Run:
                 started.program.verdict = Verdict.ONE_CLIENT
                 return started.program.diagnosis.served_one_client()
         return ""
+
+    def after_success(self) -> bool:
+        """Replace a server that hangs after a check that it has passed; return whether one did.
+
+        The check after this must not fail because of what happened in this one.
+        """
+        hung = False
+        for started in self._used:
+            program = started.program
+            if started.role is Role.SHARED and not program.spec.is_client and program.activity.is_busy():
+                program.activity.wait_until_idle(SETTLED)
+                if program.activity.is_busy() and not self._still_answers(program):
+                    self._replace(started)
+                    hung = True
+        return hung
+
+    def too_slow_for(self, exchanges: int, share: float) -> float:
+        """Return how many seconds that many exchanges would take, or 0 if this share of the time left is enough."""
+        seconds = exchanges * self.fleet.pace(self.spec)
+        return seconds if seconds > share * self.budget.left() else 0.0
 
     def after_failure(self, error: BaseException) -> None:
         """Decide after a failed check whether the programs it used can be used again.

@@ -94,6 +94,24 @@ class Activity:
             self._rested += min(looked_at - self._looked_at, STANDSTILL)
         self._last_seen, self._looked_at = now, looked_at
 
+    def is_busy(self) -> bool:
+        """Return whether the program has work to do now; False if the system does not report it."""
+        return _is_busy(self.threads())
+
+    def doing(self) -> str:
+        """Return in words what the program does all the time; empty if it is neither busy nor asleep."""
+        looks = set()
+        for _ in range(LOOKS):
+            threads = self.threads()
+            if _is_busy(threads):
+                looks.add("busy")
+            elif threads is not None and len(threads) == 1 and waits.sleeps(self._pid()):
+                looks.add("asleep, as in time.sleep(): it serves nobody until it wakes up")
+            else:
+                return ""
+            time.sleep(POLL)
+        return f"the program is {looks.pop()}" if len(looks) == 1 else ""
+
     def watch(self) -> Watch:
         """Begin to note what the program does."""
         return Watch(self, self._streams)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import re
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from labcheck.errors import NotReadyError, Place, Verdict
 from labcheck.program import sockets
+from labcheck.program.advice import advice
 from labcheck.program.evidence import Complaint
-from labcheck.program.matchers import Traceback
+from labcheck.program.matchers import NEVER_AWAITED, Traceback
 from labcheck.record.text import is_own_file, shorten, within
 from labcheck.submission.files import is_there
 
@@ -30,6 +32,10 @@ TAKEN = re.compile(
     r"|connection in use:",
     re.IGNORECASE,
 )
+FORGOTTEN = re.compile(
+    rf"^(?P<file>.+):(?P<line>\d{{1,6}}): RuntimeWarning: (?P<said>coroutine '(?P<name>[^']+)' {NEVER_AWAITED})",
+    re.MULTILINE,
+)
 EXCEPTION = re.compile(r"^[A-Za-z_][\w.]*(:|$)", re.MULTILINE)  # the last line of a traceback
 LEADS_TO_NEXT = re.compile(r"^The above exception was the direct cause of .*:\n\s*\Z", re.MULTILINE)
 LOST = re.compile(r"^([\w.]+\.)?(BrokenPipe|Connection\w*|IncompleteRead)(Error|OK)\b", re.MULTILINE)
@@ -39,8 +45,10 @@ HIDDEN = re.compile(
     r"|ImportError: cannot import name '\w+' from (?:partially initialized module )?'(\w+)[.']"
     r"|AttributeError: (?:partially initialized )?module '(\w+)(?:\.\w+)*' has no attribute )"
 )
+SYNTAX = re.compile(r"^(Syntax|Indentation|Tab)Error: ", re.MULTILINE)
+TRIED = re.compile(r"Connect call failed \('[^']*', (\d+)\b")  # as asyncio words it
+LITTLE = 1000  # bytes; a larger file is not empty
 LONGEST = 300  # characters of the last line of a traceback
-NO_KEYBOARD = "a server gets no keyboard: input() finds the end of its input at once"
 MISSING = re.compile(r"^ModuleNotFoundError: No module named '([\w.]+)'$", re.MULTILINE)
 
 
@@ -62,15 +70,20 @@ class Diagnosis:
         return text.replace(str(self.folder) + os.sep, "").replace(str(self.folder), ".")
 
     def cause(self, stderr: str) -> Complaint:
-        """Explain the last traceback that is not about a lost connection: labcheck closes its own after a failure."""
+        """Explain the last traceback that is not about a lost connection: labcheck closes its own after a failure.
+
+        Without one, it is a warning about a coroutine that was never awaited. Empty without either.
+        """
+        forgotten = self.never_awaited(stderr)
         led_to_it = False  # the exception led to a lost connection
         for block in reversed(stderr.split(Traceback.name)[1:]):
             # Threads may mix their tracebacks, so that one has no last line, or that of another.
             is_whole = EXCEPTION.search(self.shown(block))
             led_to_it = bool(LOST.search(block) or (led_to_it and LEADS_TO_NEXT.search(block)))
             if is_whole and not led_to_it:
-                return self.explain(block)
-        return Complaint("")
+                found = self.explain(block)
+                return Complaint(found.said, found.place, str(forgotten)) if "coroutine" in found.said else found
+        return forgotten
 
     def explain(self, traceback: str) -> Complaint:
         """Return the last line of a traceback, and the innermost frame in the student's own files."""
@@ -79,6 +92,16 @@ class Diagnosis:
         frames = _frames(text)
         own = [Place(file, line) for file, line in frames if is_own_file(file)]
         return Complaint(within(last, LONGEST), own[-1] if own else None, self._advice(last, frames))
+
+    def never_awaited(self, stderr: str) -> Complaint:
+        """Return the last warning about a coroutine that was never awaited, or an empty one."""
+        found = [*FORGOTTEN.finditer(self.shown(stderr))]
+        if not found:
+            return Complaint("")
+        last = found[-1]
+        place = Place(PurePath(last["file"]).as_posix(), int(last["line"])) if is_own_file(last["file"]) else None
+        what = "await it, or pass it to asyncio.run()" if "." not in last["name"] else "write `await` before the call"
+        return Complaint(last["said"], place, what, verb="caused a warning:")
 
     def ended(self, status: int, stderr: str, *, raised: bool, over_memory: bool) -> NotReadyError:
         """Return why a program ended before it could be used.
@@ -92,19 +115,28 @@ class Diagnosis:
             return NotReadyError(Verdict.OVER_MEMORY, f"{file} used too much memory before it {wanted}")
         if not is_there(self.folder / file):
             return NotReadyError(Verdict.NOT_STARTED, f"there is no {file} in the folder")
+        if _is_empty(self.folder / file):
+            return NotReadyError(Verdict.NOT_STARTED, f"{file} is empty")
         if hidden := self._hidden_library(_last_line(stderr), _frames(stderr)):
             return NotReadyError(Verdict.HIDES_LIBRARY, hidden, self.explain(stderr).place)
         if TAKEN.search(stderr):
             return NotReadyError(Verdict.PORT_TAKEN, self._who_holds_the_port(), self.explain(stderr).place)
+        raised = raised or bool(SYNTAX.search(stderr))  # it has no first line, unlike other tracebacks
+        forgotten = self.never_awaited(stderr)
         if self.spec.is_client and not raised:
-            printed = f"; on standard error: {shorten(stderr)}" if stderr else ""
+            tried = {int(port) for port in TRIED.findall(stderr)} - {self.port}
+            if tried:
+                return self.connected_elsewhere(tried, "tried to connect")
+            printed = f": {forgotten}" if forgotten else f"; on standard error: {shorten(stderr)}" if stderr else ""
             text = f"{file} ended with exit status {status} without having connected to port {self._given}{printed}"
-            return NotReadyError(Verdict.ENDED_EARLY, text)
+            return NotReadyError(Verdict.ENDED_EARLY, text, forgotten.place)
         if status == 0 and not raised:
-            return NotReadyError(Verdict.EXITED, f"{file} ended at once with exit status 0 and never listened")
-        how = f"signal {-status}" if status < 0 else f"exit status {status}"
+            because = f": {forgotten}" if forgotten else ""
+            text = f"{file} ended at once with exit status 0 and never listened{because}"
+            return NotReadyError(Verdict.EXITED, text, forgotten.place)
         complaint = self.explain(stderr)
         because = f": {complaint}" if complaint else ""
+        how = f"signal {-status}" if status < 0 else f"exit status {status}"
         text = f"{file} ended with {how} before it {wanted}{because}{self._where_to_install(stderr)}"
         return NotReadyError(Verdict.NOT_STARTED, text, complaint.place)
 
@@ -130,10 +162,10 @@ class Diagnosis:
         text += "not on 127.0.0.1, ::1 or all addresses, which is where labcheck looks"
         return NotReadyError(Verdict.OTHER_ADDRESS, text)
 
-    def connected_elsewhere(self, found: set[int]) -> NotReadyError:
-        """Return the error for a client that connected to other ports than its own."""
+    def connected_elsewhere(self, found: set[int], verb: str = "connected") -> NotReadyError:
+        """Return the error for a client that connected, or tried to, to other ports than its own; `verb` says which."""
         named = " and ".join(map(str, sorted(found)))
-        text = f"{self.spec.file} connected to port {named}, not to port {self._given}"
+        text = f"{self.spec.file} {verb} to port {named}, not to port {self._given}"
         return NotReadyError(Verdict.OTHER_SERVER, text)
 
     def never_connected(self, seconds: float | None, came: int) -> NotReadyError:
@@ -154,9 +186,7 @@ class Diagnosis:
 
     def _advice(self, last: str, frames: list[tuple[str, int]]) -> str:
         """Return what to say besides the last line of a traceback; empty if that line says enough."""
-        if last.startswith("EOFError: EOF when reading a line") and not self.spec.is_client:
-            return NO_KEYBOARD
-        return self._hidden_library(last, frames)
+        return self._hidden_library(last, frames) or advice(last, frames, is_client=self.spec.is_client)
 
     def _hidden_library(self, last: str, frames: list[tuple[str, int]]) -> str:
         """Return that one of the student's files hides a library, if that caused the error; else an empty text."""
@@ -186,6 +216,13 @@ class Diagnosis:
         text += f"port {self._given} is free"
         holder = sockets.holder(self.usual_port)
         return f"{text}, but port {self.usual_port} is used by {holder}" if holder else text
+
+
+def _is_empty(file: Path) -> bool:
+    """Return whether a file has no text in it."""
+    with contextlib.suppress(OSError):
+        return file.stat().st_size < LITTLE and not file.read_bytes().strip()
+    return False
 
 
 def _last_line(traceback: str) -> str:

@@ -6,12 +6,18 @@ that a beginner understands.
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from labcheck.record.text import shorten
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from labcheck.errors import Place
+
+MOST_LINES = 100  # of the output, in which to look for the one that is most like the expected one
+SIMILAR = 0.6  # of two lines, as difflib measures it: they may mean the same
 
 
 class Mismatch(NamedTuple):
@@ -39,12 +45,14 @@ class ExitStatus:
     """The exit status of a program, up to `seconds` after something (such as `Ctrl+C`).
 
     Compare it with a number: `status == 0`. It equals no number, and differs from none, while the program still runs.
+    `waits`: it does not end, because it waits for input that does not come.
     """
 
-    def __init__(self, code: int | None, seconds: float, after: str) -> None:
+    def __init__(self, code: int | None, seconds: float, after: str, *, waits: bool = False) -> None:
         self.code = code
         self._seconds = seconds
         self._after = after
+        self._waits = waits
 
     def __eq__(self, other: object) -> bool:
         return self.code == other
@@ -61,6 +69,8 @@ class ExitStatus:
         return Mismatch(f"{status} within {self._seconds:.2g} s", str(self))
 
     def __str__(self) -> str:
+        if self.code is None and self._waits:
+            return "still running: it is idle, and waits for input"
         if self.code is None:
             since = f" after {self._after}" if self._after else " later"
             return f"still running {self._seconds:.2g} s{since}"
@@ -83,61 +93,98 @@ class Said(str):
 
 
 class Printed:
-    """What a program printed. `text in printed` holds for the watched texts that it printed.
+    """What a program printed on standard output. `text in printed` holds for the watched texts that it printed.
 
-    Watched texts are found even in output that was too long to be kept.
+    Watched texts are found even in output that was too long to be kept. `errors` is what it printed on standard error,
+    `prompts` are texts without a line end that lines may follow, and `then` is what it did when labcheck stopped
+    waiting, in words.
     """
 
-    def __init__(self, text: str, said: set[str], wanted: str = "a line with") -> None:
+    def __init__(
+        self,
+        text: str,
+        said: set[str],
+        wanted: str = "a line with",
+        *,
+        errors: str = "",
+        prompts: Sequence[str] = (),
+        then: str = "",
+    ) -> None:
         self.text = text
         self._said = said
         self._wanted = wanted
+        self._errors = errors
+        self._prompts = prompts
+        self._then = then
 
     def __contains__(self, text: str) -> bool:
         return text in self._said
 
     def mismatch(self, operator: str, wanted: object) -> Mismatch:
-        """Say which line was expected, and show the last line that resembles it, or else the last line."""
-        begin, colon, _ = str(wanted).partition(":")
-        return Mismatch(f"{self._wanted} {wanted!r}", self.last(begin if colon else ""))
+        """Say which line was expected, and show the one that is most like it."""
+        text = str(wanted)
+        expected = f"{self._wanted} {text!r}"
+        if text in self._errors:
+            return Mismatch(expected, "it was printed on standard error, not on standard output")
+        begin, colon, _ = text.partition(":")
+        return BrokenOff(expected, self.last(begin if colon else "", text))
 
-    def last(self, like: str = "") -> str:
-        """Describe the last line that contains `like` in upper or lower case; without such a line, the last line."""
-        lines = [line for line in map(str.strip, self.text.splitlines()) if line]
+    def last(self, like: str = "", wanted: str = "") -> str:
+        """Describe the line that is most like `wanted`: one that contains `like`, or else a similar one; or the last.
+
+        Upper and lower case do not matter.
+        """
+        lines = list(filter(None, map(self._without_prompts, self.text.splitlines())))[-MOST_LINES:]
         alike = [line for line in lines if like and like.lower() in line.lower()]
-        if alike:
-            return f"the line {shorten(alike[-1])!r}"
-        return f"the last line: {shorten(lines[-1])}" if lines else "nothing was printed"
+        near = max((_likeness(line, wanted), place, line) for place, line in enumerate(alike or lines or [""]))
+        if alike or near[0] >= SIMILAR:
+            return f"the line {shorten(near[-1])!r}"
+        nothing = "nothing but prompts" if self.text.strip() else "nothing was printed"
+        last = f"the last line: {shorten(lines[-1])}" if lines else nothing
+        return f"{last}; {self._then}" if self._then else last
+
+    def _without_prompts(self, line: str) -> str:
+        while prompt := next((prompt for prompt in self._prompts if line.startswith(prompt)), ""):
+            line = line.removeprefix(prompt)
+        return line.strip()
+
+
+def _likeness(line: str, wanted: str) -> float:
+    """Return how much two lines are alike, from 0 to 1; upper and lower case do not matter."""
+    return difflib.SequenceMatcher(None, shorten(line).lower(), shorten(wanted).lower()).ratio()
 
 
 class Prompts(Printed):
     """What a program printed up to a prompt, at which it waits for its user."""
 
-    def __init__(self, text: str, said: set[str], times: int) -> None:
-        super().__init__(text, said, "the prompt" if times == 1 else f"{times} prompts")
-
-    def last(self, like: str = "") -> str:
+    def last(self, like: str = "", wanted: str = "") -> str:
         """Describe the unfinished line: the prompt as it was really printed; without one, the last line."""
         unfinished = self.text.rpartition("\n")[2]
-        return f"the prompt {shorten(unfinished)!r}" if unfinished else super().last(like)
+        for prompt in self._prompts:
+            if unfinished != prompt and unfinished.startswith(prompt):
+                unfinished = unfinished.removeprefix(prompt)
+        return f"the prompt {shorten(unfinished)!r}" if unfinished else super().last(like, wanted)
 
 
 class Complaint(str):
     """The last line of a program's traceback, with the place where it was raised; empty if there is no traceback.
 
+    Or a warning in its place.
     `advice` says what that means, if this is certain.
     """
 
     said: str
     place: Place | None
     advice: str
+    verb: str  # what the program did, before the text in a sentence
 
-    def __new__(cls, said: str, place: Place | None = None, advice: str = "") -> Complaint:
+    def __new__(cls, said: str, place: Place | None = None, advice: str = "", verb: str = "raised") -> Complaint:
         where = f" ({place.file}, line {place.line})" if place else ""
         self = super().__new__(cls, f"{said}{where}{advice and '; '}{advice}")
         self.said = said
         self.place = place
         self.advice = advice
+        self.verb = verb
         return self
 
     def __repr__(self) -> str:

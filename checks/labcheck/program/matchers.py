@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+NEVER_AWAITED = "was never awaited"  # Python's warning about a coroutine that nothing waited for
 OVERLAP = 4096  # bytes; every searched text is shorter
 
 

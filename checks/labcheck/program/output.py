@@ -10,7 +10,7 @@ import threading
 from typing import IO, TYPE_CHECKING
 
 from labcheck.program import clock
-from labcheck.program.matchers import OVERLAP, Line, Matcher, Text, Traceback, Window
+from labcheck.program.matchers import NEVER_AWAITED, OVERLAP, Line, Matcher, Text, Traceback, Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 HEAD = 16 * 1024  # bytes kept from the beginning
 TAIL = 48 * 1024  # and from the end
 CHUNK = 256 * 1024
-TRACEBACK = Traceback.name  # always watched
+TRACEBACK = Traceback.name
+COMPLAINTS = (TRACEBACK, NEVER_AWAITED)  # always watched
 
 
 class Output:
@@ -38,7 +39,7 @@ class Output:
         self._pipe = pipe
         self._before = b"\n"  # the output before the next piece; a newline, so the first line begins like any other
         self._prompts = [prompt.encode() for prompt in prompts]
-        self._matchers: dict[str, Matcher] = {TRACEBACK: Traceback()}
+        self._matchers: dict[str, Matcher] = {TRACEBACK: Traceback(), NEVER_AWAITED: Text(NEVER_AWAITED)}
         self._matchers |= {text: Text(text) for text in (*watch, *prompts)}
         self._matchers |= {text: Text(text, fold=True) for text in fold}
         self._lines: dict[str, Line] = {}
@@ -63,11 +64,14 @@ class Output:
         """Whether every process that could print has ended or closed the stream."""
         return self._ended
 
-    def wait_for(self, text: str, seconds: float, since: int = 0) -> bool:
-        """Wait up to `seconds` until a watched text is printed at offset `since` or later; return whether it was."""
+    def wait_for(self, *texts: str, seconds: float, since: int = 0) -> bool:
+        """Wait up to `seconds` until one of some watched texts is printed at offset `since` or later.
+
+        Returns whether it was.
+        """
         limit = clock.now() + seconds
         with self._changed:
-            while not self.has(text, since):
+            while not any(self.has(text, since) for text in texts):
                 left = limit - clock.now()
                 if left <= 0 or self._ended:
                     return False

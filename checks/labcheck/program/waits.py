@@ -26,17 +26,30 @@ UNLIMITED: Final = {
     "read", "readv", "recvfrom", "recvmsg", "accept", "accept4", "wait4", "waitid", "pause", "rt_sigsuspend",
 }  # fmt: skip
 
+SLEEPS: Final = {"nanosleep", "clock_nanosleep"}
+
 X86_64 = {
+    35: "nanosleep", 230: "clock_nanosleep",
     0: "read", 7: "poll", 19: "readv", 23: "select", 34: "pause", 43: "accept", 45: "recvfrom", 47: "recvmsg",
     61: "wait4", 128: "rt_sigtimedwait", 130: "rt_sigsuspend", 202: "futex", 232: "epoll_wait", 247: "waitid",
     270: "pselect6", 271: "ppoll", 281: "epoll_pwait", 288: "accept4", 441: "epoll_pwait2",
 }  # fmt: skip
 AARCH64 = {
+    101: "nanosleep", 115: "clock_nanosleep",
     22: "epoll_pwait", 63: "read", 65: "readv", 72: "pselect6", 73: "ppoll", 95: "waitid", 98: "futex",
     133: "rt_sigsuspend", 137: "rt_sigtimedwait", 202: "accept", 207: "recvfrom", 212: "recvmsg", 242: "accept4",
     260: "wait4", 441: "epoll_pwait2",
 }  # fmt: skip
 CALLS = {"x86_64": X86_64, "aarch64": AARCH64}.get(platform.machine(), {})
+
+
+def sleeps(pid: int) -> bool:
+    """Return whether the first thread of this process sleeps for a time, and does not wake up if data arrives."""
+    try:
+        number = Path(f"/proc/{pid}/syscall").read_text().split()[0]
+    except OSError:
+        return False
+    return number.isdigit() and CALLS.get(int(number), "") in SLEEPS
 
 
 def wakes_by_itself(pid: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from labcheck.program import clock
 from labcheck.program.evidence import Complaint, Printed
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 CONNECTED_WITHIN = 5.0  # seconds; if the backlog is full, the kernel tries a connection again after 1 s and 3 s
 POLL = 0.005  # seconds between two looks
-MOST_MIXED = 20  # times that a line is printed again, if it may have been mixed with another one
+ENOUGH = 20  # times that a line is printed again, because it may have been mixed with another one
+MOST_MIXED = 200  # the same, if it was printed as a part of a line
 RESTS = 1.5  # seconds; a program that was idle for longer prints nothing more on its own
 IDLE_WITHIN = 0.5  # seconds; a server that has answered should be idle by then
 
@@ -67,15 +68,22 @@ class View:
         Compare with `assert line in server.prints(line)`.
         """
         if again is not None and self.program.activity.has_threads():
-            for _ in range(MOST_MIXED):
+            for tries in range(MOST_MIXED):
                 self.come_to_rest()
-                if self.program.stdout.lines(line):
+                if self.program.stdout.lines(line) or (tries >= ENOUGH and line not in self.program.stdout.text()):
                     break
                 again()
         seconds = self._new_limit().left() if within is None else within * self._check.slow
         stdout = self.program.stdout
         came = self._until(lambda: stdout.lines(line) > 0, seconds, gives_up_at_rest=True)
-        return Printed(stdout.text(), {line} if came else set(), "the line")
+        return Printed(stdout.text(), {line} if came else set(), "the line", **self._around(came=came))
+
+    def _around(self, *, came: bool) -> dict[str, Any]:
+        """Return what else to say about printed lines; `came`: what was expected has been printed."""
+        if came:
+            return {}
+        then = "the program is idle: it waits for input" if self._waits_for_input() else ""
+        return {"errors": self.program.stderr.text(), "prompts": self.program.spec.prompts, "then": then}
 
     def come_to_rest(self) -> None:
         """Wait until the program is idle, for up to 0.5 s: until it has done its work and printed its output."""

@@ -106,6 +106,10 @@ class Transcript:
         last = self._exchanged()[-1:]
         return bytes(last[0].data) if last and last[0].kind == "received" else b""
 
+    def has_closed(self) -> bool:
+        """Return whether labcheck has sent a close frame."""
+        return any(event.kind == "sent" and event.what.startswith("close") for event in self.events)
+
     def _exchanged(self) -> list[Event]:
         return [event for event in self.events if event.kind in ("sent", "received")]
 

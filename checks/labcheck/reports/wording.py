@@ -120,6 +120,8 @@ def summary(record: Record) -> str:
 
 def message(event: dict[str, Any]) -> str:
     """Return the bytes of an event as text: unchanged if they are UTF-8, otherwise escaped."""
+    if event["kind"] == "typed" and not event["data"]:
+        return "an empty line"
     if event["encoding"] == "utf-8":
         return str(event["data"])
     data = base64.b64decode(event["data"])

@@ -29,7 +29,7 @@ ValueError: no
 def diagnosis(tmp_path: Path) -> Diagnosis:
     """A web server with port 20000 as its argument."""
     spec = load_lab("lab1").programs[0]
-    (tmp_path / spec.file).write_text("")
+    (tmp_path / spec.file).write_text("pass")
     return Diagnosis(spec, tmp_path, "/usr/bin/python3", 20_000, 8001)
 
 
@@ -103,7 +103,7 @@ def test_address_that_does_not_exist_is_not_taken(diagnosis: Diagnosis) -> None:
 def test_client_that_ended_early_is_told_its_port(diagnosis: Diagnosis) -> None:
     """A client may have connected to another port, so the reason names its own."""
     client = replace(diagnosis, spec=load_lab("lab2").programs[1])
-    (client.folder / client.spec.file).touch()
+    (client.folder / client.spec.file).write_text("pass")
     text = str(client.ended(0, "", raised=False, over_memory=False))
     assert text == "echo_client.py ended with exit status 0 without having connected to port 20000 (its first argument)"
     text = str(client.ended(1, "Traceback\nConnectionRefusedError: no", raised=True, over_memory=False))

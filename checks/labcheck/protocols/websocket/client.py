@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 from labcheck.errors import Trouble, Verdict, WebSocketError
 from labcheck.program import clock
-from labcheck.program.evidence import Printed, Prompts, Said
+from labcheck.program.evidence import ExitStatus, Printed, Prompts, Said
 from labcheck.protocols.view import ClientView
 from labcheck.protocols.websocket.evidence import Messages, Shutdown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from labcheck.program.evidence import ExitStatus
     from labcheck.protocols.check import Check
     from labcheck.protocols.websocket.evidence import Message, Target
     from labcheck.protocols.websocket.peer import Peer
@@ -73,9 +72,9 @@ class ClientProgram(ClientView):
     def asks(self, prompt: str, times: int = 1) -> Printed:
         """Wait until the prompt has been printed at least `times` times in all, and return the standard output.
 
-        Waits up to `patience` seconds; stops early if the client has ended or is idle. Compare with
-        `assert prompt in client.asks(prompt)`, which also fails if the last prompt goes on after these words. The
-        prompt must be one of the program's `prompts` in lab.toml.
+        Waits up to `patience` seconds; stops early if the client has ended or is idle. Raises NotReadyError if it has
+        ended without having connected. Compare with `assert prompt in client.asks(prompt)`, which also fails if the
+        last prompt goes on after these words. The prompt must be one of the program's `prompts` in lab.toml.
         """
         # If a prompt has never appeared, do not wait for it again in every check.
         is_hopeless = (self.program.spec.name, prompt) in self._check.programs.never_asked
@@ -83,12 +82,15 @@ class ClientProgram(ClientView):
         came = self._until(lambda: self.prompts(prompt) >= times, seconds, gives_up_at_rest=True)
         if not self.prompts(prompt):
             self._check.programs.never_asked.add((self.program.spec.name, prompt))
+            if self.program.has_exited and self._started.peer is not None:
+                self.target()
         self.come_to_rest()
         self._note_printed()
         text = self.program.stdout.text()
         rest = CONTROL.sub("", text.rpartition(prompt)[2])
         is_exact = came and (not rest or rest.endswith("\n"))  # a line of another thread may follow the prompt
-        return Prompts(text, {prompt} if is_exact else set(), times)
+        wanted = "the prompt" if times == 1 else f"{times} prompts"
+        return Prompts(text, {prompt} if is_exact else set(), wanted, **self._around(came=is_exact))
 
     def prompts(self, prompt: str) -> int:
         """Return how often the prompt has been printed so far."""
@@ -214,15 +216,21 @@ class ClientProgram(ClientView):
     def ends(self) -> ExitStatus:
         """Wait until the client has ended, for up to 10 s, and return its exit status.
 
+        Stops early if the client is idle and waits for input.
         Compare it with a number: `assert client.ends() == 0`. While the client still runs, it equals no number.
         """
-        self._check.deadline.renew()
-        ending = self.program.wait_until_ended(clock.now(), self._check.deadline.left())
+        limit = self._check.deadline
+        limit.renew()
+        started = clock.now()
+        self._until(lambda: self.program.has_exited, limit.left(), gives_up_if_it_waits=True)
+        waits = not self.program.has_exited and not limit.passed()
+        ending = self.program.wait_until_ended(started, 0 if waits else limit.seconds)
+        status = ExitStatus(ending.status.code, limit.seconds, "", waits=waits)
         if self._started.peer is None:
-            self.program.verdict = Verdict.ENDED_EARLY if ending.status.code is not None else Verdict.NEVER_CONNECTED
+            self.program.verdict = Verdict.ENDED_EARLY if status.code is not None else Verdict.NEVER_CONNECTED
         self._note_printed()
-        self._check.transcript.note(f"the program ended: {ending.status}", self._who)
-        return ending.status
+        self._check.transcript.note(f"the program {'is' if waits else 'ended:'} {status}", self._who)
+        return status
 
     def farewell(self) -> Shutdown:
         """Wait until the connection is closed, and return how the client closed it; compare it with a close code."""

@@ -502,7 +502,8 @@ class WebSocketClient(Endpoint):
             is_late = limit.passed() or self.deadline.passed()
             if (is_late or not pumped) and self.shutdown is None and not condition():
                 waited = clock.now() - (started if since is None else since)
-                took = f"within {in_words(waited)}" if is_late else IDLE
+                doing = self._activity.doing() if is_late else ""
+                took = "; ".join(filter(None, (f"within {in_words(waited)}", doing))) if is_late else IDLE
                 if heard:
                     text = f"no {what} {took}; the last one was {heard[-1].words}"
                     raise WebSocketError(Trouble.SLOW, text)

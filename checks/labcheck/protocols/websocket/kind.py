@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
+from labcheck.errors import Trouble, WebSocketError
 from labcheck.protocols.kinds import Kind, register
+from labcheck.protocols.manners import Manners
 from labcheck.protocols.websocket.started import StartedClient, StartedServer
+from labcheck.record.transcript import Transcript
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from labcheck.errors import ExchangeError
     from labcheck.program.program import Program
     from labcheck.protocols.check import Check
+    from labcheck.protocols.deadline import Deadline
     from labcheck.protocols.started import Role, Started
     from labcheck.protocols.websocket.client import ClientProgram
     from labcheck.protocols.websocket.server import WebSocketServer
@@ -36,6 +42,31 @@ class WebSocketServerKind(Kind):
 
         assert isinstance(started, StartedServer)
         return WebSocketServer(check, started)
+
+    def cause(self, started: Started, check: Check, error: ExchangeError | None) -> str:
+        """Return that a server goes on without end after a client has left."""
+        is_silent = error is not None and error.trouble is Trouble.SILENT
+        if is_silent and check.transcript.has_closed() and started.program.activity.doing():
+            return "after a client has left, your program goes on without end, and serves nobody any more"
+        return ""
+
+    def still_answers(self, program: Program, check: Check, deadline: Deadline) -> bool:
+        """Return whether the server answers an opening handshake, even if it refuses it."""
+        from labcheck.protocols.websocket.connection import WebSocketClient
+
+        transcript, seconds = Transcript(), deadline.left()
+        try:
+            sock = program.connect(seconds)
+        except OSError:
+            return False
+        client = WebSocketClient(
+            sock, program.port, transcript, deadline, seconds, Manners(), program.activity
+        )  # fmt: skip
+        with contextlib.suppress(WebSocketError):
+            client.open()
+            client.leave()
+        client.hang_up()
+        return bool(transcript.answer())
 
 
 @register

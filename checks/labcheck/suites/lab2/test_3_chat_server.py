@@ -171,6 +171,7 @@ def test_new_client_gets_no_old_messages(server: WebSocketServer, draw: Draw) ->
 
 @requirement(
     "3.8",
+    exchanges=100,
     needs=["3.1"],
     hints=[
         "If two tasks send at the same time, which message arrives first?",
