@@ -125,6 +125,11 @@ class Program:
         return self._own_pid or self._process.pid
 
     @property
+    def outer_pid(self) -> int:
+        """The process id of the command that was started: of the sandbox around the program, if there is one."""
+        return self._process.pid
+
+    @property
     def has_exited(self) -> bool:
         """Whether the program itself has ended; processes that it started may still run."""
         return self._process.poll() is not None
