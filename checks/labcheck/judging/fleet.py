@@ -156,7 +156,7 @@ class Fleet:
         """
         program = started.program
         program.kill()
-        living = {each.program.pid for each in self.history if not each.program.has_exited}
+        living = {each.program.outer_pid for each in self.history if not each.program.has_exited}
         processes.end_all({*self._spare, *living})
         if not is_there(program.folder / program.spec.file):
             raise NotReadyError(Verdict.NOT_STARTED, f"{program.spec.file} is missing: the program has deleted it")

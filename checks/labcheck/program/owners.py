@@ -7,14 +7,17 @@ milliseconds. The kernel answers a question about one port in a tenth of a milli
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import struct
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labcheck.sandbox import processes
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator
 
 NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY = 4, 20
 NLM_F_REQUEST, NLM_F_DUMP = 1, 0x300
@@ -23,12 +26,12 @@ TCP_LISTEN = 10
 HEADER = struct.Struct("=IHHII")  # nlmsghdr: length, type, flags, sequence number, port id
 QUERY = struct.Struct("=BBBxI")  # the start of inet_diag_req_v2: family, protocol, extensions, states
 PORTS = struct.Struct("!HH44x")  # inet_diag_sockid: source port, destination port, addresses and more
-INODE = 68  # the offset of idiag_inode in inet_diag_msg
+OWNER = 64  # the offset of idiag_uid in inet_diag_msg; idiag_inode follows
 SPACE = 1 << 16  # bytes for one datagram of the answer
 
 
-def listeners(port: int) -> set[str] | None:
-    """Return the sockets that listen on a TCP port, under their names in /proc/PID/fd.
+def listeners(port: int) -> dict[str, int] | None:
+    """Return the sockets that listen on a TCP port, by their names in /proc/PID/fd, each with its user id.
 
     None: the system does not report them.
     """
@@ -37,25 +40,23 @@ def listeners(port: int) -> set[str] | None:
     try:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG) as kernel:
             return {
-                f"socket:[{inode}]"
+                f"socket:[{inode}]": uid
                 for family in (socket.AF_INET, socket.AF_INET6)
-                for inode in _ask(kernel, family, port)
+                for uid, inode in _ask(kernel, family, port)
             }
     except OSError:  # for example a kernel without inet_diag
         return None
 
 
-def belong_to(sockets: set[str], pids: Iterable[int]) -> bool:
+def belong_to(sockets: Container[str], pids: Iterable[int]) -> bool:
     """Return whether one of these processes has one of the sockets open.
 
     A process whose files cannot be read counts as one that has.
     """
     for pid in pids:
         try:
-            for file in Path(f"/proc/{pid}/fd").iterdir():
-                with contextlib.suppress(FileNotFoundError):
-                    if str(file.readlink()) in sockets:
-                        return True
+            if _has_open(pid, sockets):
+                return True
         except PermissionError:
             return True
         except OSError:
@@ -63,8 +64,44 @@ def belong_to(sockets: set[str], pids: Iterable[int]) -> bool:
     return False
 
 
-def _ask(kernel: socket.socket, family: int, port: int) -> Iterator[int]:
-    """Yield the inode numbers of the sockets of a family that listen on a port. Raises OSError."""
+def are_foreign(sockets: dict[str, int], uid: int | None) -> bool:
+    """Return whether it is proven that none of these sockets belongs to a descendant of this process.
+
+    A list of descendants that lacks the owners proves nothing, because it may change while it is read. So the owners
+    are searched for among all processes. If the system does not show them, the users of the sockets decide: `uid` is
+    the user id of the programs, None if it is that of this process.
+    """
+    if sys.platform != "linux":
+        return False
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended, or belongs to another user
+            if _has_open(pid := int(folder.name), sockets):
+                found.append(pid)
+    if found:
+        return all(map(_is_outside, found))
+    return {os.getuid(), uid}.isdisjoint(sockets.values())
+
+
+def _has_open(pid: int, sockets: Container[str]) -> bool:
+    """Return whether a process has one of the sockets open. Raises OSError if its files cannot be read."""
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # it was closed
+            if str(file.readlink()) in sockets:
+                return True
+    return False
+
+
+def _is_outside(pid: int) -> bool:
+    """Return whether it is certain that a process is not a descendant of this one."""
+    try:
+        return os.getpid() not in processes.ancestors(pid)
+    except OSError:
+        return False
+
+
+def _ask(kernel: socket.socket, family: int, port: int) -> Iterator[tuple[int, int]]:
+    """Yield the user id and the inode number of each socket of a family that listens on a port. Raises OSError."""
     query = QUERY.pack(family, socket.IPPROTO_TCP, 0, 1 << TCP_LISTEN) + PORTS.pack(port, 0)
     kernel.send(HEADER.pack(HEADER.size + len(query), SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, 0, 0) + query)
     while True:
@@ -76,4 +113,4 @@ def _ask(kernel: socket.socket, family: int, port: int) -> Iterator[int]:
                 return
             if kind == NLMSG_ERROR:
                 raise OSError(-struct.unpack_from("=i", message)[0], "sock_diag")
-            yield struct.unpack_from("=I", message, INODE)[0]
+            yield struct.unpack_from("=II", message, OWNER)

@@ -33,7 +33,6 @@ KILLED = -9  # the exit status of a program ended by SIGKILL
 SUSPICIOUS = 0.02  # seconds; Python cannot start this fast, so an earlier answer comes from another process
 WRONG_PORT_FOR = 2.0  # seconds that a program may listen on another port or address before it is given up
 ENDS_WITHIN = 1.0  # seconds until a program that is about to end has ended
-FOREIGN_LOOKS = 5  # until a listener counts as a process that labcheck has not started
 LOOK_AT_CLIENT = 0.02  # seconds between two looks at the connections of a client
 INHERITED = (
     # what a program needs to run; it gets nothing else from labcheck's environment
@@ -123,6 +122,11 @@ class Program:
         if self._own_pid is None:
             self._own_pid = self._sandbox.program_below(self._process.pid)
         return self._own_pid or self._process.pid
+
+    @property
+    def outer_pid(self) -> int:
+        """The process id of the command that was started: of the sandbox around the program, if there is one."""
+        return self._process.pid
 
     @property
     def has_exited(self) -> bool:
@@ -373,14 +377,9 @@ class Program:
         """
         found = owners.listeners(self.port)
         if found is not None:
-            # Look several times: while processes end, a list of children may leave out others (proc(5)).
-            for _ in range(FOREIGN_LOOKS):
-                # If no process listens any more, it was the program, which ended after its first client.
-                if not found or owners.belong_to(found, self._own_processes()):
-                    return False
-                time.sleep(POLL)
-                found = owners.listeners(self.port)
-            return True
+            # If no process listens any more, it was the program, which ended after its first client.
+            is_own = not found or owners.belong_to(found, self._own_processes())
+            return not is_own and owners.are_foreign(found, self._sandbox.uid)
         if not self.has_exited and clock.now() - self._started >= SUSPICIOUS:
             return False
         reported = sockets.listening(processes.descendants(os.getpid()))

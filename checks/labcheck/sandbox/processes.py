@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection
 
 PR_SET_CHILD_SUBREAPER = 36
 GONE_WITHIN = 5.0  # seconds until a killed process must have ended
+LOOKS = 10  # at the descendants of a process, while some of them end
+STATE, PARENT, THREADS = 0, 1, 17  # the places of what `_stat` returns
 # Windows sends Ctrl+C to all processes of the sender's own console, so the sender has to join that of the program
 # (AttachConsole, GenerateConsoleCtrlEvent), and must not be ended by it itself.
 PRESS_CTRL_C = """
@@ -84,20 +86,49 @@ def interrupt(pid: int) -> None:
         raise ProcessLookupError(f"process {pid} has no console: it has ended")
 
 
-def descendants(pid: int) -> list[int]:
-    """Return the pids of all descendants of the given process, parents before their children."""
+def descendants(pid: int, spare: Collection[int] = ()) -> list[int]:
+    """Return the pids of all descendants of the given process, parents before their children.
+
+    The processes in `spare` are left out, with their descendants.
+    """
     found: list[int] = []
-    queue = [pid]
-    while queue:
-        children = _children(queue.pop())
-        found += children
-        queue += children
+    ended: set[int] = set()
+    # Look again if a process has ended: its children have moved to another one, whose children may have been read
+    # before, and the list of its parent, if it was read just then, may leave out others (proc_tid_children(5)).
+    for _ in range(LOOKS):
+        before, found, queue = len(ended), [], [pid]
+        while queue:
+            each = queue.pop()
+            children = [child for child in _children(each) if child not in spare]
+            if each not in ended and not is_alive(each):
+                ended.add(each)
+            found += children
+            queue += children
+        if len(ended) == before:
+            break
     return found
 
 
 def tree(pid: int) -> list[int]:
     """Return the pids of a process and all its descendants, parents before their children."""
     return [pid, *descendants(pid)]
+
+
+def ancestors(pid: int) -> list[int]:
+    """Return the pids of a process's parent, its parent's parent, and so on (Linux).
+
+    Raises OSError if the process has ended, or if the system hides an ancestor from this user.
+    """
+    found, ended = [pid], {pid}
+    while found[-1] != 0:
+        try:
+            found.append(int(_stat(Path(f"/proc/{found[-1]}"))[PARENT]))
+        except OSError:
+            if found[-1] in ended:
+                raise
+            ended.add(found[-1])  # just now; its children have moved to another process
+            found = [pid]
+    return found[1:-1]
 
 
 def _children(pid: int) -> list[int]:
@@ -118,34 +149,37 @@ def end_tree(pid: int) -> None:
     _end(lambda: [each for each in tree(pid) if is_alive(each)])
 
 
-def end_all(spare: Iterable[int] = ()) -> None:
+def end_all(spare: Collection[int] = ()) -> None:
     """Kill all descendants of this process, except the given processes and their descendants.
 
     Raises OSError if a process survives for GONE_WITHIN seconds.
     """
-    kept = set(spare)
 
     def marked() -> list[int]:
-        spared = kept.union(*(descendants(pid) for pid in kept))
-        return [pid for pid in descendants(os.getpid()) if pid not in spared and is_alive(pid)]
+        return [pid for pid in descendants(os.getpid(), spare) if is_alive(pid)]
 
-    _end(marked)
+    limit = time.monotonic() + GONE_WITHIN
+    while left := marked():
+        if time.monotonic() > limit:
+            raise OSError(f"processes cannot be killed: {left}")
+        _end(marked)
     if sys.platform != "win32":
         for pid in _children(os.getpid()):
-            if pid not in kept and not is_alive(pid):
+            if pid not in spare and not is_alive(pid):
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(pid, os.WNOHANG)
-    left = marked()
-    if left:
-        raise OSError(f"processes cannot be killed: {left}")
 
 
 def _end(find: Callable[[], list[int]]) -> None:
-    """Kill the processes that `find` returns, until it returns none or GONE_WITHIN seconds have passed."""
+    """Kill the processes that `find` returns, until all have ended or GONE_WITHIN seconds have passed."""
     limit = time.monotonic() + GONE_WITHIN
     frozen: set[int] = set()
-    while (found := find()) and time.monotonic() < limit:
+    while time.monotonic() < limit:
+        found = find()
         moving = [pid for pid in found if pid not in frozen]
+        found += [pid for pid in frozen.difference(found) if is_alive(pid)]  # not found any more: its parent has ended
+        if not found:
+            return
         if sys.platform != "win32" and moving:
             # Stop all processes before killing any: a stopped process cannot fork or escape.
             for pid in moving:
@@ -174,14 +208,21 @@ def _send(pid: int, number: signal.Signals) -> None:
 
 def state_of(task: Path) -> str:
     """Return the state letter of a process or thread, given its folder in /proc (proc(5)). Raises OSError."""
+    return _stat(task)[STATE]
+
+
+def _stat(task: Path) -> list[str]:
+    """Return the fields of a process or thread that follow its name (proc_pid_stat(5)). Raises OSError."""
     # "pid (name) state ...": the name may contain any bytes, so look for the last bracket.
-    return (task / "stat").read_text(errors="replace").rpartition(")")[2].split()[0]
+    return (task / "stat").read_text(errors="replace").rpartition(")")[2].split()
 
 
 def is_alive(pid: int) -> bool:
     """Return whether the process exists and is not a zombie."""
     try:
-        return state_of(Path(f"/proc/{pid}")) not in "ZX"
+        stat = _stat(Path(f"/proc/{pid}"))
+        # A process whose first thread has ended looks like a zombie, but its other threads still have its files open.
+        return stat[STATE] not in "ZX" or int(stat[THREADS]) > 1
     except (OSError, IndexError):
         if Path("/proc/self/stat").exists():
             return False

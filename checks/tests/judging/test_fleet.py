@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,10 +14,11 @@ from labcheck.judging.run import running
 from labcheck.protocols import kinds
 from labcheck.protocols.started import Role
 from labcheck.sandbox import processes
+from labcheck.sandbox.base import Sandbox
 from labcheck.workbook.labs import load_lab
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from labcheck.judging.run import Run
@@ -96,6 +98,31 @@ def test_server_starts_again_on_its_port(run: Run) -> None:
     (again.program.folder / run.spec.file).unlink()
     with pytest.raises(NotReadyError, match="is missing: the program has deleted it"):
         run.fleet.start_again(again, 10)
+
+
+class Wrapped(Sandbox):
+    """A sandbox that runs a program as the child of another process, as bubblewrap does."""
+
+    def _confined(self, words: Sequence[str], folder: Path) -> list[str]:
+        del folder
+        return ["/bin/sh", "-c", '"$@"; exit $?', "sh", *words]
+
+    def program_below(self, pid: int) -> int | None:
+        """Return the pid of the shell's child."""
+        return next(iter(processes.descendants(pid)), None)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no shell")
+def test_other_programs_live_on_when_one_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When a server is started again, the other programs are left alone, and so are the sandboxes around them."""
+    monkeypatch.setattr(processes, "adopt_orphans", lambda: None)
+    with running(load_lab("lab1"), CHECKOUT / "solutions" / "lab1", Options(1), Wrapped()) as run:
+        run.begin("1.1")
+        shared, own = run.fleet.shared_server(run.spec), run.fleet.own_server(run.spec)
+        assert shared.program.pid != shared.program.outer_pid
+        own.program.interrupt(10)
+        run.fleet.start_again(own, 10)
+        assert not shared.program.has_exited
 
 
 def test_patience_follows_the_slowest(run: Run) -> None:

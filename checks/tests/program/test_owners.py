@@ -27,8 +27,9 @@ def test_listeners_of_both_families_are_found() -> None:
             else:
                 second.listen()
                 names.add(f"/proc/self/fd/{second.fileno()}")
-            assert owners.listeners(port) == {os.readlink(name) for name in names}  # noqa: PTH115
-    assert owners.listeners(port) == set()
+            found = {os.readlink(name): os.getuid() for name in names}  # noqa: PTH115
+            assert owners.listeners(port) == found
+    assert owners.listeners(port) == {}
 
 
 def test_listener_belongs_to_the_process_that_has_it_open() -> None:
@@ -43,3 +44,34 @@ def test_listener_belongs_to_the_process_that_has_it_open() -> None:
         assert owners.belong_to(found, [child.pid, os.getpid()])
         child.communicate()
         assert not owners.belong_to(found, [child.pid])
+
+
+LISTENS = """
+import socket
+with socket.create_server(("127.0.0.1", 0)) as listener:
+    print(listener.getsockname()[1], flush=True)
+    input()
+"""
+
+
+def test_listener_is_foreign_only_if_its_owner_is_no_descendant() -> None:
+    """A listener of this process itself is foreign; one of a child is not."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        subprocess.Popen([sys.executable, "-c", LISTENS], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child,
+    ):
+        assert child.stdout is not None
+        ours, its = (owners.listeners(int(port)) for port in (listener.getsockname()[1], child.stdout.readline()))
+        assert ours
+        assert its
+        assert owners.are_foreign(ours, None)
+        assert not owners.are_foreign(its, None)
+        child.communicate(b"\n")
+
+
+def test_listener_without_a_visible_owner_is_foreign_if_it_is_of_another_user() -> None:
+    """If no process has the socket open, as far as one can see, it is foreign unless its user runs the programs."""
+    of_user, of_other = {"socket:[0]": os.getuid()}, {"socket:[0]": os.getuid() + 1}
+    assert not owners.are_foreign(of_user, None)
+    assert owners.are_foreign(of_other, None)
+    assert not owners.are_foreign(of_other, os.getuid() + 1)

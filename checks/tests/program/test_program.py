@@ -126,6 +126,26 @@ def test_listener_of_another_process_is_not_the_program(program: Callable[[str],
         asleep.wait_until_listening(60)
 
 
+FORKS = """
+import os
+if os.fork() == 0:
+    listener = socket.create_server(("127.0.0.1", PORT))
+time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not say cheaply whose port it is")
+def test_listener_that_a_list_of_processes_leaves_out_is_the_program(
+    program: Callable[[str], Program], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A child that listens is not taken for another program, even if the list of descendants leaves it out."""
+    forking = program(FORKS)
+    with monkeypatch.context() as patch:
+        patch.setattr(processes, "descendants", lambda *_: [])
+        forking.wait_until_listening(60)
+    assert forking.verdict is Verdict.READY
+
+
 def test_port_is_held_until_it_is_released() -> None:
     """Two holders never have the same port, and the port itself stays free for the program."""
     held = [Port() for _ in range(50)]
