@@ -47,8 +47,7 @@ class Blame:
     """The findings of all checks of one submission, by the ids of their requirements.
 
     `faults` are the tracebacks of internal errors. `direct` maps a requirement to the ones that it names in `needs`,
-    and `explained_by` to those whose failure explains every failure of this one. `stuck_after` are requirements that
-    a program has met, but after which it answered no more.
+    and `explained_by` to those whose failure explains every failure of this one.
     """
 
     def __init__(self, run: Run, selected: Sequence[str]) -> None:
@@ -56,7 +55,6 @@ class Blame:
         self.faults: list[str] = []
         self.direct: dict[str, set[str]] = {}
         self.explained_by: dict[str, set[str]] = {}
-        self.stuck_after: list[str] = []
         self._run = run
         self._selected = selected
         self._lab = run.lab
@@ -110,16 +108,6 @@ class Blame:
         elif finding.raised and (first := self._first_that_raised(id, finding.raised)):
             return Finding(Outcome.NOT_RUN, reason=f"your program raised the same exception as in {first}")
         return finding
-
-    def report_stuck(self) -> None:
-        """Fail the check after which a program was stuck, unless another requirement says what is wrong with it."""
-        failed = {self._lab.program_of(id).name for id in self.findings if self._outcome(id) is Outcome.FAILED}
-        for id in self.stuck_after:
-            program = self._lab.program_of(id)
-            if program.name not in failed:
-                failed.add(program.name)
-                reason = f"after this, {program.file} was busy without end, and answered nobody any more"
-                self.findings[id].append(Finding(Outcome.FAILED, reason=reason))
 
     def report_once(self, selected: Iterable[str]) -> None:
         """Keep the first failure of each program that ends after its first client; the others follow from that.

@@ -150,8 +150,8 @@ class Grader:
         skipped = isinstance(error, pytest.skip.Exception)
         if error is not None and not skipped and finding.outcome in (Outcome.FAILED, Outcome.NOT_RUN):
             self.run.after_failure(error)
-        if error is None and self.run.after_success():
-            self.blame.stuck_after.append(id)
+        if error is None:
+            self.run.after_success()
 
     def _record(self, id: str, finding: Finding) -> None:
         self.blame.findings.setdefault(id, []).append(finding)

@@ -68,7 +68,6 @@ def judge(
     selected = options.selected(lab)
     with running(lab, folder, options, sandbox) as run:
         grader = run_suite(run, selected, session)
-    grader.blame.report_stuck()
     grader.blame.report_once(selected)
     programs = [_program(started.program, hidden=bool(lab.hidden)) for started in run.fleet.history]
     record = Record(

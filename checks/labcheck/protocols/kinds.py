@@ -30,13 +30,15 @@ class Kind(ABC):
 
     `asked_for` is what a check waits for, in the words of a report. `one_silence_tells`: after one request without an
     answer, requirements that need it are not run. `is_kept`: after a failed check, the next one uses the same process
-    if that still answers.
+    if that still answers. `may_hang`: the end of a check may leave a server in an endless loop, because a client left;
+    other checks test that, and the next check gets a new process.
     """
 
     name: ClassVar[str]
     asked_for: ClassVar[str] = "an answer"
     one_silence_tells: ClassVar[bool] = False
     is_kept: ClassVar[bool] = False
+    may_hang: ClassVar[bool] = False
 
     def start(
         self, launch: Callable[[], Program], port: int, role: Role, *, in_shared_copy: bool, with_peer: bool
@@ -58,7 +60,7 @@ class Kind(ABC):
         return ""
 
     def still_answers(self, program: Program, check: Check, deadline: Deadline) -> bool:
-        """Return whether the program answers an ordinary request; only called if `is_kept` is set."""
+        """Return whether the program answers an ordinary request; only called if `is_kept` or `may_hang` is set."""
         del program, check, deadline
         return False
 

@@ -12,7 +12,8 @@ class Manners:
     """What the exchanges with a server have shown. Times are in seconds.
 
     `linger`: how long to wait for the server to close a connection. `slowest`: the longest time that any answer took
-    to begin. `served`: how many clients got a complete answer, or completed an opening handshake. `answered`: whether
+    to begin. `served`: how many clients got a complete answer, or completed an opening handshake
+    while no other client was connected. `answered`: whether
     there was a complete answer. `waits` is the number of times that labcheck has waited for one, and `waited` how long
     that took in all. `usual`: the status code of the first answer to each kind of request. `proven`: requests that got
     what they asked for, each with its method, its target and what that was.

@@ -525,7 +525,6 @@ class WebSocketClient(Endpoint):
 
     def _open(self, event: Request | Response) -> None:
         self.opened = True  # the library has validated the response
-        self._manners.served += 1
 
     def _fail_handshake(self, error: Exception) -> None:
         if isinstance(error, InvalidStatus):

@@ -28,6 +28,7 @@ class WebSocketServerKind(Kind):
     """A program that clients connect to over WebSocket."""
 
     name = "websocket server"
+    may_hang = True
 
     def start(
         self, launch: Callable[[], Program], port: int, role: Role, *, in_shared_copy: bool, with_peer: bool

@@ -72,8 +72,10 @@ class WebSocketServer(View):
             sock, self.program.port, self._check.transcript, self._check.deadline, self.patience,
             self._started.manners, self.program.activity, who, compression=compression,
         )  # fmt: skip
+        is_alone = not any(other.is_open for other in self.clients)
         self.clients.append(client)
         client.open()
+        self._started.manners.served += is_alone
         return client
 
     def join_many(self, number: int) -> list[WebSocketClient]:
