@@ -82,7 +82,8 @@ class Diagnosis:
             led_to_it = bool(LOST.search(block) or (led_to_it and LEADS_TO_NEXT.search(block)))
             if is_whole and not led_to_it:
                 found = self.explain(block)
-                return Complaint(found.said, found.place, str(forgotten)) if "coroutine" in found.said else found
+                is_cause = forgotten and "coroutine" in found.said  # it was used as if it were its result
+                return Complaint(found.said, found.place, str(forgotten)) if is_cause else found
         return forgotten
 
     def explain(self, traceback: str) -> Complaint:

@@ -49,6 +49,7 @@ FOR_A_TIME = {
     "one of several threads": LISTENS + "threading.Timer(60, print).start(); server.accept()",
     "a child": "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(60)'])",
 }
+FOR_TIME_LIMIT = FOR_A_TIME["socket.settimeout"]
 
 
 def program(source: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
@@ -78,6 +79,26 @@ def test_program_that_waits_for_a_time_may_go_on(activity: Activity) -> None:
     """A program of which one thread waits for a time may go on by itself, no matter how long it has been idle."""
     until(lambda: activity.has_rested(0.5))
     assert not activity.waits_for_input()
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("import time; time.sleep(60)", "the program is asleep, as in time.sleep()"),
+        ("while True: pass", "the program is busy"),
+        ("import threading, time; threading.Thread(target=input).start(); time.sleep(60)", ""),
+        (FOR_INPUT["accept"], ""),
+        (FOR_TIME_LIMIT, ""),
+    ],
+    ids=["asleep", "busy", "asleep in one of two threads", "waits for a client", "waits for a client and a time"],
+)
+def test_what_a_program_is_doing_is_put_into_words(source: str, told: str) -> None:
+    """Only a program that cannot do anything else is asleep: one of several threads may sleep."""
+    with program(source) as process:
+        doing = Activity(lambda: process.pid, lambda: True).doing
+        until(lambda: doing().partition(":")[0] == told)
+        assert all(doing().partition(":")[0] == told for _ in range(3))
+        process.kill()
 
 
 def test_unknown_process_may_go_on() -> None:
