@@ -22,7 +22,7 @@ LIBRARY = [*OWN, ("/usr/lib/python3/site-packages/websockets/asyncio/server.py",
         ("TypeError: Queue.__init__() got an unexpected keyword argument 'loop'", "leave out `loop`"),
         ("AttributeError: 'ServerConnection' object has no attribute 'path'", "`request.path`"),
         (
-            "AttributeError: 'ClientConnection' object has no attribute 'open'. Did you mean: 'pong'?",
+            "AttributeError: 'ClientConnection' object has no attribute 'open'",
             "ConnectionClosed",
         ),
     ],
