@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 CONNECTED_WITHIN = 5.0  # seconds; if the backlog is full, the kernel tries a connection again after 1 s and 3 s
 POLL = 0.005  # seconds between two looks
 ENOUGH = 20  # times that a line is printed again, because it may have been mixed with another one
-MOST_MIXED = 200  # the same, if it was printed as a part of a line
+MOST_MIXED = 200  # the same, if its last word was printed
 RESTS = 1.5  # seconds; a program that was idle for longer prints nothing more on its own
 IDLE_WITHIN = 0.5  # seconds; a server that has answered should be idle by then
 
@@ -68,9 +68,10 @@ class View:
         Compare with `assert line in server.prints(line)`.
         """
         if again is not None and self.program.activity.has_threads():
+            last_word = line.split()[-1]
             for tries in range(MOST_MIXED):
                 self.come_to_rest()
-                if self.program.stdout.lines(line) or (tries >= ENOUGH and line not in self.program.stdout.text()):
+                if self.program.stdout.lines(line) or (tries >= ENOUGH and last_word not in self.program.stdout.text()):
                     break
                 again()
         seconds = self._new_limit().left() if within is None else within * self._check.slow
