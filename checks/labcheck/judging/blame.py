@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from labcheck.errors import ExchangeError, NotReadyError, Place, Trouble, Unmet
-from labcheck.program.evidence import BrokenOff, Mismatch
+from labcheck.program.evidence import BrokenOff, Complaint, Mismatch
 from labcheck.protocols import kinds
 from labcheck.record.record import Outcome
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from labcheck.judging.run import Run
-    from labcheck.program.evidence import Complaint
 
 ORDER = (Outcome.PASSED, Outcome.ERROR, Outcome.NOT_RUN, Outcome.FAILED)
 NOT_PASSED = {  # in words; the first one that applies is the reason why another requirement is not run
@@ -94,8 +93,10 @@ class Blame:
         requirement that this one needs. Every other exception is an internal error.
         """
         finding = self._finding(id, error, mismatch)
-        if finding.outcome is Outcome.FAILED and (reason := self._run.served_one_client()):
-            finding.reason, finding.ended = reason, True
+        # What one client got before the program ended is luck: labcheck has started the program again for it.
+        by_luck = finding.outcome is Outcome.PASSED and self._run.check.transcript.events
+        if (finding.outcome is Outcome.FAILED or by_luck) and (reason := self._run.served_one_client()):
+            finding.outcome, finding.reason, finding.ended = Outcome.FAILED, reason, True
         elif finding.raised and (first := self._first_that_raised(id, finding.raised)):
             return Finding(Outcome.NOT_RUN, reason=f"your program raised the same exception as in {first}")
         return finding
@@ -142,8 +143,9 @@ class Blame:
         """Return the finding of a failed comparison, with its cause if the program's output and its end show it."""
         expected, received, place = mismatch
         broke_off = isinstance(mismatch, BrokenOff)
-        told = self._run.traceback() if broke_off else self._run.traceback(within=0)
+        told = self._run.traceback() if broke_off else Complaint("")
         ended = self._run.how_it_ended()
+        told = told or self._run.traceback(within=0)  # it may have come before the end
         if not broke_off and not ended:
             if place is None and told and told.said in f"{reason}\n{received}":
                 place = told.place  # the comparison shows what was raised, but not where

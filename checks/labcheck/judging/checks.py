@@ -42,7 +42,7 @@ class Grader:
         self.transcripts: dict[str, Transcript] = {}
         self.words: dict[str, list[str]] = {}  # the random words drawn for each requirement
         self._selected = set(selected)
-        self.proves_nothing = False  # the check that was run last: it failed, but the machine stood still
+        self.proves_nothing = False  # the check that was run last: it failed, but not because of what it checks
         self._mismatch: Mismatch | None = None
 
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -124,7 +124,7 @@ class Grader:
             raise lacking from error  # this ends the grading: the student cannot help it
         if isinstance(error, pytest.skip.Exception):
             finding = Finding(Outcome.NOT_RUN, reason=str(error))
-        elif error is not None and self.run.stood_still():
+        elif error is not None and (self.run.stood_still() or self.run.had_ended(error)):
             self.proves_nothing = True
             return
         else:

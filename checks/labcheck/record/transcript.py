@@ -106,6 +106,10 @@ class Transcript:
         last = self._exchanged()[-1:]
         return bytes(last[0].data) if last and last[0].kind == "received" else b""
 
+    def take_back(self, begin: int) -> None:
+        """Forget the events from this place on: what was sent has not reached anybody."""
+        del self.events[begin:]
+
     def _exchanged(self) -> list[Event]:
         return [event for event in self.events if event.kind in ("sent", "received")]
 

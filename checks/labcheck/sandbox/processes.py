@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 PR_SET_CHILD_SUBREAPER = 36
+PF_EXITING = 4  # in the flags of a process (proc(5))
 GONE_WITHIN = 5.0  # seconds until a killed process must have ended
 # Windows sends Ctrl+C to all processes of the sender's own console, so the sender has to join that of the program
 # (AttachConsole, GenerateConsoleCtrlEvent), and must not be ended by it itself.
@@ -176,6 +177,15 @@ def state_of(task: Path) -> str:
     """Return the state letter of a process or thread, given its folder in /proc (proc(5)). Raises OSError."""
     # "pid (name) state ...": the name may contain any bytes, so look for the last bracket.
     return (task / "stat").read_text(errors="replace").rpartition(")")[2].split()[0]
+
+
+def is_ending(pid: int) -> bool:
+    """Return whether the kernel is ending the process (PF_EXITING); False if the system does not report it."""
+    try:
+        with Path(f"/proc/{pid}/stat").open("rb") as file:
+            return bool(int(file.read().rpartition(b")")[2].split()[6]) & PF_EXITING)
+    except (OSError, IndexError):
+        return False
 
 
 def is_alive(pid: int) -> bool:
