@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from labcheck.judging.run import Run
+    from labcheck.record.difference import Difference
 
 ORDER = (Outcome.PASSED, Outcome.ERROR, Outcome.NOT_RUN, Outcome.FAILED)
 NOT_PASSED = {  # in words; the first one that applies is the reason why another requirement is not run
@@ -34,6 +35,7 @@ class Finding:
     reason: str = ""
     expected: str = ""
     received: str = ""
+    difference: Difference | None = None  # of two texts, or of two sequences of bytes
     place: Place | None = None  # in the student's file
     hung: bool = False  # the program did not answer in time
     ended: bool = False  # because the program ended by itself after its first client
@@ -110,7 +112,8 @@ class Blame:
         found = [(self._lab.program_of(id).name, each) for id in selected for each in self.findings.get(id, [])]
         for program, finding in found:
             if finding.ended and first.setdefault(program, finding) is not finding:
-                finding.outcome, finding.expected, finding.received, finding.place = Outcome.NOT_RUN, "", "", None
+                finding.outcome, finding.expected, finding.received = Outcome.NOT_RUN, "", ""
+                finding.difference = finding.place = None
         for program, finding in found:
             if finding.outcome is Outcome.NOT_RUN and program in first:
                 finding.reason = first[program].reason
@@ -141,7 +144,7 @@ class Blame:
 
     def _differs(self, reason: str, mismatch: Mismatch) -> Finding:
         """Return the finding of a failed comparison, with its cause if the program's output and its end show it."""
-        expected, received, place = mismatch
+        expected, received, place, difference = mismatch
         broke_off = isinstance(mismatch, BrokenOff)
         told = self._run.traceback() if broke_off else Complaint("")
         ended = self._run.how_it_ended()
@@ -149,10 +152,11 @@ class Blame:
         if not broke_off and not ended:
             if place is None and told and told.said in f"{reason}\n{received}":
                 place = told.place  # the comparison shows what was raised, but not where
-            return Finding(Outcome.FAILED, reason=reason, expected=expected, received=received, place=place)
+            return Finding(Outcome.FAILED, 0.0, reason, expected, received, difference, place)
         cause = _what_it_did(told, ended) or self._run.told_by_output()
         reason = "; ".join(filter(None, (reason, cause)))
-        return Finding(Outcome.FAILED, 0.0, reason, expected, received, told.place, raised=told.advice or told)
+        raised = told.advice or told
+        return Finding(Outcome.FAILED, 0.0, reason, expected, received, difference, told.place, raised=raised)
 
     def _out_of_time(self) -> str:
         done = sum(any(each.outcome is not Outcome.NOT_RUN for each in found) for found in self.findings.values())
@@ -170,6 +174,7 @@ class Blame:
             reason=_what_it_did(told, ended) or self._run.told_by_output(error),
             expected=kind.asked_for,
             received=str(error),
+            difference=getattr(error, "difference", None),
             place=told.place,
             hung=hung,
             raised=told.advice or told,

@@ -14,7 +14,7 @@ from labcheck.judging.blame import Blame, Finding
 from labcheck.judging.fixtures import RUN
 from labcheck.judging.options import Options
 from labcheck.judging.run import running
-from labcheck.program.evidence import Evidence, Mismatch
+from labcheck.program.evidence import Evidence, Mismatch, differs
 from labcheck.program.machine import lack
 from labcheck.record.record import Outcome
 from labcheck.workbook.labs import lab_names, load_lab
@@ -95,6 +95,8 @@ class Grader:
             self._mismatch = left.mismatch(op, right)
         elif isinstance(right, Evidence):
             self._mismatch = right.mismatch(op, left)
+        elif op == "==" and isinstance(left, str) and isinstance(right, str):
+            self._mismatch = differs(right, left, ("", ""))
         else:
             self._mismatch = Mismatch(f"{'' if op == '==' else op + ' '}{right!r}", repr(left))
         return [["the two sides differ"]]

@@ -204,6 +204,7 @@ def _result(id: str, grader: Grader, selected: Sequence[str], *, hidden: bool) -
         result.reason = "" if decisive.outcome is Outcome.PASSED else HIDDEN
         return result
     result.reason, result.expected, result.received = decisive.reason, decisive.expected, decisive.received
+    result.difference = decisive.difference
     result.place = decisive.place and Place(*decisive.place)
     told = "\0".join((decisive.reason, decisive.expected, decisive.received)).lower()
     if told.strip("\0"):

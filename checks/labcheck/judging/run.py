@@ -165,8 +165,9 @@ class Run:
         return ""
 
     def had_ended(self, error: BaseException) -> bool:
-        """Return whether an earlier check has ended the shared program, which never got a request of this check."""
-        if not isinstance(error, ExchangeError) or error.trouble is not Trouble.REFUSED or self.check.transcript.events:
+        """Return whether an earlier check may have ended the shared program: it has answered, but not in this check."""
+        is_refused = isinstance(error, ExchangeError) and error.trouble is Trouble.REFUSED
+        if not is_refused or any(event.kind == "received" for event in self.check.transcript.events):
             return False
         known = (each for each in self._used if each.role is Role.SHARED and each.has_spoken)
         return any(each.program.end_of_its_own(CLOSES_WITHIN) for each in known)

@@ -8,22 +8,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
+from labcheck.record.difference import compare
 from labcheck.record.text import shorten
 
 if TYPE_CHECKING:
     from labcheck.errors import Place
+    from labcheck.record.difference import Difference
 
 
 class Mismatch(NamedTuple):
-    """What was expected and what arrived instead, in words; and the place in the student's file, if it is known."""
+    """What was expected and what arrived instead, in words; and the place in the student's file, if it is known.
+
+    `difference` is where two texts, or two sequences of bytes, begin to differ.
+    """
 
     expected: str
     received: str
     place: Place | None = None
+    difference: Difference | None = None
 
 
 class BrokenOff(Mismatch):
     """A program seems to have failed while it answered, so an exception that it raised explains what arrived."""
+
+
+def differs(expected: str | bytes, received: str | bytes, titles: tuple[str, str]) -> Mismatch:
+    """Return the mismatch of two texts that are not equal, or of two sequences of bytes; `titles` introduce them."""
+    difference = compare(expected, received, titles)
+    return Mismatch(*difference.in_words(), None, difference)
 
 
 @runtime_checkable
@@ -99,14 +111,25 @@ class Printed:
     def mismatch(self, operator: str, wanted: object) -> Mismatch:
         """Say which line was expected, and show the last line that resembles it, or else the last line."""
         begin, colon, _ = str(wanted).partition(":")
+        if nearest := self._to_compare(str(wanted)):
+            return differs(str(wanted), nearest, (self._wanted, self._wanted))
         return Mismatch(f"{self._wanted} {wanted!r}", self.last(begin if colon else ""))
+
+    def _to_compare(self, wanted: str) -> str:
+        """Return the whole line that resembles the expected one and differs from it; else an empty text."""
+        begin, colon, _ = wanted.partition(":")
+        alike = self._lines(begin if colon else "")
+        return alike[-1] if alike and self._wanted == "the line" and alike[-1] != wanted else ""
+
+    def _lines(self, like: str) -> list[str]:
+        """Return the lines that contain `like` in upper or lower case; none if it is empty."""
+        return [line for line in map(str.strip, self.text.splitlines()) if like and like.lower() in line.lower()]
 
     def last(self, like: str = "") -> str:
         """Describe the last line that contains `like` in upper or lower case; without such a line, the last line."""
-        lines = [line for line in map(str.strip, self.text.splitlines()) if line]
-        alike = [line for line in lines if like and like.lower() in line.lower()]
-        if alike:
+        if alike := self._lines(like):
             return f"the line {shorten(alike[-1])!r}"
+        lines = [line for line in map(str.strip, self.text.splitlines()) if line]
         return f"the last line: {shorten(lines[-1])}" if lines else "nothing was printed"
 
 
@@ -115,6 +138,11 @@ class Prompts(Printed):
 
     def __init__(self, text: str, said: set[str], times: int) -> None:
         super().__init__(text, said, "the prompt" if times == 1 else f"{times} prompts")
+
+    def _to_compare(self, wanted: str) -> str:
+        unfinished = self.text.rpartition("\n")[2]
+        is_alike = unfinished != wanted and unfinished[:1] == wanted[:1]
+        return unfinished if is_alike and self._wanted == "the prompt" else ""
 
     def last(self, like: str = "") -> str:
         """Describe the unfinished line: the prompt as it was really printed; without one, the last line."""

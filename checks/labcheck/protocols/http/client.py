@@ -231,7 +231,7 @@ class Connection:
         while True:
             if not can_be_status_line(self._buffer):
                 self._read_on(self._manners.linger, even_at_rest=False)  # what follows may explain it
-                raise HttpError(Trouble.MALFORMED, explain_start(bytes(self._buffer)))
+                raise explain_start(bytes(self._buffer))
             if end := re.search(rb"\r?\n\r?\n", self._buffer):
                 break
             if len(self._buffer) > MAX_HEAD:
@@ -243,12 +243,12 @@ class Connection:
         # RFC 9112, section 4: HTTP-version SP status-code SP [reason-phrase]
         match = re.fullmatch(rb"HTTP/1\.[01] (\d{3})(?: (.*))?", status_line)
         if not match:
-            raise HttpError(Trouble.MALFORMED, explain_start(status_line))
+            raise explain_start(status_line)
         fields: list[tuple[str, str]] = []
         for header in lines:
             if not HEADER.match(header):
                 self._read_on(self._manners.linger, even_at_rest=False)  # the report shows all that came
-                raise HttpError(Trouble.MALFORMED, explain_header(header))
+                raise explain_header(header)
             name, _, value = header.decode("latin-1").partition(":")
             fields.append((name, value.strip(" \t")))
         return int(match[1]), (match[2] or b"").decode("latin-1"), fields
