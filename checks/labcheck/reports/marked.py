@@ -12,7 +12,7 @@ from labcheck.reports.wording import block
 if TYPE_CHECKING:
     from labcheck.record.record import RequirementResult
 
-ROOM = 96  # columns
+ROOM = 80  # columns, which fit beside the names
 PIECE = Markup("<code>{}<mark>{}</mark>{}</code>")
 
 
