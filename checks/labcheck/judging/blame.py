@@ -95,10 +95,10 @@ class Blame:
         requirement that this one needs. Every other exception is an internal error.
         """
         finding = self._finding(id, error, mismatch)
-        # What one client got before the program ended is luck: labcheck has started the program again for it.
+        # What one client got before the program ended is luck: `report_once` does not count it.
         by_luck = finding.outcome is Outcome.PASSED and self._run.check.transcript.events
         if (finding.outcome is Outcome.FAILED or by_luck) and (reason := self._run.served_one_client()):
-            finding.outcome, finding.reason, finding.ended = Outcome.FAILED, reason, True
+            finding.reason, finding.ended = reason, True
         elif finding.raised and (first := self._first_that_raised(id, finding.raised)):
             return Finding(Outcome.NOT_RUN, reason=f"your program raised the same exception as in {first}")
         return finding
@@ -111,7 +111,9 @@ class Blame:
         first: dict[str, Finding] = {}
         found = [(self._lab.program_of(id).name, each) for id in selected for each in self.findings.get(id, [])]
         for program, finding in found:
-            if finding.ended and first.setdefault(program, finding) is not finding:
+            if finding.ended and first.setdefault(program, finding) is finding:
+                finding.outcome = Outcome.FAILED
+            elif finding.ended:
                 finding.outcome, finding.expected, finding.received = Outcome.NOT_RUN, "", ""
                 finding.difference = finding.place = None
         for program, finding in found:
