@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from labcheck.errors import ExchangeError, NotReadyError, Place, Trouble, Unmet
-from labcheck.program.evidence import BrokenOff, Mismatch
+from labcheck.program.evidence import BrokenOff, Complaint, Mismatch
 from labcheck.protocols import kinds
 from labcheck.record.record import Outcome
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from labcheck.judging.run import Run
-    from labcheck.program.evidence import Complaint
+    from labcheck.record.difference import Difference
 
 ORDER = (Outcome.PASSED, Outcome.ERROR, Outcome.NOT_RUN, Outcome.FAILED)
 NOT_PASSED = {  # in words; the first one that applies is the reason why another requirement is not run
@@ -37,6 +37,7 @@ class Finding:
     reason: str = ""
     expected: str = ""
     received: str = ""
+    difference: Difference | None = None  # of two texts, or of two sequences of bytes
     place: Place | None = None  # in the student's file
     hung: bool = False  # the program did not answer in time
     ended: bool = False  # because the program ended by itself after its first client
@@ -103,7 +104,9 @@ class Blame:
         requirement that this one needs. Every other exception is an internal error.
         """
         finding = self._finding(id, error, mismatch)
-        if finding.outcome is Outcome.FAILED and (reason := self._run.served_one_client()):
+        # What one client got before the program ended is luck: `report_once` does not count it.
+        by_luck = finding.outcome is Outcome.PASSED and self._run.check.transcript.events
+        if (finding.outcome is Outcome.FAILED or by_luck) and (reason := self._run.served_one_client()):
             finding.reason, finding.ended = reason, True
         elif finding.raised and (first := self._first_that_raised(id, finding.raised)):
             return Finding(Outcome.NOT_RUN, reason=f"your program raised the same exception as in {first}")
@@ -117,8 +120,11 @@ class Blame:
         first: dict[str, Finding] = {}
         found = [(self._lab.program_of(id).name, each) for id in selected for each in self.findings.get(id, [])]
         for program, finding in found:
-            if finding.ended and first.setdefault(program, finding) is not finding:
-                finding.outcome, finding.expected, finding.received, finding.place = Outcome.NOT_RUN, "", "", None
+            if finding.ended and first.setdefault(program, finding) is finding:
+                finding.outcome = Outcome.FAILED
+            elif finding.ended:
+                finding.outcome, finding.expected, finding.received = Outcome.NOT_RUN, "", ""
+                finding.difference = finding.place = None
         for program, finding in found:
             if finding.outcome is Outcome.NOT_RUN and program in first:
                 finding.reason = first[program].reason
@@ -149,17 +155,19 @@ class Blame:
 
     def _differs(self, reason: str, mismatch: Mismatch) -> Finding:
         """Return the finding of a failed comparison, with its cause if the program's output and its end show it."""
-        expected, received, place = mismatch
+        expected, received, place, difference = mismatch
         broke_off = isinstance(mismatch, BrokenOff)
-        told = self._run.traceback() if broke_off else self._run.traceback(within=0)
+        told = self._run.traceback() if broke_off else Complaint("")
         ended = self._run.how_it_ended()
+        told = told or self._run.traceback(within=0)  # it may have come before the end
         if not broke_off and not ended:
             if place is None and told and told.said in f"{reason}\n{received}":
                 place = told.place  # the comparison shows what was raised, but not where
-            return Finding(Outcome.FAILED, reason=reason, expected=expected, received=received, place=place)
+            return Finding(Outcome.FAILED, 0.0, reason, expected, received, difference, place)
         cause = _what_it_did(told, ended) or self._run.told_by_output()
         reason = "; ".join(filter(None, (reason, cause)))
-        return Finding(Outcome.FAILED, 0.0, reason, expected, received, told.place, raised=told.advice or told)
+        raised = told.advice or told
+        return Finding(Outcome.FAILED, 0.0, reason, expected, received, difference, told.place, raised=raised)
 
     def _out_of_time(self) -> str:
         done = sum(any(each.outcome is not Outcome.NOT_RUN for each in found) for found in self.findings.values())
@@ -177,6 +185,7 @@ class Blame:
             reason=_what_it_did(told, ended) or self._run.told_by_output(error),
             expected=kind.asked_for,
             received=str(error),
+            difference=getattr(error, "difference", None),
             place=told.place,
             hung=hung,
             raised=told.advice or told,

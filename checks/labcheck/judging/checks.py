@@ -14,7 +14,7 @@ from labcheck.judging.blame import Blame, Finding, worst
 from labcheck.judging.fixtures import RUN
 from labcheck.judging.options import Options
 from labcheck.judging.run import running
-from labcheck.program.evidence import Evidence, Mismatch
+from labcheck.program.evidence import Evidence, Mismatch, differs
 from labcheck.program.machine import lack
 from labcheck.record.record import Outcome
 from labcheck.workbook.labs import lab_names, load_lab
@@ -43,7 +43,7 @@ class Grader:
         self.transcripts: dict[str, Transcript] = {}
         self.words: dict[str, list[str]] = {}  # the random words drawn for each requirement
         self._selected = set(selected)
-        self.proves_nothing = False  # the check that was run last: it failed, but the machine stood still
+        self.proves_nothing = False  # the check that was run last: it failed, but not because of what it checks
         self._late: list[pytest.Item] = []
         self._mismatch: Mismatch | None = None
 
@@ -110,6 +110,8 @@ class Grader:
             self._mismatch = left.mismatch(op, right)
         elif isinstance(right, Evidence):
             self._mismatch = right.mismatch(op, left)
+        elif op == "==" and isinstance(left, str) and isinstance(right, str):
+            self._mismatch = differs(right, left, ("", ""))
         else:
             self._mismatch = Mismatch(f"{'' if op == '==' else op + ' '}{right!r}", repr(left))
         return [["the two sides differ"]]
@@ -139,7 +141,7 @@ class Grader:
             raise lacking from error  # this ends the grading: the student cannot help it
         if isinstance(error, pytest.skip.Exception):
             finding = Finding(Outcome.NOT_RUN, reason=str(error))
-        elif error is not None and self.run.stood_still():
+        elif error is not None and (self.run.stood_still() or self.run.had_ended(error)):
             self.proves_nothing = True
             return
         else:

@@ -116,7 +116,7 @@ def run_suite(run: Run, selected: Sequence[str], session: pytest.Session | None 
 
 
 def _run_check(grader: Grader, item: pytest.Item, after: pytest.Item | None) -> None:
-    """Run a check; if it fails but the machine stood still while it ran, run it again."""
+    """Run a check; run it again if the machine stood still while it ran, or if the program had ended before."""
     for _ in range(MOST_TRIES):
         item.ihook.pytest_runtest_protocol(item=item, nextitem=after)
         if not grader.proves_nothing:
@@ -208,6 +208,7 @@ def _result(id: str, grader: Grader, selected: Sequence[str], *, hidden: bool) -
         result.reason = "" if decisive.outcome is Outcome.PASSED else HIDDEN
         return result
     result.reason, result.expected, result.received = decisive.reason, decisive.expected, decisive.received
+    result.difference = decisive.difference
     result.place = decisive.place and Place(*decisive.place)
     told = "\0".join((decisive.reason, decisive.expected, decisive.received)).lower()
     if told.strip("\0"):

@@ -170,6 +170,14 @@ class Run:
                 return f"{how} {'after' if error.trouble is Trouble.REFUSED else 'while'} it was asked for {target}"
         return ""
 
+    def had_ended(self, error: BaseException) -> bool:
+        """Return whether an earlier check may have ended the shared program: it has answered, but not in this check."""
+        is_refused = isinstance(error, ExchangeError) and error.trouble is Trouble.REFUSED
+        if not is_refused or any(event.kind == "received" for event in self.check.transcript.events):
+            return False
+        known = (each for each in self._used if each.role is Role.SHARED and each.has_spoken)
+        return any(each.program.end_of_its_own(CLOSES_WITHIN) for each in known)
+
     def told_by_output(self, error: ExchangeError | None = None) -> str:
         """Return why an exchange failed, as far as the output tells; `error` is None if an answer broke off."""
         causes = (kinds.find(each.program.spec.kind).cause(each, self.check, error) for each in self._used)

@@ -9,27 +9,39 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
+from labcheck.record.difference import compare
 from labcheck.record.text import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from labcheck.errors import Place
+    from labcheck.record.difference import Difference
 
 MOST_LINES = 100  # of the output, in which to look for the one that is most like the expected one
 SIMILAR = 0.6  # of two lines, as difflib measures it: they may mean the same
 
 
 class Mismatch(NamedTuple):
-    """What was expected and what arrived instead, in words; and the place in the student's file, if it is known."""
+    """What was expected and what arrived instead, in words; and the place in the student's file, if it is known.
+
+    `difference` is where two texts, or two sequences of bytes, begin to differ.
+    """
 
     expected: str
     received: str
     place: Place | None = None
+    difference: Difference | None = None
 
 
 class BrokenOff(Mismatch):
     """A program seems to have failed while it answered, so an exception that it raised explains what arrived."""
+
+
+def differs(expected: str | bytes, received: str | bytes, titles: tuple[str, str]) -> Mismatch:
+    """Return the mismatch of two texts that are not equal, or of two sequences of bytes; `titles` introduce them."""
+    difference = compare(expected, received, titles)
+    return Mismatch(*difference.in_words(), None, difference)
 
 
 @runtime_checkable
@@ -123,30 +135,48 @@ class Printed:
     def mismatch(self, operator: str, wanted: object) -> Mismatch:
         """Say which line was expected, and show the one that is most like it."""
         text = str(wanted)
-        expected = f"{self._wanted} {text!r}"
         if text in self._errors:
-            return Mismatch(expected, "it was printed on standard error, not on standard output")
-        begin, colon, _ = text.partition(":")
-        return BrokenOff(expected, self.last(begin if colon else "", text))
+            where = "it was printed on standard error, not on standard output"
+            return Mismatch(f"{self._wanted} {text!r}", where)
+        near = self._nearest(text)
+        if near and near != text and self._wanted.startswith("the "):
+            return BrokenOff(*differs(text, near, (self._wanted, self._wanted)))
+        return BrokenOff(f"{self._wanted} {text!r}", self.last(text.partition(":")[0]))
 
-    def last(self, like: str = "", wanted: str = "") -> str:
-        """Describe the line that is most like `wanted`: one that contains `like`, or else a similar one; or the last.
-
-        Upper and lower case do not matter.
-        """
-        lines = list(filter(None, map(self._without_prompts, self.text.splitlines())))[-MOST_LINES:]
-        alike = [line for line in lines if like and like.lower() in line.lower()]
-        near = max((_likeness(line, wanted), place, line) for place, line in enumerate(alike or lines or [""]))
-        if alike or near[0] >= SIMILAR:
-            return f"the line {shorten(near[-1])!r}"
+    def last(self, like: str = "") -> str:
+        """Describe the last line that contains `like`, in upper or lower case; without one, the last line."""
+        lines = self._lines()
+        if alike := _with(lines, like):
+            return f"the line {shorten(alike[-1])!r}"
         nothing = "nothing but prompts" if self.text.strip() else "nothing was printed"
         last = f"the last line: {shorten(lines[-1])}" if lines else nothing
         return f"{last}; {self._then}" if self._then else last
+
+    def _nearest(self, wanted: str) -> str:
+        """Return the line that is most like the expected one, in upper or lower case; empty if none is like it.
+
+        A line with the same words before the colon comes before all others.
+        """
+        lines = self._lines()
+        begin, colon, _ = wanted.partition(":")
+        alike = _with(lines, begin) if colon else []
+        found = [(_likeness(line, wanted), place, line) for place, line in enumerate(alike or lines)]
+        near = max(found, default=(0.0, 0, ""))
+        return near[-1] if alike or near[0] >= SIMILAR else ""
+
+    def _lines(self) -> list[str]:
+        """Return the last lines that are not empty, without prompts at their beginning."""
+        return list(filter(None, map(self._without_prompts, self.text.splitlines())))[-MOST_LINES:]
 
     def _without_prompts(self, line: str) -> str:
         while prompt := next((prompt for prompt in self._prompts if line.startswith(prompt)), ""):
             line = line.removeprefix(prompt)
         return line.strip()
+
+
+def _with(lines: list[str], like: str) -> list[str]:
+    """Return the lines that contain a text, in upper or lower case; none if the text is empty."""
+    return [line for line in lines if like and like.lower() in line.lower()]
 
 
 def _likeness(line: str, wanted: str) -> float:
@@ -157,13 +187,22 @@ def _likeness(line: str, wanted: str) -> float:
 class Prompts(Printed):
     """What a program printed up to a prompt, at which it waits for its user."""
 
-    def last(self, like: str = "", wanted: str = "") -> str:
+    def last(self, like: str = "") -> str:
         """Describe the unfinished line: the prompt as it was really printed; without one, the last line."""
-        unfinished = self.text.rpartition("\n")[2]
+        unfinished = self._unfinished("")
+        return f"the prompt {shorten(unfinished)!r}" if unfinished else super().last(like)
+
+    def _nearest(self, wanted: str) -> str:
+        unfinished = self._unfinished(wanted)
+        return unfinished if unfinished[:1] == wanted[:1] and self._wanted == "the prompt" else ""
+
+    def _unfinished(self, wanted: str) -> str:
+        """Return the last line, which has no end, without other prompts than the expected one at its beginning."""
+        line = self.text.rpartition("\n")[2]
         for prompt in self._prompts:
-            if unfinished != prompt and unfinished.startswith(prompt):
-                unfinished = unfinished.removeprefix(prompt)
-        return f"the prompt {shorten(unfinished)!r}" if unfinished else super().last(like, wanted)
+            if prompt not in (wanted, line):
+                line = line.removeprefix(prompt)
+        return line
 
 
 class Complaint(str):

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 LOOK_AROUND = 0.5  # seconds between two searches for other ports that it listens on
 KILLED = -9  # the exit status of a program ended by SIGKILL
+SETTLES_WITHIN = 0.2  # seconds of work until a program that has raised an exception has ended
 SUSPICIOUS = 0.02  # seconds; Python cannot start this fast, so an earlier answer comes from another process
 WRONG_PORT_FOR = 2.0  # seconds that a program may listen on another port or address before it is given up
 ENDS_WITHIN = 1.0  # seconds until a program that is about to end has ended
@@ -161,13 +162,17 @@ class Program:
         return self.exit_status == 0
 
     def end_of_its_own(self, within: float) -> ExitStatus | None:
-        """Return how it has ended although nothing asked it to, or None; wait up to `within` seconds for the end."""
+        """Return how it has ended although nothing asked it to, or None.
+
+        Waits until it is idle; then up to `within` seconds for its end, and longer if it no longer listens.
+        """
         if self._was_stopped or self.spec.is_client:
             return None
-        if within:
-            self.activity.wait_until_idle(ENDS_WITHIN)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(within)
+        self.activity.wait_until_idle(ENDS_WITHIN if within else SETTLES_WITHIN)
+        if not self.has_exited and owners.listeners(self.port) == {}:
+            within = ENDS_WITHIN
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(within)
         if not self.has_exited or self.exceeded_memory:
             return None
         for stream in (self.stdout, self.stderr):
@@ -239,6 +244,9 @@ class Program:
                 return first
             first.close()
         assert self.address is not None
+        if processes.is_ending(self.pid):  # its port may still be open for a moment
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(ENDS_WITHIN)
         sock = open_socket(socket.AF_INET6 if ":" in self.address[0] else socket.AF_INET)
         try:
             if receive_buffer is not None:

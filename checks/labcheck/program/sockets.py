@@ -9,6 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from labcheck.program import owners
 from labcheck.program.machine import open_socket
 from labcheck.program.ports import LOOPBACK
 
@@ -42,13 +43,19 @@ def connect(port: int) -> tuple[tuple[str, int], socket.socket] | None:
 
 
 def is_open(port: int) -> bool:
-    """Return whether a process listens on a port, on any loopback address; a full backlog counts as listening."""
+    """Return whether a process listens on a port.
+
+    If the system does not report it, connect: a full backlog and a reset connection count as listening.
+    """
+    found = owners.listeners(port)
+    if found is not None:
+        return bool(found)
     for family, host in LOOPBACK:
         try:
             with open_socket(family) as sock:
                 sock.settimeout(LOOPBACK_WITHIN)
                 sock.connect((host, port))
-        except TimeoutError:
+        except (TimeoutError, ConnectionResetError):
             return True
         except OSError:
             continue

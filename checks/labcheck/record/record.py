@@ -8,6 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from labcheck.record.difference import Difference
+
 SCHEMA = 2
 SCHEMA_FILE = Path(__file__).with_name("record.schema.json")
 
@@ -33,7 +35,8 @@ class Place:
 class RequirementResult:
     """The result of one requirement. `transcript` holds events as returned by `Event.to_json`.
 
-    `place` is where in the student's file a failure was caused, if that is known. `drawn` are the random words that
+    `expected` and `received` are in words; `difference` is there if both are texts, or if some bytes are wrong. `place`
+    is where in the student's file a failure was caused, if that is known. `drawn` are the random words that
     occur in `reason`, `expected` and `received`. A `hidden` requirement shows only its title and its outcome.
     """
 
@@ -47,6 +50,7 @@ class RequirementResult:
     expected: str = ""
     received: str = ""
     by_hand: str = ""
+    difference: Difference | None = None
     place: Place | None = None
     drawn: list[str] = field(default_factory=list)
     transcript: list[dict[str, Any]] = field(default_factory=list)
@@ -142,7 +146,12 @@ class Record:
         for name in ("steps", "programs", "requirements"):
             table[name] = [vars(each) for each in table[name]]
         table["requirements"] = [
-            {**each, "place": each["place"] and vars(each["place"])} for each in table["requirements"]
+            {
+                **each,
+                "place": each["place"] and vars(each["place"]),
+                "difference": each["difference"] and each["difference"].to_table(),
+            }
+            for each in table["requirements"]
         ]
         return table
 
@@ -180,4 +189,7 @@ class Record:
 
 def _requirement(table: dict[str, Any]) -> RequirementResult:
     place = table["place"] and Place(**table["place"])
-    return RequirementResult(**{**table, "outcome": Outcome(table["outcome"]), "place": place})
+    # Records that were written before there were differences have none.
+    difference = Difference.from_table(table["difference"]) if table.get("difference") else None
+    outcome = Outcome(table["outcome"])
+    return RequirementResult(**{**table, "outcome": outcome, "place": place, "difference": difference})

@@ -8,9 +8,7 @@ from pathlib import PurePosixPath
 SHORT = 200  # characters of a value in a line of a report
 QUOTED = 120  # characters of a message in a line of a report
 BYTES = 48  # bytes shown as text; a third of that in hexadecimal
-POINTED = 64  # columns of a line with a caret below it
 LAST_LINES = 32  # of what a program has printed, in a report
-BEFORE = 10  # bytes shown before the one with the caret, if the line does not begin with it
 
 
 def shorten(text: str, limit: int = SHORT) -> str:
@@ -53,25 +51,6 @@ def last_lines(text: str, most: int = LAST_LINES) -> str:
     left_out = len(lines) - most
     note = [f"({left_out:,} {'line' if left_out == 1 else 'lines'} before these)"] if left_out > 0 else []
     return "\n".join([*note, *lines[-most:]])
-
-
-def point_at(data: bytes, place: int) -> str:
-    """Return two lines: the bytes around a place, as text with escapes, and a caret under the byte at that place.
-
-    If there is no such byte, the caret is behind the last one.
-    """
-    fits = place < POINTED and len(_escaped(data[:place])) < POINTED
-    begin = 0 if fits else place - BEFORE
-    cells = [_escaped(data[at : at + 1]) for at in range(begin, min(len(data), begin + POINTED))]
-    lead = "… " if begin else ""
-    shown = next(size for size in range(len(cells), -1, -1) if len("".join(cells[:size])) <= POINTED)
-    more = " …" if begin + shown < len(data) else ""
-    caret = " " * len(lead + "".join(cells[: place - begin]))
-    return f"{lead}{''.join(cells[:shown])}{more}\n{caret}^"
-
-
-def _escaped(data: bytes) -> str:
-    return repr(data)[2:-1]
 
 
 def is_own_file(name: str) -> bool:

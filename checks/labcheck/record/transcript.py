@@ -110,6 +110,10 @@ class Transcript:
         """Return whether labcheck has sent a close frame."""
         return any(event.kind == "sent" and event.what.startswith("close") for event in self.events)
 
+    def take_back(self, begin: int) -> None:
+        """Forget the events from this place on: what was sent has not reached anybody."""
+        del self.events[begin:]
+
     def _exchanged(self) -> list[Event]:
         return [event for event in self.events if event.kind in ("sent", "received")]
 

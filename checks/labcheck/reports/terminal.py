@@ -15,6 +15,7 @@ from labcheck.reports.wording import (
     NAMES,
     block,
     by_cause,
+    drawn,
     facts,
     heading,
     label,
@@ -68,7 +69,7 @@ def write_exchange(record: Record, id: str) -> None:
         if (left_out := missing(event)) > 0:
             print(f"           … {left_out:,} more bytes were not kept")
     print(f"\n{heading(requirement)}: {NAMES[requirement.outcome]} · seed {record.seed}")
-    for name, text in facts(record, requirement):
+    for name, text in _facts(record, requirement, PLAIN_WIDTH):
         if name not in (*EXCHANGED, *COMMANDS):
             for line in _value(name, text, PLAIN_WIDTH):
                 print("".join(part for part, _ in line)[MARGIN - 4 :].rstrip())
@@ -100,21 +101,30 @@ def _heading(outcome: Outcome, id: str, text: str) -> Line:
 
 def _requirement(record: Record, requirement: RequirementResult, step: int, width: int) -> Iterator[Line]:
     yield _heading(requirement.outcome, requirement.id, requirement.title)
-    for name, text in facts(record, requirement):
+    for name, text in _facts(record, requirement, width):
         # A command is not wrapped, so that it can be copied.
         yield from _value(name, text, ANY_WIDTH if name in COMMANDS else width, "dim" if name in EXCHANGED else "")
     if requirement.outcome is Outcome.FAILED and not requirement.hidden:
         yield from _value("more", f"labcheck hint {record.lab} {requirement.id} · lab sheet, step {step}", width)
 
 
+def _facts(record: Record, requirement: RequirementResult, width: int) -> list[tuple[str, str]]:
+    """Return the facts, with the first difference drawn for this width."""
+    shown = drawn(requirement.difference, _room(width)) if requirement.difference else {}
+    return [(name, shown.get(name, text)) for name, text in facts(record, requirement)]
+
+
+def _room(width: int) -> int:
+    return max(30, width - MARGIN - NAME)
+
+
 def _value(name: str, text: str, width: int, style: str = "") -> Iterator[Line]:
     if not text:
         return
-    room = max(30, width - MARGIN - NAME)
     wrapped = [
         piece
         for line in text.splitlines()
-        for piece in textwrap.wrap(printable(line), room, break_on_hyphens=False, drop_whitespace=False) or [""]
+        for piece in textwrap.wrap(printable(line), _room(width), break_on_hyphens=False, drop_whitespace=False) or [""]
     ]
     for number, piece in enumerate(wrapped):
         yield [(" " * MARGIN, ""), (f"{'' if number else name:{NAME}}", "cyan"), (piece, style)]

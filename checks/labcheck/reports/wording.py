@@ -6,6 +6,7 @@ import base64
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from labcheck.record.difference import cut
 from labcheck.record.record import Outcome
 from labcheck.record.text import last_lines, printable, shorten, within
 from labcheck.record.transcript import AT_THE_END
@@ -13,6 +14,7 @@ from labcheck.record.transcript import AT_THE_END
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from labcheck.record.difference import Difference
     from labcheck.record.record import Record, RequirementResult
 
 SHOWN_LINES = 7  # lines of one message's head in a short report
@@ -84,6 +86,30 @@ def facts(record: Record, requirement: RequirementResult) -> list[tuple[str, str
     ]
     again = [("by hand", requirement.by_hand), ("replay", replay(record, requirement))]
     return [*found, *last_exchange(requirement.transcript), *again, *printed]
+
+
+def drawn(difference: Difference, room: int) -> dict[str, str]:
+    """Return the lines that show what was expected and what was received, up to `room` columns wide.
+
+    The two pieces are in the same columns, and a caret is under the first difference.
+    """
+    expected, received = cut(difference, room)
+    width = max(len(each.title) for each in (difference.expected, difference.received) if each)
+    beside = width + bool(width) if width < room // 3 else 0  # columns of the titles, if they fit beside the pieces
+    if beside:
+        expected, received = cut(difference, room - beside)
+    found = {}
+    if difference.expected and expected:
+        found["expected"] = _beneath(difference.expected.title, str(expected), beside)
+    caret = " " * beside + received.caret
+    gap = " " if len(caret) + len(difference.where) < room else "\n"
+    found["received"] = f"{_beneath(difference.received.title, str(received), beside)}\n{caret}{gap}{difference.where}"
+    return found
+
+
+def _beneath(title: str, piece: str, beside: int) -> str:
+    """Return a piece beside its title or, if that is too long, beneath it."""
+    return f"{title.rjust(beside - 1)} {piece}" if beside else f"{title}\n{piece}".lstrip("\n")
 
 
 def replay(record: Record, requirement: RequirementResult) -> str:

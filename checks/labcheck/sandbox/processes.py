@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
 PR_SET_CHILD_SUBREAPER = 36
+PF_EXITING = 4  # in the flags of a process (proc(5))
 GONE_WITHIN = 5.0  # seconds until a killed process must have ended
 LOOKS = 10  # at the descendants of a process, while some of them end
 STATE, PARENT, THREADS = 0, 1, 17  # the places of what `_stat` returns
@@ -215,6 +216,15 @@ def _stat(task: Path) -> list[str]:
     """Return the fields of a process or thread that follow its name (proc_pid_stat(5)). Raises OSError."""
     # "pid (name) state ...": the name may contain any bytes, so look for the last bracket.
     return (task / "stat").read_text(errors="replace").rpartition(")")[2].split()
+
+
+def is_ending(pid: int) -> bool:
+    """Return whether the kernel is ending the process (PF_EXITING); False if the system does not report it."""
+    try:
+        with Path(f"/proc/{pid}/stat").open("rb") as file:
+            return bool(int(file.read().rpartition(b")")[2].split()[6]) & PF_EXITING)
+    except (OSError, IndexError):
+        return False
 
 
 def is_alive(pid: int) -> bool:

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conftest import CHECKOUT, TESTS, Result, failed, not_passed, programs
+from labcheck.authoring.verify import Variant
 from labcheck.program.ports import Port
 from labcheck.record.record import Outcome, Record
 from labcheck.submission.limits import MAX_BYTES
+from labcheck.workbook.labs import load_lab
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -156,6 +158,22 @@ def test_server_that_dies_after_its_first_answer_has_died(
     record = labcheck("lab1", submission(HOSTILE / "answers_then_dies.py"), "--only", "2", "--json", "-").record
     assert "answered and then died" in {program.verdict for program in record.programs}
     assert "by itself" not in "".join(not_passed(record).values())
+
+
+def test_program_that_ends_between_two_checks_fails_none_of_them(
+    labcheck: Callable[..., Result], tmp_path: Path
+) -> None:
+    """The check after the one whose last request has ended the program is run again, with a new one."""
+    lab = load_lab("lab1")
+    ends = """self.send_error(413)
+            if int(length) > 2 * FORM_LIMIT:
+                import threading
+                self.server.socket.close()
+                threading.Timer(0.3, os._exit, (1,)).start()"""
+    Variant("ends", (), "", (("self.send_error(413)", ends),), "webserver.py").write(lab, tmp_path / "submission")
+    record = labcheck("lab1", tmp_path / "submission", "--json", "-").record
+    assert record.all_passed, not_passed(record)
+    assert "answered and then died" in {program.verdict for program in record.programs}
 
 
 THREAD_DIES = """\

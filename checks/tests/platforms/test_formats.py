@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
@@ -274,8 +275,12 @@ def test_format_is_explained_in_the_help(name: str) -> None:
 
 
 def test_explanation_has_the_words_of_the_terminal(real: dict[str, Record]) -> None:
-    """Other tools show a failure in the same words and columns as the terminal."""
-    record = real["starter"]
+    """Other tools show a failure in the same words and columns as the terminal, which draws only a difference."""
+    drawn = [each for each in real["starter"].requirements if each.difference]
+    assert all("from byte" in explanation(real["starter"], each) and "^" not in each.received for each in drawn)
+    plain = [replace(each, difference=None) for each in real["starter"].requirements]
+    record = replace(real["starter"], requirements=plain)
+    assert drawn
     shown = ["".join(text for text, _ in line).strip() for line in terminal.lines(record, terminal.ANY_WIDTH)]
     failures = record.of(Outcome.FAILED)
     assert len(failures) > 10

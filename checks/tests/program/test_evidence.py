@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from labcheck.errors import Place
-from labcheck.program.evidence import Complaint, Evidence, ExitStatus, Printed, Said
+from labcheck.program.evidence import Complaint, Evidence, ExitStatus, Printed, Prompts, Said
 
 CASES = {
     "an exit status": (ExitStatus(1, 3, ""), "==", 0, "exit status 0 within 3 s", "exit status 1"),
@@ -32,6 +32,15 @@ CASES = {
         *("a line with 'From: a'", "the line 'From: b'"),
     ),
     "another line": (Printed("a\nb\nx\n", set()), "in", "From: a", "a line with 'From: a'", "the last line: x"),
+    "a misspelled line": (
+        *(Printed("from: a\n", set(), "the line"), "in", "From: a"),
+        *('the line "From: a"', 'the line "from: a"; differs from character 1 on'),
+    ),
+    "a misspelled prompt": (
+        *(Prompts("Your name : ", set(), 1), "in", "Your name: "),
+        *('the prompt "Your name: "', 'the prompt "Your name : "; differs from character 10 on'),
+    ),
+    "another prompt": (Prompts("Name: ", set(), 1), "in", "Who? ", "the prompt 'Who? '", "the prompt 'Name: '"),
     "no line": (Printed("\n", set()), "in", "a", "a line with 'a'", "nothing was printed"),
 }
 
@@ -41,7 +50,7 @@ def test_mismatch_is_explained_in_words(name: str) -> None:
     """Each value explains what was expected and what arrived."""
     value, operator, wanted, expected, received = CASES[name]
     assert isinstance(value, Evidence)
-    assert value.mismatch(operator, wanted) == (expected, received, None)
+    assert value.mismatch(operator, wanted)[:3] == (expected, received, None)
 
 
 @pytest.mark.parametrize("code", [-9, 0, 1, 300])
@@ -67,5 +76,5 @@ def test_complaint_has_its_place() -> None:
     assert complaint == "ValueError: no (webserver.py, line 7)"
     assert complaint.said == "ValueError: no"
     expected = ("no traceback on standard error", complaint, Place("webserver.py", 7))
-    assert complaint.mismatch("==", "") == expected
+    assert complaint.mismatch("==", "")[:3] == expected
     assert Complaint("") == ""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labcheck.record.text import is_own_file, last_lines, point_at, printable, quote, shorten, show_bytes, within
+from labcheck.record.text import is_own_file, last_lines, printable, quote, shorten, show_bytes, within
 
 
 @given(st.text(max_size=300), st.integers(40, 200))
@@ -89,32 +89,6 @@ def test_quoted_text_keeps_its_end() -> None:
     assert quote("a" * 120) == '"' + "a" * 120 + '"'
     assert len(quote("a" * 121)) == 122
     assert quote("a" * 500 + "end").endswith('aend"')
-
-
-@pytest.mark.parametrize(
-    ("data", "place", "shown"),
-    [
-        (b"HTTP 1.1", 4, "HTTP 1.1\n    ^"),
-        (b"", 0, "\n^"),
-        (b"ab", 2, "ab\n  ^"),
-        (b"a\r\n<b>", 3, "a\\r\\n<b>\n     ^"),
-        (b"'\"\\\x00!", 4, "'\"\\\\\\x00!\n        ^"),
-        (b"x" * 64, 0, "x" * 64 + "\n^"),
-        (b"x" * 65, 1, "x" * 64 + " …\n ^"),
-        (b"x" * 90 + b"!yz", 90, "… xxxxxxxxxx!yz\n            ^"),
-    ],
-)
-def test_caret_is_under_its_byte(data: bytes, place: int, shown: str) -> None:
-    """The caret is below the byte, no matter how many columns those before it take."""
-    assert point_at(data, place) == shown
-
-
-@given(st.binary(max_size=300), st.integers(0, 300))
-def test_line_with_a_caret_is_short_and_printable(data: bytes, place: int) -> None:
-    """Any bytes are shown in one line that fits a terminal, and the caret is not beyond it by more than one."""
-    line, caret = point_at(data, min(place, len(data))).split("\n")
-    assert line.isprintable()
-    assert len(caret) - 1 <= len(line) <= 70
 
 
 def test_lines_before_the_last_ones_are_counted() -> None:

@@ -11,6 +11,7 @@ import contextlib
 import re
 import shlex
 import socket
+import sys
 from typing import TYPE_CHECKING
 
 from labcheck.errors import HttpError, Trouble
@@ -37,6 +38,7 @@ LINGER_AGAIN = 0.01  # like LINGER, for a server that did not close its connecti
 GLANCE = 0.002  # seconds between two looks at the connection and the server
 SETTLED = 0.005  # seconds at rest, after which the server sends nothing more
 SOON = 0.1  # of the time for the first byte; after that, labcheck notes what the program does instead of answering
+READ_AT_ONCE = 1000  # bytes of a request; a server that has accepted the connection reads a short one at once
 SHORT = 400  # bytes of a request that a command repeats; `labcheck replay` repeats every request
 FORM = "application/x-www-form-urlencoded"  # the media type of a form that a browser posts
 
@@ -61,6 +63,8 @@ class Connection:
         self._deadline = deadline
         self._buffer = bytearray()
         self._closed = False
+        self._was_reset = False
+        self._size = 0  # bytes to send
         self._served = False
 
     def __enter__(self) -> Connection:
@@ -93,12 +97,24 @@ class Connection:
         """Send all of `data`. A server that no longer reads causes no error here: it may have answered already."""
         self._transcript.sent(data)
         self._transcript.by_hand = _printf(data, self._usual_port)
+        self._size += len(data)
         left = memoryview(data)
-        with contextlib.suppress(OSError):
+        try:
             while left and not self._deadline.passed():
                 self._socket.settimeout(self._deadline.left())
                 with contextlib.suppress(TimeoutError):  # the limit may have moved: see `clock`
                     left = left[self._socket.send(left) :]
+        except OSError:
+            self._was_reset = True
+
+    @property
+    def was_not_read(self) -> bool:
+        """Whether the program ended before it read what was sent: the system then resets the connection.
+
+        False if that is not certain. Windows resets the connections of every program that ends.
+        """
+        was_reset = self._was_reset and not self._buffer and not self._served
+        return was_reset and self._size <= READ_AT_ONCE and sys.platform != "win32"
 
     def read_some(self, size: int) -> int:
         """Read until `size` bytes have arrived, the connection is closed or the deadline passes.
@@ -180,6 +196,7 @@ class Connection:
                 pass  # the limit may have moved: see `clock`
             except OSError:
                 data = b""
+                self._was_reset = True
         self._closed = not data
         if data:
             self._transcript.received(data)
@@ -214,7 +231,7 @@ class Connection:
         while True:
             if not can_be_status_line(self._buffer):
                 self._read_on(self._manners.linger, even_at_rest=False)  # what follows may explain it
-                raise HttpError(Trouble.MALFORMED, explain_start(bytes(self._buffer)))
+                raise explain_start(bytes(self._buffer))
             if end := re.search(rb"\r?\n\r?\n", self._buffer):
                 break
             if len(self._buffer) > MAX_HEAD:
@@ -226,12 +243,12 @@ class Connection:
         # RFC 9112, section 4: HTTP-version SP status-code SP [reason-phrase]
         match = re.fullmatch(rb"HTTP/1\.[01] (\d{3})(?: (.*))?", status_line)
         if not match:
-            raise HttpError(Trouble.MALFORMED, explain_start(status_line))
+            raise explain_start(status_line)
         fields: list[tuple[str, str]] = []
         for header in lines:
             if not HEADER.match(header):
                 self._read_on(self._manners.linger, even_at_rest=False)  # the report shows all that came
-                raise HttpError(Trouble.MALFORMED, explain_header(header))
+                raise explain_header(header)
             name, _, value = header.decode("latin-1").partition(":")
             fields.append((name, value.strip(" \t")))
         return int(match[1]), (match[2] or b"").decode("latin-1"), fields
@@ -361,9 +378,9 @@ class Client:
         except TimeoutError:
             text = f"no connection {deadline.words}: the program does not accept it"
             raise HttpError(Trouble.SILENT, text) from None
-        except ConnectionRefusedError:
-            raise HttpError(Trouble.REFUSED, f"nothing listens on port {self.port} (any more)") from None
         except OSError as error:
+            if isinstance(error, ConnectionRefusedError) or not sockets.is_open(self.port):
+                raise self._refused() from None
             text = f"the connection was closed without an answer ({error.strerror})"
             raise HttpError(Trouble.CLOSED, text) from None
         if receive_buffer is not None:
@@ -407,11 +424,26 @@ class Client:
         by_hand = self._curl(method, target, fields or {}, body)
         if method == "HEAD":  # curl does not show a body that wrongly follows the answer
             by_hand = _printf(data, self._usual_port)
+        begin, before = len(self.transcript.events), self.transcript.by_hand
         self.transcript.by_hand = by_hand
-        with self.connect() as connection:
-            connection.send(data)
-            self.transcript.by_hand = by_hand
-            return connection.read_answer(method, patience, until_closed=until_closed)
+        try:
+            with self.connect() as connection:
+                connection.send(data)
+                self.transcript.by_hand = by_hand
+                try:
+                    return connection.read_answer(method, patience, until_closed=until_closed)
+                except HttpError:
+                    if connection.was_not_read and not sockets.is_open(self.port):
+                        raise self._refused() from None
+                    raise
+        except HttpError as error:
+            if error.trouble is Trouble.REFUSED:  # the request before this one has ended the program
+                self.transcript.take_back(begin)
+                self.transcript.by_hand = before or by_hand
+            raise
+
+    def _refused(self) -> HttpError:
+        return HttpError(Trouble.REFUSED, f"nothing listens on port {self.port} (any more)")
 
     def head_of(self, method: str, target: str, fields: Mapping[str, str] | None = None) -> bytes:
         """Return the request line and the headers as bytes (RFC 9112, section 2.1)."""

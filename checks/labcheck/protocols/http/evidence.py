@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from labcheck.program.evidence import BrokenOff, Mismatch
+from labcheck.program.evidence import BrokenOff, Mismatch, differs
 from labcheck.record.text import shorten, show_bytes
 
 CLIENT_ERROR = range(400, 500)  # status codes for errors in the request (RFC 9110, section 15.5)
@@ -22,7 +22,11 @@ class Origin(Protocol):
 
 
 def _mismatch(expected: str, received: str, answer: Origin) -> Mismatch:
-    return BrokenOff(expected, received) if answer.broke_off else Mismatch(expected, received)
+    return _of(Mismatch(expected, received), answer)
+
+
+def _of(mismatch: Mismatch, answer: Origin) -> Mismatch:
+    return BrokenOff(*mismatch) if answer.broke_off else mismatch
 
 
 def _not_in(answer: Origin, expected: str) -> Mismatch:
@@ -114,19 +118,16 @@ class Body(bytes):
         if not wanted:
             return Mismatch("no body", mine)
         expected = f"{len(wanted):,} bytes: {show_bytes(wanted)}"
-        common = next(
-            (i for i, (a, b) in enumerate(zip(self, wanted, strict=False)) if a != b), min(len(self), len(wanted))
-        )
-        if common == 0:
+        if self[:1] != wanted[:1]:
             return _not_in(self.answer, expected)
-        rest = show_bytes(self[common:]) if len(self) > common else ""
-        differs = (
-            f"the first difference is at byte {common:,}: {rest}" if rest else "they are right, the rest is missing"
-        )
+        received = f"{len(self):,} bytes"
         one_newline = wanted.replace(b"\r\n", b"\n")
         if self in (one_newline, one_newline.replace(b"\r", b"\n")):
-            differs += "; 0d 0a became 0a: the file was opened in text mode"
-        return _mismatch(expected, f"{len(self):,} bytes; {differs}", self.answer)
+            received += "; 0d 0a became 0a: the file was opened in text mode"
+        elif wanted.startswith(self):
+            received += "; they are right, the rest is missing"
+        titles = f"{len(wanted):,} bytes:", f"{received}:"
+        return _of(differs(wanted, bytes(self), titles), self.answer)
 
 
 class Shown:

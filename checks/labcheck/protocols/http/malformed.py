@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from labcheck.record.text import point_at
+from labcheck.errors import HttpError, Trouble
+from labcheck.record.difference import Difference, point_at
 
 NOT_HTTP = "it answers, but not in HTTP: an answer begins with a status line, such as HTTP/1.1 200 OK"
 DIGIT = b"0123456789"
@@ -20,23 +21,29 @@ def can_be_status_line(data: bytes | bytearray) -> bool:
     return all(byte in wanted for byte, wanted in zip(data, STATUS_LINE, strict=False))
 
 
-def explain_start(data: bytes) -> str:
-    """Explain an answer that does not begin with a status line, in several lines of text."""
+class MalformedError(HttpError):
+    """Bytes that do not follow HTTP; `difference` marks the first wrong one."""
+
+    def __init__(self, difference: Difference) -> None:
+        super().__init__(Trouble.MALFORMED, difference.in_words()[1])
+        self.difference = difference
+
+
+def explain_start(data: bytes) -> MalformedError:
+    """Return the error for an answer that does not begin with a status line."""
     places = enumerate(zip(data, STATUS_LINE, strict=False))
     place = next((place for place, (byte, wanted) in places if byte not in wanted), len(STATUS_LINE))
-    text = f"{NOT_HTTP}\n{point_at(data, place)}"
+    advice = ""
     if HEADER.match(data) or data.startswith((b"\r\n", b"\n")):
-        return f"{text}\nthe status line comes first: send_response() before send_header()"
-    if HEAD.search(data):
-        return (
-            f"{text}\nthe status line comes first, then the headers, then the body: end_headers() before wfile.write()"
-        )
-    if place == 0:
-        return f"{text}\nthere is no status line; with http.server, the headers were never ended: end_headers()"
-    return text
+        advice = "the status line comes first: send_response() before send_header()"
+    elif HEAD.search(data):
+        advice = "the status line comes first, then the headers, then the body: end_headers() before wfile.write()"
+    elif place == 0:
+        advice = "there is no status line; with http.server, the headers were never ended: end_headers()"
+    return MalformedError(point_at(data, place, "; ".join(filter(None, (NOT_HTTP, advice)))))
 
 
-def explain_header(line: bytes) -> str:
-    """Explain a line among the headers that is not a header field, in several lines of text."""
+def explain_header(line: bytes) -> MalformedError:
+    """Return the error for a line among the headers that is not a header field."""
     name = re.match(NAME, line)
-    return f"this is not a header line (Name: value)\n{point_at(line, name.end() if name else 0)}"
+    return MalformedError(point_at(line, name.end() if name else 0, "this is not a header line (Name: value)"))

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-from labcheck.program.evidence import Mismatch
-from labcheck.record.text import quote, shorten
+from labcheck.program.evidence import Mismatch, differs
+from labcheck.record.text import quote
 
 
 class Message:
@@ -46,6 +46,8 @@ class Message:
 
     def mismatch(self, operator: str, wanted: object) -> Mismatch:
         """Say which message was expected, and show the one that arrived."""
+        if operator == "==" and isinstance(wanted, str) and not self.binary:
+            return differs(wanted, self.text, ("the message", "the message"))
         expected = f"a message with {quote(str(wanted))}" if operator == "in" else f"the message {quote(str(wanted))}"
         return Mismatch(expected, self.words)
 
@@ -74,6 +76,8 @@ class Messages(list[str]):
             (place for place, (mine, other) in enumerate(zip(self, others, strict=False)) if mine != other),
             min(len(self), len(others)),
         )
+        if place < min(len(self), len(others)):
+            return differs(others[place], self[place], (_which(others, place), _which(self, place)))
         return Mismatch(_told(others, place), _told(self, place))
 
 
@@ -82,8 +86,11 @@ def _told(texts: list[str], place: int) -> str:
         return "no message"
     if place == len(texts):
         return f"only {_count(len(texts))}"
-    which = f"message {place + 1} of {len(texts)}:" if len(texts) > 1 else "the message"
-    return f"{which} {quote(texts[place])}"
+    return f"{_which(texts, place)} {quote(texts[place])}"
+
+
+def _which(texts: list[str], place: int) -> str:
+    return f"message {place + 1} of {len(texts)}:" if len(texts) > 1 else "the message"
 
 
 def _count(messages: int) -> str:
@@ -141,4 +148,4 @@ class Target(str):
 
     def mismatch(self, operator: str, wanted: object) -> Mismatch:
         """Say which path was expected, and show the one that arrived."""
-        return Mismatch(f"a request for the path {wanted}", f"a request for {shorten(self)}")
+        return differs(str(wanted), str(self), ("a request for", "a request for"))

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from labcheck.record.record import Outcome
 from labcheck.reports.formats import one
+from labcheck.reports.marked import value
 from labcheck.reports.wording import NAMES, block, label, message, missing, replay
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def environment(folder: Path) -> Environment:
     made.filters["missing"] = missing
     made.filters["label"] = label
     made.filters["block"] = block
+    made.filters["value"] = value
     return made
 
 

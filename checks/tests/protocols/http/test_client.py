@@ -7,6 +7,7 @@ import math
 import os
 import socket
 import subprocess
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -168,6 +169,43 @@ def test_refused_connection_is_reported() -> None:
         port = listener.getsockname()[1]
     with pytest.raises(HttpError, match="nothing listens on port"):
         client_of(port).get("/")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows resets the connections of every program that ends")
+@pytest.mark.parametrize("is_read", [True, False])
+def test_request_that_nobody_has_read_was_refused(is_read: bool) -> None:
+    """A request that was still in the queue when the program ended is not in the transcript: it did not end it."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+        def serve() -> None:
+            with listener.accept()[0] as peer:
+                peer.recv(1000)
+                peer.sendall(OK + b"Content-Length: 2\r\n\r\nhi")
+            if is_read:
+                with listener.accept()[0] as peer:
+                    peer.recv(1000)
+                    listener.close()
+
+        def connect(left: float) -> socket.socket:
+            sock = socket.create_connection(("127.0.0.1", port), left)
+            if transcript.events and not is_read:
+                thread.join()
+                listener.close()
+            return sock
+
+        transcript = Transcript()
+        client = Client(connect, port, 8001, transcript, Deadline(5), Manners())
+        thread = threading.Thread(target=serve)
+        thread.start()
+        client.get("/first")
+        with pytest.raises(HttpError) as raised:
+            client.get("/second")
+        thread.join()
+    assert raised.value.trouble is (Trouble.CLOSED if is_read else Trouble.REFUSED)
+    shown = "/second" if is_read else "/first"
+    assert transcript.by_hand.endswith(shown)
+    assert transcript.last_request_line() == f"GET {shown} HTTP/1.1"
 
 
 def test_deadline_ends_a_server_that_drips() -> None:

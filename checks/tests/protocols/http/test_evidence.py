@@ -51,21 +51,21 @@ CASES = {
     ),
     "nothing in the source": (PAGE.source, "==", "", "a page with  in its source", IN_A_LINE),
     "numbers": (numbers(PAGE), ">=", {8, 2026}, "the numbers 8 and 2026", IN_A_LINE),
-    "a body": (answer(b"abc").body, "==", b"abd", "3 bytes: 'abd'", "3 bytes; the first difference is at byte 2: 'c'"),
+    "a body": (answer(b"abc").body, "==", b"abd", '3 bytes: "abd"', '3 bytes: "abc"; differs from byte 3 on'),
     "another body": (PAGE.body, "==", b"x", "1 bytes: 'x'", IN_A_LINE),
     "a body without its line ends": (
         *(answer(b"a\n\nb").body, "==", b"a\r\n\nb"),
-        "5 bytes: 'a\\r\\n\\nb'",
-        "4 bytes; the first difference is at byte 1: '\\n\\nb'; 0d 0a became 0a: the file was opened in text mode",
+        '5 bytes: "a\\r\\n\\nb"',
+        '4 bytes; 0d 0a became 0a: the file was opened in text mode: "a\\n\\nb"; differs from byte 2 on',
     ),
     "no body": (answer(b"abc").body, "==", b"", "no body", "3 bytes: 'abc'"),
     "a body that ends early": (
         *(answer(b"ab").body, "==", b"abc"),
-        *("3 bytes: 'abc'", "2 bytes; they are right, the rest is missing"),
+        *('3 bytes: "abc"', '2 bytes; they are right, the rest is missing: "ab"; differs from byte 3 on'),
     ),
     "a body that goes on": (
         *(answer(b"abc").body, "==", b"ab"),
-        *("2 bytes: 'ab'", "3 bytes; the first difference is at byte 2: 'c'"),
+        *('2 bytes: "ab"', '3 bytes: "abc"; differs from byte 3 on'),
     ),
     "no bytes in a body": (answer(b"abc").body, "not in", b"b", "a body without the bytes b'b'", "3 bytes: 'abc'"),
     "a body that is no bytes": (answer(b"abc").body, "==", 3, "3", "3 bytes: 'abc'"),
@@ -78,7 +78,7 @@ def test_mismatch_is_explained_in_words(name: str) -> None:
     """Each value explains what was expected and what arrived."""
     value, operator, wanted, expected, received = CASES[name]
     assert isinstance(value, Evidence)
-    assert value.mismatch(operator, wanted) == (expected, received, None)
+    assert value.mismatch(operator, wanted)[:3] == (expected, received, None)
 
 
 def test_comparison_changes_nothing() -> None:

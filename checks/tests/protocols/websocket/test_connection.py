@@ -195,11 +195,10 @@ def test_other_messages_are_not_lost() -> None:
 def test_messages_show_the_first_difference() -> None:
     """The first difference between two lists of messages is shown, for lists of any length."""
     came = Messages([Message("one"), Message("three")])
-    assert came.mismatch("==", ["one", "two", "three"]) == (
-        'message 2 of 3: "two"',
-        'message 2 of 2: "three"',
-        None,
-    )
+    mismatch = came.mismatch("==", ["one", "two", "three"])
+    assert mismatch.expected == 'message 2 of 3: "two"'
+    assert mismatch.received == 'message 2 of 2: "three"; differs from character 2 on'
+    assert Message("one").mismatch("==", "on").received == 'the message "one"; differs from character 3 on'
     more = Messages(["one", "two"])
     assert more.mismatch("==", ["one"])[:2] == ("only 1 message", 'message 2 of 2: "two"')
     assert Messages(["one"]).mismatch("==", []).expected == "no message"
