@@ -37,10 +37,16 @@ CASES = {
         *('the line "From: a"', 'the line "from: a"; differs from character 1 on'),
     ),
     "a misspelled prompt": (
-        *(Prompts("Your name : ", set(), 1), "in", "Your name: "),
+        *(Prompts("Your name : ", set(), "the prompt"), "in", "Your name: "),
         *('the prompt "Your name: "', 'the prompt "Your name : "; differs from character 10 on'),
     ),
-    "another prompt": (Prompts("Name: ", set(), 1), "in", "Who? ", "the prompt 'Who? '", "the prompt 'Name: '"),
+    "another prompt": (
+        Prompts("Name: ", set(), "the prompt"),
+        "in",
+        "Who? ",
+        "the prompt 'Who? '",
+        "the prompt 'Name: '",
+    ),
     "no line": (Printed("\n", set()), "in", "a", "a line with 'a'", "nothing was printed"),
 }
 
