@@ -112,6 +112,18 @@ class Activity:
             time.sleep(POLL)
         return f"the program is {looks.pop()}" if len(looks) == 1 else ""
 
+    def sleeps_for(self, seconds: float) -> bool:
+        """Return whether the only thread of the program goes on sleeping for `seconds`; False at once if it does not.
+
+        Sleeping is what time.sleep() does: the program does not wake up if data arrives for it.
+        """
+        before, limit = self.threads(), clock.now() + seconds
+        while before is not None and len(before) == 1 and self.threads() == before and waits.sleeps(self._pid()):
+            if clock.now() > limit:
+                return True
+            time.sleep(POLL)
+        return False
+
     def watch(self) -> Watch:
         """Begin to note what the program does."""
         return Watch(self, self._streams)

@@ -47,6 +47,26 @@ CASES = {
         "the prompt 'Who? '",
         "the prompt 'Name: '",
     ),
+    "a line after a prompt": (
+        *(Printed("Name: To Server: a\n", set(), "the line", prompts=["Name: "]), "in", "To server: a"),
+        *('the line "To server: a"', 'the line "To Server: a"; differs from character 4 on'),
+    ),
+    "a line with other words": (
+        *(Printed("Sent to the server: abc\nx\n", set(), "the line"), "in", "To server: abc"),
+        *('the line "To server: abc"', 'the line "Sent to the server: abc"; differs from character 1 on'),
+    ),
+    "on the other stream": (
+        *(Printed("", set(), "the line", errors="Started\n"), "in", "Started"),
+        *("the line 'Started'", "it was printed on standard error, not on standard output"),
+    ),
+    "nothing but prompts": (
+        *(Printed("Name: ", set(), "the line", prompts=["Name: "], then="it is idle"), "in", "From: a"),
+        *("the line 'From: a'", "nothing but prompts; it is idle"),
+    ),
+    "waits for input": (
+        *(ExitStatus(None, 10, "", waits=True), "==", 0),
+        *("exit status 0 within 10 s", "still running: it is idle, and waits for input"),
+    ),
     "no line": (Printed("\n", set()), "in", "a", "a line with 'a'", "nothing was printed"),
 }
 

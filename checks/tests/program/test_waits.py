@@ -101,6 +101,29 @@ def test_what_a_program_is_doing_is_put_into_words(source: str, told: str) -> No
         process.kill()
 
 
+@pytest.mark.parametrize(
+    ("source", "sleeps"),
+    [
+        ("import time; time.sleep(60)", True),
+        ("import time\nwhile True: time.sleep(0.02)", False),
+        ("while True: pass", False),
+        (FOR_INPUT["accept"], False),
+        ("import threading, time; threading.Thread(target=input).start(); time.sleep(60)", False),
+    ],
+    ids=["long", "short", "busy", "waits for a client", "in one of two threads"],
+)
+def test_long_sleep_is_recognized(source: str, sleeps: bool) -> None:
+    """A program that sleeps for a moment again and again serves its clients in between."""
+    with program(source) as process:
+        activity = Activity(lambda: process.pid, lambda: True)
+        if sleeps:
+            until(lambda: activity.sleeps_for(0.2))
+        else:
+            activity.wait_until_idle(0.5)
+            assert not any(activity.sleeps_for(0.2) for _ in range(10))
+        process.kill()
+
+
 def test_unknown_process_may_go_on() -> None:
     """If the system does not report what a process waits for, it may wake up on its own."""
     assert waits.wakes_by_itself(2**22 + 1)

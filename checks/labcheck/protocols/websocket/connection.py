@@ -489,7 +489,7 @@ class WebSocketClient(Endpoint):
     ) -> None:
         if condition():
             return
-        started = clock.now()
+        was_open, started = self.opened, clock.now()
         patience = self.patience if patience is None else patience
         limit = self.deadline.at_most(patience)
         anything = False
@@ -511,7 +511,8 @@ class WebSocketClient(Endpoint):
                     raise WebSocketError(Trouble.SLOW, f"no complete {what} {took}, although some bytes arrived")
                 raise WebSocketError(Trouble.SILENT, f"no {what} {took}")
         self._manners.slowest = max(self._manners.slowest, clock.now() - started)
-        self._manners.note_wait(clock.now() - started)
+        if was_open:
+            self._manners.note_wait(clock.now() - started)
 
     def _ended(self, before: str) -> WebSocketError:
         if self.error is not None:

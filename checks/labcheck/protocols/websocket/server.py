@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from labcheck.protocols.websocket.started import StartedServer
 
 SECOND_TRY = 0.1  # seconds until a word is repeated for a new client that did not hear it
+LONG_SLEEP = 0.5  # seconds
 ENOUGH_RESTS = 2  # times that the server waits for input although a client did not hear a word
 
 
@@ -146,6 +147,13 @@ class WebSocketServer(View):
         self._check.deadline.renew()
         limit = self._check.deadline.at_most(FAREWELL * self._check.slow)
         return Messages(message for client in clients for message in client.leave(limit.left()))
+
+    def is_asleep(self) -> bool:
+        """Return whether its only thread sleeps for a long time (0.5 s), as in time.sleep(): it serves no client then.
+
+        Returns False at once if it does not sleep, or if the system does not report it. Use it while clients wait.
+        """
+        return self.program.activity.sleeps_for(LONG_SLEEP)
 
     def expect_lines(self, *lines: str) -> None:
         """Start looking for whole lines on its standard output; call this before the lines can be printed."""

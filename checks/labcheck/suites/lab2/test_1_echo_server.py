@@ -131,6 +131,7 @@ def test_50_clients_at_once(server: WebSocketServer, draw: Draw) -> None:
     for turn in turns:
         for mark, client in clients.items():
             client.send(mark + turn)
+    assert not server.is_asleep(), "while it answers one client, it sleeps, as in time.sleep(), and the others wait"
     for mark, client in clients.items():
         answers = [client.hear(mark), *(client.receive() for _ in turns[1:])]
         assert Messages(sorted(answer.since(mark) for answer in answers)) == sorted(mark + turn for turn in turns)
