@@ -44,6 +44,7 @@ def _check_arguments(parser: Parser, words: list[str]) -> None:
         metavar="ID",
         help="check only this requirement or step, such as 2.3 or 2; can be repeated",
     )
+    parser.add_argument("--all", action="store_true", help="show all failures in full, not only the first one")
     add_ways_to_judge(parser, sandbox="none")
     parser.add_argument(
         "--require-sandbox",
@@ -79,30 +80,34 @@ def _check(given: argparse.Namespace) -> int:
         judgement = judge_apart(lab, place, options, required=given.require_sandbox)
     else:
         judgement = judge_side_by_side(lab, folder, options)
-    _report(judgement.record, files)
+    _report(judgement.record, files, whole=given.all)
     if judgement.faults:
         raise Fault("\n".join(judgement.faults))
     return PASSED if judgement.record.all_passed else FAILED
 
 
-def _report(record: Record, files: dict[str, str]) -> None:
+def _report(record: Record, files: dict[str, str], *, whole: bool) -> None:
     from labcheck.platforms.formats import find
     from labcheck.platforms.runner import in_workflow
+    from labcheck.record.record import Outcome
     from labcheck.reports import terminal
     from labcheck.reports.files import write_reports
     from labcheck.workbook import state
 
+    known = state.load()
     if len(record.selected) == len(record.requirements):
-        known = state.load()
         known["progress"][record.lab] = {"score": record.score, "max_score": record.max_score}
-        state.save(known)
+    place = f"{record.lab} {Path(record.submission).resolve()}"  # two folders are two entries
+    before = known["outcomes"].get(place, {})
+    known["outcomes"][place] = {**before, **{each.id: str(each.outcome) for each in record.of(*Outcome)}}
+    state.save(known)
     try:
         write_reports({file: find("one", name).render(record) for name, file in files.items()})
     finally:  # a report that cannot be written does not hide the others
         if in_workflow():
             _report_to_github(record, printed="-" not in files.values())
         elif "-" not in files.values():
-            terminal.write(record)
+            terminal.write(record, whole=whole, before=before)
 
 
 def _report_to_github(record: Record, *, printed: bool) -> None:

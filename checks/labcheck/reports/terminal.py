@@ -15,6 +15,7 @@ from labcheck.reports.wording import (
     NAMES,
     block,
     by_cause,
+    changes,
     drawn,
     facts,
     heading,
@@ -25,7 +26,7 @@ from labcheck.reports.wording import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from labcheck.record.record import Record, RequirementResult
 
@@ -40,22 +41,34 @@ MARKS = {
 PLAIN_WIDTH = 100
 ANY_WIDTH = 10_000
 MESSAGE = 4000  # characters of a message in an exchange
+TICK = "tick"  # the style of a backtick: on a terminal, the words between two of them are bold instead
+NARROW = 20  # columns that a text gets at least
 MARGIN = 15  # columns to the left of a value's name
+SMALL_MARGIN = 4  # the same on a narrow terminal
+SMALL = 70  # columns of a terminal that is not narrow
+INDENT = "  "
+SEPARATOR = " · "
 
 
-def write(record: Record, to: IO[str] | None = None) -> None:
-    """Write the report to a stream, by default to standard output."""
+def write(
+    record: Record, to: IO[str] | None = None, *, whole: bool = True, before: Mapping[str, str] | None = None
+) -> None:
+    """Write the report to a stream, by default to standard output.
+
+    Unless `whole` is set, only the first failure is shown in full. `before` are the outcomes of the last run, by the
+    ids of the requirements: the report says what has changed.
+    """
     stream = to or sys.stdout
     if not stream.isatty():
-        for line in lines(record, PLAIN_WIDTH):
+        for line in lines(record, PLAIN_WIDTH, whole=whole, before=before):
             stream.write("".join(text for text, _ in line).rstrip() + "\n")
         return
     from rich.console import Console
     from rich.text import Text
 
     console = Console(file=stream, highlight=False)
-    for line in lines(record, console.width):
-        console.print(Text.assemble(*line), soft_wrap=True)
+    for line in lines(record, console.width, whole=whole, before=before):
+        console.print(Text.assemble(*(part for part in line if part[1] != TICK)), soft_wrap=True)
 
 
 def write_exchange(record: Record, id: str) -> None:
@@ -76,8 +89,9 @@ def write_exchange(record: Record, id: str) -> None:
     print()
 
 
-def lines(record: Record, width: int) -> Iterator[Line]:
-    """Yield the lines of the report, not wider than `width` where possible."""
+def lines(record: Record, width: int, *, whole: bool = True, before: Mapping[str, str] | None = None) -> Iterator[Line]:
+    """Yield the lines of the report, not wider than `width` where possible; for the rest, see `write`."""
+    first = next(iter(record.of(Outcome.FAILED)), None)
     yield [(f"{record.lab} · {record.title}", "bold")]
     for step in record.steps:
         chosen = [each for each in record.requirements_of(step) if each.id in record.selected]
@@ -85,26 +99,43 @@ def lines(record: Record, width: int) -> Iterator[Line]:
             continue
         yield []
         yield [(f"  {step.number}  {step.title}", "bold")]
-        for first, *others in by_cause(chosen):
+        for each, *others in by_cause(chosen):
             if others:
-                yield _heading(first.outcome, f"{first.id} to {others[-1].id}", f"not run: {first.reason}")
+                yield from _heading(each.outcome, f"{each.id} to {others[-1].id}", f"not run: {each.reason}", width)
+            elif whole or each is first or each.outcome is Outcome.ERROR:
+                yield from _requirement(record, each, step.number, width, whole=whole)
+            elif each.outcome is Outcome.NOT_RUN:
+                yield from _heading(each.outcome, each.id, f"not run: {each.reason}", width)
             else:
-                yield from _requirement(record, first, step.number, width)
+                yield from _heading(each.outcome, each.id, each.title, width)
     yield []
-    yield from _summary(record)
+    yield from _summary(record, width)
+    yield from _last_words(record, first, width, whole=whole, before=before or {})
 
 
-def _heading(outcome: Outcome, id: str, text: str) -> Line:
+def _heading(outcome: Outcome, id: str, text: str, width: int) -> Iterator[Line]:
+    """Yield an outcome with an id and a text, which is wrapped under its own column."""
     mark, style = MARKS[outcome]
-    return [("    ", ""), (f"{mark:5}", style), (f" {id:4} ", ""), (printable(text), "")]
+    start = f"{id:4} "
+    margin = 10 + len(start)  # under the text
+    pieces = textwrap.wrap(printable(text), max(NARROW, width - margin), break_on_hyphens=False) or [""]
+    in_code = False
+    for number, piece in enumerate(pieces):
+        line = [(" " * margin, "")] if number else [("    ", ""), (f"{mark:5} ", style), (start, "")]
+        for place, words in enumerate(piece.split("`")):
+            in_code ^= place > 0
+            line += [("`", TICK)] if place else []
+            line += [(words, "bold" if in_code else "")]
+        yield line
 
 
-def _requirement(record: Record, requirement: RequirementResult, step: int, width: int) -> Iterator[Line]:
-    yield _heading(requirement.outcome, requirement.id, requirement.title)
+def _requirement(
+    record: Record, requirement: RequirementResult, step: int, width: int, *, whole: bool
+) -> Iterator[Line]:
+    yield from _heading(requirement.outcome, requirement.id, requirement.title, width)
     for name, text in _facts(record, requirement, width):
-        # A command is not wrapped, so that it can be copied.
-        yield from _value(name, text, ANY_WIDTH if name in COMMANDS else width, "dim" if name in EXCHANGED else "")
-    if requirement.outcome is Outcome.FAILED and not requirement.hidden:
+        yield from _value(name, text, width, "dim" if name in EXCHANGED else "")
+    if requirement.outcome is Outcome.FAILED and not requirement.hidden and whole:
         yield from _value("more", f"labcheck hint {record.lab} {requirement.id} · lab sheet, step {step}", width)
 
 
@@ -115,21 +146,60 @@ def _facts(record: Record, requirement: RequirementResult, width: int) -> list[t
 
 
 def _room(width: int) -> int:
-    return max(30, width - MARGIN - NAME)
+    return max(NARROW, width - _margin(width) - NAME)
+
+
+def _margin(width: int) -> int:
+    return MARGIN if width >= SMALL else SMALL_MARGIN
 
 
 def _value(name: str, text: str, width: int, style: str = "") -> Iterator[Line]:
     if not text:
         return
+    room = ANY_WIDTH if name in COMMANDS else _room(width)  # a command is not wrapped, so that it can be copied
     wrapped = [
         piece
         for line in text.splitlines()
-        for piece in textwrap.wrap(printable(line), _room(width), break_on_hyphens=False, drop_whitespace=False) or [""]
+        for piece in textwrap.wrap(printable(line), room, break_on_hyphens=False, drop_whitespace=False) or [""]
     ]
     for number, piece in enumerate(wrapped):
-        yield [(" " * MARGIN, ""), (f"{'' if number else name:{NAME}}", "cyan"), (piece, style)]
+        yield [(" " * _margin(width), ""), (f"{'' if number else name:{NAME}}", "cyan"), (piece, style)]
 
 
-def _summary(record: Record) -> Iterator[Line]:
+def _summary(record: Record, width: int) -> Iterator[Line]:
     style = "bold green" if record.all_passed else "bold"
-    yield [("  " + summary(record), style), (f" · {record.seconds:.1f} s", "dim")]
+    yield from _flow([*summary(record).split(SEPARATOR), f"{record.seconds:.1f} s"], width, style)
+
+
+def _last_words(
+    record: Record, first: RequirementResult | None, width: int, *, whole: bool, before: Mapping[str, str]
+) -> Iterator[Line]:
+    """Yield what has changed since the last run, and what to do next."""
+    if changed := changes(record, before):
+        yield from _flow(["since the last run:", *changed.split("; ")], width)
+    if whole:
+        return
+    if first is not None and not first.hidden:
+        step = next(step for step in record.steps if first in record.requirements_of(step))
+        parts = [f"next: {first.id}", f"labcheck hint {record.lab} {first.id}", f"lab sheet, step {step.number}"]
+        if len(record.of(Outcome.FAILED)) > 1:
+            parts.append("all failures in full: --all")
+        yield from _flow(parts, width)
+    elif record.all_passed and len(record.selected) == len(record.requirements):
+        yield from _flow(["Well done: everything passes."], width, "bold")
+        yield from _flow(["to compare with the solution:", f"labcheck solution {record.lab}"], width)
+        yield from _flow(["to go further:", "the end of the lab sheet"], width)
+
+
+def _flow(parts: list[str], width: int, style: str = "") -> Iterator[Line]:
+    """Yield lines of parts; a part that does not fit in a line begins the next one, and a colon is a separator."""
+    lines = [parts[0]]
+    for part in parts[1:]:
+        longer = f"{lines[-1]}{' ' if lines[-1].endswith(':') else SEPARATOR}{part}"
+        if len(INDENT + longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(part)
+    for line in lines:
+        for piece in textwrap.wrap(line, width, initial_indent=INDENT, subsequent_indent=INDENT * 2):
+            yield [(piece, style)]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labcheck.record.difference import cut
@@ -12,7 +14,7 @@ from labcheck.record.text import last_lines, printable, shorten, within
 from labcheck.record.transcript import AT_THE_END
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from labcheck.record.difference import Difference
     from labcheck.record.record import Record, RequirementResult
@@ -21,6 +23,7 @@ SHOWN_LINES = 7  # lines of one message's head in a short report
 SHOWN_EVENTS = 6  # frames and lines in a short report
 SHOWN_TEXT = 100  # characters of one of those frames or lines
 SHOWN_WIDTH = 160  # characters of one of those lines of a head
+MOST_LISTED = 8  # ids in one list
 EXPLAINED = 10_000  # characters of an explanation
 NAME = 11  # columns of a value's name
 EXCHANGED = ("happened", "request", "answer", "then")  # names of the values that show an exchange
@@ -119,8 +122,19 @@ def replay(record: Record, requirement: RequirementResult) -> str:
     """
     if requirement.hidden:
         return ""
-    folder = f" {shlex.quote(record.submission)}" if "/" in record.submission.replace("\\", "/") else ""
+    folder = "" if _is_found(record) else f" {shlex.quote(record.submission)}"
     return f"labcheck replay {record.lab} {requirement.id} --seed {record.seed}{folder}"
+
+
+def _is_found(record: Record) -> bool:
+    """Return whether labcheck finds the folder without its name, or does not know where it was."""
+    folder = Path(record.submission)
+    if len(folder.parts) < 2:
+        return True
+    with contextlib.suppress(OSError):  # the current folder is gone
+        usual = Path(record.lab)
+        return folder == (usual if usual.is_dir() else Path()).resolve()
+    return False
 
 
 def explanation(record: Record, requirement: RequirementResult, limit: int = EXPLAINED) -> str:
@@ -142,6 +156,24 @@ def summary(record: Record) -> str:
     if asked < len(record.requirements):
         parts.append(f"{len(record.requirements) - asked} not selected")
     return " · ".join([*parts, f"seed {record.seed}"])
+
+
+def changes(record: Record, before: Mapping[str, str]) -> str:
+    """Return in words which requirements have another outcome than before; `before` are the outcomes by id."""
+    known = [each for each in record.of(*Outcome) if each.id in before]
+    passed_before = [each for each in known if before[each.id] == Outcome.PASSED]
+    groups = (
+        ("passes", "pass", [each.id for each in known if each.outcome is Outcome.PASSED and each not in passed_before]),
+        ("fails", "fail", [each.id for each in passed_before if each.outcome is Outcome.FAILED]),
+        ("is not run", "are not run", [each.id for each in passed_before if each.outcome is Outcome.NOT_RUN]),
+    )
+    return "; ".join(f"{_listed(ids)} {one if len(ids) == 1 else many} now" for one, many, ids in groups if ids)
+
+
+def _listed(ids: list[str]) -> str:
+    """Return up to MOST_LISTED ids, and how many more there are."""
+    shown, more = ids[:MOST_LISTED], len(ids) - MOST_LISTED
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 
 
 def message(event: dict[str, Any]) -> str:

@@ -27,13 +27,17 @@ def _file() -> Path:
 
 
 def load() -> dict[str, Any]:
-    """Return the saved state: `progress` (lab -> score, max_score) and `hints` ("lab id" -> number of hints shown)."""
+    """Return the saved state.
+
+    `progress`: lab -> score, max_score. `hints`: "lab id" -> number of hints shown. `outcomes`: "lab folder" -> the
+    last outcome of each requirement, by its id.
+    """
     found: Any = None
     with contextlib.suppress(OSError, ValueError, RuntimeError):
         found = json.loads(_file().read_text("utf-8"))
     return {
         key: {name: entry for name, entry in _table(_table(found).get(key)).items() if is_valid(entry)}
-        for key, is_valid in (("progress", _is_progress), ("hints", _is_count))
+        for key, is_valid in (("progress", _is_progress), ("hints", _is_count), ("outcomes", _is_outcomes))
     }
 
 
@@ -56,6 +60,10 @@ def _table(value: Any) -> dict[str, Any]:
 
 def _is_progress(entry: Any) -> bool:
     return all(_is_count(_table(entry).get(name)) for name in ("score", "max_score"))
+
+
+def _is_outcomes(entry: Any) -> bool:
+    return isinstance(entry, dict) and all(isinstance(each, str) for each in entry.values())
 
 
 def _is_count(entry: Any) -> bool:

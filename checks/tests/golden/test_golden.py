@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CASES = {
-    "lab1": ["solution", "starter", "wrong-1.2", "wrong-3.2", "wrong-3.4", "wrong-5.2", "wrong-1.3"],
+    "lab1": ["solution", "starter", "starter-all", "wrong-1.2", "wrong-3.2", "wrong-3.4", "wrong-5.2", "wrong-1.3"],
     "lab2": ["solution", "wrong-1.2", "wrong-3.3"],
 }
 
@@ -41,11 +41,11 @@ def test_report_reads_as_recorded(
 ) -> None:
     """The report of a run is the recorded one, except for port, date and times."""
     lab = load_lab(name)
-    folder = {"solution": lab.solution, "starter": lab.starter}.get(case, tmp_path / "wrong")
+    folder = {"solution": lab.solution, "starter": lab.starter}.get(case.removesuffix("-all"), tmp_path / "wrong")
     if case.startswith("wrong-"):
         variant = next(each for each in variants(lab) if each.fails == case.removeprefix("wrong-"))
         variant.write(lab, folder)
-    report = labcheck(name, folder, "--seed", "1").out
+    report = labcheck(name, folder, "--seed", "1", *(["--all"] if case.endswith("-all") else [])).out
     for pattern, stand_in in SAME:
         report = re.sub(pattern, stand_in, report)
     golden = TESTS / "golden" / f"{name}-{case}.txt"

@@ -93,7 +93,7 @@ def test_first_message_names_the_cause(mistake: Mistake, labcheck: Callable[...,
     if mistake.posix and sys.platform == "win32":
         pytest.skip("on Windows, this mistake has other effects")
     mistake.write(tmp_path / "submission")
-    report = labcheck(mistake.lab, tmp_path / "submission", "--seed", 1, *mistake.options).out
+    report = labcheck(mistake.lab, tmp_path / "submission", "--seed", 1, "--all", *mistake.options).out
     headings = [each for each in HEADING.finditer(report) if each[1] != "ok"]
     failures = [each for each in headings if each[1] == "FAIL"]
     assert [each[2] for each in failures] == mistake.fails, report
