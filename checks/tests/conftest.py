@@ -61,7 +61,7 @@ CONTRAST = """
     };
 """
 # labcheck prints more in a step of a workflow, and the tests may run in one.
-OUTSIDE = {name: value for name, value in os.environ.items() if not name.startswith("GITHUB_")}
+OUTSIDE = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "CI"))}
 CHECKOUT = root()
 IN_TIME = re.compile(r"within [\d.]+ s\b")
 

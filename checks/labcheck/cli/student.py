@@ -79,7 +79,10 @@ def _check(given: argparse.Namespace) -> int:
         place = Path(given.folder) if is_one_file else folder
         judgement = judge_apart(lab, place, options, required=given.require_sandbox)
     else:
-        judgement = judge_side_by_side(lab, folder, options)
+        from labcheck.student.live import Live
+
+        with Live(lab, () if "-" in files.values() else options.selected(lab)) as live:
+            judgement = judge_side_by_side(lab, folder, options, live)
     _report(judgement.record, files, whole=given.all)
     if judgement.faults:
         raise Fault("\n".join(judgement.faults))

@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pickle
 import signal
 import sys
 import time
 import traceback
 from dataclasses import replace
 from functools import partial
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING
 
 from labcheck.errors import Fault, MachineError, RefusedError, SuiteError, UsageError
 from labcheck.isolated.forked import end_after
-from labcheck.judging.judge import Judgement, judge, with_checks
+from labcheck.judging.judge import Judgement, Listener, judge, with_checks
 from labcheck.judging.run import seed_or_new
 from labcheck.program.machine import lack
 from labcheck.sandbox import isolation, processes
@@ -38,19 +39,19 @@ EXPECTED = (UsageError, RefusedError, SuiteError, MachineError, Fault)  # what `
 LEAVE = 5.0  # seconds for a process to end its programs after an interrupt
 
 
-def judge_side_by_side(lab: Lab, folder: Path, options: Options) -> Judgement:
-    """Check the programs in a folder against a lab, without protection; raises what `judge` raises.
+def judge_side_by_side(lab: Lab, folder: Path, options: Options, listener: Listener | None = None) -> Judgement:
+    """Check the programs in a folder against a lab, without protection; for `listener` and errors, see `judge`.
 
     The result is that of `judge`, except for the times in it.
     """
     selected = options.selected(lab)
     groups = groups_of(lab, selected, _processors())
     if len(groups) < 2:
-        return judge(lab, folder, options)
+        return judge(lab, folder, options, listener=listener)
     clock = time.perf_counter()
     options = replace(options, seed=seed_or_new(options.seed))
     parts: list[Judgement] = []
-    with_checks(lab, lambda session: parts.extend(_judge_all(lab, folder, options, groups, session)))
+    with_checks(lab, lambda session: parts.extend(_judge_all(lab, folder, options, groups, session, listener)))
     judgement = merged(groups, parts)
     judgement.record.selected = list(selected)
     judgement.record.seconds = round(time.perf_counter() - clock, 3)
@@ -87,59 +88,72 @@ def _processors() -> int:
 
 
 def _judge_all(
-    lab: Lab, folder: Path, options: Options, groups: Sequence[tuple[str, ...]], session: pytest.Session
+    lab: Lab,
+    folder: Path,
+    options: Options,
+    groups: Sequence[tuple[str, ...]],
+    session: pytest.Session,
+    listener: Listener | None,
 ) -> list[Judgement]:
     processes.adopt_orphans()
     spare = processes.descendants(os.getpid())
-    pipes: dict[int, int] = {}
+    pipes: dict[int, Connection] = {}
     try:
         for group in groups:
-            reading, writing = os.pipe()
+            reading, writing = Pipe(duplex=False)
             pid = os.fork()
             if pid == 0:
                 end_after(partial(_judge_group, lab, folder, replace(options, only=group), session, writing))
-            os.close(writing)
+            writing.close()
             pipes[pid] = reading
-        return [_result(reading) for reading in pipes.values()]
+        return _results(list(pipes.values()), listener)
     finally:
         _end(pipes, spare)
 
 
-def _judge_group(lab: Lab, folder: Path, options: Options, session: pytest.Session, writing: int) -> None:
-    """Check a group of requirements in this forked process, and send the result."""
+def _judge_group(lab: Lab, folder: Path, options: Options, session: pytest.Session, pipe: Connection) -> None:
+    """Check a group of requirements in this forked process, and send what happens, then the result."""
     isolation.die_with_parent()
     with contextlib.suppress(KeyboardInterrupt, OSError):  # SIGTERM, or a closed pipe: nobody waits for the result
-        result = _judgement_or_error(lab, folder, options, session)
+        result = _judgement_or_error(lab, folder, options, session, lambda *told: pipe.send(told))
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the parent may send it as soon as the result has arrived
-        with os.fdopen(writing, "wb") as pipe:
-            pickle.dump(result, pipe)
+        pipe.send(result)
 
 
-def _judgement_or_error(lab: Lab, folder: Path, options: Options, session: pytest.Session) -> Judgement | Exception:
+def _judgement_or_error(
+    lab: Lab, folder: Path, options: Options, session: pytest.Session, listener: Listener
+) -> Judgement | Exception:
     try:
-        return judge(lab, folder, options, session=session)
+        return judge(lab, folder, options, session=session, listener=listener)
     except EXPECTED as error:
         return error
     except Exception as error:
         return lack(error) or Fault(traceback.format_exc())
 
 
-def _result(reading: int) -> Judgement:
-    with os.fdopen(reading, "rb", closefd=False) as pipe:
-        data = pipe.read()
-    if not data:
-        raise MachineError("the process that checked some of the programs was ended from outside")
-    result = pickle.loads(data)
-    if isinstance(result, Exception):
-        raise result
-    assert isinstance(result, Judgement)
-    return result
+def _results(pipes: list[Connection], listener: Listener | None) -> list[Judgement]:
+    """Return the result from each pipe, and pass on what comes before it."""
+    found: dict[Connection, Judgement] = {}
+    while len(found) < len(pipes):
+        for pipe in wait([each for each in pipes if each not in found]):
+            assert isinstance(pipe, Connection)
+            try:
+                told = pipe.recv()
+            except (EOFError, OSError) as error:
+                raise MachineError("the process that checked some of the programs was ended from outside") from error
+            if isinstance(told, Exception):
+                raise told
+            if isinstance(told, Judgement):
+                found[pipe] = told
+            elif listener is not None:
+                listener(*told)
+    return [found[pipe] for pipe in pipes]
 
 
-def _end(pipes: dict[int, int], spare: Sequence[int]) -> None:
+def _end(pipes: dict[int, Connection], spare: Sequence[int]) -> None:
     """Let the processes end their programs, if they still run; then end what is left."""
     for pid, reading in pipes.items():
-        os.close(reading)
+        reading.close()
         if processes.is_alive(pid):
             os.kill(pid, signal.SIGTERM)
     limit = time.monotonic() + LEAVE

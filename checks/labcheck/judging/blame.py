@@ -81,7 +81,7 @@ class Blame:
             return given_up
         if self._run.out_of_time():
             return self._out_of_time()
-        if self._outcome(id) is Outcome.FAILED:
+        if self.outcome(id) is Outcome.FAILED:
             return "another check of it fails"
         if seconds := self._run.too_slow_for(exchanges, share=MOST_OVER):
             more = self._run.more_time(1 + seconds / self._run.options.budget)
@@ -129,6 +129,11 @@ class Blame:
             if finding.outcome is Outcome.NOT_RUN and program in first:
                 finding.reason = first[program].reason
 
+    def outcome(self, id: str) -> Outcome | None:
+        """Return the outcome of a requirement up to now; None if none of its checks has ended."""
+        found = self.findings.get(id)
+        return worst(found).outcome if found else None
+
     def fault(self, error: BaseException) -> None:
         """Record an internal error."""
         self.faults.append("".join(traceback.format_exception(error)))
@@ -139,7 +144,7 @@ class Blame:
         if isinstance(error, AssertionError | ExchangeError | NotReadyError | Unmet) and self._run.out_of_time():
             return Finding(Outcome.NOT_RUN, reason=self._out_of_time())  # a wait may have been cut short
         if isinstance(error, AssertionError):
-            if any(self._outcome(need) in NOT_PASSED for need in self.explained_by.get(id, ())):
+            if any(self.outcome(need) in NOT_PASSED for need in self.explained_by.get(id, ())):
                 return Finding(Outcome.NOT_RUN, reason=self._excuse(id))
             message = str(error).partition("\nassert ")[0]
             reason = "" if message.startswith("assert ") else message
@@ -200,14 +205,9 @@ class Blame:
         nearest = [need for need in reversed(needs) if need in self.direct.get(id, ())]
         for outcome, words in NOT_PASSED.items():
             for need in (*nearest, *needs):
-                if self._outcome(need) is outcome:
+                if self.outcome(need) is outcome:
                     return f"needs {need}, {words}"
         return ""
-
-    def _outcome(self, id: str) -> Outcome | None:
-        """Return the outcome of a requirement up to now; None if none of its checks has ended."""
-        found = self.findings.get(id)
-        return worst(found).outcome if found else None
 
     def _first_that_raised(self, id: str, raised: str) -> str:
         """Return a requirement in the report that the same program has failed because of this exception; else ""."""

@@ -175,6 +175,11 @@ def _after_their_needs(items: list[pytest.Item]) -> list[pytest.Item]:
     return found
 
 
+def id_of(item: pytest.Item) -> str:
+    """Return the id of the requirement that a check proves."""
+    return str(_mark(item)["id"])
+
+
 def _mark(item: pytest.Item) -> dict[str, Any]:
     mark = item.get_closest_marker("requirement")
     if mark is None:

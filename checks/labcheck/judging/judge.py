@@ -6,6 +6,7 @@ import os
 import platform
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from labcheck.version import __version__
 from labcheck.workbook.labs import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     import pytest
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from labcheck.sandbox.base import Sandbox
     from labcheck.workbook.labs import Lab
 
+Listener = Callable[[str, Outcome | None], object]
 SUITES = PACKAGE / "suites"
 # Parts of pytest that a grading does not need: some write to folders or to the terminal, the others only cost time.
 NOT_NEEDED = (
@@ -54,11 +56,13 @@ def judge(
     options: Options,
     sandbox: Sandbox | None = None,
     session: pytest.Session | None = None,
+    listener: Listener | None = None,
 ) -> Judgement:
     """Check the programs in a folder against a lab.
 
     `sandbox` starts them; by default there is no protection. `session` is a pytest session in which the lab's checks
-    are already collected (see `with_checks`) and none was run.
+    are already collected (see `with_checks`) and none was run. `listener` is called with the id of a requirement and
+    None when a check of it begins, and with its outcome when that has ended.
 
     All processes that are started below this one during the call are taken for the submission's, and ended: call it in
     a process that does nothing else at the time. Raises UsageError if the folder cannot be copied, MachineError if this
@@ -67,7 +71,7 @@ def judge(
     started, clock = datetime.now(UTC), time.perf_counter()
     selected = options.selected(lab)
     with running(lab, folder, options, sandbox) as run:
-        grader = run_suite(run, selected, session)
+        grader = run_suite(run, selected, session, listener)
     grader.blame.report_once(selected)
     programs = [_program(started.program, hidden=bool(lab.hidden)) for started in run.fleet.history]
     record = Record(
@@ -89,14 +93,16 @@ def judge(
     return Judgement(record, grader.blame.faults)
 
 
-def run_suite(run: Run, selected: Sequence[str], session: pytest.Session | None = None) -> Grader:
-    """Run a lab's checks, and return the plugin with their findings."""
+def run_suite(
+    run: Run, selected: Sequence[str], session: pytest.Session | None = None, listener: Listener | None = None
+) -> Grader:
+    """Run a lab's checks, and return the plugin with their findings; see `judge`."""
     if session is None:
         graders: list[Grader] = []
         run.fleet.start_more()
-        with_checks(run.lab, lambda session: graders.append(run_suite(run, selected, session)))
+        with_checks(run.lab, lambda session: graders.append(run_suite(run, selected, session, listener)))
         return graders[0]
-    from labcheck.judging.checks import Grader
+    from labcheck.judging.checks import Grader, id_of
 
     run.fleet.start_more()
     grader = Grader(run, selected)
@@ -111,7 +117,12 @@ def run_suite(run: Run, selected: Sequence[str], session: pytest.Session | None 
         if grader.comes_later(item):
             waiting.append(item)
         else:
+            id = id_of(item)
+            if listener is not None:
+                listener(id, None)
             _run_check(grader, item, waiting[0] if waiting else None)
+            if listener is not None:
+                listener(id, grader.blame.outcome(id))
     return grader
 
 
