@@ -42,7 +42,7 @@ def _check_arguments(parser: Parser, words: list[str]) -> None:
         action="append",
         default=[],
         metavar="ID",
-        help="check only this requirement or step, such as 2.3 or 2; can be repeated",
+        help="check only this requirement or step, such as 2.3 or 2; also a list (1.3,2) or a range (2.1-3.2)",
     )
     parser.add_argument("--all", action="store_true", help="show all failures in full, not only the first one")
     add_ways_to_judge(parser, sandbox="none")
@@ -249,7 +249,7 @@ def _one_requirement(lab: Lab, word: str) -> str:
     """Return the id of a requirement. Raises UsageError if it is that of a step, or unknown."""
     ids = lab.select([word])
     if ids != (word,):
-        raise UsageError(f"{word} is a step, not a requirement; give one of its requirements: {', '.join(ids)}")
+        raise UsageError(f"{word} is not a single requirement; give one of these: {', '.join(ids)}")
     return word
 
 

@@ -97,20 +97,29 @@ class Lab:
         return next(step.requirements[0] for step in self.steps if step.program == name)
 
     def select(self, wanted: Iterable[str]) -> tuple[str, ...]:
-        """Return the ids that `--only` selects: requirements (`2.3`) or whole steps (`2`).
+        """Return the ids that `--only` selects: requirements (`2.3`), whole steps (`2`), and lists and ranges of them.
 
-        Raises UsageError for an id that the lab does not have.
+        A list is `1.3,2`, a range `2.1-3.2` or `2-3`. Raises UsageError for an id that the lab does not have.
         """
         chosen: set[str] = set()
-        for name in wanted:
-            ids = [id for id in self.requirements if id == name or id.split(".")[0] == name]
+        for name in (part.strip() for words in wanted for part in words.split(",")):
+            first, dash, last = (part.strip() for part in name.partition("-"))
+            start, end = self._named(first), self._named(last if dash else first)
+            ids = self.requirements[self.requirements.index(start[0]) : self.requirements.index(end[-1]) + 1]
             if not ids:
-                raise UsageError(
-                    f"{self.name} has no requirement {name!r}.{nearest(name, self.requirements)} "
-                    f"Requirements: {self.requirements[0]} to {self.requirements[-1]}. Steps: 1 to {len(self.steps)}"
-                )
+                raise UsageError(f"{name!r} selects nothing: {last} comes before {first}")
             chosen.update(ids)
         return tuple(id for id in self.requirements if id in chosen)
+
+    def _named(self, name: str) -> list[str]:
+        """Return the requirement, or those of the step, that this is the name of. Raises UsageError without any."""
+        ids = [id for id in self.requirements if id == name or id.split(".")[0] == name]
+        if not ids:
+            raise UsageError(
+                f"{self.name} has no requirement {name!r}.{nearest(name, self.requirements)} "
+                f"Requirements: {self.requirements[0]} to {self.requirements[-1]}. Steps: 1 to {len(self.steps)}"
+            )
+        return ids
 
 
 def nearest(given: str, known: Iterable[str]) -> str:

@@ -102,7 +102,7 @@ def test_hints_come_one_by_one(labcheck: Run) -> None:
         (["lab1", str(CHECKOUT / "labs" / "lab1"), "--json", "no/such/folder/x.json"], "its folder does not exist"),
         (["lab1", str(CHECKOUT / "labs" / "lab1"), "--json", "."], "it is a folder"),
         (["lab1", str(CHECKOUT / "labs" / "lab1"), "--python", "no-such-python"], "cannot find the Python interpreter"),
-        (["hint", "lab1", "2"], "2 is a step, not a requirement; give one of its requirements: 2.1, 2.2"),
+        (["hint", "lab1", "2"], "2 is not a single requirement; give one of these: 2.1, 2.2"),
         (["hint", "lab1"], "the following arguments are required: ID"),
         (["start", "lab7"], "unknown lab 'lab7'. Did you mean 'lab2'? Labs: lab1, lab2"),
         (["start", "../lab1"], "unknown lab '../lab1'"),
@@ -514,4 +514,4 @@ def test_replay_needs_one_requirement(labcheck: Run) -> None:
     """A step has several requirements; the replay is for one."""
     result = labcheck("replay", "lab1", "2")
     assert result.status == 2
-    assert result.err.startswith("labcheck: 2 is a step, not a requirement; give one of its requirements: 2.1, 2.2")
+    assert result.err.startswith("labcheck: 2 is not a single requirement; give one of these: 2.1, 2.2")

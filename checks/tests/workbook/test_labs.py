@@ -67,11 +67,29 @@ def test_requirements_belong_to_steps_and_programs() -> None:
 
 @pytest.mark.parametrize(
     ("wanted", "ids"),
-    [(["2.3"], ("2.3",)), (["2"], tuple(f"2.{n}" for n in range(1, 6))), (["2.3", "1.1", "2.3"], ("1.1", "2.3"))],
+    [
+        (["2.3"], ("2.3",)),
+        (["2"], tuple(f"2.{n}" for n in range(1, 6))),
+        (["2.3", "1.1", "2.3"], ("1.1", "2.3")),
+        (["2.3,1.1"], ("1.1", "2.3")),
+        (["1.3-2.2", "6.1 , 6.3"], ("1.3", "1.4", "2.1", "2.2", "6.1", "6.3")),
+        (["5-6"], ("5.1", "5.2", "5.3", "5.4", "5.5", "6.1", "6.2", "6.3")),
+        (["1.4-1"], ("1.4",)),
+    ],
 )
 def test_only_is_steps_and_ids(wanted: list[str], ids: tuple[str, ...]) -> None:
     """--only accepts requirements and whole steps, and keeps the order of the spec."""
     assert load_lab("lab1").select(wanted) == ids
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [("9.9", "no requirement '9.9'"), ("1.1,", "no requirement ''"), ("2-", "no requirement ''"), ("3-2", "2 comes")],
+)
+def test_selection_that_makes_no_sense_is_refused(wanted: str, said: str) -> None:
+    """One line says what was given, and what there is."""
+    with pytest.raises(UsageError, match=said):
+        load_lab("lab1").select([wanted])
 
 
 def test_nearest_name_is_suggested() -> None:
