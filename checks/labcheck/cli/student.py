@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from labcheck.cli.interpreter import python_of
 from labcheck.cli.options import (
@@ -19,7 +21,7 @@ from labcheck.cli.options import (
     name_of,
 )
 from labcheck.errors import Fault, UsageError
-from labcheck.workbook.labs import lab_names, load_lab
+from labcheck.workbook.labs import lab_names, load_lab, nearest
 
 if TYPE_CHECKING:
     import argparse
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from labcheck.cli.options import Parser
     from labcheck.record.record import Record
     from labcheck.workbook.labs import Lab
+
+DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}  # by the first character of a line
 
 
 def _check_arguments(parser: Parser, words: list[str]) -> None:
@@ -92,18 +96,11 @@ def _check(given: argparse.Namespace) -> int:
 def _report(record: Record, files: dict[str, str], *, whole: bool) -> None:
     from labcheck.platforms.formats import find
     from labcheck.platforms.runner import in_workflow
-    from labcheck.record.record import Outcome
     from labcheck.reports import terminal
     from labcheck.reports.files import write_reports
     from labcheck.workbook import state
 
-    known = state.load()
-    if len(record.selected) == len(record.requirements):
-        known["progress"][record.lab] = {"score": record.score, "max_score": record.max_score}
-    place = f"{record.lab} {Path(record.submission).resolve()}"  # two folders are two entries
-    before = known["outcomes"].get(place, {})
-    known["outcomes"][place] = {**before, **{each.id: str(each.outcome) for each in record.of(*Outcome)}}
-    state.save(known)
+    before = state.remember(record.lab, Path(record.submission).resolve(), _run_of(record))
     try:
         write_reports({file: find("one", name).render(record) for name, file in files.items()})
     finally:  # a report that cannot be written does not hide the others
@@ -111,6 +108,19 @@ def _report(record: Record, files: dict[str, str], *, whole: bool) -> None:
             _report_to_github(record, printed="-" not in files.values())
         elif "-" not in files.values():
             terminal.write(record, whole=whole, before=before)
+
+
+def _run_of(record: Record) -> dict[str, Any]:
+    """Return what is remembered of a run."""
+    from labcheck.record.record import Outcome
+
+    is_whole = len(record.selected) == len(record.requirements)
+    return {
+        "when": record.started,
+        "outcomes": {each.id: str(each.outcome) for each in record.of(*Outcome)},
+        "best": record.score if is_whole else 0,
+        "of": record.max_score,
+    }
 
 
 def _report_to_github(record: Record, *, printed: bool) -> None:
@@ -134,13 +144,28 @@ def _list(given: argparse.Namespace) -> int:
     from labcheck.workbook import state
 
     del given
-    progress = state.load()["progress"]
+    runs = state.load()["runs"].values()
     for name in lab_names():
         lab = load_lab(name)
-        found = progress.get(name)
-        done = f"{found['score']} of {found['max_score']} pass" if found else "not checked yet"
-        print(f"{name}   {lab.title:28} about {lab.minutes} minutes   {done}")
+        print(f"{name}   {lab.title:28} about {lab.minutes} minutes")
+        for run in sorted((each for each in runs if each["lab"] == name), key=lambda each: str(each["when"])):
+            print(f"       {_standing(lab, run)}")
+        if not any(run["lab"] == name for run in runs):
+            print(f"       not checked yet · labcheck start {name}")
     return PASSED
+
+
+def _standing(lab: Lab, run: dict[str, Any]) -> str:
+    """Return how the programs in a folder did in the last run, and what is next."""
+    outcomes = run["outcomes"]
+    passed = sum(outcomes.get(id) == "passed" for id in lab.requirements)
+    open_ids = [id for id in lab.requirements if outcomes.get(id) != "passed"]
+    parts = [f"{passed} of {len(lab.requirements)} pass"]
+    if run["best"] > passed:
+        parts.append(f"best: {run['best']}")
+    parts += [f"next: {open_ids[0]}"] if open_ids else []
+    when = datetime.fromisoformat(run["when"]).astimezone()
+    return " · ".join([*parts, f"{when:%Y-%m-%d %H:%M}", run["folder"]])
 
 
 def _lab_and_folder(parser: Parser, words: list[str]) -> None:
@@ -171,10 +196,17 @@ def _usual_folder(lab: Lab) -> Path:
     return Path() if is_here and not Path(lab.name).is_dir() else Path(lab.name)
 
 
+def _solution_arguments(parser: Parser, words: list[str]) -> None:
+    _lab_and_folder(parser, words)
+    parser.add_argument("--diff", action="store_true", help="copy nothing; show how the programs in DIR differ from it")
+
+
 def _solution(given: argparse.Namespace) -> int:
     from labcheck.submission.files import copy_new
 
     lab = load_lab(given.lab)
+    if given.diff:
+        return _differences(lab, given.folder)
     target = given.folder or Path(f"{lab.name}-solution")
     for source in (lab.solution, *(lab.starter / name for name in lab.supplies)):
         place = target if source == lab.solution else target / source.name
@@ -182,6 +214,96 @@ def _solution(given: argparse.Namespace) -> int:
             if not copied and source == lab.solution:
                 raise UsageError(f"{place / file} already exists and was not overwritten; give another DIR")
     print(f"The solution of {lab.name} is in {target}. Compare it with yours, and ask why they differ.")
+    return PASSED
+
+
+def _differences(lab: Lab, given: Path | None) -> int:
+    """Print what to change in the student's programs to get the solution, as `diff -u` does."""
+    import difflib
+
+    from labcheck.submission.find import find_folder
+
+    folder = find_folder(lab, None if given is None else str(given))
+    for program in lab.programs:
+        mine, theirs = (_text_of(place / program.file).splitlines(keepends=True) for place in (folder, lab.solution))
+        diff = difflib.unified_diff(mine, theirs, program.file, f"solution of {lab.name}: {program.file}")
+        _print_colored("".join(diff))
+    return PASSED
+
+
+def _text_of(file: Path) -> str:
+    """Return the text of a file that ends with a line end; an empty text if the file is missing."""
+    try:
+        text = file.read_text("utf-8", "replace")
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise UsageError(f"cannot read {file}: {error.strerror}") from error
+    return text if text.endswith("\n") or not text else f"{text}\n"
+
+
+def _print_colored(diff: str) -> None:
+    """Print the lines of a diff, on a terminal in its usual colors."""
+    if not sys.stdout.isatty():
+        print(diff, end="")
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    from labcheck.record.text import printable
+
+    console = Console(highlight=False)
+    for line in diff.splitlines():
+        console.print(Text(printable(line), DIFF_STYLES.get(line[:1], "")), soft_wrap=True)
+
+
+def _sheet_arguments(parser: Parser, words: list[str]) -> None:
+    del words
+    parser.add_argument("lab", metavar="LAB", type=name_of, help="name of a lab, such as lab1")
+    parser.add_argument("step", metavar="STEP", nargs="?", help="number of a step (default: the whole sheet)")
+
+
+def _sheet(given: argparse.Namespace) -> int:
+    lab = load_lab(given.lab)
+    text = (lab.starter / "README.md").read_text("utf-8")
+    if given.step is not None:
+        sections = [f"## {section}" for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]]
+        found = [section for section in sections if section.startswith(f"## Step {given.step}:")]
+        if not found:
+            raise UsageError(f"the sheet of {lab.name} has no step {given.step}; steps: 1 to {len(lab.steps)}")
+        text = found[0]
+    if not sys.stdout.isatty():
+        print(text, end="")
+        return PASSED
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    Console().print(Markdown(text))
+    return PASSED
+
+
+def _reset_arguments(parser: Parser, words: list[str]) -> None:
+    del words
+    parser.add_argument("lab", metavar="LAB", type=name_of, help="name of a lab, such as lab1")
+    parser.add_argument(
+        "files", metavar="FILE", nargs="*", help="starter file, such as webserver.py (default: programs)"
+    )
+
+
+def _reset(given: argparse.Namespace) -> int:
+    from labcheck.submission.files import put_back
+    from labcheck.submission.find import find_folder
+
+    lab = load_lab(given.lab)
+    folder = find_folder(lab, None)
+    names = given.files or [program.file for program in lab.programs]
+    known = [file.relative_to(lab.starter).as_posix() for file in lab.starter.rglob("*") if file.is_file()]
+    for name in names:
+        if name not in known:
+            raise UsageError(f"{lab.name} has no starter file {name!r}.{nearest(name, known)}")
+    for name in names:
+        kept = put_back(lab.starter / name, folder / name)
+        print(f"{name} is as it was at the start{f'; what you had is in {kept.name}' if kept else ''}")
     return PASSED
 
 
@@ -284,6 +406,8 @@ COMMANDS = (
     Command("start", "copy a lab's starter files, without overwriting yours", _lab_and_folder, _start),
     Command("replay", "repeat what was exchanged for a requirement", _replay_arguments, _replay, starts_programs=True),
     Command("hint", "show the next hint for a requirement", _hint_arguments, _hint),
-    Command("solution", "copy a lab's reference solution", _lab_and_folder, _solution),
+    Command("sheet", "show a lab's sheet, or one step of it", _sheet_arguments, _sheet),
+    Command("reset", "put starter files back; what you had is kept", _reset_arguments, _reset),
+    Command("solution", "copy a lab's reference solution, or compare with it", _solution_arguments, _solution),
     Command("notebook", "copy a lab's walkthrough and open it in JupyterLab", _notebook_arguments, _notebook),
 )

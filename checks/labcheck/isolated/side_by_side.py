@@ -15,8 +15,6 @@ import time
 import traceback
 from dataclasses import replace
 from functools import partial
-from multiprocessing import Pipe
-from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING
 
 from labcheck.errors import Fault, MachineError, RefusedError, SuiteError, UsageError
@@ -28,6 +26,7 @@ from labcheck.sandbox import isolation, processes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from multiprocessing.connection import Connection
     from pathlib import Path
 
     import pytest
@@ -95,6 +94,8 @@ def _judge_all(
     session: pytest.Session,
     listener: Listener | None,
 ) -> list[Judgement]:
+    from multiprocessing import Pipe  # only now: this takes time, and a lab with one program does not need it
+
     processes.adopt_orphans()
     spare = processes.descendants(os.getpid())
     pipes: dict[int, Connection] = {}
@@ -133,6 +134,8 @@ def _judgement_or_error(
 
 def _results(pipes: list[Connection], listener: Listener | None) -> list[Judgement]:
     """Return the result from each pipe, and pass on what comes before it."""
+    from multiprocessing.connection import Connection, wait
+
     found: dict[Connection, Judgement] = {}
     while len(found) < len(pipes):
         for pipe in wait([each for each in pipes if each not in found]):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 POLL = 0.005  # seconds between two samples
 SURE = 0.3  # seconds without work; longer than what goes on in TCP unseen by the program, such as delayed ACKs
+SLEEPS = 4  # times the length of a sleep to look for one
 STANDSTILL = 0.05  # seconds; a gap between two samples is longer than this only if the whole machine was stopped
 
 BUSY = 0.1  # of the time: a program that used the processor for longer was busy
@@ -113,13 +114,19 @@ class Activity:
         return f"the program is {looks.pop()}" if len(looks) == 1 else ""
 
     def sleeps_for(self, seconds: float) -> bool:
-        """Return whether the only thread of the program goes on sleeping for `seconds`; False at once if it does not.
+        """Return whether the only thread of the program sleeps for `seconds` without a break, while it has work to do.
 
-        Sleeping is what time.sleep() does: the program does not wake up if data arrives for it.
+        Sleeping is what time.sleep() does: the program does not wake up if data arrives for it. Looks for a few times
+        `seconds`, but returns False as soon as the program waits for data.
         """
-        before, limit = self.threads(), clock.now() + seconds
-        while before is not None and len(before) == 1 and self.threads() == before and waits.sleeps(self._pid()):
-            if clock.now() > limit:
+        before, since, limit = None, 0.0, clock.now() + SLEEPS * seconds
+        while clock.now() < limit:
+            threads, sleeps = self.threads(), waits.sleeps(self._pid())
+            if threads is None or len(threads) != 1 or not (sleeps or _is_busy(threads)):
+                return False
+            if threads != before or not sleeps:
+                before, since = threads, clock.now()
+            elif clock.now() - since >= seconds:
                 return True
             time.sleep(POLL)
         return False

@@ -6,7 +6,6 @@ that a beginner understands.
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from labcheck.record.difference import compare
@@ -181,6 +180,8 @@ def _with(lines: list[str], like: str) -> list[str]:
 
 def _likeness(line: str, wanted: str) -> float:
     """Return how much two lines are alike, from 0 to 1; upper and lower case do not matter."""
+    import difflib
+
     return difflib.SequenceMatcher(None, shorten(line).lower(), shorten(wanted).lower()).ratio()
 
 

@@ -1,4 +1,6 @@
-"""Whose port it is: the sockets that listen on it, and the processes that have them open (Linux, sock_diag(7)).
+"""Whose port it is: the sockets that listen on it, the clients that wait there, and the processes that have them open.
+
+The kernel tells it (Linux, sock_diag(7)).
 
 `sockets.listening` gives the same answer on all systems, but reads the table of all connections, which takes
 milliseconds. The kernel answers a question about one port in a tenth of a millisecond.
@@ -26,7 +28,8 @@ TCP_LISTEN = 10
 HEADER = struct.Struct("=IHHII")  # nlmsghdr: length, type, flags, sequence number, port id
 QUERY = struct.Struct("=BBBxI")  # the start of inet_diag_req_v2: family, protocol, extensions, states
 PORTS = struct.Struct("!HH44x")  # inet_diag_sockid: source port, destination port, addresses and more
-OWNER = 64  # the offset of idiag_uid in inet_diag_msg; idiag_inode follows
+FIELDS = struct.Struct("=IIII")  # in inet_diag_msg: idiag_rqueue, idiag_wqueue, idiag_uid, idiag_inode
+OFFSET = 56  # of these fields
 SPACE = 1 << 16  # bytes for one datagram of the answer
 
 
@@ -35,17 +38,14 @@ def listeners(port: int) -> dict[str, int] | None:
 
     None: the system does not report them.
     """
-    if sys.platform != "linux":
-        return None
-    try:
-        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG) as kernel:
-            return {
-                f"socket:[{inode}]": uid
-                for family in (socket.AF_INET, socket.AF_INET6)
-                for uid, inode in _ask(kernel, family, port)
-            }
-    except OSError:  # for example a kernel without inet_diag
-        return None
+    found = _listeners(port)
+    return None if found is None else {f"socket:[{inode}]": uid for _, uid, inode in found}
+
+
+def waiting(port: int) -> int | None:
+    """Return how many clients have connected to a port and were not accepted yet; None if nobody reports that."""
+    found = _listeners(port)
+    return sum(queue for queue, _, _ in found) if found else None
 
 
 def belong_to(sockets: Container[str], pids: Iterable[int]) -> bool:
@@ -100,8 +100,19 @@ def _is_outside(pid: int) -> bool:
         return False
 
 
-def _ask(kernel: socket.socket, family: int, port: int) -> Iterator[tuple[int, int]]:
-    """Yield the user id and the inode number of each socket of a family that listens on a port. Raises OSError."""
+def _listeners(port: int) -> list[tuple[int, int, int]] | None:
+    """Return, for each socket that listens on a port: its clients that wait, its user id and its inode number."""
+    if sys.platform != "linux":
+        return None
+    try:
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG) as kernel:
+            return [each for family in (socket.AF_INET, socket.AF_INET6) for each in _ask(kernel, family, port)]
+    except OSError:  # for example a kernel without inet_diag
+        return None
+
+
+def _ask(kernel: socket.socket, family: int, port: int) -> Iterator[tuple[int, int, int]]:
+    """Yield the same for the sockets of one family. Raises OSError."""
     query = QUERY.pack(family, socket.IPPROTO_TCP, 0, 1 << TCP_LISTEN) + PORTS.pack(port, 0)
     kernel.send(HEADER.pack(HEADER.size + len(query), SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, 0, 0) + query)
     while True:
@@ -113,4 +124,5 @@ def _ask(kernel: socket.socket, family: int, port: int) -> Iterator[tuple[int, i
                 return
             if kind == NLMSG_ERROR:
                 raise OSError(-struct.unpack_from("=i", message)[0], "sock_diag")
-            yield struct.unpack_from("=II", message, OWNER)
+            queue, _, uid, inode = FIELDS.unpack_from(message, OFFSET)
+            yield queue, uid, inode

@@ -63,12 +63,17 @@ def is_open(port: int) -> bool:
     return False
 
 
-def paced(number: int) -> Iterator[int]:
-    """Yield the numbers from 0 to `number` - 1, slowly enough to open a connection after each of them."""
+def paced(number: int, port: int) -> Iterator[int]:
+    """Yield the numbers from 0 to `number` - 1, slowly enough to open a connection to a port after each of them.
+
+    A server's queue for clients that it has not accepted may be short; a length of 5 is common. So the next number
+    comes when this queue is empty, or after PACE if that is earlier or the system does not report it.
+    """
     for place in range(number):
         next_one = time.monotonic() + PACE
         yield place
-        time.sleep(max(0.0, next_one - time.monotonic()))
+        while (left := next_one - time.monotonic()) > 0 and owners.waiting(port) != 0:
+            time.sleep(min(left, PACE / 10))
 
 
 def was_closed(sock: socket.socket) -> bool:

@@ -221,10 +221,15 @@ def _stat(task: Path) -> list[str]:
 def is_ending(pid: int) -> bool:
     """Return whether the kernel is ending the process (PF_EXITING); False if the system does not report it."""
     try:
-        with Path(f"/proc/{pid}/stat").open("rb") as file:
-            return bool(int(file.read().rpartition(b")")[2].split()[6]) & PF_EXITING)
+        file = os.open(f"/proc/{pid}/stat", os.O_RDONLY)
+    except OSError:
+        return False
+    try:  # this is asked for each connection, so it must be fast
+        return bool(int(os.read(file, 1024).rpartition(b")")[2].split()[6]) & PF_EXITING)
     except (OSError, IndexError):
         return False
+    finally:
+        os.close(file)
 
 
 def is_alive(pid: int) -> bool:

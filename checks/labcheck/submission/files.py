@@ -7,6 +7,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,26 @@ def copy_new(source: Path, target: Path) -> Iterator[tuple[Path, bool]]:
                 raise UsageError(f"{in_the_way} is not a folder; move it, or give another DIR") from error
             raise UsageError(f"cannot write {to}: {error.strerror}") from error
         yield relative, True
+
+
+def put_back(source: Path, target: Path) -> Path | None:
+    """Copy a starter file over the student's; return where theirs is kept, or None if it was the same or missing.
+
+    Raises UsageError if a file cannot be copied.
+    """
+    kept = None
+    try:
+        if target.exists() and target.read_bytes() == source.read_bytes():
+            return None
+        if os.path.lexists(target):
+            names = (target.with_name(f"{target.name}.old{number or ''}") for number in count())
+            kept = next(place for place in names if not os.path.lexists(place))
+            target.rename(kept)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+    except OSError as error:
+        raise UsageError(f"cannot replace {target}: {error.strerror}") from error
+    return kept
 
 
 def _file_in_the_way(folder: Path) -> Path | None:

@@ -1,4 +1,4 @@
-"""What labcheck remembers between two commands: the user's progress, and the hints already shown.
+"""What labcheck remembers between two commands: how the user's programs did last time, and the hints already shown.
 
 This is a convenience: if the file cannot be read or written, nothing is remembered and nothing fails. What is damaged
 in it is forgotten.
@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,16 +30,38 @@ def _file() -> Path:
 def load() -> dict[str, Any]:
     """Return the saved state.
 
-    `progress`: lab -> score, max_score. `hints`: "lab id" -> number of hints shown. `outcomes`: "lab folder" -> the
-    last outcome of each requirement, by its id.
+    - `hints`: "lab id" -> number of hints shown.
+    - `runs`: "lab folder" -> `lab`, `folder`, `when` (the last run; ISO 8601, UTC), `outcomes` (the last one of each
+      requirement, by its id), `best` (the highest score of a run of the whole lab) and `of` (the highest possible one).
     """
     found: Any = None
     with contextlib.suppress(OSError, ValueError, RuntimeError):
         found = json.loads(_file().read_text("utf-8"))
     return {
         key: {name: entry for name, entry in _table(_table(found).get(key)).items() if is_valid(entry)}
-        for key, is_valid in (("progress", _is_progress), ("hints", _is_count), ("outcomes", _is_outcomes))
+        for key, is_valid in (("hints", _is_count), ("runs", _is_run))
     }
+
+
+def remember(lab: str, folder: Path, run: dict[str, Any]) -> dict[str, str]:
+    """Save a run of a lab's programs in a folder, and return the outcomes from before it.
+
+    Two folders are two entries. Outcomes of requirements that were not checked this time are kept.
+    """
+    known = load()
+    key = f"{lab} {folder}"
+    last = known["runs"].get(key, {"outcomes": {}, "best": 0})
+    before: dict[str, str] = last["outcomes"]
+    best = max(last["best"], run["best"])
+    known["runs"][key] = {
+        **run,
+        "lab": lab,
+        "folder": str(folder),
+        "outcomes": {**before, **run["outcomes"]},
+        "best": best,
+    }
+    save(known)
+    return before
 
 
 def save(state: dict[str, Any]) -> None:
@@ -58,12 +81,17 @@ def _table(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _is_progress(entry: Any) -> bool:
-    return all(_is_count(_table(entry).get(name)) for name in ("score", "max_score"))
+def _is_run(entry: Any) -> bool:
+    run = _table(entry)
+    texts = [*_table(run.get("outcomes")).values(), *(run.get(name) for name in ("lab", "folder", "when"))]
+    counts = (run.get(name) for name in ("best", "of"))
+    return all(isinstance(each, str) for each in texts) and _is_time(run["when"]) and all(map(_is_count, counts))
 
 
-def _is_outcomes(entry: Any) -> bool:
-    return isinstance(entry, dict) and all(isinstance(each, str) for each in entry.values())
+def _is_time(text: str) -> bool:
+    with contextlib.suppress(ValueError):
+        return bool(datetime.fromisoformat(text))
+    return False
 
 
 def _is_count(entry: Any) -> bool:

@@ -41,12 +41,19 @@ def test_student_starts_checks_and_compares(labcheck: Run, tmp_path: Path) -> No
     checked = labcheck("lab1")
     assert checked.status == 1
     assert "8 of 29 requirements pass · 14 failed · 7 not run" in checked.out
-    assert "8 of 29 pass" in labcheck("list").out
+    listed = labcheck("list").out
+    shown = rf"^       8 of 29 pass · next: 1\.3 · 20\d\d-.* · {re.escape(str(here / 'lab1'))}$"
+    assert re.search(shown, listed, re.MULTILINE)
+    assert "not checked yet · labcheck start lab2" in listed
 
     (here / "lab1" / "webserver.py").write_text((CHECKOUT / "solutions" / "lab1" / "webserver.py").read_text())
     assert labcheck("lab1").status == 0
     assert labcheck("lab1", cwd=here / "lab1").status == 0
-    assert "29 of 29 pass" in labcheck("list").out
+    assert "29 of 29 pass · 20" in labcheck("list").out
+    (here / "lab1" / "webserver.py").write_bytes((CHECKOUT / "labs" / "lab1" / "webserver.py").read_bytes())
+    labcheck("lab1", "--only", "2")
+    assert "24 of 29 pass · best: 29 · next: 2.1" in labcheck("list").out
+    (here / "lab1" / "webserver.py").write_bytes((CHECKOUT / "solutions" / "lab1" / "webserver.py").read_bytes())
 
     assert labcheck("solution", "lab1").status == 0
     assert labcheck("lab1", "lab1-solution").status == 0
@@ -237,13 +244,19 @@ def test_interrupt_while_checks_are_collected(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "\nlabcheck: interrupted\n")
 
 
+RUN = {"lab": "lab1", "folder": "/", "when": "2026-01-01T00:00:00Z", "outcomes": {}, "best": 1, "of": 29}
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "[]",
-        '{"progress": {"lab1": {"score": 3}}, "hints": {"lab1 2.3": null}}',
-        '{"progress": {"lab1": 3}, "hints": {"lab1 2.3": -7}}',
-        '{"progress": null, "hints": {"lab1 2.3": "many"}}',
+        '{"runs": {"lab1 /": {"lab": "lab1"}}, "hints": {"lab1 2.3": null}}',
+        '{"runs": {"lab1 /": 3}, "hints": {"lab1 2.3": -7}}',
+        '{"runs": null, "hints": {"lab1 2.3": "many"}}',
+        json.dumps({"runs": {"lab1 /": {**RUN, "when": "yesterday"}}}),
+        json.dumps({"runs": {"lab1 /": {**RUN, "outcomes": {"1.1": 1}}}}),
+        json.dumps({"runs": {"lab1 /": {**RUN, "best": "all"}}}),
         "[" * 100_000,
     ],
 )

@@ -99,7 +99,7 @@ CHECKED = {
     ("echo_client", "never_answers_a_close"): ("2", "2.6", "still running", {"2.1", "2.2", "2.3", "2.4", "2.5"}),
     ("echo_client", "ignores_the_end_of_input"): ("2", "2.4", "close code 1000", {"2.1", "2.2", "2.3", "2.5", "2.6"}),
     ("echo_client", "never_ends"): ("2.5", "2.5", "still running", set()),
-    ("echo_client", "guesses_the_answer"): ("2.3", "2.3", "the line 'From server: ", set()),
+    ("echo_client", "guesses_the_answer"): ("2.3", "2.3", 'the line "From server: ', set()),
     ("echo_client", "pings_without_end"): ("2", "2.2", "it ended before a line was typed", {"2.5"}),
     ("chat_client", "never_connects"): ("4", "4.1", "the prompt", set()),
     ("chat_client", "opens_and_goes"): ("4", "4.1", "the prompt", set()),

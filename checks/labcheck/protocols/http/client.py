@@ -292,7 +292,7 @@ class Connection:
         while not self._closed and not limit.passed() and len(self._buffer) < MAX_BODY:
             if self._activity is None or even_at_rest:
                 self._read_more(limit)
-            elif not self._read_more(limit.at_most(GLANCE)) and self._activity.has_rested(SETTLED):
+            elif not self._read_more(limit.at_most(GLANCE)) and not self._closed and self._activity.has_rested(SETTLED):
                 return
         if not self._closed:
             self._manners.linger = LINGER_AGAIN

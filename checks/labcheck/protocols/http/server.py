@@ -139,11 +139,11 @@ class Server(View, Client):
     def connect_many(self, number: int) -> Iterator[list[Connection]]:
         """Open `number` connections, one after the other, and yield them; they are closed after the `with` block.
 
-        There is a pause of 5 ms between two connections, because a listen backlog of 5 is common.
+        The server gets a few milliseconds to accept one before the next, because a listen backlog of 5 is common.
         """
         with ExitStack() as stack:
             within = CONNECTED_WITHIN * self._check.slow
-            yield [stack.enter_context(self.connect(within)) for _ in sockets.paced(number)]
+            yield [stack.enter_context(self.connect(within)) for _ in sockets.paced(number, self.program.port)]
 
     def interrupt(self, seconds: float) -> Ending:
         """Send Ctrl+C, wait until the program has ended, and return how it ended.

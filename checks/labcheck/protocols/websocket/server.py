@@ -80,11 +80,11 @@ class WebSocketServer(View):
         return client
 
     def join_many(self, number: int) -> list[WebSocketClient]:
-        """Connect `number` clients, one after the other, with pauses of 5 ms: a listen backlog of 5 is common.
+        """Connect `number` clients, one after the other, and not too fast: a listen backlog of 5 is common.
 
         Raises WebSocketError as `join` does.
         """
-        return [self.join(f"client {place + 1}") for place in sockets.paced(number)]
+        return [self.join(f"client {place + 1}") for place in sockets.paced(number, self.program.port)]
 
     def room(self, number: int) -> list[WebSocketClient]:
         """Return `number` clients of a chat that hear each other; clients of an earlier check are used again.
