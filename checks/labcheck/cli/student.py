@@ -226,7 +226,7 @@ def _differences(lab: Lab, given: Path | None) -> int:
     folder = find_folder(lab, None if given is None else str(given))
     for program in lab.programs:
         mine, theirs = (_text_of(place / program.file).splitlines(keepends=True) for place in (folder, lab.solution))
-        diff = difflib.unified_diff(mine, theirs, program.file, f"solution of {lab.name}: {program.file}")
+        diff = difflib.unified_diff(mine, theirs, program.file, program.file, "yours", "the solution")
         _print_colored("".join(diff))
     return PASSED
 

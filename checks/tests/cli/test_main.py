@@ -271,6 +271,56 @@ def test_damaged_state_is_started_anew(labcheck: Run, tmp_path: Path, text: str)
     assert list(file.parent.iterdir()) == [file]
 
 
+def test_sheet_is_shown(labcheck: Run) -> None:
+    """The whole sheet, or one step of it; a step that does not exist gets one line."""
+    sheet = (CHECKOUT / "labs" / "lab1" / "README.md").read_text("utf-8")
+    assert labcheck("sheet", "lab1").out == sheet
+    step = labcheck("sheet", "lab1", "2").out
+    assert step.startswith("## Step 2: pages made on the fly\n")
+    assert step in sheet
+    assert "\n## " not in step
+    refused = labcheck("sheet", "lab1", "7")
+    assert (refused.status, refused.out) == (2, "")
+    assert "the sheet of lab1 has no step 7; steps: 1 to 6" in refused.err
+
+
+def test_reset_keeps_what_was_there(labcheck: Run, tmp_path: Path) -> None:
+    """Starter files are put back, and a copy of each changed one is kept; nothing else changes."""
+    labcheck("start", "lab1")
+    folder = tmp_path / "here" / "lab1"
+    program, starter = folder / "webserver.py", (CHECKOUT / "labs" / "lab1" / "webserver.py").read_text("utf-8")
+    assert labcheck("reset", "lab1").out == "webserver.py is as it was at the start\n"
+    for number, name in enumerate(("webserver.py.old", "webserver.py.old1")):
+        program.write_text(f"mine {number}")
+        said = labcheck("reset", "lab1").out
+        assert said == f"webserver.py is as it was at the start; what you had is in {name}\n"
+        assert (program.read_text("utf-8"), (folder / name).read_text("utf-8")) == (starter, f"mine {number}")
+    (folder / "site" / "index.html").unlink()
+    assert labcheck("reset", "lab1", "site/index.html").status == 0
+    assert (folder / "site" / "index.html").is_file()
+    program.write_text("mine")
+    refused = labcheck("reset", "lab1", "webserver.py", "webserver")
+    assert (refused.status, program.read_text("utf-8")) == (2, "mine")
+    assert "lab1 has no starter file 'webserver'. Did you mean 'webserver.py'?" in refused.err
+
+
+def test_solution_is_compared(labcheck: Run, tmp_path: Path) -> None:
+    """`--diff` shows what to change, as `diff -u` does, and copies nothing; patch(1) understands it."""
+    labcheck("start", "lab2")
+    here = tmp_path / "here"
+    (here / "lab2" / "chat_client.py").unlink()
+    diff = labcheck("solution", "lab2", "--diff").out
+    assert not (here / "lab2-solution").exists()
+    assert diff.startswith("--- echo_server.py\tyours\n+++ echo_server.py\tthe solution\n@@ ")
+    assert all(f"--- {program.file}\tyours\n" in diff for program in load_lab("lab2").programs)
+    need("patch")
+    subprocess.run(["patch", "-s", "-d", here / "lab2", "-p0"], input=diff, text=True, check=True)
+    for program in load_lab("lab2").programs:
+        solution = (CHECKOUT / "solutions" / "lab2" / program.file).read_text("utf-8")
+        assert (here / "lab2" / program.file).read_text("utf-8") == solution
+    assert labcheck("solution", "lab2", here / "lab2", "--diff").out == ""
+
+
 def test_report_says_what_has_changed(labcheck: Run, with_program: Callable[..., Path]) -> None:
     """The outcomes of the last run are remembered for each folder, also for a part of the lab."""
     folder, other = CHECKOUT / "solutions" / "lab1", CHECKOUT / "labs" / "lab1"
