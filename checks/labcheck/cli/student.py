@@ -107,7 +107,9 @@ def _report(record: Record, files: dict[str, str], *, whole: bool) -> None:
         if in_workflow():
             _report_to_github(record, printed="-" not in files.values())
         elif "-" not in files.values():
-            terminal.write(record, whole=whole, before=before)
+            names = lab_names()
+            following = names[names.index(record.lab) + 1 :] if record.lab in names else []
+            terminal.write(record, None, terminal.Occasion(whole, before, next(iter(following), "")))
 
 
 def _run_of(record: Record) -> dict[str, Any]:

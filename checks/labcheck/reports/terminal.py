@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import textwrap
+from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
 from labcheck.record.record import Outcome
@@ -50,24 +51,34 @@ INDENT = "  "
 SEPARATOR = " · "
 
 
-def write(
-    record: Record, to: IO[str] | None = None, *, whole: bool = True, before: Mapping[str, str] | None = None
-) -> None:
-    """Write the report to a stream, by default to standard output.
+@dataclass(frozen=True)
+class Occasion:
+    """What is known when a report is written, besides its record.
 
     Unless `whole` is set, only the first failure is shown in full. `before` are the outcomes of the last run, by the
-    ids of the requirements: the report says what has changed.
+    ids of the requirements: the report says what has changed. `next_lab` is the lab after this one, if there is one.
     """
+
+    whole: bool = True
+    before: Mapping[str, str] = field(default_factory=dict)
+    next_lab: str = ""
+
+
+WHOLE = Occasion()
+
+
+def write(record: Record, to: IO[str] | None = None, occasion: Occasion = WHOLE) -> None:
+    """Write the report to a stream, by default to standard output."""
     stream = to or sys.stdout
     if not stream.isatty():
-        for line in lines(record, PLAIN_WIDTH, whole=whole, before=before):
+        for line in lines(record, PLAIN_WIDTH, occasion):
             stream.write("".join(text for text, _ in line).rstrip() + "\n")
         return
     from rich.console import Console
     from rich.text import Text
 
     console = Console(file=stream, highlight=False)
-    for line in lines(record, console.width, whole=whole, before=before):
+    for line in lines(record, console.width, occasion):
         console.print(Text.assemble(*(part for part in line if part[1] != TICK)), soft_wrap=True)
 
 
@@ -89,8 +100,8 @@ def write_exchange(record: Record, id: str) -> None:
     print()
 
 
-def lines(record: Record, width: int, *, whole: bool = True, before: Mapping[str, str] | None = None) -> Iterator[Line]:
-    """Yield the lines of the report, not wider than `width` where possible; for the rest, see `write`."""
+def lines(record: Record, width: int, occasion: Occasion = WHOLE) -> Iterator[Line]:
+    """Yield the lines of the report, not wider than `width` where possible."""
     first = next(iter(record.of(Outcome.FAILED)), None)
     yield [(f"{record.lab} · {record.title}", "bold")]
     for step in record.steps:
@@ -102,15 +113,15 @@ def lines(record: Record, width: int, *, whole: bool = True, before: Mapping[str
         for each, *others in by_cause(chosen):
             if others:
                 yield from _heading(each.outcome, f"{each.id} to {others[-1].id}", f"not run: {each.reason}", width)
-            elif whole or each is first or each.outcome is Outcome.ERROR:
-                yield from _requirement(record, each, step.number, width, whole=whole)
+            elif occasion.whole or each is first or each.outcome is Outcome.ERROR:
+                yield from _requirement(record, each, step.number, width, whole=occasion.whole)
             elif each.outcome is Outcome.NOT_RUN:
                 yield from _heading(each.outcome, each.id, f"not run: {each.reason}", width)
             else:
                 yield from _heading(each.outcome, each.id, each.title, width)
     yield []
     yield from _summary(record, width)
-    yield from _last_words(record, first, width, whole=whole, before=before or {})
+    yield from _last_words(record, first, width, occasion)
 
 
 def _heading(outcome: Outcome, id: str, text: str, width: int) -> Iterator[Line]:
@@ -171,13 +182,11 @@ def _summary(record: Record, width: int) -> Iterator[Line]:
     yield from _flow([*summary(record).split(SEPARATOR), f"{record.seconds:.1f} s"], width, style)
 
 
-def _last_words(
-    record: Record, first: RequirementResult | None, width: int, *, whole: bool, before: Mapping[str, str]
-) -> Iterator[Line]:
+def _last_words(record: Record, first: RequirementResult | None, width: int, occasion: Occasion) -> Iterator[Line]:
     """Yield what has changed since the last run, and what to do next."""
-    if changed := changes(record, before):
+    if changed := changes(record, occasion.before):
         yield from _flow(["since the last run:", *changed.split("; ")], width)
-    if whole:
+    if occasion.whole:
         return
     if first is not None and not first.hidden:
         step = next(step for step in record.steps if first in record.requirements_of(step))
@@ -189,6 +198,8 @@ def _last_words(
         yield from _flow(["Well done: everything passes."], width, "bold")
         yield from _flow(["to compare with the solution:", f"labcheck solution {record.lab}"], width)
         yield from _flow(["to go further:", "the end of the lab sheet"], width)
+        if occasion.next_lab:
+            yield from _flow(["the next lab:", f"labcheck start {occasion.next_lab}"], width)
 
 
 def _flow(parts: list[str], width: int, style: str = "") -> Iterator[Line]:

@@ -27,7 +27,7 @@ PASSED = [RequirementResult("1.1", "It starts.", Outcome.PASSED, earned=1)]
 
 def shown(record: Record, width: int = 100, *, whole: bool = False, before: dict[str, str] | None = None) -> list[str]:
     """Return the lines of a report as text."""
-    lines = terminal.lines(record, width, whole=whole, before=before)
+    lines = terminal.lines(record, width, terminal.Occasion(whole, before or {}))
     return ["".join(text for text, _ in line).rstrip() for line in lines]
 
 
@@ -57,6 +57,8 @@ def test_full_marks_get_a_closing_word() -> None:
         "  to compare with the solution: labcheck solution lab1",
         "  to go further: the end of the lab sheet",
     ]
+    lines = terminal.lines(record_of(PASSED), 100, terminal.Occasion(whole=False, next_lab="lab2"))
+    assert [text for text, _ in list(lines)[-1]] == ["  the next lab: labcheck start lab2"]
     part = record_of([*PASSED, RequirementResult("1.2", "It stops.")], selected=["1.1"])
     assert "Well done" not in "\n".join(shown(part))
 
