@@ -163,6 +163,9 @@ class Fleet:
         again = self._start_anew(started, Role.APART, self._ports[program.port])
         try:
             again.program.wait_until_listening(seconds)
+        except ForeignListenerError:
+            text = f"when started again, it could not listen on port {program.port}: another program has taken it"
+            raise NotReadyError(Verdict.PORT_TAKEN, text) from None
         except NotReadyError as error:
             if error.verdict is Verdict.PORT_TAKEN:
                 text = (

@@ -11,6 +11,7 @@ from conftest import CHECKOUT
 from labcheck.errors import NotReadyError, SuiteError, Verdict
 from labcheck.judging.options import Options
 from labcheck.judging.run import running
+from labcheck.program.program import Program
 from labcheck.protocols import kinds
 from labcheck.protocols.started import Role
 from labcheck.sandbox import processes
@@ -113,6 +114,15 @@ class Wrapped(Sandbox):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no shell")
+def test_port_that_another_program_has_taken_is_no_internal_error(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the end of a server and its next start, another program may take its port."""
+    own = run.fleet.own_server(run.spec)
+    monkeypatch.setattr(Program, "_is_foreign_listener", lambda _: True)
+    with pytest.raises(NotReadyError, match="another program has taken it") as caught:
+        run.fleet.start_again(own, 10)
+    assert caught.value.verdict is Verdict.PORT_TAKEN
+
+
 def test_other_programs_live_on_when_one_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """When a server is started again, the other programs are left alone, and so are the sandboxes around them."""
     monkeypatch.setattr(processes, "adopt_orphans", lambda: None)
