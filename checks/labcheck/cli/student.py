@@ -389,7 +389,7 @@ def _hint(given: argparse.Namespace) -> int:
     lab = load_lab(given.lab)
     id = _one_requirement(lab, given.id)
     checks = [check for check in read_suite(lab) if check.id == id]
-    hints = [hint for check in checks for hint in check.hints]
+    hints = list(dict.fromkeys(hint for check in checks for hint in check.hints))  # two checks may share them
     known = state.load()
     key = f"{lab.name} {id}"
     taken = min(int(known["hints"].get(key, 0)), len(hints) - 1)

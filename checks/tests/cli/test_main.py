@@ -271,6 +271,13 @@ def test_damaged_state_is_started_anew(labcheck: Run, tmp_path: Path, text: str)
     assert list(file.parent.iterdir()) == [file]
 
 
+def test_hints_of_two_checks_are_shown_once(labcheck: Run) -> None:
+    """A requirement with several checks has the title of the first one, and no hint twice."""
+    shown = labcheck("hint", "lab2", "1.2").out
+    assert shown.startswith("1.2  It answers each text message M with one text message")
+    assert "\nhint 1 of 3: " in shown
+
+
 def test_sheet_is_shown(labcheck: Run) -> None:
     """The whole sheet, or one step of it; a step that does not exist gets one line."""
     sheet = (CHECKOUT / "labs" / "lab1" / "README.md").read_text("utf-8")
