@@ -170,9 +170,13 @@ def _standing(lab: Lab, run: dict[str, Any]) -> str:
     return " · ".join([*parts, f"{when:%Y-%m-%d %H:%M}", run["folder"]])
 
 
+def _lab_argument(parser: Parser) -> None:
+    parser.add_argument("lab", metavar="LAB", type=name_of, help="name of a lab, such as lab1")
+
+
 def _lab_and_folder(parser: Parser, words: list[str]) -> None:
     del words
-    parser.add_argument("lab", metavar="LAB", type=name_of, help="name of a lab, such as lab1")
+    _lab_argument(parser)
     parser.add_argument("folder", metavar="DIR", nargs="?", type=Path, help="target folder (default: a new one here)")
 
 
@@ -261,7 +265,7 @@ def _print_colored(diff: str) -> None:
 
 def _sheet_arguments(parser: Parser, words: list[str]) -> None:
     del words
-    parser.add_argument("lab", metavar="LAB", type=name_of, help="name of a lab, such as lab1")
+    _lab_argument(parser)
     parser.add_argument("step", metavar="STEP", nargs="?", help="number of a step (default: the whole sheet)")
 
 
@@ -286,7 +290,7 @@ def _sheet(given: argparse.Namespace) -> int:
 
 def _reset_arguments(parser: Parser, words: list[str]) -> None:
     del words
-    parser.add_argument("lab", metavar="LAB", type=name_of, help="name of a lab, such as lab1")
+    _lab_argument(parser)
     parser.add_argument(
         "files", metavar="FILE", nargs="*", help="starter file, such as webserver.py (default: programs)"
     )
@@ -365,7 +369,7 @@ def _replay(given: argparse.Namespace) -> int:
 
 
 def _requirement_arguments(parser: Parser) -> None:
-    parser.add_argument("lab", metavar="LAB", type=name_of, help="name of a lab, such as lab1")
+    _lab_argument(parser)
     parser.add_argument("id", metavar="ID", help="id of a requirement, such as 2.3")
 
 
