@@ -7,11 +7,11 @@ incomplete line. If two lines have the same key, the later one counts.
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING
 
 from labcheck.errors import UsageError
 from labcheck.record.result import Result
+from labcheck.sandbox.locks import lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ class Results:
         except OSError as error:
             raise UsageError(f"cannot write {self.file}: {error.strerror}") from error
         try:
-            _lock(self._descriptor)
+            lock(self._descriptor)
         except OSError:
             os.close(self._descriptor)
             raise UsageError(
@@ -84,15 +84,3 @@ def read(folder: Path) -> Iterator[Result]:
                     yield Result.from_json(line)
                 except ValueError as error:
                     raise UsageError(f"{file}, line {number}: {error}") from error
-
-
-def _lock(descriptor: int) -> None:
-    """Lock a file until it is closed or this process ends. Raises OSError if another process has locked it."""
-    if sys.platform == "win32":
-        import msvcrt
-
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from labcheck.cli.interpreter import python_of
 from labcheck.cli.options import (
     FAILED,
+    INTERRUPTED,
     PASSED,
     Command,
     add_formats,
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     import argparse
 
     from labcheck.cli.options import Parser
+    from labcheck.judging.options import Options
     from labcheck.record.record import Record
     from labcheck.workbook.labs import Lab
 
@@ -49,6 +49,7 @@ def _check_arguments(parser: Parser, words: list[str]) -> None:
         help="check only this requirement or step, such as 2.3 or 2; also a list (1.3,2) or a range (2.1-3.2)",
     )
     parser.add_argument("--all", action="store_true", help="show all failures in full, not only the first one")
+    parser.add_argument("--watch", action="store_true", help="check again each time a file is saved")
     add_ways_to_judge(parser, sandbox="none")
     parser.add_argument(
         "--require-sandbox",
@@ -77,15 +78,19 @@ def _check(given: argparse.Namespace) -> int:
         protection="auto" if given.sandbox == "none" and given.require_sandbox else given.sandbox,
     )
     files = files_of(given)
-    if options.protection != "none" or is_one_file:
-        from labcheck.isolated.single import judge_apart
+    if given.watch:
+        if files or is_one_file or options.protection != "none":
+            raise UsageError("--watch shows the results on the screen; give it a folder, without a report or a sandbox")
+        return _watch(lab, folder, options)
+    from labcheck.student.live import Live
 
-        place = Path(given.folder) if is_one_file else folder
-        judgement = judge_apart(lab, place, options, required=given.require_sandbox)
-    else:
-        from labcheck.student.live import Live
+    with Live(lab, () if "-" in files.values() else options.selected(lab)) as live:
+        if options.protection != "none" or is_one_file:
+            from labcheck.isolated.single import judge_apart
 
-        with Live(lab, () if "-" in files.values() else options.selected(lab)) as live:
+            place = Path(given.folder) if is_one_file else folder
+            judgement = judge_apart(lab, place, options, live, required=given.require_sandbox)
+        else:
             judgement = judge_side_by_side(lab, folder, options, live)
     _report(judgement.record, files, whole=given.all)
     if judgement.faults:
@@ -93,36 +98,41 @@ def _check(given: argparse.Namespace) -> int:
     return PASSED if judgement.record.all_passed else FAILED
 
 
+def _watch(lab: Lab, folder: Path, options: Options) -> int:
+    from labcheck.reports.wording import summary
+    from labcheck.student import live
+    from labcheck.student.screen import Display, Screen
+    from labcheck.student.watch import Watch
+
+    record = Watch(lab, folder, options, Screen() if live.redraws() else Display(), _lab_after(lab.name)).run()
+    if record is None:
+        return INTERRUPTED
+    print(f"{lab.name}: {summary(record)}")
+    return PASSED if record.all_passed else FAILED
+
+
+def _lab_after(name: str) -> str:
+    """Return the name of the next lab of the workbook; "" if there is none."""
+    names = lab_names()
+    following = names[names.index(name) + 1 :] if name in names else []
+    return next(iter(following), "")
+
+
 def _report(record: Record, files: dict[str, str], *, whole: bool) -> None:
     from labcheck.platforms.formats import find
     from labcheck.platforms.runner import in_workflow
     from labcheck.reports import terminal
     from labcheck.reports.files import write_reports
-    from labcheck.workbook import state
+    from labcheck.student.progress import remember
 
-    before = state.remember(record.lab, Path(record.submission).resolve(), _run_of(record))
+    before = remember(record)
     try:
         write_reports({file: find("one", name).render(record) for name, file in files.items()})
     finally:  # a report that cannot be written does not hide the others
         if in_workflow():
             _report_to_github(record, printed="-" not in files.values())
         elif "-" not in files.values():
-            names = lab_names()
-            following = names[names.index(record.lab) + 1 :] if record.lab in names else []
-            terminal.write(record, None, terminal.Occasion(whole, before, next(iter(following), "")))
-
-
-def _run_of(record: Record) -> dict[str, Any]:
-    """Return what is remembered of a run."""
-    from labcheck.record.record import Outcome
-
-    is_whole = len(record.selected) == len(record.requirements)
-    return {
-        "when": record.started,
-        "outcomes": {each.id: str(each.outcome) for each in record.of(*Outcome)},
-        "best": record.score if is_whole else 0,
-        "of": record.max_score,
-    }
+            terminal.write(record, None, terminal.Occasion(whole, before, _lab_after(record.lab)))
 
 
 def _report_to_github(record: Record, *, printed: bool) -> None:
@@ -143,31 +153,15 @@ def _no_arguments(parser: Parser, words: list[str]) -> None:
 
 
 def _list(given: argparse.Namespace) -> int:
-    from labcheck.workbook import state
+    from labcheck.student.progress import standings
 
     del given
-    runs = state.load()["runs"].values()
     for name in lab_names():
         lab = load_lab(name)
         print(f"{name}   {lab.title:28} about {lab.minutes} minutes")
-        for run in sorted((each for each in runs if each["lab"] == name), key=lambda each: str(each["when"])):
-            print(f"       {_standing(lab, run)}")
-        if not any(run["lab"] == name for run in runs):
-            print(f"       not checked yet · labcheck start {name}")
+        for line in standings(lab) or [f"not checked yet · labcheck start {name}"]:
+            print(f"       {line}")
     return PASSED
-
-
-def _standing(lab: Lab, run: dict[str, Any]) -> str:
-    """Return how the programs in a folder did in the last run, and what is next."""
-    outcomes = run["outcomes"]
-    passed = sum(outcomes.get(id) == "passed" for id in lab.requirements)
-    open_ids = [id for id in lab.requirements if outcomes.get(id) != "passed"]
-    parts = [f"{passed} of {len(lab.requirements)} pass"]
-    if run["best"] > passed:
-        parts.append(f"best: {run['best']}")
-    parts += [f"next: {open_ids[0]}"] if open_ids else []
-    when = datetime.fromisoformat(run["when"]).astimezone()
-    return " · ".join([*parts, f"{when:%Y-%m-%d %H:%M}", run["folder"]])
 
 
 def _lab_argument(parser: Parser) -> None:
@@ -270,14 +264,9 @@ def _sheet_arguments(parser: Parser, words: list[str]) -> None:
 
 
 def _sheet(given: argparse.Namespace) -> int:
-    lab = load_lab(given.lab)
-    text = (lab.starter / "README.md").read_text("utf-8")
-    if given.step is not None:
-        sections = [f"## {section}" for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]]
-        found = [section for section in sections if section.startswith(f"## Step {given.step}:")]
-        if not found:
-            raise UsageError(f"the sheet of {lab.name} has no step {given.step}; steps: 1 to {len(lab.steps)}")
-        text = found[0]
+    from labcheck.student.advice import sheet
+
+    text = sheet(load_lab(given.lab), given.step)
     if not sys.stdout.isatty():
         print(text, end="")
         return PASSED
@@ -387,22 +376,14 @@ def _hint_arguments(parser: Parser, words: list[str]) -> None:
 
 
 def _hint(given: argparse.Namespace) -> int:
-    from labcheck.judging.catalogue import read_suite
-    from labcheck.workbook import state
+    from labcheck.student.advice import next_hint
 
     lab = load_lab(given.lab)
     id = _one_requirement(lab, given.id)
-    checks = [check for check in read_suite(lab) if check.id == id]
-    hints = list(dict.fromkeys(hint for check in checks for hint in check.hints))  # two checks may share them
-    known = state.load()
-    key = f"{lab.name} {id}"
-    taken = min(int(known["hints"].get(key, 0)), len(hints) - 1)
-    print(f"{id}  {checks[0].title}")
-    print(f"hint {taken + 1} of {len(hints)}: {hints[taken]}")
-    known["hints"][key] = taken + 1 if taken + 1 < len(hints) else 0
-    if taken + 1 == len(hints):
-        print(f"This was the last hint. The lab sheet explains the requirement in step {lab.step_of(id).number}.")
-    state.save(known)
+    hint = next_hint(lab, id)
+    print(f"{id}  {hint.title}")
+    print(f"hint {hint.number} of {hint.of}: {hint.text}")
+    print(hint.afterwards(lab.step_of(id).number))
     return PASSED
 
 

@@ -10,15 +10,46 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from labcheck.errors import Fault, UsageError
-from labcheck.isolated.task import GRACE, Probe, Reply, Task, send
+from labcheck.isolated.task import GRACE, Probe, Reply, Task, reply_from, send
 from labcheck.judging.options import Options
 from labcheck.record.result import BROKEN, GRADED
 from labcheck.sandbox import processes
 from labcheck.sandbox.protections import protections
 
+if TYPE_CHECKING:
+    from labcheck.judging.judge import Listener
+
 TRIES = 2
+
+
+class Asked:
+    """A request that was sent to a fork server."""
+
+    def __init__(self, control: socket.socket, request: Task | Probe) -> None:
+        self._ours, theirs = socket.socketpair()
+        try:
+            with theirs:
+                socket.send_fds(control, [b"?"], [theirs.fileno()])
+            self._ours.settimeout(request.seconds + GRACE)
+            send(self._ours, request)
+        except OSError:
+            self._ours.close()  # the fork server is gone; `reply` says so
+
+    def reply(self, listener: Listener | None = None) -> Reply:
+        """Return the reply. Blocks until the grading has ended; errors are in the reply.
+
+        `listener` is called with each outcome before that, if the request is live.
+        """
+        with self._ours, self._ours.makefile("rb") as stream:
+            return reply_from(stream, listener)
+
+    def cancel(self) -> None:
+        """Let the fork server end the grading; then it replies."""
+        with contextlib.suppress(OSError):
+            self._ours.shutdown(socket.SHUT_WR)
 
 
 class ForkServer:
@@ -30,7 +61,7 @@ class ForkServer:
                 "archives, notebooks, --sandbox and grading a class need Linux or macOS; "
                 "here, check a folder without --sandbox"
             )
-        self._asked: set[socket.socket] = set()
+        self._asked: set[Asked] = set()
         self._control, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
@@ -49,23 +80,19 @@ class ForkServer:
                 **processes.own_session(),  # on Ctrl+C, this process closes the connection instead
             )
 
-    def ask(self, request: Task | Probe) -> Reply:
-        """Grade a submission, and return the reply. Blocks until the grading has ended; errors are in the reply."""
-        ours, theirs = socket.socketpair()
-        with ours:
-            try:
-                self._asked.add(ours)
-                with theirs:
-                    socket.send_fds(self._control, [b"?"], [theirs.fileno()])
-                ours.settimeout(request.seconds + GRACE)
-                send(ours, request)
-                return Reply.from_json(b"".join(iter(lambda: ours.recv(1 << 20), b"")))
-            except TimeoutError:
-                return Reply("broken", "the grading did not end in time")
-            except (OSError, ValueError):
-                return Reply("broken", "the grading process was ended from outside")
-            finally:
-                self._asked.discard(ours)
+    def ask(self, request: Task | Probe, listener: Listener | None = None) -> Reply:
+        """Grade a submission, and return the reply; see `Asked.reply`."""
+        asked = self.begin(request)
+        try:
+            return asked.reply(listener)
+        finally:
+            self._asked.discard(asked)
+
+    def begin(self, request: Task | Probe) -> Asked:
+        """Send a request."""
+        asked = Asked(self._control, request)
+        self._asked.add(asked)
+        return asked
 
     def is_alive(self) -> bool:
         """Return whether the fork server is running. If it is not, clean up what is left of it.
@@ -86,8 +113,7 @@ class ForkServer:
     def close(self) -> None:
         """Stop the fork server and all running gradings."""
         for asked in list(self._asked):
-            with contextlib.suppress(OSError):
-                asked.shutdown(socket.SHUT_WR)  # the supervisor then ends the grading and replies
+            asked.cancel()
         self._control.close()
         self._process.wait()
 
@@ -101,15 +127,20 @@ class Graders:
         self._offered: dict[str, str] = {}
         self._closed = False
 
-    def ask(self, request: Task | Probe) -> Reply:
-        """Grade a submission, and return the reply."""
+    def ask(self, request: Task | Probe, listener: Listener | None = None) -> Reply:
+        """Grade a submission, and return the reply; see `Asked.reply`."""
+        server = self.server(request.lab)
+        return Reply(BROKEN, "interrupted") if server is None else server.ask(request, listener)
+
+    def server(self, lab: str) -> ForkServer | None:
+        """Return a lab's fork server; start it if it does not run. None: the graders are closed."""
         with self._lock:
             if self._closed:
-                return Reply(BROKEN, "interrupted")
-            server = self._servers.get(request.lab)
+                return None
+            server = self._servers.get(lab)
             if server is None or not server.is_alive():
-                server = self._servers[request.lab] = ForkServer(request.lab)
-        return server.ask(request)
+                server = self._servers[lab] = ForkServer(lab)
+            return server
 
     def protection(self, lab: str, python: str) -> str:
         """Return the strongest protection that this machine offers. Raises UsageError if it offers none.
@@ -154,8 +185,11 @@ def close_graders() -> None:
     graders.cache_clear()
 
 
-def grade_task(task: Task) -> Reply:
-    """Grade a submission on this machine, as a task of an executor. A grading that breaks is tried a second time."""
+def grade_task(task: Task, listener: Listener | None = None) -> Reply:
+    """Grade a submission on this machine, as a task of an executor. A grading that breaks is tried a second time.
+
+    For `listener`, see `Asked.reply`; after a second try, it has heard of some requirements twice.
+    """
     mine, reply = graders(), Reply(BROKEN)
     if task.options.protection == "auto":
         try:
@@ -164,7 +198,7 @@ def grade_task(task: Task) -> Reply:
             return Reply(BROKEN, str(error))
         task = replace(task, options=replace(task.options, protection=found))
     for _ in range(TRIES):
-        reply = mine.ask(task)
+        reply = mine.ask(task, listener)
         if reply.kind != BROKEN and not reply.faults:
             break
     return reply

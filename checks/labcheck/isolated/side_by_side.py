@@ -44,7 +44,7 @@ def judge_side_by_side(lab: Lab, folder: Path, options: Options, listener: Liste
     The result is that of `judge`, except for the times in it.
     """
     selected = options.selected(lab)
-    groups = groups_of(lab, selected, _processors())
+    groups = groups_of(lab, selected, processors())
     if len(groups) < 2:
         return judge(lab, folder, options, listener=listener)
     clock = time.perf_counter()
@@ -81,7 +81,7 @@ def merged(groups: Sequence[Sequence[str]], parts: Sequence[Judgement]) -> Judge
     return Judgement(record, [fault for part in parts for fault in part.faults])
 
 
-def _processors() -> int:
+def processors() -> int:
     """Return the number of processors for this; 1 where forking a process that has run for a while is not safe."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1
 

@@ -17,16 +17,19 @@ from labcheck.submission.handed_in import HandedIn
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from labcheck.judging.judge import Listener
     from labcheck.judging.options import Options
     from labcheck.workbook.labs import Lab
 
 
-def judge_apart(lab: Lab, path: Path, options: Options, *, required: bool) -> Judgement:
+def judge_apart(
+    lab: Lab, path: Path, options: Options, listener: Listener | None = None, *, required: bool = False
+) -> Judgement:
     """Check a folder, an archive or a notebook under a protection.
 
     If the protection is `auto`, the strongest available is used; without any, only resource limits are set, or, if a
     protection is `required`, UsageError is raised. UsageError is also raised for an invalid submission, and
-    MachineError if the grading was ended from outside or this machine lacks something.
+    MachineError if the grading was ended from outside or this machine lacks something. For `listener`, see `judge`.
     """
     try:
         name, data = HandedIn(str(path), (), (path,), (path.name,) if path.is_file() else ()).read(lab)
@@ -35,7 +38,7 @@ def judge_apart(lab: Lab, path: Path, options: Options, *, required: bool) -> Ju
     try:
         if options.protection == "auto":
             options = replace(options, protection=_best(lab, options.interpreter, required=required))
-        reply = grade_task(Task(lab.name, name, data, str(path), options))
+        reply = grade_task(Task(lab.name, name, data, str(path), options, live=listener is not None), listener)
     finally:
         close_graders()
     if reply.kind == REFUSED:

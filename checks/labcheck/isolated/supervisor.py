@@ -75,7 +75,10 @@ def _start(grading: Grading, connection: socket.socket) -> Reply:
 
 
 def _listen(reading: int, connection: socket.socket, seconds: float) -> bytes | None:
-    """Return everything the worker writes. None: the time is over, or the requesting process is gone."""
+    """Return the reply that the worker writes, and send on the lines before it.
+
+    None: the time is over, or the requesting process is gone or has lost interest.
+    """
     limit = time.monotonic() + seconds
     answer = b""
     while (left := limit - time.monotonic()) > 0:
@@ -86,5 +89,9 @@ def _listen(reading: int, connection: socket.socket, seconds: float) -> bytes | 
             chunk = os.read(reading, 1 << 20)
             if not chunk:
                 return answer
-            answer += chunk
+            lines, end, answer = (answer + chunk).rpartition(b"\n")
+            try:
+                connection.sendall(lines + end)
+            except OSError:
+                return None
     return None

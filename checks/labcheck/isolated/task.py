@@ -6,11 +6,15 @@ import json
 import pickle
 import struct
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
+
+from labcheck.record.record import Outcome
+from labcheck.record.result import BROKEN
 
 if TYPE_CHECKING:
     import socket
 
+    from labcheck.judging.judge import Listener
     from labcheck.judging.options import Options
 
 GRACE = 30.0  # seconds for the work before and after the checks, in addition to their budget
@@ -23,9 +27,11 @@ class Task:
     """One submission to grade, and how to check it.
 
     - `name`, `data`: the original name and the content of the submitted file.
+    - `folder`: if given, the user's own folder, which is checked where it is; `data` is empty then.
     - `label`: the submission's name in the record.
     - `extra`: the instructor's own checks, as a tar; `hidden`: whether they are reported by title only.
     - `suite`: the digest of labcheck and of all checks.
+    - `live`: whether each outcome is sent as soon as it is known.
     """
 
     lab: str
@@ -36,6 +42,8 @@ class Task:
     extra: bytes = b""
     hidden: bool = False
     suite: str = ""
+    folder: str = ""
+    live: bool = False
 
     @property
     def seconds(self) -> float:
@@ -50,6 +58,7 @@ class Probe:
     lab: str
     options: Options
     seconds: float = PROBE_WITHIN
+    live: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,6 +84,27 @@ class Reply:
     def from_json(cls, data: bytes) -> Reply:
         """Return the reply from the JSON that `to_json` returned. Raises ValueError if it is incomplete."""
         return cls(**json.loads(data))
+
+
+def line_of(id: str, outcome: Outcome | None) -> bytes:
+    """Return the line that is sent when a check begins (None) or has this outcome; a reply comes after all lines."""
+    return json.dumps([id, outcome]).encode() + b"\n"
+
+
+def reply_from(stream: IO[bytes], listener: Listener | None) -> Reply:
+    """Read a reply, and call the listener with what the lines before it say; see `line_of`."""
+    try:
+        for line in stream:
+            if not line.endswith(b"\n"):
+                return Reply.from_json(line)
+            if listener is not None:
+                id, outcome = json.loads(line)
+                listener(id, outcome and Outcome(outcome))
+    except TimeoutError:
+        return Reply(BROKEN, "the grading did not end in time")
+    except (OSError, ValueError, TypeError):  # it was cut off
+        pass
+    return Reply(BROKEN, "the grading process was ended from outside")
 
 
 def send(connection: socket.socket, request: Task | Probe) -> None:

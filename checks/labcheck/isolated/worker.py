@@ -8,10 +8,11 @@ import subprocess
 import tempfile
 import traceback
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labcheck.errors import RefusedError
-from labcheck.isolated.task import PROBE_WITHIN, Probe, Reply, Task
+from labcheck.errors import RefusedError, UsageError
+from labcheck.isolated.task import PROBE_WITHIN, Probe, Reply, Task, line_of
 from labcheck.judging.catalogue import digest_of, with_more
 from labcheck.judging.judge import judge
 from labcheck.program.machine import lack
@@ -23,10 +24,10 @@ from labcheck.submission.unpack import unpack
 from labcheck.workbook.labs import load_lab
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pytest
 
+    from labcheck.judging.judge import Listener
+    from labcheck.record.record import Outcome
     from labcheck.sandbox.base import Sandbox
     from labcheck.sandbox.cgroup import Group
 
@@ -44,8 +45,12 @@ class Grading:
     def answer(self, writing: int) -> None:
         """Handle the request, and write the reply. Any exception becomes a reply too."""
         isolation.die_with_parent()
+
+        def tell(id: str, outcome: Outcome | None) -> None:
+            os.write(writing, line_of(id, outcome))
+
         try:
-            reply = self._work()
+            reply = self._work(tell if self.request.live else None)
         except Exception as error:
             if lacking := lack(error):
                 reply = Reply("broken", str(lacking))
@@ -56,7 +61,7 @@ class Grading:
         with os.fdopen(writing, "wb") as pipe:
             pipe.write(reply.to_json())
 
-    def _work(self) -> Reply:
+    def _work(self, listener: Listener | None) -> Reply:
         options = self.request.options
         protection = find(options.protection)
         self.scratch = protection.settle(self.scratch)
@@ -64,7 +69,9 @@ class Grading:
         sandbox = protection.make(options.interpreter, self.number, self.scratch)
         if sandbox.is_limited:
             sandbox.group = self.group
-        return self._grade(self.request, sandbox) if isinstance(self.request, Task) else self._try_out(sandbox)
+        return (
+            self._grade(self.request, sandbox, listener) if isinstance(self.request, Task) else self._try_out(sandbox)
+        )
 
     def _try_out(self, sandbox: Sandbox) -> Reply:
         """Start Python in the sandbox, as a student's program would be started."""
@@ -92,7 +99,7 @@ class Grading:
             return Reply("graded")
         return Reply("broken", (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1])
 
-    def _grade(self, task: Task, sandbox: Sandbox) -> Reply:
+    def _grade(self, task: Task, sandbox: Sandbox, listener: Listener | None) -> Reply:
         lab = load_lab(task.lab)
         if task.suite and task.suite != digest_of(lab, task.extra, hidden=task.hidden):
             return Reply(
@@ -107,9 +114,9 @@ class Grading:
             extract(io.BytesIO(task.extra), Target(more, SUBMISSION))
             lab = with_more(lab, more, hidden=task.hidden)
         try:
-            folder = unpack(task.name, task.data, place, lab)
-        except RefusedError as error:
+            folder = Path(task.folder) if task.folder else unpack(task.name, task.data, place, lab)
+            judgement = judge(lab, folder, task.options, sandbox, None if lab.more else self.session, listener)
+        except (RefusedError, UsageError) as error:
             return Reply("refused", str(error))
-        judgement = judge(lab, folder, task.options, sandbox, None if lab.more else self.session)
         judgement.record.submission = task.label
         return Reply("graded", record=judgement.record.to_table(), faults=judgement.faults)

@@ -29,6 +29,8 @@ from labcheck.reports.wording import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from rich.text import Text
+
     from labcheck.record.record import Record, RequirementResult
 
 Line = list[tuple[str, str]]  # the parts of a line: text and style
@@ -75,11 +77,23 @@ def write(record: Record, to: IO[str] | None = None, occasion: Occasion = WHOLE)
             stream.write("".join(text for text, _ in line).rstrip() + "\n")
         return
     from rich.console import Console
-    from rich.text import Text
 
     console = Console(file=stream, highlight=False)
     for line in lines(record, console.width, occasion):
-        console.print(Text.assemble(*(part for part in line if part[1] != TICK)), soft_wrap=True)
+        console.print(styled(line), soft_wrap=True)
+
+
+def styled(line: Line) -> Text:
+    """Return a line for a terminal."""
+    from rich.text import Text
+
+    return Text.assemble(*(part for part in line if part[1] != TICK))
+
+
+def changed(record: Record, before: Mapping[str, str], width: int) -> Iterator[Line]:
+    """Yield what has changed since the last run; `before` are its outcomes, by the ids of the requirements."""
+    if found := changes(record, before):
+        yield from _flow(["since the last run:", *found.split("; ")], width)
 
 
 def write_exchange(record: Record, id: str) -> None:
@@ -114,7 +128,7 @@ def lines(record: Record, width: int, occasion: Occasion = WHOLE) -> Iterator[Li
             if others:
                 yield from _heading(each.outcome, f"{each.id} to {others[-1].id}", f"not run: {each.reason}", width)
             elif occasion.whole or each is first or each.outcome is Outcome.ERROR:
-                yield from _requirement(record, each, step.number, width, whole=occasion.whole)
+                yield from requirement(record, each, width, whole=occasion.whole)
             elif each.outcome is Outcome.NOT_RUN:
                 yield from _heading(each.outcome, each.id, f"not run: {each.reason}", width)
             else:
@@ -140,14 +154,14 @@ def _heading(outcome: Outcome, id: str, text: str, width: int) -> Iterator[Line]
         yield line
 
 
-def _requirement(
-    record: Record, requirement: RequirementResult, step: int, width: int, *, whole: bool
-) -> Iterator[Line]:
-    yield from _heading(requirement.outcome, requirement.id, requirement.title, width)
-    for name, text in _facts(record, requirement, width):
+def requirement(record: Record, result: RequirementResult, width: int, *, whole: bool = False) -> Iterator[Line]:
+    """Yield the lines about one requirement; with `whole`, also where to find more."""
+    yield from _heading(result.outcome, result.id, result.title, width)
+    for name, text in _facts(record, result, width):
         yield from _value(name, text, width, "dim" if name in EXCHANGED else "")
-    if requirement.outcome is Outcome.FAILED and not requirement.hidden and whole:
-        yield from _value("more", f"labcheck hint {record.lab} {requirement.id} · lab sheet, step {step}", width)
+    if result.outcome is Outcome.FAILED and not result.hidden and whole:
+        more = f"labcheck hint {record.lab} {result.id} · lab sheet, step {record.step_of(result).number}"
+        yield from _value("more", more, width)
 
 
 def _facts(record: Record, requirement: RequirementResult, width: int) -> list[tuple[str, str]]:
@@ -184,8 +198,7 @@ def _summary(record: Record, width: int) -> Iterator[Line]:
 
 def _last_words(record: Record, first: RequirementResult | None, width: int, occasion: Occasion) -> Iterator[Line]:
     """Yield what has changed since the last run, and what to do next."""
-    if changed := changes(record, occasion.before):
-        yield from _flow(["since the last run:", *changed.split("; ")], width)
+    yield from changed(record, occasion.before, width)
     if occasion.whole:
         return
     if first is not None and not first.hidden:
@@ -194,12 +207,18 @@ def _last_words(record: Record, first: RequirementResult | None, width: int, occ
         if len(record.of(Outcome.FAILED)) > 1:
             parts.append("all failures in full: --all")
         yield from _flow(parts, width)
-    elif record.all_passed and len(record.selected) == len(record.requirements):
+    else:
+        yield from well_done(record, occasion.next_lab, width)
+
+
+def well_done(record: Record, next_lab: str, width: int) -> Iterator[Line]:
+    """Yield what to do when all requirements of a lab pass; nothing if they do not, or if some were not checked."""
+    if record.all_passed and len(record.selected) == len(record.requirements):
         yield from _flow(["Well done: everything passes."], width, "bold")
         yield from _flow(["to compare with the solution:", f"labcheck solution {record.lab}"], width)
         yield from _flow(["to go further:", "the end of the lab sheet"], width)
-        if occasion.next_lab:
-            yield from _flow(["the next lab:", f"labcheck start {occasion.next_lab}"], width)
+        if next_lab:
+            yield from _flow(["the next lab:", f"labcheck start {next_lab}"], width)
 
 
 def _flow(parts: list[str], width: int, style: str = "") -> Iterator[Line]:

@@ -20,6 +20,12 @@ CLEARED = "\r\x1b[2K"  # on a terminal: the current line is empty
 MOST_NAMED = 4  # failures
 
 
+def redraws() -> bool:
+    """Return whether lines on standard output can be redrawn, and the user has not asked for plain ones."""
+    is_plain = os.environ.get("TERM") == "dumb" or bool(os.environ.get("NO_COLOR")) or bool(os.environ.get("CI"))
+    return sys.stdout.isatty() and not is_plain
+
+
 class Live:
     """Show the progress of a run on standard output until it ends; it is a listener of `judge`.
 
@@ -33,10 +39,8 @@ class Live:
         self._step_of = {id: step for step, ids in self._steps.items() for id in ids}
         self._outcomes: dict[str, Outcome] = {}
         self._now: dict[Step, str] = {}  # the requirement that is being checked
-        is_terminal = sys.stdout.isatty()
-        is_plain = os.environ.get("TERM") == "dumb" or bool(os.environ.get("NO_COLOR")) or bool(os.environ.get("CI"))
-        self._redraws = is_terminal and not is_plain
-        self._prints = not self._redraws and (is_terminal or bool(os.environ.get("CI")))
+        self._redraws = redraws()
+        self._prints = not self._redraws and (sys.stdout.isatty() or bool(os.environ.get("CI")))
         self._bars: Progress | None = None
         self._rows: dict[Step, TaskID] = {}
 

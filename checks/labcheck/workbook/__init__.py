@@ -1,4 +1,4 @@
-"""The labs of the workbook: where they are, and what their lab.toml says. Also the user's saved progress and hints.
+"""The labs of the workbook: where they are, and what their lab.toml says.
 
 May import: errors, version.
 """

@@ -124,7 +124,7 @@ class Lab:
 
 def nearest(given: str, known: Iterable[str]) -> str:
     """Return ` Did you mean 'x'?` for the known name closest to the given one, or "" if none is close."""
-    close = difflib.get_close_matches(given.lower(), list(known), n=1, cutoff=0.5)
+    close = difflib.get_close_matches(given.lower(), list(known), n=1, cutoff=0.7)
     return f" Did you mean {close[0]!r}?" if close else ""
 
 

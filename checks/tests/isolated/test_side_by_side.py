@@ -32,7 +32,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, programs 
 @pytest.fixture
 def two(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two processors."""
-    monkeypatch.setattr(side_by_side, "_processors", lambda: 2)
+    monkeypatch.setattr(side_by_side, "processors", lambda: 2)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def running(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], list[psutil
 
 
 @linux
-@pytest.mark.skipif(side_by_side._processors() < 2, reason="needs two processors")
+@pytest.mark.skipif(side_by_side.processors() < 2, reason="needs two processors")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_nothing_outlives_labcheck(
     running: tuple[subprocess.Popen[str], list[psutil.Process]], number: signal.Signals
@@ -133,7 +133,7 @@ def test_nothing_outlives_labcheck(
 
 
 @linux
-@pytest.mark.skipif(side_by_side._processors() < 2, reason="needs two processors")
+@pytest.mark.skipif(side_by_side.processors() < 2, reason="needs two processors")
 def test_process_that_is_killed_is_reported(running: tuple[subprocess.Popen[str], list[psutil.Process]]) -> None:
     """If the system ends one of the processes, there is no result, and one line says so."""
     process, found = running

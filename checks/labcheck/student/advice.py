@@ -1,0 +1,51 @@
+"""What helps with a requirement: its hints, and the section of the lab sheet."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from labcheck.errors import UsageError
+from labcheck.judging.catalogue import read_suite
+from labcheck.student import state
+
+if TYPE_CHECKING:
+    from labcheck.workbook.labs import Lab
+
+
+@dataclass(frozen=True)
+class Hint:
+    """One of the `of` hints for a requirement, and its number, counted from 1. `title` is the requirement's."""
+
+    title: str
+    number: int
+    of: int
+    text: str
+
+    def afterwards(self, step: int) -> str:
+        """Return in words what is left after this hint; `step` is the step of the requirement."""
+        left = self.of - self.number
+        if left:
+            return f"{left} more {'hint' if left == 1 else 'hints'}: repeat the command."
+        return f"This was the last hint. The lab sheet explains the requirement in step {step}."
+
+
+def next_hint(lab: Lab, id: str) -> Hint:
+    """Return the hint after the one that was shown last; after the last one, the first."""
+    checks = [check for check in read_suite(lab) if check.id == id]
+    hints = list(dict.fromkeys(hint for check in checks for hint in check.hints))  # two checks may share them
+    place = state.next_hint(lab.name, id, len(hints))
+    return Hint(checks[0].title, place + 1, len(hints), hints[place])
+
+
+def sheet(lab: Lab, step: str | None = None) -> str:
+    """Return the text of the lab sheet, or of the section for a step. Raises UsageError if there is no such step."""
+    text = (lab.starter / "README.md").read_text("utf-8")
+    if step is None:
+        return text
+    sections = [f"## {section}" for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]]
+    found = [section for section in sections if section.startswith(f"## Step {step}:")]
+    if not found:
+        raise UsageError(f"the sheet of {lab.name} has no step {step}; steps: 1 to {len(lab.steps)}")
+    return found[0]

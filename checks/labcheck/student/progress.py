@@ -1,0 +1,62 @@
+"""The user's progress in a lab: each run is remembered, and compared with the last one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labcheck.record.record import Outcome
+from labcheck.student import state
+
+if TYPE_CHECKING:
+    from labcheck.record.record import Record
+    from labcheck.workbook.labs import Lab
+
+
+def remember(record: Record) -> dict[str, str]:
+    """Remember a run, and return the outcomes from before it, by the ids of the requirements."""
+    is_whole = len(record.selected) == len(record.requirements)
+    run = {
+        "when": record.started,
+        "outcomes": {each.id: str(each.outcome) for each in record.of(*Outcome)},
+        "best": record.score if is_whole else 0,
+        "of": record.max_score,
+    }
+    return state.remember(record.lab, Path(record.submission).resolve(), run)
+
+
+def outcomes(lab: Lab, folder: Path) -> dict[str, str]:
+    """Return the last outcome of each requirement for the programs in a folder, as far as they were checked."""
+    found: dict[str, str] = state.load()["runs"].get(f"{lab.name} {folder.resolve()}", {}).get("outcomes", {})
+    return found
+
+
+def standings(lab: Lab) -> list[str]:
+    """Return for each folder with programs for a lab, in words, how they did in the last run and what is next."""
+    runs = [run for run in state.load()["runs"].values() if run["lab"] == lab.name and _exists(run["folder"])]
+    return [_standing(lab, run) for run in sorted(runs, key=lambda run: str(run["when"]))]
+
+
+def _exists(folder: str) -> bool:
+    try:
+        return Path(folder).is_dir()
+    except OSError:  # it may not be looked at
+        return True
+
+
+def _standing(lab: Lab, run: dict[str, Any]) -> str:
+    known = run["outcomes"]
+    passed = sum(known.get(id) == Outcome.PASSED for id in lab.requirements)
+    parts = [f"{passed} of {len(lab.requirements)} pass"]
+    if run["best"] > passed:
+        parts.append(f"best: {run['best']}")
+    if following := next_one(lab, known):
+        parts.append(f"next: {following}")
+    when = datetime.fromisoformat(run["when"]).astimezone()
+    return " · ".join([*parts, f"{when:%Y-%m-%d %H:%M}", run["folder"]])
+
+
+def next_one(lab: Lab, known: dict[str, str]) -> str:
+    """Return the first requirement that does not pass; "" if all do."""
+    return next((id for id in lab.requirements if known.get(id) != Outcome.PASSED), "")
