@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from labcheck.cli import streams, student
+from labcheck.cli import completion, streams, student
 from labcheck.cli.environment import restart_if_needed
 from labcheck.cli.options import FAILED, INTERNAL_ERROR, INTERRUPTED, PASSED, WRONG_USE, Parser, name_of
 from labcheck.errors import Fault, MachineError, SuiteError, UsageError
@@ -50,6 +50,8 @@ def command() -> NoReturn:
     All programs that labcheck started have ended by then. Python's normal shutdown, which frees objects one by one,
     would take a twentieth of the time of a whole grading.
     """
+    if completion.ASKED in os.environ:
+        completion.complete(student.CHECK, commands())
     restart_if_needed()
     gc.set_threshold(50_000)  # imports create thousands of objects and hardly any garbage
     streams.prepare()
@@ -128,7 +130,7 @@ def commands() -> tuple[Command, ...]:
     """Return all commands. The imports are here because the student commands, used most, do not need them."""
     from labcheck.cli import author, instructor
 
-    return (*student.COMMANDS, *instructor.COMMANDS, *author.COMMANDS)
+    return (*student.COMMANDS, completion.COMMAND, *instructor.COMMANDS, *author.COMMANDS)
 
 
 def _command(words: list[str], *, in_pair: bool) -> int:
