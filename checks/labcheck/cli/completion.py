@@ -36,7 +36,7 @@ def complete(check: Command, commands: Iterable[Command]) -> None:
 
 
 def _add_completers(parser: argparse.ArgumentParser) -> None:
-    """Say for each argument what can stand there; where nothing is said, it is a file."""
+    """Set what each argument can be; all others are files."""
     completers = {"lab": _labs, "id": _ids, "only": _ids, "step": _steps, "sandbox": _protections}
     for action in parser._actions:
         if completer := completers.get(action.dest):

@@ -112,7 +112,7 @@ def _watch(lab: Lab, folder: Path, options: Options) -> int:
 
 
 def _lab_after(name: str) -> str:
-    """Return the name of the next lab of the workbook; "" if there is none."""
+    """Return the name of the next lab of the workbook; "" after the last one."""
     names = lab_names()
     following = names[names.index(name) + 1 :] if name in names else []
     return next(iter(following), "")

@@ -64,7 +64,7 @@ class Runs:
         self.number = 0
 
     def begin(self, only: tuple[str, ...]) -> None:
-        """Begin a run of these requirements, all if there are none; the present run is given up."""
+        """Begin a run of these requirements, or of all; the present run is given up."""
         self.cancel()
         self.number += 1
         options = replace(self._options, only=only, seed=seed_or_new(self._options.seed))

@@ -86,7 +86,7 @@ def _changed() -> Iterator[dict[str, Any]]:
 
 @contextlib.contextmanager
 def _locked() -> Iterator[None]:
-    """Keep the state locked; go on without a lock where there is none, or if another process does not give it back."""
+    """Keep the state locked; without one if the system has no locks, or another process keeps it."""
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(OSError, RuntimeError):
             file = _file().with_suffix(".lock")

@@ -44,7 +44,7 @@ def test_saved_state_fits_its_schema(file: Path) -> None:
 
 
 def test_only_the_newest_folders_are_remembered(file: Path) -> None:
-    """The oldest run is forgotten, whatever its folder is called; another run in a known folder forgets none."""
+    """The oldest run is forgotten; another run in a known folder forgets none."""
     for number in range(state.MOST_RUNS + 1):
         state.remember("lab1", Path(f"/{-number}"), {**RUN, "when": f"2026-01-01T00:00:{number:02}Z"})
     state.remember("lab1", Path("/-7"), {**RUN, "when": "2026-01-02T00:00:00Z"})

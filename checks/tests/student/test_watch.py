@@ -145,7 +145,7 @@ def test_first_the_next_requirement_then_all(watch: Tmux, work: Path) -> None:
 
 @needs_tmux
 def test_save_during_a_run_begins_it_again(watch: Tmux, work: Path) -> None:
-    """Only the last of many saves is answered, whatever was running; nothing of the earlier programs is left."""
+    """Only the last of many saves is answered; nothing of the earlier programs is left."""
     save(work, "import time\nprint('Started HTTP server', flush=True)\ntime.sleep(100)")
     watch.shows("checking 1.1")
     for text in (FAILS_1_2, "def", FAILS_2_3):
