@@ -99,7 +99,7 @@ def _check(given: argparse.Namespace) -> int:
 
 
 def _watch(lab: Lab, folder: Path, options: Options) -> int:
-    from labcheck.reports.wording import summary
+    from labcheck.record.record import Outcome
     from labcheck.student import live
     from labcheck.student.screen import Display, Screen
     from labcheck.student.watch import Watch
@@ -107,7 +107,9 @@ def _watch(lab: Lab, folder: Path, options: Options) -> int:
     record = Watch(lab, folder, options, Screen() if live.redraws() else Display(), _lab_after(lab.name)).run()
     if record is None:
         return INTERRUPTED
-    print(f"{lab.name}: {summary(record)}")
+    passed, failing = len(record.of(Outcome.PASSED)), record.of(Outcome.FAILED)
+    following = f" · next: labcheck hint {lab.name} {failing[0].id}" if failing else ""
+    print(f"{lab.name}: {passed} of {len(record.selected)} requirements pass{following}")
     return PASSED if record.all_passed else FAILED
 
 

@@ -117,7 +117,8 @@ class Watch:
                 self._checking = id
                 if outcome is not None and id in self._selected:
                     self._outcomes[id] = outcome
-                    self._failing += [id] if outcome is Outcome.FAILED else []
+                    if outcome is Outcome.FAILED:
+                        self._failing = sorted([*self._failing, id], key=self._selected.index)
                 self._draw()
             case Ended(run) if run == self._runs.number:
                 if saves.is_current():
@@ -221,6 +222,10 @@ class Watch:
     def _text(self, width: int) -> Iterable[RenderableType]:
         from rich.text import Text
 
+        if self._page == "all" and self._record is not None:
+            for line in terminal.lines(self._record, width, Occasion(True, self._before)):
+                yield terminal.styled(line)
+            return
         yield Text(f"{self._lab.name} · {self._lab.title}", "bold")
         yield Text()
         if self._page == "reset":
@@ -235,9 +240,6 @@ class Watch:
             yield Text(printable(self._trouble), "bold red")
         elif self._record is None:
             yield Text(f"  {f'failing: {_named(self._failing)}' if self._failing else 'checking ...'}")
-        elif self._page == "all":
-            for line in terminal.lines(self._record, width, Occasion(True, self._before)):
-                yield terminal.styled(line)
         else:
             yield from self._result(self._record, width)
 
