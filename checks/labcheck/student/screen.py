@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 BAR = 24  # columns
 LEAST_BAR = 8
-LEAST_ROWS = 3  # for the text; on a smaller screen, only its beginning is shown
+MOST_KEYS = 2  # rows
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,7 @@ class Screen(Display):
         self._live = Live(console=self._console, screen=True, auto_refresh=False)
         self._scene: Scene | None = None
         self._top = 0  # the first line of the text that is shown
+        self._rows = 0  # lines of the text that fit on the screen
         self._size = self._console.size
 
     def __enter__(self) -> Self:
@@ -100,7 +101,7 @@ class Screen(Display):
 
     def scroll(self, key: str) -> None:
         """Move the text; `key` is `up`, `down`, `page up` or `page down`."""
-        page = max(1, self._console.height - LEAST_ROWS)
+        page = max(1, self._rows - 1)
         self._top = max(0, self._top + {"up": -1, "down": 1, "page up": -page, "page down": page}[key])
         self._refresh()
 
@@ -128,11 +129,11 @@ class Screen(Display):
         if self._scene is None:
             return
         width, height = options.max_width, options.size.height
-        below = [*self._bar(console, options), *self._keys(console, options)][-height:]
+        below = [*self._bar(console, options), *self._keys(console, options)[:MOST_KEYS]][-height:]
         text = self._text(console, options)
-        rows = max(0, height - len(below) - 1)
-        self._top = max(0, min(self._top, len(text) - rows))
-        shown = text[self._top : self._top + rows]
+        self._rows = max(0, height - len(below) - 1)
+        self._top = max(0, min(self._top, len(text) - self._rows))
+        shown = text[self._top : self._top + self._rows]
         if left := len(text) - self._top - len(shown):
             more = f"… {left + 1} more lines: space, or the arrow keys"[:width]
             shown[-1:] = [[Segment(more)]]

@@ -204,11 +204,11 @@ class Watch:
 
     def _draw(self) -> None:
         passed = sum(self._outcomes.get(id) == Outcome.PASSED for id in self._selected)
-        only = "all" if self._is_narrow else f"only {self._next}"
-        keys = [("h", "hint"), ("a", "all"), *([("o", only)] if self._next else []), ("s", "sheet"), ("r", "reset")]
-        if not self._next:
-            del keys[0]
-        keys = [*keys, ("enter", "again"), ("q", "quit")] if self._keyboard.is_there else [("Ctrl+C", "quit")]
+        keys = [("q", "quit"), ("a", "all"), ("s", "sheet"), ("r", "reset"), ("enter", "again")]
+        if self._next:
+            keys[1:1] = [("h", "hint"), ("o", "all" if self._is_narrow else f"only {self._next}")]
+        if not self._keyboard.is_there:
+            keys = [("Ctrl+C", "quit")]
         if self._page == "reset":
             keys = [("y", f"put {self._program} back"), ("any other key", "keep it")]
         self._display.draw(Scene(self._text, passed, len(self._selected), self._status(passed), keys))

@@ -193,7 +193,7 @@ def test_keys(watch: Tmux, work: Path) -> None:
     """Each key does what the last line says, also while a run is on."""
     save(work, FAILS_2_3)
     assert watch.shows("checked at", "FAIL  2.3").splitlines()[-1] == (
-        "h hint · a all · o only 2.3 · s sheet · r reset · enter again · q quit"
+        "q quit · h hint · o only 2.3 · a all · s sheet · r reset · enter again"
     )
     watch.press("h")
     watch.shows("hint 1 of 3 for 2.3: ")
@@ -246,7 +246,7 @@ def test_screen_follows_the_size_of_the_terminal(watch: Tmux, work: Path) -> Non
         screen = watch.shows("FAIL  2.3", "28 of 29", "q quit")
         assert len(screen.splitlines()) == rows
     watch.resize(20, 4)
-    watch.shows("quit")
+    watch.shows("…", "━", "q quit")
 
 
 @needs_tmux
