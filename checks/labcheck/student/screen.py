@@ -27,9 +27,11 @@ MOST_KEYS = 2  # rows
 class Scene:
     """What is to be seen: a text, how many of the requirements pass, what is going on, and the keys.
 
-    `text` returns its parts for a number of columns; `keys` are pairs of a key and its meaning.
+    `text` returns its parts for a number of columns; another text is `about` something else. `keys` are pairs of a key
+    and its meaning.
     """
 
+    about: object
     text: Callable[[int], Iterable[RenderableType]]
     passed: int
     of: int
@@ -95,8 +97,10 @@ class Screen(Display):
         self._live.stop()
 
     def draw(self, scene: Scene) -> None:
-        """Draw a scene, from the beginning of its text."""
-        self._scene, self._top = scene, 0
+        """Draw a scene, from the beginning of its text unless it is the text that is shown already."""
+        if self._scene is None or self._scene.about != scene.about:
+            self._top = 0
+        self._scene = scene
         self._refresh()
 
     def scroll(self, key: str) -> None:

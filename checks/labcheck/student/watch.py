@@ -211,7 +211,8 @@ class Watch:
             keys = [("Ctrl+C", "quit")]
         if self._page == "reset":
             keys = [("y", f"put {self._program} back"), ("any other key", "keep it")]
-        self._display.draw(Scene(self._text, passed, len(self._selected), self._status(passed), keys))
+        about = self._page if self._page == "sheet" else (self._page, self._runs.number, self._record is None)
+        self._display.draw(Scene(about, self._text, passed, len(self._selected), self._status(passed), keys))
 
     def _status(self, passed: int) -> str:
         count = f"{passed} of {len(self._selected)} pass"

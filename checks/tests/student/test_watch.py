@@ -205,6 +205,12 @@ def test_keys(watch: Tmux, work: Path) -> None:
     watch.shows("6.3  A client that leaves")
     watch.press("s")
     watch.shows("Step 2: ")
+    watch.press("Space")
+    until(lambda: "Step 2: " not in watch.screen())
+    read = watch.screen().splitlines()[:3]
+    save(work, FAILS_2_3 + "\n")
+    watch.shows("checking")
+    assert watch.shows("28 of 29 pass · checked at").splitlines()[:3] == read  # a run does not move what is read
     watch.press("Escape")
     watch.shows("FAIL  2.3", "received")
     watch.press("o")
