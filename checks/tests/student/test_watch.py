@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 import uuid
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import psutil
@@ -21,7 +22,6 @@ from conftest import CHECKOUT, OUTSIDE, alive, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from conftest import Run
 
@@ -72,8 +72,12 @@ class Tmux:
 
     def modes(self) -> str:
         """Return the modes of the terminal."""
-        tty = self._do("display-message", "-p", "#{pane_tty}").strip()
-        return subprocess.run(["stty", "-a", "-F", tty], check=True, capture_output=True, text=True).stdout
+        return subprocess.run(["stty", "-a", "-F", self.tty], check=True, capture_output=True, text=True).stdout
+
+    @property
+    def tty(self) -> str:
+        """The device of the terminal."""
+        return self._do("display-message", "-p", "#{pane_tty}").strip()
 
     def close(self) -> None:
         """End everything in the terminal."""
@@ -253,6 +257,11 @@ def test_screen_follows_the_size_of_the_terminal(watch: Tmux, work: Path) -> Non
         assert len(screen.splitlines()) == rows
     watch.resize(20, 4)
     watch.shows("…", "━", "q quit")
+    Path(watch.tty).write_text("\x1b[2J\x1b[Hsomething else")
+    watch.shows("something else")
+    watch.press("C-l")
+    watch.shows("…", "━", "q quit")
+    assert "something" not in watch.screen()
 
 
 @needs_tmux
