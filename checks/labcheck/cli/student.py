@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from dataclasses import replace
 from datetime import datetime
@@ -273,11 +272,10 @@ def _sheet(given: argparse.Namespace) -> int:
     lab = load_lab(given.lab)
     text = (lab.starter / "README.md").read_text("utf-8")
     if given.step is not None:
-        sections = [f"## {section}" for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]]
-        found = [section for section in sections if section.startswith(f"## Step {given.step}:")]
-        if not found:
+        step = next((step for step in lab.steps if str(step.number) == given.step), None)
+        if step is None:
             raise UsageError(f"the sheet of {lab.name} has no step {given.step}; steps: 1 to {len(lab.steps)}")
-        text = found[0]
+        text = lab.sheet(step)
     if not sys.stdout.isatty():
         print(text, end="")
         return PASSED

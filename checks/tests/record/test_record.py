@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import CHECKOUT, TESTS, Result, record_of
-from labcheck.record.record import SCHEMA_FILE, Outcome, Place, ProgramResult, Record, RequirementResult
+from labcheck.record.excerpt import Excerpt
+from labcheck.record.record import SCHEMA_FILE, Outcome, Place, ProgramResult, Record, RequirementResult, StepTitle
 from labcheck.record.text import printable
 from labcheck.reports.one import html
 from labcheck.reports.terminal import lines
@@ -82,11 +83,14 @@ def records(draw: st.DrawFn) -> Record:
             by_hand=draw(TEXT),
             place=draw(st.none() | st.builds(Place, TEXT, st.integers(1, 10**6))),
             drawn=draw(st.lists(TEXT, max_size=2)),
+            excerpt=draw(st.none() | st.builds(Excerpt, TEXT, TEXT, st.integers(1), st.lists(TEXT), st.integers(0))),
+            hints=draw(st.lists(TEXT, max_size=2)),
             transcript=draw(st.lists(EVENTS, max_size=3)),
         )
         for number, outcome in enumerate(outcomes, start=1)
     ]
-    return record_of(requirements, programs=[ProgramResult("server", "ready", draw(TEXT), draw(TEXT))])
+    steps = [StepTitle(1, "First", "server", draw(TEXT))]
+    return record_of(requirements, steps=steps, programs=[ProgramResult("server", "ready", draw(TEXT), draw(TEXT))])
 
 
 @given(records())
@@ -95,6 +99,15 @@ def test_record_survives_json(record: Record) -> None:
     text = record.to_json()
     jsonschema.validate(json.loads(text), SCHEMA)
     assert Record.from_json(text) == record
+
+
+def test_record_without_what_was_added_later_can_be_read() -> None:
+    """What is empty is left out, as it is missing in older records: it takes no room in the results of a class."""
+    record = record_of([RequirementResult("1.1", "It works.")])
+    table = json.loads(record.to_json())
+    assert not {"excerpt", "hints", "sheet"} & {*table["requirements"][0], *table["steps"][0]}
+    jsonschema.validate(table, SCHEMA)
+    assert Record.from_table(table) == record
 
 
 @given(records())
