@@ -111,6 +111,12 @@ def test_record_without_what_was_added_later_can_be_read() -> None:
 
 
 @given(records())
+def test_every_record_has_a_page(record: Record) -> None:
+    """Any record has a page, without a control character in it."""
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202e]", html.render(record))
+
+
+@given(records())
 def test_no_control_character_reaches_a_terminal(record: Record) -> None:
     """No line of the terminal's report holds a control character from a program."""
     for line in lines(record, 80):
@@ -130,12 +136,17 @@ def test_no_markup_reaches_a_page() -> None:
         "data": evil(3),
     }
     failed = RequirementResult("1.1", evil(4), Outcome.FAILED, reason=evil(5), expected=evil(6), received=evil(7))
-    failed.by_hand, failed.transcript = evil(8), [event]
-    record = record_of([failed], title=evil(9), programs=[ProgramResult("server", evil(10), evil(11), evil(12))])
-    page = html.render(record)
-    assert "<script" not in page
+    failed.by_hand, failed.transcript, failed.hints = evil(8), [event], [evil(13)]
+    failed.place, failed.excerpt = Place(evil(14), 2), Excerpt(evil(15), evil(16), 1, [evil(17), evil(18)], 3)
+    skipped = [RequirementResult(f"1.{number}", evil(17 + number), reason=evil(18)) for number in (2, 3)]
+    step = StepTitle(1, evil(21), "server", f"{evil(22)} [a](javascript:x) ![b](http://x.y/z.png)\n\n{evil(23)}")
+    programs = [ProgramResult("server", evil(10), evil(11), evil(12))]
+    page = html.render(record_of([failed, *skipped], title=evil(9), steps=[step], programs=programs))
+    assert page.count("<script") == 1  # the page's own
+    assert "<img" not in page
+    assert 'href="javascript' not in page
     shown = {int(number) for number in re.findall(r"&lt;script&gt;(\d+)&lt;/script&gt;", page)}
-    assert shown == set(range(1, 13)), "a text that is missing from the page proves nothing"
+    assert shown == set(range(1, 24)), "a text that is missing from the page proves nothing"
 
 
 def test_hidden_check_shows_only_its_title() -> None:
