@@ -318,7 +318,8 @@ def test_keys_lead_from_failure_to_failure(show: Callable[..., Screen], pages: P
     """n and p open the next and the previous failure, around the end, from where one is; the page says so."""
     failed = [each.id for each in Record.from_json((pages / "starter.json").read_text("utf-8")).of(Outcome.FAILED)]
     screen = show("starter")
-    assert screen.find(".controls .steps").text.split() == ["p", "Previous", "n", "Next", "failure"]
+    buttons = screen.browser.find_elements(By.CSS_SELECTOR, "[data-walk]")
+    assert [each.text for each in buttons] == ["↑ Previous failure p", "↓ Next failure n"]
     focused = "document.activeElement.closest('.result').querySelector('.inside').id"
     for key, place in (("n", 0), ("n", 1), ("n", 2), ("p", 1), ("p", 0), ("p", -1), ("n", 0)):
         press(screen, key)

@@ -82,9 +82,12 @@ def transcript(requirement: RequirementResult) -> Markup:
 
 
 def environment(folder: Path) -> Environment:
-    """Return the Jinja environment for the templates in a folder; the values they insert are shown as text."""
+    """Return the Jinja environment for the templates in a folder, which may include those of this page.
+
+    The values that they insert are shown as text.
+    """
     made = Environment(
-        loader=FileSystemLoader(folder),
+        loader=FileSystemLoader([folder, FOLDER]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
