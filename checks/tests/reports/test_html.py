@@ -14,8 +14,9 @@ from selenium.webdriver.common.by import By
 
 from browser import SCHEMES, WIDTHS, Screen
 from conftest import CHECKOUT, once, record_of, run_labcheck
+from labcheck.record.difference import compare
 from labcheck.record.excerpt import Excerpt
-from labcheck.record.record import Outcome, Place, Record, RequirementResult, StepTitle
+from labcheck.record.record import Outcome, Place, ProgramResult, Record, RequirementResult, StepTitle
 from labcheck.reports.one import html
 from labcheck.reports.wording import folded
 
@@ -261,6 +262,32 @@ def test_nothing_overflows(show: Callable[..., Screen], name: str) -> None:
             assert screen.overflow() <= 0
             screen.unfold()
             assert screen.overflow() <= 0
+
+
+def test_long_words_do_not_overflow(window: Any, tmp_path: Path) -> None:
+    """Words of a thousand characters are broken, or have a box that scrolls, wherever they are."""
+    word = "x" * 1000
+    found = results(r1_1="failed", r1_2="failed", r1_3="not_run", r1_4="not_run")
+    for each in found:
+        each.title = each.reason = word
+    first, second, *_ = found
+    first.expected = first.received = first.by_hand = word
+    first.transcript, first.hints = [event(word, "sent", word), event(word)], [word, f"`{word}`"]
+    first.place, first.excerpt = Place(f"{word}.py", 1), Excerpt(word, word, 1, [word], 900)
+    second.difference = compare(word, word[:-1], (word, word))
+    second.expected = second.received = word
+    sheet = f"## {word}\n\n{word} `{word}`\n\n```\n{word}\n```\n\n|{word}|b|\n|-|-|\n|`{word}`|2|\n"
+    programs = [ProgramResult(word, word, word, word)]
+    record = record_of(found, steps=[StepTitle(1, word, word, sheet)], programs=programs, title=word, lab=word)
+    screen = Screen(window, tmp_path / "long.html")
+    screen.file.write_text(html.render(record), "utf-8")
+    for width in WIDTHS:
+        screen.emulate(width)
+        screen.open()
+        assert screen.overflow() <= 0
+        screen.unfold()
+        assert screen.overflow() <= 0
+        assert screen.violations() == []
 
 
 def test_large_report_opens_fast(show: Callable[..., Screen], pages: Path) -> None:
