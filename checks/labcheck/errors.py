@@ -68,13 +68,30 @@ class Place(NamedTuple):
     line: int
 
 
-class NotReadyError(Exception):
-    """A program cannot be checked. `verdict` says why, the text explains it in a sentence, `place` is in its file."""
+class Unreadable(NamedTuple):
+    """What Python reports about a file that it cannot read: `SyntaxError`, what is wrong, and where in the line.
 
-    def __init__(self, verdict: Verdict, text: str, place: Place | None = None) -> None:
+    `column` is counted from 1, without the blanks at the beginning of the line; 0 if it is not known.
+    """
+
+    kind: str
+    said: str
+    column: int
+
+
+class NotReadyError(Exception):
+    """A program cannot be checked. `verdict` says why, the text explains it in a sentence, `place` is in its file.
+
+    `unreadable` is there if Python cannot read the line at that place.
+    """
+
+    def __init__(
+        self, verdict: Verdict, text: str, place: Place | None = None, unreadable: Unreadable | None = None
+    ) -> None:
         super().__init__(text)
         self.verdict = verdict
         self.place = place
+        self.unreadable = unreadable
 
 
 class ForeignListenerError(Exception):

@@ -278,6 +278,19 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         driver.quit()
 
 
+@pytest.fixture
+def window(browser: Any) -> Iterator[Any]:
+    """Open a window of the browser for one test; after the test, the browser has reported no error."""
+    browser.get_log("browser")
+    first = browser.current_window_handle
+    browser.switch_to.new_window("window")
+    yield browser
+    complaints = browser.get_log("browser")
+    browser.close()
+    browser.switch_to.window(first)
+    assert complaints == []
+
+
 @contextlib.contextmanager
 def serving(folder: Path, file: str) -> Iterator[int]:
     """Run a server in its folder and yield its port, once it has printed its first line."""

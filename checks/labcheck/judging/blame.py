@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from labcheck.judging.run import Run
     from labcheck.record.difference import Difference
+    from labcheck.record.excerpt import Excerpt
 
 ORDER = (Outcome.PASSED, Outcome.ERROR, Outcome.NOT_RUN, Outcome.FAILED)
 NOT_PASSED = {  # in words; the first one that applies is the reason why another requirement is not run
@@ -39,6 +40,7 @@ class Finding:
     received: str = ""
     difference: Difference | None = None  # of two texts, or of two sequences of bytes
     place: Place | None = None  # in the student's file
+    excerpt: Excerpt | None = None  # the lines around it, if Python cannot read them
     hung: bool = False  # the program did not answer in time
     ended: bool = False  # because the program ended by itself after its first client
     raised: str = ""  # the exception of the program that caused it
@@ -124,7 +126,7 @@ class Blame:
                 finding.outcome = Outcome.FAILED
             elif finding.ended:
                 finding.outcome, finding.expected, finding.received = Outcome.NOT_RUN, "", ""
-                finding.difference = finding.place = None
+                finding.difference = finding.place = finding.excerpt = None
         for program, finding in found:
             if finding.outcome is Outcome.NOT_RUN and program in first:
                 finding.reason = first[program].reason
@@ -154,7 +156,10 @@ class Blame:
         if isinstance(error, Unmet | NotReadyError):
             if excuse := self._excuse(id):
                 return Finding(Outcome.NOT_RUN, reason=excuse)
-            return Finding(Outcome.FAILED, reason=str(error), place=getattr(error, "place", None))
+            if isinstance(error, Unmet):
+                return Finding(Outcome.FAILED, reason=str(error))
+            excerpt = self._run.excerpt(error)
+            return Finding(Outcome.FAILED, reason=str(error), place=error.place, excerpt=excerpt)
         self.fault(error)
         return Finding(Outcome.ERROR, reason="could not be checked (internal error in labcheck)")
 

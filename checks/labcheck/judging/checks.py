@@ -40,6 +40,7 @@ class Grader:
         self.reports = reports
         self.blame = Blame(run, selected)
         self.titles: dict[str, str] = {}
+        self.hints: dict[str, list[str]] = {}
         self.transcripts: dict[str, Transcript] = {}
         self.words: dict[str, list[str]] = {}  # the random words drawn for each requirement
         self._selected = set(selected)
@@ -58,6 +59,8 @@ class Grader:
             mark = _mark(item)
             doc = item.obj.__doc__ or ""  # type: ignore[attr-defined]
             self.titles.setdefault(mark["id"], " ".join(doc.split()))
+            hints = self.hints.setdefault(mark["id"], [])
+            hints += [hint for hint in mark["hints"] if hint not in hints]  # two checks may share them
             self.blame.direct.setdefault(mark["id"], set()).update(mark["needs"])
             self.blame.explained_by.setdefault(mark["id"], set()).update(mark["explained_by"])
         chosen = self._selected.union(*(self.blame.needs(id) for id in self._selected))

@@ -85,7 +85,10 @@ def judge(
         submission=str(folder),
         started=started.isoformat(timespec="seconds").replace("+00:00", "Z"),
         seconds=round(time.perf_counter() - clock, 3),
-        steps=[StepTitle(step.number, step.title, step.program) for step in lab.steps],
+        steps=[
+            StepTitle(step.number, step.title, step.program, lab.sheet(step) if options.whole else "")
+            for step in lab.steps
+        ],
         selected=list(selected),
         programs=programs,
         requirements=[_result(id, grader, selected, hidden=id in lab.hidden) for id in lab.requirements],
@@ -221,12 +224,15 @@ def _result(id: str, grader: Grader, selected: Sequence[str], *, hidden: bool) -
     result.reason, result.expected, result.received = decisive.reason, decisive.expected, decisive.received
     result.difference = decisive.difference
     result.place = decisive.place and Place(*decisive.place)
+    result.excerpt = decisive.excerpt
     told = "\0".join((decisive.reason, decisive.expected, decisive.received)).lower()
     if told.strip("\0"):
         words = {*grader.words[id], *grader.run.fleet.words}
         result.drawn = sorted(word for word in words if word in told)
     transcript = grader.transcripts[id]
     result.by_hand = transcript.by_hand
+    if grader.run.options.whole and decisive.outcome is Outcome.FAILED:
+        result.hints = grader.hints[id]
     if grader.run.options.whole or decisive.outcome is not Outcome.PASSED:
         result.transcript = [event.to_json() for event in transcript.events]
     return result

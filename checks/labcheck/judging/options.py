@@ -16,7 +16,8 @@ class Options:
 
     `seed` None: derived from the submission when a class is graded, otherwise drawn. `python` is the interpreter of the
     programs; empty: the one that runs labcheck. `protection` is the name of a protection, or `auto` for the best one
-    available. `whole`: the record also holds the transcripts of requirements that pass, which are most of its size.
+    available. `whole`: the record also holds what a class does not need for each submission: the transcripts of
+    requirements that pass, which are most of its size, hints for those that fail, and the steps of the lab sheet.
     """
 
     seed: int | None = None

@@ -19,6 +19,7 @@ from labcheck.protocols.deadline import Deadline
 from labcheck.protocols.draw import Draw
 from labcheck.protocols.started import Role, Started
 from labcheck.protocols.view import ClientView
+from labcheck.record.excerpt import excerpt
 from labcheck.record.text import last_lines, shorten
 from labcheck.record.transcript import AT_THE_END, Transcript
 from labcheck.sandbox.base import Sandbox
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from labcheck.judging.options import Options
     from labcheck.program.program import Program
     from labcheck.protocols.view import View
+    from labcheck.record.excerpt import Excerpt
     from labcheck.workbook.labs import Lab
 
 DEADLINE = 10.0  # seconds for one exchange
@@ -60,6 +62,7 @@ class Run:
         self.seed = seed_or_new(options.seed)
         self.budget = Deadline(options.budget)
         self.fleet = Fleet(lab, copies, options, sandbox, self.seed)
+        self._copies = copies
         self._used: list[Started] = []  # by the running check
         self._lost = clock.lost()  # seconds of standstill up to now
         self._watchdog = Watchdog(self.fleet.kill_all_but_early, GRACE)
@@ -206,6 +209,12 @@ class Run:
                 program.activity.wait_until_idle(SETTLED)
                 if program.activity.is_busy() and not self._still_answers(program):
                     self._replace(started)
+
+    def excerpt(self, error: NotReadyError) -> Excerpt | None:
+        """Return the lines that Python cannot read, from the file as it was submitted; None for any other error."""
+        if error.place is None or error.unreadable is None:
+            return None
+        return excerpt(self._copies.source(error.place.file), error.place.line, *error.unreadable)
 
     def too_slow_for(self, exchanges: int, share: float) -> float:
         """Return how many seconds that many exchanges would take, or 0 if this share of the time left is enough."""

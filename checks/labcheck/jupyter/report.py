@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Any
 from labcheck.jupyter import fragment
 from labcheck.record.record import Outcome
 from labcheck.reports import terminal
-from labcheck.reports.wording import COMMANDS, EXCHANGED, NAMES, block, by_cause, facts, message, missing, summary
+from labcheck.reports.wording import (
+    COMMANDS,
+    EXCHANGED,
+    NAMES,
+    block,
+    by_cause,
+    cause,
+    facts,
+    message,
+    missing,
+    summary,
+)
 
 if TYPE_CHECKING:
     from labcheck.record.record import Record, RequirementResult
@@ -37,6 +48,7 @@ class Report:
             steps=self._steps(),
             summary=summary(self.record),
             marks=NAMES,
+            cause=cause,
             commands=COMMANDS,
             facts=self._facts,
             shortened=_shortened,

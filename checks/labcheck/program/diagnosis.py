@@ -12,7 +12,7 @@ from importlib.machinery import BuiltinImporter, FrozenImporter
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from labcheck.errors import NotReadyError, Place, Verdict
+from labcheck.errors import NotReadyError, Place, Unreadable, Verdict
 from labcheck.program import sockets
 from labcheck.program.advice import advice
 from labcheck.program.evidence import Complaint
@@ -45,7 +45,8 @@ HIDDEN = re.compile(
     r"|ImportError: cannot import name '\w+' from (?:partially initialized module )?'(\w+)[.']"
     r"|AttributeError: (?:partially initialized )?module '(\w+)(?:\.\w+)*' has no attribute )"
 )
-SYNTAX = re.compile(r"^(Syntax|Indentation|Tab)Error: ", re.MULTILINE)
+SYNTAX = re.compile(r"^((?:Syntax|Indentation|Tab)Error): ", re.MULTILINE)
+CARET = re.compile(r"^ {4}(\s*)\^+\s*$")  # the line below the one that Python cannot read
 TRIED = re.compile(r"Connect call failed \('[^']*', (\d+)\b")  # as asyncio words it
 LITTLE = 1000  # bytes; a larger file is not empty
 LONGEST = 300  # characters of the last line of a traceback
@@ -139,7 +140,7 @@ class Diagnosis:
         because = f": {complaint}" if complaint else ""
         how = f"signal {-status}" if status < 0 else f"exit status {status}"
         text = f"{file} ended with {how} before it {wanted}{because}{self._where_to_install(stderr)}"
-        return NotReadyError(Verdict.NOT_STARTED, text, complaint.place)
+        return NotReadyError(Verdict.NOT_STARTED, text, complaint.place, _unreadable(stderr))
 
     def served_one_client(self) -> str:
         """Return what happened to a server that ends by itself after its first client."""
@@ -231,6 +232,17 @@ def _last_line(traceback: str) -> str:
     lines = traceback.splitlines()
     errors = [line for line in lines if COMPLAINT.match(line)]
     return (errors or lines or [""])[-1]
+
+
+def _unreadable(traceback: str) -> Unreadable | None:
+    """Return what a traceback reports about a file that Python cannot read; None if it is about something else."""
+    last = _last_line(traceback)
+    named = SYNTAX.match(last)
+    if named is None:
+        return None
+    carets = [match for line in traceback.splitlines() if (match := CARET.match(line))]
+    column = len(carets[-1][1]) + 1 if carets else 0
+    return Unreadable(named[1], within(last[named.end() :], LONGEST), column)
 
 
 def _frames(traceback: str) -> list[tuple[str, int]]:

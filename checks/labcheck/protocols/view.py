@@ -145,9 +145,9 @@ class View:
         return False
 
     def _by_hand(self, then: str = "") -> None:
-        """Set the command that starts the program by hand, and what to do after that."""
+        """Set the command that starts the program by hand, with what to do after that as a comment, as in a shell."""
         command = f"python {self.program.spec.file} {self._check.port}"
-        self._check.transcript.by_hand = f"{command}   ({then})" if then else command
+        self._check.transcript.by_hand = f"{command}   # {then}" if then else command
 
 
 class ClientView(View, ABC):

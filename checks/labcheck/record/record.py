@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from labcheck.record.difference import Difference
+from labcheck.record.excerpt import Excerpt
 
 SCHEMA = 2
+LEFT_OUT = {"excerpt", "hints", "sheet"}  # where they are empty, also in older records of this version
 SCHEMA_FILE = Path(__file__).with_name("record.schema.json")
 
 
@@ -36,8 +38,9 @@ class RequirementResult:
     """The result of one requirement. `transcript` holds events as returned by `Event.to_json`.
 
     `expected` and `received` are in words; `difference` is there if both are texts, or if some bytes are wrong. `place`
-    is where in the student's file a failure was caused, if that is known. `drawn` are the random words that
-    occur in `reason`, `expected` and `received`. A `hidden` requirement shows only its title and its outcome.
+    is where in the student's file a failure was caused, if that is known, and `excerpt` holds the lines there if Python
+    cannot read them. `drawn` are the random words that occur in `reason`, `expected` and `received`. `hints` are there
+    for a requirement that failed, except in a class. A `hidden` requirement shows only its title and its outcome.
     """
 
     id: str
@@ -55,6 +58,8 @@ class RequirementResult:
     drawn: list[str] = field(default_factory=list)
     transcript: list[dict[str, Any]] = field(default_factory=list)
     hidden: bool = False
+    excerpt: Excerpt | None = None
+    hints: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -69,11 +74,12 @@ class ProgramResult:
 
 @dataclass
 class StepTitle:
-    """A step's number, its title, and the name of its program."""
+    """A step's number, its title, the name of its program, and its part of the lab sheet (Markdown; not in a class)."""
 
     number: int
     title: str
     program: str
+    sheet: str = ""
 
 
 @dataclass
@@ -144,12 +150,13 @@ class Record:
         """Return the record as objects for JSON, in the order of the schema. The transcripts are not copied."""
         table = {"schema": self.schema, "score": self.score, "max_score": self.max_score, **vars(self)}
         for name in ("steps", "programs", "requirements"):
-            table[name] = [vars(each) for each in table[name]]
+            table[name] = [_without_blanks(vars(each)) for each in table[name]]
         table["requirements"] = [
             {
                 **each,
                 "place": each["place"] and vars(each["place"]),
                 "difference": each["difference"] and each["difference"].to_table(),
+                **({"excerpt": each["excerpt"].to_table()} if "excerpt" in each else {}),
             }
             for each in table["requirements"]
         ]
@@ -187,9 +194,16 @@ class Record:
         return record
 
 
+def _without_blanks(table: dict[str, Any]) -> dict[str, Any]:
+    """Return it without the fields that are left out while they are empty, as they are for most of a class."""
+    return {name: value for name, value in table.items() if value or name not in LEFT_OUT}
+
+
 def _requirement(table: dict[str, Any]) -> RequirementResult:
     place = table["place"] and Place(**table["place"])
     # Records that were written before there were differences have none.
     difference = Difference.from_table(table["difference"]) if table.get("difference") else None
+    excerpt = Excerpt(**table["excerpt"]) if table.get("excerpt") else None
     outcome = Outcome(table["outcome"])
-    return RequirementResult(**{**table, "outcome": outcome, "place": place, "difference": difference})
+    read = {"outcome": outcome, "place": place, "difference": difference, "excerpt": excerpt}
+    return RequirementResult(**{**table, **read})

@@ -13,16 +13,17 @@ import math
 import statistics
 import zlib
 from collections import Counter, defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
-from labcheck.record.text import printable, within
+from labcheck.record.text import printable
 from labcheck.reports.clusters import suspicion, tallies
 from labcheck.reports.one import html
+from labcheck.reports.shortened import shortened, shortened_requirement
 from labcheck.reports.wording import NAMES
 
 if TYPE_CHECKING:
@@ -31,11 +32,10 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
     from labcheck.record.gradebook import Entry, Gradebook
-    from labcheck.record.record import Outcome, ProgramResult, Record, RequirementResult
+    from labcheck.record.record import Outcome, Record, RequirementResult
 
 # Limits that keep the file for a thousand students small enough to open. The results hold everything.
 ROOM = 24 * 1024  # characters of one student's transcripts that are kept whole
-OF_A_MESSAGE = (4096, 1024, 256)  # characters kept of each message if they are longer than that
 OF_A_STREAM = 3_000  # characters of a program's output
 OF_A_CLUSTER = 6 * 1024  # characters of the transcript for equal answers
 CLUSTERS = 10  # shown for one requirement
@@ -60,7 +60,7 @@ class Bar:
 
 def pack(record: Record, name: str) -> str:
     """Return the page of one student, packed for the page of the class."""
-    page = html.body(_kept(record), printable(name))
+    page = html.body(shortened(record, ROOM, OF_A_STREAM), printable(name))
     return base64.b64encode(zlib.compress(page.encode("utf-8", "backslashreplace"), LEVEL)).decode()
 
 
@@ -181,39 +181,8 @@ def _programs(record: Record) -> str:
     return printable(", ".join(f"{name}: {verdict}" if several and name else verdict for name, verdict in told))
 
 
-def _kept(record: Record) -> Record:
-    """Return the record with its long texts shortened."""
-    limit = _limit([len(event["data"]) for each in record.requirements for event in each.transcript], ROOM)
-    return replace(
-        record,
-        programs=[_printed(program) for program in record.programs],
-        requirements=[_cut(each, limit) for each in record.requirements],
-    )
-
-
-def _printed(program: ProgramResult) -> ProgramResult:
-    return replace(program, stdout=within(program.stdout, OF_A_STREAM), stderr=within(program.stderr, OF_A_STREAM))
-
-
-def _limit(messages: Sequence[int], room: int) -> int | None:
-    """Return how many characters of each message to keep so that all fit into the room, if that is possible."""
-    if sum(messages) <= room:
-        return None
-    fitting = (limit for limit in OF_A_MESSAGE if sum(min(limit, each) for each in messages) <= room)
-    return next(fitting, OF_A_MESSAGE[-1])
-
-
-def _cut(requirement: RequirementResult, limit: int | None) -> RequirementResult:
-    """Return the requirement with only the beginning of each message (limits are multiples of 4 for base64)."""
-    if limit is None or not requirement.transcript:
-        return requirement
-    events = [{**event, "data": event["data"][:limit]} for event in requirement.transcript]
-    return replace(requirement, transcript=events)
-
-
 def _transcript(requirement: RequirementResult) -> Markup:
-    messages = [len(event["data"]) for event in requirement.transcript]
-    return html.transcript(_cut(requirement, _limit(messages, OF_A_CLUSTER)))
+    return html.transcript(shortened_requirement(requirement, OF_A_CLUSTER))
 
 
 @cache

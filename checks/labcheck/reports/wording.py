@@ -70,6 +70,14 @@ def by_cause(requirements: Iterable[RequirementResult]) -> list[list[Requirement
     return groups
 
 
+def cause(record: Record, requirement: RequirementResult) -> str:
+    """Return why a requirement was not run; for a program that Python cannot read, the line in it."""
+    first = record.first_of(record.step_of(requirement).program)
+    if first.excerpt and first.place and first is not requirement:
+        return f"{first.excerpt.kind} in {first.place.file}, line {first.place.line}"
+    return requirement.reason
+
+
 def facts(record: Record, requirement: RequirementResult) -> list[tuple[str, str]]:
     """Return what to report about a requirement that did not pass: names and texts, in the order of the report."""
     if requirement.outcome is Outcome.PASSED:
@@ -215,6 +223,26 @@ def last_exchange(transcript: list[dict[str, Any]]) -> list[tuple[str, str]]:
     return [
         (names[event["kind"]], _in_short(message(event))) for event in transcript[place:] if event["kind"] in names
     ][:2]
+
+
+def folded(transcript: list[dict[str, Any]]) -> tuple[str, list[dict[str, Any]], list[dict[str, Any]]]:
+    """Divide a transcript: how many exchanges come before the last one (in words), their events, and the last events.
+
+    Where messages go to and fro, the last events are SHOWN_EVENTS or more.
+    """
+    messages = any(event["what"] or event["kind"] == "typed" for event in transcript)
+    begins = {"typed"} if any(event["kind"] == "typed" for event in transcript) else {"sent"}
+    starts = [
+        place
+        for place, event in enumerate(transcript)
+        if place and event["kind"] in begins and transcript[place - 1]["kind"] not in begins
+    ]
+    most = len(transcript) - (SHOWN_EVENTS if messages else 0)
+    earlier = [place for place in starts if place <= most]
+    if not earlier:
+        return "", [], transcript
+    words = f"{len(earlier)} earlier {'exchange' if len(earlier) == 1 else 'exchanges'}"
+    return words, transcript[: earlier[-1]], transcript[earlier[-1] :]
 
 
 def _without_marks(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcheck.errors import RefusedError, UsageError
@@ -10,8 +11,6 @@ from labcheck.sandbox.scratch import scratch
 from labcheck.submission.files import read_files, regular_files
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from labcheck.sandbox.base import Sandbox
     from labcheck.workbook.labs import Lab
 
@@ -52,6 +51,10 @@ class PrivateCopies:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    def source(self, file: str) -> bytes:
+        """Return a file of the submission as it was read, no matter what the programs have done; empty without it."""
+        return self._files.get(Path(file), b"")
 
     def _read(self, *, into_folders: bool) -> dict[Path, bytes]:
         programs = {program.file for program in self._lab.programs}

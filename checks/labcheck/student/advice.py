@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -41,11 +40,9 @@ def next_hint(lab: Lab, id: str) -> Hint:
 
 def sheet(lab: Lab, step: str | None = None) -> str:
     """Return the text of the lab sheet, or of the section for a step. Raises UsageError if there is no such step."""
-    text = (lab.starter / "README.md").read_text("utf-8")
     if step is None:
-        return text
-    sections = [f"## {section}" for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]]
-    found = [section for section in sections if section.startswith(f"## Step {step}:")]
-    if not found:
+        return (lab.starter / "README.md").read_text("utf-8")
+    found = next((each for each in lab.steps if str(each.number) == step), None)
+    if found is None:
         raise UsageError(f"the sheet of {lab.name} has no step {step}; steps: 1 to {len(lab.steps)}")
-    return found[0]
+    return lab.sheet(found)

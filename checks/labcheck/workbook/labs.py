@@ -96,6 +96,13 @@ class Lab:
         name = self.step_of(id).program
         return next(step.requirements[0] for step in self.steps if step.program == name)
 
+    def sheet(self, step: Step) -> str:
+        """Return the section of the lab sheet about a step, in Markdown; empty if it has none."""
+        file = self.starter / "README.md"
+        text = file.read_text("utf-8") if file.is_file() else ""
+        sections = (f"## {section}" for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:])
+        return next((each for each in sections if each.startswith(f"## Step {step.number}:")), "")
+
     def select(self, wanted: Iterable[str]) -> tuple[str, ...]:
         """Return the ids that `--only` selects: requirements (`2.3`), whole steps (`2`), and lists and ranges of them.
 

@@ -502,6 +502,7 @@ def about_reports(attacked: Class, result: CommandResult) -> Iterator[str]:
         yield "the poison is not in the page"
     markup = Markup()
     markup.feed(page)
+    markup.found.remove("<script>")  # the page's own
     yield from (f"the page has {found}" for found in markup.found)
     yield from (f"the page has {found!r}" for found in CONTROLS.findall(page))
     shown = "\n".join("".join(text for text, _ in line) for line in lines(poisoned, 100))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conftest import until
+from conftest import needs_links, until
 from labcheck.errors import Fault, NotReadyError, Verdict
 from labcheck.judging.judge import judge
 from labcheck.judging.options import Options
@@ -25,7 +25,7 @@ from labcheck.program.program import Program
 from labcheck.protocols.deadline import Deadline
 from labcheck.protocols.http.server import Server
 from labcheck.protocols.started import Role
-from labcheck.record.record import Outcome
+from labcheck.record.record import Outcome, Place
 from labcheck.sandbox import processes
 from labcheck.sandbox.base import Sandbox
 from labcheck.sandbox.guard import memory_of
@@ -352,3 +352,47 @@ def test_suite_with_a_mistake_is_an_internal_error(tmp_path: Path) -> None:
     (tmp_path / "test_1.py").write_text("def broken(:")
     with pytest.raises(Fault, match="SyntaxError"):
         judge(replace(lab, suite=tmp_path), lab.solution, Options())
+
+
+NOT_PYTHON = 'import sys\n\nif sys.argv[1]:\n    print("é", 1))\n'
+
+
+def test_file_that_python_cannot_read_is_in_the_record(tmp_path: Path) -> None:
+    """The lines around the mistake are there, with its column; in a class, no hints and nothing of the lab sheet."""
+    (tmp_path / "webserver.py").write_text(NOT_PYTHON, "utf-8")
+    lab = load_lab("lab1")
+    for whole in (True, False):
+        record = judge(lab, tmp_path, Options(1, only=("1.1",), whole=whole)).record
+        first = record.requirement("1.1")
+        assert first.place == Place("webserver.py", 4)
+        assert first.excerpt is not None
+        assert (first.excerpt.kind, first.excerpt.said) == ("SyntaxError", "unmatched ')'")
+        assert (first.excerpt.first, first.excerpt.lines) == (1, NOT_PYTHON.split("\n"))
+        assert first.excerpt.lines[3][first.excerpt.column - 1 :] == ")"
+        assert (len(first.hints), record.requirement("1.2").hints) == (3 if whole else 0, [])
+        assert ("TODO 1.3" in record.steps[0].sheet) is whole
+
+
+def test_hidden_requirement_shows_no_lines_and_no_hints(tmp_path: Path) -> None:
+    """Of an instructor's hidden check, the record holds only the title and the outcome."""
+    (tmp_path / "webserver.py").write_text(NOT_PYTHON, "utf-8")
+    lab = replace(load_lab("lab1"), hidden=frozenset({"1.1"}))
+    hidden = judge(lab, tmp_path, Options(1, only=("1.1",))).record.requirement("1.1")
+    assert (hidden.outcome, hidden.excerpt, hidden.place, hidden.hints) == (Outcome.FAILED, None, None, [])
+
+
+@needs_links
+def test_lines_are_those_that_were_submitted(tmp_path: Path) -> None:
+    """A program that names another file in a made-up traceback, or puts a link there, shows nothing of that file."""
+    secret = tmp_path / "secret.py"
+    secret.write_text("SECRET\n")
+    folder = tmp_path / "work"
+    folder.mkdir()
+    (folder / "webserver.py").write_text(
+        "import os, sys\n"
+        f"os.symlink({str(secret)!r}, 'linked.py')\n"
+        "sys.exit('  File \"linked.py\", line 1\\n    x\\n    ^\\nSyntaxError: invalid syntax')\n"
+    )
+    first = judge(load_lab("lab1"), folder, Options(1, only=("1.1",))).record.requirement("1.1")
+    assert first.place == Place("linked.py", 1)
+    assert first.excerpt is None

@@ -35,7 +35,8 @@ from labcheck.jupyter import ProgramError, programs
 from labcheck.jupyter.frames import BINARY, CLOSE, PING, TEXT, Frame, unmask
 from labcheck.jupyter.keeper import Keeper, keeper
 from labcheck.jupyter.report import MOST_EVENTS, Report
-from labcheck.record.record import Outcome, ProgramResult, Record, RequirementResult
+from labcheck.record.excerpt import Excerpt
+from labcheck.record.record import Outcome, Place, ProgramResult, Record, RequirementResult
 from labcheck.reports import terminal, wording
 
 if TYPE_CHECKING:
@@ -555,6 +556,19 @@ def test_report_has_selected_requirements_and_each_cause_once() -> None:
     assert shown.count("needs 1.1, which fails") == 1
     assert "Left out" not in shown
     assert "Step 2" not in shown
+
+
+def test_report_shows_the_line_that_python_cannot_read_and_hints() -> None:
+    """The line is shown with a caret, and is the cause of what was not run; each hint is folded within another."""
+    results = [
+        RequirementResult(f"1.{number}", f"Title {number}", reason="server.py did not start") for number in (1, 2, 3)
+    ]
+    results[0].outcome, results[0].hints = Outcome.FAILED, ["Which `)`?", "Look above."]
+    results[0].place, results[0].excerpt = Place("server.py", 7), Excerpt("SyntaxError", "unmatched ')'", 7, ["x)"], 2)
+    shown = sanitised(html_of(Report(record_of(results))))
+    assert "SyntaxError : unmatched ')' · server.py, line 7, column 2 7 x) ^" in shown
+    assert "not run 1.2 to 1.3: SyntaxError in server.py, line 7" in shown
+    assert "Hint 1 of 2 Which ) ? Hint 2 of 2 Look above." in shown
 
 
 # Notebooks and kernels

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from labcheck.errors import NotReadyError, Place, Verdict
+from labcheck.errors import NotReadyError, Place, Unreadable, Verdict
 from labcheck.program.diagnosis import Diagnosis
 from labcheck.workbook.labs import load_lab
 
@@ -183,6 +183,38 @@ def test_server_gets_no_keyboard(diagnosis: Diagnosis) -> None:
     text = 'Traceback\n  File "webserver.py", line 3, in main\nEOFError: EOF when reading a line\n'
     assert diagnosis.explain(text).advice.startswith("a server gets no keyboard")
     assert replace(diagnosis, spec=load_lab("lab2").programs[1]).explain(text).advice == ""
+
+
+NOT_PYTHON = """\
+  File "{folder}/webserver.py", line 12
+    \tprint(é))
+    \t        ^
+SyntaxError: unmatched ')'
+"""
+IN_A_MODULE = """\
+Traceback (most recent call last):
+  File "{folder}/webserver.py", line 1, in <module>
+    import parts
+  File "{folder}/parts.py", line 2
+    x = 1
+IndentationError: unexpected indent
+"""
+
+
+@pytest.mark.parametrize(
+    ("stderr", "place", "unreadable"),
+    [
+        (NOT_PYTHON, Place("webserver.py", 12), Unreadable("SyntaxError", "unmatched ')'", 10)),
+        (IN_A_MODULE, Place("parts.py", 2), Unreadable("IndentationError", "unexpected indent", 0)),
+        (RAISED, Place("parts/page.py", 3), None),
+    ],
+)
+def test_file_that_python_cannot_read(
+    diagnosis: Diagnosis, stderr: str, place: Place, unreadable: Unreadable | None
+) -> None:
+    """What Python reports about such a file is data: the kind of error, the words, and the column of the caret."""
+    error = diagnosis.ended(1, stderr.format(folder=diagnosis.folder), raised=False, over_memory=False)
+    assert (error.place, error.unreadable) == (place, unreadable)
 
 
 def test_long_exception_keeps_its_name(diagnosis: Diagnosis) -> None:

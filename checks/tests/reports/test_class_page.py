@@ -21,6 +21,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
+from browser import LIMIT, Screen
 from conftest import CONTRAST, record_of, run_labcheck
 from labcheck.authoring.verify import variants
 from labcheck.record.gradebook import Asked, Entry, Gradebook
@@ -31,10 +32,9 @@ from labcheck.reports.one import html
 from labcheck.workbook.labs import load_lab
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
-LIMIT = 30  # seconds for something to appear, even on a busy machine
 WORDS = {"passed": "passed", "failed": "failed", "not_run": "not run", "error": "error"}
 POISON = "</script><img src=x onerror=window.ran=1>\u2028\x00\u202egnp.exe\ud800<!--"
 SHOWN = r"</script><img src=x onerror=window.ran=1>\u2028\x00\u202egnp.exe\ud800<!--"
@@ -223,9 +223,13 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, int], Reco
         for seed in (1, 2):
             result = run_labcheck("lab1", folder, "--seed", seed, "--json", "-", cwd=place)
             records[name, seed] = record = result.record
+            # As in the results of labcheck grade:
+            for step in record.steps:
+                step.sheet = ""
             for each in record.requirements:
+                each.hints = []
                 if each.outcome is Outcome.PASSED:
-                    each.transcript = []  # as in the results of labcheck grade
+                    each.transcript = []
     return records
 
 
@@ -439,7 +443,7 @@ def test_page_of_a_student_is_the_page_of_a_submission(real: dict[tuple[str, int
     # Long output of programs is shortened; this test is about the rest.
     record = replace(record, programs=[replace(each, stdout="x", stderr="") for each in record.programs])
     page = unpacked(class_page.pack(record, "Ann"))
-    assert page.startswith("<h1>Ann</h1>")
+    assert page.startswith("<header>\n<h1>Ann</h1>")
     assert page.partition("</h1>")[2] in html.render(record)
     assert of(record, "2.2").transcript
     assert page.count('<div class="event">received') == sum(
@@ -468,7 +472,7 @@ def test_long_texts_are_shortened_with_a_note() -> None:
     packed = class_page.pack(record, "Ann")
     assert len(packed) < 60_000
     page = unpacked(packed)
-    for text in ("short message", "more bytes were not kept", "first line", "last line", "characters in all"):
+    for text in ("short message", "more bytes are not shown", "first line", "last line", "characters in all"):
         assert text in page
     assert record.requirements[0].transcript[1]["data"] == noise
 
@@ -486,29 +490,8 @@ def test_a_large_class_fits_into_a_file(real: dict[tuple[str, int], Record]) -> 
 # -- In a browser
 
 
-class Screen:
-    """A page that is open in a browser."""
-
-    def __init__(self, browser: Any, file: Path) -> None:
-        self.browser = browser
-        self.file = file
-
-    def open(self, hash: str = "") -> None:
-        """Open the page again."""
-        self.browser.get("about:blank")
-        self.browser.get(self.file.as_uri() + hash)
-
-    def run(self, script: str) -> Any:
-        """Run a script in the page, and return its value."""
-        return self.browser.execute_script(script)
-
-    def wait_for(self, expression: str) -> Any:
-        """Wait until the value of an expression is true, and return it."""
-        return WebDriverWait(self.browser, LIMIT, 0.02).until(lambda _: self.run(f"return {expression}"), expression)
-
-    def find(self, css: str) -> Any:
-        """Return the first matching element."""
-        return self.browser.find_element(By.CSS_SELECTOR, css)
+class ClassScreen(Screen):
+    """The page of a class that is open in a browser."""
 
     def names(self) -> list[str]:
         """Return the names that are shown, in order."""
@@ -542,24 +525,17 @@ class Screen:
 
 
 @pytest.fixture
-def show(browser: Any, tmp_path: Path) -> Iterator[Callable[[Gradebook], Screen]]:
-    """Open the page of a class in a window; after the test, the browser has reported no error."""
-    browser.get_log("browser")
-    first = browser.current_window_handle
-    browser.switch_to.new_window("window")
+def show(window: Any, tmp_path: Path) -> Callable[[Gradebook], ClassScreen]:
+    """Open the page of a class in a window."""
 
-    def open_page(gradebook: Gradebook) -> Screen:
+    def open_page(gradebook: Gradebook) -> ClassScreen:
         file = tmp_path / "class.html"
         file.write_text(page_of(gradebook), "utf-8", newline="")
-        screen = Screen(browser, file)
+        screen = ClassScreen(window, file)
         screen.open()
         return screen
 
-    yield open_page
-    complaints = browser.get_log("browser")
-    browser.close()
-    browser.switch_to.window(first)
-    assert complaints == []
+    return open_page
 
 
 @pytest.fixture
@@ -577,7 +553,7 @@ def people(real: dict[tuple[str, int], Record]) -> Gradebook:
     return gradebook_of(entries, *(each.id for each in real["solution", 1].requirements), with_people=True)
 
 
-def test_sorting(show: Callable[[Gradebook], Screen], people: Gradebook) -> None:
+def test_sorting(show: Callable[[Gradebook], ClassScreen], people: Gradebook) -> None:
     """Each column sorts up and down, numbers as numbers; empty cells come last."""
     screen = show(people)
     assert screen.names() == [entry.name for entry in people.entries]
@@ -598,7 +574,7 @@ def test_sorting(show: Callable[[Gradebook], Screen], people: Gradebook) -> None
     assert screen.column("Submission")[-1] == ""
 
 
-def test_filtering(show: Callable[[Gradebook], Screen], people: Gradebook) -> None:
+def test_filtering(show: Callable[[Gradebook], ClassScreen], people: Gradebook) -> None:
     """The table can be filtered by text, by the outcome of a requirement, and for submissions to review."""
     screen = show(people)
     assert screen.find("#shown").text == "7 of 7 shown"
@@ -624,7 +600,7 @@ def test_filtering(show: Callable[[Gradebook], Screen], people: Gradebook) -> No
     assert screen.names() == ["Bob", "Zoe"]
 
 
-def test_page_of_a_student(show: Callable[[Gradebook], Screen], people: Gradebook) -> None:
+def test_page_of_a_student(show: Callable[[Gradebook], ClassScreen], people: Gradebook) -> None:
     """A click on a name opens the student's page with transcripts; next, previous, back and a link work."""
     screen = show(people)
     ann = people.entries[1].record
@@ -636,6 +612,8 @@ def test_page_of_a_student(show: Callable[[Gradebook], Screen], people: Gradeboo
     sent = next(event["data"] for event in of(ann, "2.2").transcript if event["kind"] == "sent")
     assert sent.split("\r\n")[0] in text
     assert screen.find("#where").text == "Ann · 2 of 5"
+    screen.run("frame.contentDocument.querySelector('a[href$=\"#step-6\"]').click()")
+    screen.wait_for("frame.contentWindow.scrollY > 0")
     screen.find("#next").send_keys(Keys.ENTER)
     screen.wait_for("frame.contentDocument.title === 'Bob'")
     screen.find("#previous").send_keys(Keys.ENTER)
@@ -656,7 +634,7 @@ def test_page_of_a_student(show: Callable[[Gradebook], Screen], people: Gradeboo
     assert screen.run("return !dialog.open")
 
 
-def test_next_and_previous_follow_the_table(show: Callable[[Gradebook], Screen], people: Gradebook) -> None:
+def test_next_and_previous_follow_the_table(show: Callable[[Gradebook], ClassScreen], people: Gradebook) -> None:
     """Next and previous follow the order and the filter of the table."""
     screen = show(people)
     screen.find("#requirement").send_keys("2.2")
@@ -669,7 +647,7 @@ def test_next_and_previous_follow_the_table(show: Callable[[Gradebook], Screen],
     screen.wait_for("document.getElementById('where').textContent === 'Ann · 2 of 2'")
 
 
-def test_link_to_a_requirement_unfolds_it(show: Callable[[Gradebook], Screen]) -> None:
+def test_link_to_a_requirement_unfolds_it(show: Callable[[Gradebook], ClassScreen]) -> None:
     """A click on a suspicion opens the requirement with its answers."""
     screen = show(class_of(*alike(6)))
     assert not screen.find(".cluster").is_displayed()
@@ -677,7 +655,7 @@ def test_link_to_a_requirement_unfolds_it(show: Callable[[Gradebook], Screen]) -
     screen.wait_for("document.querySelector('.cluster').checkVisibility()")
 
 
-def test_markup_of_a_student_never_runs(show: Callable[[Gradebook], Screen]) -> None:
+def test_markup_of_a_student_never_runs(show: Callable[[Gradebook], ClassScreen]) -> None:
     """Markup of a student is text, in the page and in the student's frame."""
     screen = show(poisoned())
     screen.run("document.querySelectorAll('details').forEach(each => each.open = true)")
@@ -690,7 +668,7 @@ def test_markup_of_a_student_never_runs(show: Callable[[Gradebook], Screen]) -> 
     assert screen.run("return document.images.length + frame.contentDocument.images.length") == 0
 
 
-def test_frame_of_a_student_runs_no_script(show: Callable[[Gradebook], Screen], people: Gradebook) -> None:
+def test_frame_of_a_student_runs_no_script(show: Callable[[Gradebook], ClassScreen], people: Gradebook) -> None:
     """Even a page that labcheck did not make cannot run anything: the frame allows no scripts."""
     screen = show(people)
     evil = base64.b64encode(
@@ -704,19 +682,15 @@ def test_frame_of_a_student_runs_no_script(show: Callable[[Gradebook], Screen], 
     screen.browser.get_log("browser")  # the browser has logged that it refused
 
 
-def test_readable_without_scripts(show: Callable[[Gradebook], Screen], people: Gradebook) -> None:
+def test_readable_without_scripts(show: Callable[[Gradebook], ClassScreen], people: Gradebook) -> None:
     """Without scripts the page says so, and shows everything that does not need one."""
     screen = show(people)
-    screen.browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
-    try:
-        screen.open()
+    with screen.without_scripts():
         assert "sorting, filtering" in screen.find("noscript").text
         assert not screen.find(".controls").is_displayed()
         assert screen.find("tbody tr:nth-child(2) th").text == "Ann"
         summary = screen.find("[id='r2.2'] summary")
         assert "2 failed · 0 not run" in summary.text
-    finally:
-        screen.browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
 
 
 CONTRASTS = (
@@ -733,7 +707,7 @@ CONTRASTS = (
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_readable_in_light_and_dark(show: Callable[[Gradebook], Screen], people: Gradebook, scheme: str) -> None:
+def test_readable_in_light_and_dark(show: Callable[[Gradebook], ClassScreen], people: Gradebook, scheme: str) -> None:
     """All text and all signs have a contrast of at least 4.5 to 1 (WCAG 2.2, section 1.4.3)."""
     screen = show(people)
     media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
@@ -746,7 +720,7 @@ def test_readable_in_light_and_dark(show: Callable[[Gradebook], Screen], people:
 
 
 @pytest.mark.parametrize("width", [320, 390])
-def test_phone(show: Callable[[Gradebook], Screen], people: Gradebook, width: int) -> None:
+def test_phone(show: Callable[[Gradebook], ClassScreen], people: Gradebook, width: int) -> None:
     """At a phone's width only the table's box scrolls sideways, and the names stay visible."""
     screen = show(people)
     size = {"width": width, "height": 640, "deviceScaleFactor": 2, "mobile": True}
@@ -763,7 +737,7 @@ def test_phone(show: Callable[[Gradebook], Screen], people: Gradebook, width: in
     assert screen.run("return frame.contentDocument.documentElement.scrollWidth <= innerWidth")
 
 
-def test_signs_have_words(show: Callable[[Gradebook], Screen], people: Gradebook) -> None:
+def test_signs_have_words(show: Callable[[Gradebook], ClassScreen], people: Gradebook) -> None:
     """A cell shows a sign and holds a word for screen readers; rows and columns have headings."""
     screen = show(people)
     sign = screen.run("return getComputedStyle(document.querySelector('td.f'), '::before').content")
@@ -787,7 +761,7 @@ def test_signs_have_words(show: Callable[[Gradebook], Screen], people: Gradebook
     assert roles["columnheader"] == len(people.requirements) + 5
 
 
-def test_bars_are_as_long_as_their_numbers_say(show: Callable[[Gradebook], Screen], people: Gradebook) -> None:
+def test_bars_are_as_long_as_their_numbers_say(show: Callable[[Gradebook], ClassScreen], people: Gradebook) -> None:
     """The heights of a histogram's bars are proportional to their counts."""
     screen = show(people)
     bars = screen.run(

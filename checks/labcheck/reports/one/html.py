@@ -1,7 +1,11 @@
-"""A page for the browser, with complete transcripts; it needs no network."""
+"""A page for the browser, with transcripts. It needs no network, and no script to be read."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,23 +14,61 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from labcheck.record.record import Outcome
+from labcheck.record.text import printable
 from labcheck.reports.formats import one
 from labcheck.reports.marked import value
-from labcheck.reports.wording import NAMES, block, label, message, missing, replay
+from labcheck.reports.shortened import shortened
+from labcheck.reports.wording import NAMES, block, by_cause, cause, folded, label, message, missing, replay
 
 if TYPE_CHECKING:
-    from labcheck.record.record import Record, RequirementResult
+    from markdown_it import MarkdownIt
+
+    from labcheck.record.record import ProgramResult, Record, RequirementResult, StepTitle
+
+FOLDER = Path(__file__).parent
+ROOM = 256 * 1024  # characters of all transcripts that are shown whole
+OF_A_STREAM = 10_000  # characters of what a program printed
+OF_A_PHONE = 30  # columns
+MOST_LINES = 16  # of a box that does not scroll
+SIGNS = {Outcome.PASSED: "✓", Outcome.FAILED: "✗", Outcome.NOT_RUN: "–", Outcome.ERROR: "!"}
+WORST_FIRST = (Outcome.ERROR, Outcome.FAILED, Outcome.NOT_RUN, Outcome.PASSED)
 
 
-@one("a page for the browser, with complete transcripts; it needs no network")
+@dataclass
+class Section:
+    """A step on the page: its selected requirements, in groups that were not run for the same reason.
+
+    `covers` are the numbers of later steps that were not run for the reason of the last group: they are part of it.
+    """
+
+    title: StepTitle
+    chosen: list[RequirementResult]
+    groups: list[list[RequirementResult]]
+    covers: list[int] = field(default_factory=list)
+
+    @property
+    def passed(self) -> int:
+        """The number of requirements that pass."""
+        return sum(each.outcome is Outcome.PASSED for each in self.chosen)
+
+    @property
+    def outcome(self) -> Outcome:
+        """The worst outcome."""
+        return min((each.outcome for each in self.chosen), key=WORST_FIRST.index)
+
+
+@one("a page for the browser, with transcripts; it needs no network")
 def render(record: Record) -> str:
     """Return the record as an HTML page. All data in it is shown as text."""
-    return _template().render(_facts(record, f"{record.lab} · {record.title}"))
+    script = _text("html.js")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    facts = _facts(record, f"{record.lab} · {record.title}")
+    return _template().render({**facts, "style": style(), "script": script, "digest": digest})
 
 
 def style() -> Markup:
     """Return the CSS of the page."""
-    return _part("style", {})
+    return _text("html.css")
 
 
 def body(record: Record, heading: str) -> Markup:
@@ -40,9 +82,12 @@ def transcript(requirement: RequirementResult) -> Markup:
 
 
 def environment(folder: Path) -> Environment:
-    """Return the Jinja environment for the templates in a folder; the values they insert are shown as text."""
+    """Return the Jinja environment for the templates in a folder, which may include those of this page.
+
+    The values that they insert are shown as text.
+    """
     made = Environment(
-        loader=FileSystemLoader(folder),
+        loader=FileSystemLoader([folder, FOLDER]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -50,15 +95,25 @@ def environment(folder: Path) -> Environment:
     )
     made.filters["message"] = lambda event: block(message(event))
     made.filters["missing"] = missing
-    made.filters["label"] = label
+    made.filters["label"] = lambda event: printable(label(event))
     made.filters["block"] = block
     made.filters["value"] = value
+    made.filters["folded"] = folded
+    made.filters["ticked"] = _ticked
+    made.filters["source"] = _source
+    made.filters["markdown"] = _markdown
+    made.tests["tall"] = _is_tall
     return made
 
 
 @cache
 def _template() -> Template:
-    return environment(Path(__file__).parent).get_template("html.jinja")
+    return environment(FOLDER).get_template("html.jinja")
+
+
+@cache
+def _text(name: str) -> Markup:
+    return Markup((FOLDER / name).read_text("utf-8"))
 
 
 def _part(name: str, values: dict[str, Any]) -> Markup:
@@ -68,12 +123,79 @@ def _part(name: str, values: dict[str, Any]) -> Markup:
 
 
 def _facts(record: Record, heading: str) -> dict[str, Any]:
+    record = shortened(record, ROOM, OF_A_STREAM)
+    programs: dict[str, list[ProgramResult]] = {}
+    for each in record.programs:
+        programs.setdefault(each.name, []).append(each)
     return {
         "record": record,
         "heading": heading,
-        "steps": [(step, record.requirements_of(step)) for step in record.steps],
-        "marks": NAMES,
+        "sections": _sections(record),
+        "counts": {outcome: len(record.of(outcome)) for outcome in Outcome},
+        "first": next(iter(record.of(Outcome.FAILED)), None),
+        "programs": programs,
+        "names": NAMES,
+        "signs": SIGNS,
+        "cause": cause,
         "replay": replay,
-        "passed": len(record.of(Outcome.PASSED)),
-        "asked": len(record.selected),
     }
+
+
+def _sections(record: Record) -> list[Section]:
+    """Return the steps with selected requirements."""
+    sections: list[Section] = []
+    for step in record.steps:
+        chosen = [each for each in record.requirements_of(step) if each.id in record.selected]
+        if not chosen:
+            continue
+        groups = by_cause(chosen)
+        before = next((each for each in reversed(sections) if each.groups), None)
+        if before and len(groups) == 1 and len(by_cause([before.groups[-1][0], chosen[0]])) == 1:
+            before.groups[-1] += chosen
+            before.covers.append(step.number)
+            groups = []
+        sections.append(Section(step, chosen, groups))
+    return sections
+
+
+def _ticked(text: str) -> Markup:
+    """Return a text in which what is between two backticks is code."""
+    pieces = block(text).split("`")
+    if len(pieces) % 2 == 0:
+        return Markup("{}").format(block(text))
+    return Markup("").join(
+        Markup("<code>{}</code>" if place % 2 else "{}").format(piece) for place, piece in enumerate(pieces)
+    )
+
+
+def _source(line: str, until: int | None = None) -> str:
+    """Return a line of a file as it is shown; with `until`, the blanks above which the columns before that one are."""
+    shown = "\t".join(map(printable, line[: None if until is None else until - 1].split("\t")))
+    return shown if until is None else re.sub(r"[^\t]", " ", shown)
+
+
+def _is_tall(text: str) -> bool:
+    """Return whether a text may need a box that scrolls, which has to be reachable with the keyboard, on a phone."""
+    return sum(1 + len(line) // OF_A_PHONE for line in text.split("\n")) > MOST_LINES
+
+
+def _markdown(text: str) -> Markup:
+    """Return a text in Markdown as HTML; markup in it, images and links that do not lead to the web are text."""
+    return Markup(_reader().render(block(text)))
+
+
+@cache
+def _reader() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
+    reader = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+    # A section of the sheet begins with a heading of the second level, which is that of a step on the page.
+    reader.core.ruler.push("below", _lower_headings)
+    reader.validateLink = lambda url: bool(re.match(r"https?://", url))  # type: ignore[method-assign]
+    return reader
+
+
+def _lower_headings(state: Any) -> None:
+    for token in state.tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(6, int(token.tag[1]) + 1)}"
