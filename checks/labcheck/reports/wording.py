@@ -24,13 +24,14 @@ SHOWN_EVENTS = 6  # frames and lines in a short report
 SHOWN_TEXT = 100  # characters of one of those frames or lines
 SHOWN_WIDTH = 160  # characters of one of those lines of a head
 MOST_LISTED = 8  # ids in one list
+DUMPED = 256  # bytes shown in hexadecimal
 EXPLAINED = 10_000  # characters of an explanation
 NAME = 11  # columns of a value's name
 EXCHANGED = ("happened", "request", "answer", "then")  # names of the values that show an exchange
 COMMANDS = ("by hand", "replay")  # names of the values that a reader copies
 SPARED = "could not be checked (internal error in labcheck), which costs no points"
 STREAMS = {"standard output": "stdout", "standard error": "stderr"}
-REMARKS = {"note", "hung_up"}  # kinds of events without bytes
+REMARKS = {"note", "hung_up", "missed"}  # kinds of events without bytes
 NAMES = {
     Outcome.PASSED: "passed",
     Outcome.FAILED: "failed",
@@ -191,6 +192,15 @@ def message(event: dict[str, Any]) -> str:
     return shown + "".join(chr(byte) if 32 <= byte < 127 else f"\\x{byte:02x}" for byte in body)
 
 
+def hexadecimal(event: dict[str, Any]) -> str:
+    """Return the first bytes of an event as a table, 16 in a line; empty if they are text."""
+    if event["encoding"] == "utf-8":
+        return ""
+    data = base64.b64decode(event["data"])
+    lines = [f"{at:04x}  {data[at : at + 16].hex(' ')}" for at in range(0, min(len(data), DUMPED), 16)]
+    return "\n".join([*lines, "…"] if len(data) > DUMPED else lines)
+
+
 def missing(event: dict[str, Any]) -> int:
     """Return how many bytes of the event are missing from the transcript."""
     kept = len(event["data"].encode()) if event["encoding"] == "utf-8" else len(base64.b64decode(event["data"]))
@@ -202,7 +212,7 @@ def last_exchange(transcript: list[dict[str, Any]]) -> list[tuple[str, str]]:
 
     Each text comes with its name: `request`, `answer` or `then`; `happened` if there are more than one of each.
     """
-    transcript = [event for event in transcript if not event["what"].endswith(AT_THE_END)]
+    transcript = [event for event in transcript if not _is_told_elsewhere(event)]
     if any(event["what"] or event["kind"] == "typed" for event in transcript):
         return [("happened", "\n".join(map(_in_a_line, transcript[-SHOWN_EVENTS:])))]
     place = max((place for place, event in enumerate(transcript) if event["kind"] == "sent"), default=None)
@@ -217,6 +227,12 @@ def last_exchange(transcript: list[dict[str, Any]]) -> list[tuple[str, str]]:
     ][:2]
 
 
+def _is_told_elsewhere(event: dict[str, Any]) -> bool:
+    """Return whether the facts about a requirement say it: what was printed at the end, or which line is missing."""
+    what: str = event["what"]
+    return what.endswith(AT_THE_END) or (event["kind"] == "missed" and bool(what))
+
+
 def _without_marks(text: str) -> str:
     """Return lines without those that only point at a part of the line above, as in tracebacks."""
     return "\n".join(line for line in text.splitlines() if line.strip(" ^~"))
@@ -224,13 +240,20 @@ def _without_marks(text: str) -> str:
 
 def label(event: dict[str, Any]) -> str:
     """Return which side did what: `client 1 sent text`."""
-    return " ".join(filter(None, (event["who"], "note" if event["kind"] in REMARKS else event["kind"], event["what"])))
+    did = {"missed": "waited", "note": "note", "hung_up": "note"}.get(event["kind"], event["kind"])
+    return " ".join(filter(None, (event["who"], did, event["what"] if event["kind"] != "missed" else "")))
+
+
+def measure(event: dict[str, Any]) -> str:
+    """Return when it happened, and how many bytes it has, if any."""
+    size = "" if event["kind"] in REMARKS else f" · {event['size']:,} bytes"
+    return f"at {event['at']:.3f} s{size}"
 
 
 def _in_a_line(event: dict[str, Any]) -> str:
     text = message(event)
     if event["kind"] in REMARKS:
-        return " ".join(filter(None, (event["who"], text)))
+        return f"{event['who']} {text}".strip() if event["kind"] != "missed" else f"{label(event)}: {text}"
     if event["what"] == "handshake":
         text = text.partition("\r\n")[0]
     elif event["kind"] == "printed":

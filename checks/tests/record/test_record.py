@@ -24,14 +24,15 @@ SCHEMA = json.loads(SCHEMA_FILE.read_text("utf-8"))
 TEXT = st.text(max_size=40)
 EVENTS = st.fixed_dictionaries(
     {
-        "kind": st.sampled_from(["sent", "received", "typed", "printed", "hung_up", "note"]),
+        "kind": st.sampled_from(["sent", "received", "typed", "printed", "hung_up", "missed", "note"]),
         "what": st.one_of(st.just(""), TEXT),
         "who": st.one_of(st.just(""), TEXT),
         "at": st.floats(0, 100),
         "size": st.integers(0, 10**9),
         "encoding": st.just("utf-8"),
         "data": TEXT,
-    }
+    },
+    optional={"seconds": st.floats(0, 100)},
 )
 
 
