@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from labcheck.record.deciding import deciding
 from labcheck.record.record import Outcome
+from labcheck.reports import diagram
 from labcheck.reports.formats import one
 from labcheck.reports.marked import value
-from labcheck.reports.wording import NAMES, block, label, message, missing, replay
+from labcheck.reports.wording import NAMES, block, hexadecimal, label, measure, message, missing, replay
 
 if TYPE_CHECKING:
     from labcheck.record.record import Record, RequirementResult
@@ -30,13 +32,13 @@ def style() -> Markup:
 
 
 def body(record: Record, heading: str) -> Markup:
-    """Return the content of the page's body, under another heading."""
-    return _part("body", _facts(record, heading))
+    """Return the content of the page's body, under another heading and without pictures, which are large."""
+    return _part("body", {**_facts(record, heading), "with_pictures": False})
 
 
 def transcript(requirement: RequirementResult) -> Markup:
-    """Return the transcript of a requirement as HTML."""
-    return _part("transcript", {"each": requirement})
+    """Return the transcript of a requirement as HTML, without its picture."""
+    return _part("transcript", {"each": requirement, "with_pictures": False})
 
 
 def environment(folder: Path) -> Environment:
@@ -48,12 +50,23 @@ def environment(folder: Path) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["message"] = lambda event: block(message(event))
+    made.filters["message"] = lambda event, limit=None: block(message(event), limit)
     made.filters["missing"] = missing
     made.filters["label"] = label
+    made.filters["measure"] = measure
     made.filters["block"] = block
     made.filters["value"] = value
+    made.filters["hexadecimal"] = hexadecimal
+    made.filters["picture"] = _picture
+    made.globals["picture_style"] = diagram.STYLE
     return made
+
+
+def _picture(requirement: RequirementResult, record: Record) -> diagram.Picture:
+    """Return the picture of a transcript, whose arrows lead to the list of its events."""
+    program = record.step_of(requirement).program
+    prefix = f"r{requirement.id}-"
+    return diagram.draw(requirement.transcript, deciding(requirement), program=program, prefix=prefix)
 
 
 @cache
@@ -74,6 +87,7 @@ def _facts(record: Record, heading: str) -> dict[str, Any]:
         "steps": [(step, record.requirements_of(step)) for step in record.steps],
         "marks": NAMES,
         "replay": replay,
+        "with_pictures": True,
         "passed": len(record.of(Outcome.PASSED)),
         "asked": len(record.selected),
     }
