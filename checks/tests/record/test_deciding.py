@@ -82,6 +82,6 @@ def test_bytes_that_differ_decided() -> None:
 
 @pytest.mark.parametrize("outcome", [Outcome.PASSED, Outcome.NOT_RUN, Outcome.ERROR])
 def test_nothing_decided_that_a_requirement_passes(outcome: Outcome) -> None:
-    """Only a failure is decided by one event; without events, there is none either."""
+    """Only a failure is decided by one event; without events, by nothing."""
     assert deciding(replace(FAILED, outcome=outcome, transcript=[text("received", "a")])) is None
     assert deciding(FAILED) is None

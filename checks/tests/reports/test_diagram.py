@@ -248,7 +248,7 @@ def test_texts_are_cut_by_their_columns() -> None:
 
 
 @pytest.fixture(scope="module")
-def judged(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., RequirementResult]:
+def checked(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., RequirementResult]:
     """Check one requirement of a program, or of a wrong variant of the solution, and return its result."""
 
     def check(lab: str, id: str, program: Path | str) -> RequirementResult:
@@ -263,9 +263,9 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Requiremen
     return check
 
 
-def test_server_that_never_answers(judged: Callable[..., RequirementResult]) -> None:
+def test_server_that_never_answers(checked: Callable[..., RequirementResult]) -> None:
     """The picture of a silence is the request, and the answer that ends in a cross with its deadline."""
-    found = judged("lab1", "2.1", TESTS / "lab1" / "hostile" / "accepts_never_answers.py")
+    found = checked("lab1", "2.1", TESTS / "lab1" / "hostile" / "accepts_never_answers.py")
     picture = drawn(found.transcript, deciding(found))
     assert [picture.arrow(place) for place in (0, 1)] == [
         ("client", "your program", "wire head"),
@@ -287,10 +287,10 @@ def test_server_that_never_answers(judged: Callable[..., RequirementResult]) -> 
     ],
 )
 def test_deciding_message_is_marked(
-    judged: Callable[..., RequirementResult], lab: str, id: str, program: str, marked: str
+    checked: Callable[..., RequirementResult], lab: str, id: str, program: str, marked: str
 ) -> None:
     """Of a real failure, the event that the report is about is marked, and no other."""
-    found = judged(lab, id, program)
+    found = checked(lab, id, program)
     (told,) = drawn(found.transcript, deciding(found)).marked
     assert re.fullmatch(marked, told)
 
