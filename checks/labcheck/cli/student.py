@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import argparse
 
     from labcheck.cli.options import Parser
+    from labcheck.judging.options import Options
     from labcheck.record.record import Record
     from labcheck.workbook.labs import Lab
 
@@ -49,6 +50,11 @@ def _check_arguments(parser: Parser, words: list[str]) -> None:
         help="check only this requirement or step, such as 2.3 or 2; also a list (1.3,2) or a range (2.1-3.2)",
     )
     parser.add_argument("--all", action="store_true", help="show all failures in full, not only the first one")
+    parser.add_argument(
+        "--beside",
+        action="store_true",
+        help="also show what a right program does in each check that fails; a page written with --html always does",
+    )
     add_ways_to_judge(parser, sandbox="none")
     parser.add_argument(
         "--require-sandbox",
@@ -87,29 +93,44 @@ def _check(given: argparse.Namespace) -> int:
 
         with Live(lab, () if "-" in files.values() else options.selected(lab)) as live:
             judgement = judge_side_by_side(lab, folder, options, live)
+    if given.beside:
+        _add_right_answers(judgement.record, lab, options)
     _report(judgement.record, files, whole=given.all)
+    # A page is for the student, unless it is made in a protected run: that is on a platform or for an instructor.
+    if "html" in files and options.protection == "none" and not given.beside:
+        _add_right_answers(judgement.record, lab, options)
+    _write(judgement.record, files)
     if judgement.faults:
         raise Fault("\n".join(judgement.faults))
     return PASSED if judgement.record.all_passed else FAILED
 
 
+def _add_right_answers(record: Record, lab: Lab, options: Options) -> None:
+    from labcheck.isolated.beside import add_right_answers
+
+    add_right_answers(record, lab, options)
+
+
 def _report(record: Record, files: dict[str, str], *, whole: bool) -> None:
-    from labcheck.platforms.formats import find
     from labcheck.platforms.runner import in_workflow
     from labcheck.reports import terminal
-    from labcheck.reports.files import write_reports
     from labcheck.workbook import state
 
     before = state.remember(record.lab, Path(record.submission).resolve(), _run_of(record))
-    try:
-        write_reports({file: find("one", name).render(record) for name, file in files.items()})
-    finally:  # a report that cannot be written does not hide the others
-        if in_workflow():
-            _report_to_github(record, printed="-" not in files.values())
-        elif "-" not in files.values():
-            names = lab_names()
-            following = names[names.index(record.lab) + 1 :] if record.lab in names else []
-            terminal.write(record, None, terminal.Occasion(whole, before, next(iter(following), "")))
+    if in_workflow():
+        _report_to_github(record, printed="-" not in files.values())
+    elif "-" not in files.values():
+        names = lab_names()
+        following = names[names.index(record.lab) + 1 :] if record.lab in names else []
+        terminal.write(record, None, terminal.Occasion(whole, before, next(iter(following), "")))
+        sys.stdout.flush()  # the files may take a while
+
+
+def _write(record: Record, files: dict[str, str]) -> None:
+    from labcheck.platforms.formats import find
+    from labcheck.reports.files import write_reports
+
+    write_reports({file: find("one", name).render(record) for name, file in files.items()})
 
 
 def _run_of(record: Record) -> dict[str, Any]:

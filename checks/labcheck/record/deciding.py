@@ -39,6 +39,47 @@ def deciding(requirement: RequirementResult) -> int | None:
     return max(0, last)
 
 
+def counterpart(requirement: RequirementResult) -> int | None:
+    """Return the place in `beside` of what the solution did where the deciding event happened; None if that is unknown.
+
+    It follows the same message or typed line, and is the first message on the same connection, the line that was
+    expected, or the last note. Where the program sent no message, it is the one that the solution sent.
+    """
+    decided, right = deciding(requirement), requirement.beside
+    if decided is None or not right:
+        return None
+    before = [event for event in requirement.transcript[:decided] if _is_ours(event)]
+    begin = -1
+    if before:
+        asked = _asked(before[-1])
+        number = sum(_asked(event) == asked for event in before)
+        same = [place for place, event in enumerate(right) if _is_ours(event) and _asked(event) == asked]
+        if len(same) < number:
+            return None
+        begin = same[number - 1]
+    event, difference = requirement.transcript[decided], requirement.difference
+    is_silence = event["kind"] == "hung_up" or (event["kind"] == "missed" and not event["what"])
+    kind = "received" if is_silence else event["kind"]
+    alike = [place for place in range(begin + 1, len(right)) if _is_alike(right[place], event, kind)]
+    if kind == "note":
+        return alike[-1] if alike else None
+    expected = difference.expected.text if difference and difference.expected else ""
+    told = [place for place in alike if expected and expected in _text(right[place])]
+    return next(iter(told or (alike if kind == "received" else [])), None)
+
+
+def _asked(event: dict[str, Any]) -> tuple[str, str, str]:
+    """Return what identifies a message of labcheck in two runs with the same seed; the other header fields differ."""
+    return event["kind"], event["who"], event["data"].partition("\r\n")[0]
+
+
+def _is_alike(event: dict[str, Any], other: dict[str, Any], kind: str) -> bool:
+    """Return whether an event of the solution may be what another one should have been."""
+    known = other["kind"] != "missed" and not other["what"].startswith("close")  # instead of these, anything may come
+    what = other["what"].partition(" ")[0] if known else ""
+    return bool(event["kind"] == kind and event["who"] == other["who"] and event["what"].startswith(what))
+
+
 def _is_ours(event: dict[str, Any]) -> bool:
     """Return whether labcheck did it; the answer to a close frame is the library's."""
     return event["kind"] == "typed" or (event["kind"] == "sent" and not event["what"].startswith("close"))

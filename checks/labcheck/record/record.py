@@ -37,7 +37,8 @@ class RequirementResult:
 
     `expected` and `received` are in words; `difference` is there if both are texts, or if some bytes are wrong. `place`
     is where in the student's file a failure was caused, if that is known. `drawn` are the random words that
-    occur in `reason`, `expected` and `received`. A `hidden` requirement shows only its title and its outcome.
+    occur in `reason`, `expected` and `received`. `beside` is the transcript of the solution in the same check, if the
+    requirement failed and this was asked for. A `hidden` requirement shows only its title and its outcome.
     """
 
     id: str
@@ -55,6 +56,7 @@ class RequirementResult:
     drawn: list[str] = field(default_factory=list)
     transcript: list[dict[str, Any]] = field(default_factory=list)
     hidden: bool = False
+    beside: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass

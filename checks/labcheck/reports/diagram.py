@@ -6,7 +6,7 @@ it, so that a picture fits light and dark pages.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from markupsafe import Markup
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 HEADER = 26  # height of the names
 MARGIN = 6  # above the first row and below the last one
+MARKS = {"decided": "this decided", "right": "this is right"}  # and what they mean
 GAP = 0.1  # seconds without an event, from which on they are shown
 
 STYLE = Markup("""\
@@ -45,9 +46,10 @@ STYLE = Markup("""\
 .picture a:is(:hover, :focus-visible, :target) .band { fill: currentColor; fill-opacity: .1; }
 .picture a:is(:focus-visible, :target) .band { stroke: currentColor; }
 .picture .decided { color: var(--picture-accent); }
-.picture .decided .band { fill: currentColor; fill-opacity: .08; }
-.picture .decided :is(.wire, .box) { stroke: currentColor; stroke-width: 2.5; }
-.picture .decided text { fill: currentColor; }
+.picture .right { color: var(--met, var(--jp-success-color1, #2a9d5c)); }
+.picture :is(.decided, .right) .band { fill: currentColor; fill-opacity: .08; }
+.picture :is(.decided, .right) :is(.wire, .box) { stroke: currentColor; stroke-width: 2.5; }
+.picture :is(.decided, .right) text { fill: currentColor; }
 @media print {
   .picture { overflow: visible; max-height: none; }
   .picture .names { position: static; }
@@ -94,12 +96,13 @@ def draw(
     prefix: str | None = None,
     is_client: bool | None = None,
     most_before: int = MOST_BEFORE,
+    mark: Literal["decided", "right"] = "decided",
 ) -> Picture:
     """Return the picture of a transcript.
 
-    `decided` is the place of the event that is marked, `program` the name of the student's program. With a `prefix`,
+    `decided` is the place of the event with the `mark`, `program` the name of the student's program. With a `prefix`,
     the event in place 7 has the id `d7` after this prefix, and is a link to `e7`. `is_client`: the program is a client;
-    None: the events tell. `most_before` events are shown before the one that is marked, or before the last one.
+    None: the events tell. `most_before` events are shown before the one with the mark, or before the last one.
     """
     shown = excerpt(events, decided, most_before)
     lanes = Lanes(events, shown, printable(program), is_client)
@@ -115,16 +118,16 @@ def draw(
             y += row.height
         row = lanes.folded(place) if isinstance(place, Folded) else lanes.row(events[place])
         words = row.words if isinstance(place, Folded) else f"{events[place]['at']:.3f} s: {row.words}"
-        lines.append(f"{words}; this decided" if place == decided else words)
+        lines.append(f"{words}; {MARKS[mark]}" if place == decided else words)
         inside = Markup('<title>{}</title><rect class="band" x="1" width="{:g}" height="{}"/>{}').format(
             lines[-1], lanes.width - 2, row.height, row.shown
         )
         if not isinstance(place, Folded):
-            inside += _beside(56, row, f"{events[place]['at']:.3f} s", "dim end")
+            inside += _note(56, row, f"{events[place]['at']:.3f} s", "dim end")
         kind = Markup("")
         if place == decided:
-            kind = Markup(' class="decided"')
-            inside += _beside(lanes.right + 14, row, "decided", "dim")
+            kind = Markup(' class="{}"').format(mark)
+            inside += _note(lanes.right + 14, row, mark, "dim")
         if prefix is not None:
             kind += Markup(' href="#{}e{}"').format(prefix, first)
             kind += Markup("") if isinstance(place, Folded) else Markup(' id="{}d{}"').format(prefix, place)
@@ -141,7 +144,7 @@ def draw(
     return Picture(lanes.width, height, names, body, words, lines, shown.places)
 
 
-def _beside(x: float, row: Row, text: str, kind: str) -> Markup:
+def _note(x: float, row: Row, text: str, kind: str) -> Markup:
     """Return a small text beside the last line of a row."""
     return Markup('<text class="{}" x="{:g}" y="{}">{}</text>').format(kind, x, row.height - 8, text)
 

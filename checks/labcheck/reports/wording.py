@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labcheck.record.deciding import counterpart
 from labcheck.record.difference import cut
 from labcheck.record.record import Outcome
 from labcheck.record.text import last_lines, printable, shorten, within
@@ -27,7 +28,7 @@ MOST_LISTED = 8  # ids in one list
 DUMPED = 256  # bytes shown in hexadecimal
 EXPLAINED = 10_000  # characters of an explanation
 NAME = 11  # columns of a value's name
-EXCHANGED = ("happened", "request", "answer", "then")  # names of the values that show an exchange
+EXCHANGED = ("happened", "request", "answer", "then", "right")  # names of the values that show an exchange
 COMMANDS = ("by hand", "replay")  # names of the values that a reader copies
 SPARED = "could not be checked (internal error in labcheck), which costs no points"
 STREAMS = {"standard output": "stdout", "standard error": "stderr"}
@@ -88,8 +89,9 @@ def facts(record: Record, requirement: RequirementResult) -> list[tuple[str, str
         for event in requirement.transcript
         if event["what"].endswith(AT_THE_END)
     ]
+    right = [("right", _right(requirement))] if requirement.beside else []
     again = [("by hand", requirement.by_hand), ("replay", replay(record, requirement))]
-    return [*found, *last_exchange(requirement.transcript), *again, *printed]
+    return [*found, *last_exchange(requirement.transcript), *right, *again, *printed]
 
 
 def drawn(difference: Difference, room: int) -> dict[str, str]:
@@ -262,6 +264,15 @@ def _in_a_line(event: dict[str, Any]) -> str:
     large = event["size"] > SHOWN_WIDTH and event["what"] != "handshake" and event["kind"] != "printed"
     size = f" ({event['size']:,} bytes)" if large else ""
     return f"{label(event)}{size}: {shown}" if shown or not event["what"].startswith("close") else label(event)
+
+
+def _right(requirement: RequirementResult) -> str:
+    """Return what a right program did in the same place; its last exchange if that place is unknown."""
+    place = counterpart(requirement)
+    if place is None:
+        return next((text for _, text in reversed(last_exchange(requirement.beside))), "")
+    event = requirement.beside[place]
+    return _in_short(message(event)) if event["kind"] == "received" and not event["what"] else _in_a_line(event)
 
 
 def _in_short(text: str) -> str:

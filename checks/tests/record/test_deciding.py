@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from labcheck.record.deciding import deciding
+from labcheck.record.deciding import counterpart, deciding
 from labcheck.record.difference import compare
 from labcheck.record.record import Outcome, Place, RequirementResult
 
@@ -85,3 +85,41 @@ def test_nothing_decided_that_a_requirement_passes(outcome: Outcome) -> None:
     """Only a failure is decided by one event; without events, by nothing."""
     assert deciding(replace(FAILED, outcome=outcome, transcript=[text("received", "a")])) is None
     assert deciding(FAILED) is None
+
+
+ASKED = event("sent", "GET /a\r\nHost: localhost:20001")
+AGAIN = event("sent", "GET /a\r\nHost: localhost:30001")
+WELCOME = event("received", "welcome", "handshake")
+
+
+@pytest.mark.parametrize(
+    ("events", "beside", "place"),
+    [
+        # The answer to the same request, the same number of times.
+        ([ASKED, event("received", "404")], [AGAIN, event("received", "200"), CLOSED], 1),
+        ([ASKED, event("received", "200"), ASKED, CLOSED], [AGAIN, event("received", "200")] * 2, 3),
+        ([ASKED, event("received", "200"), ASKED, CLOSED], [AGAIN, event("received", "200")], None),
+        ([ASKED, event("received", "404")], [event("sent", "GET /b"), event("received", "200")], None),
+        # Something that was missed came; a handshake is no message.
+        ([ASKED, MISSED], [AGAIN, event("received", "200")], 1),
+        ([text("sent", "a"), text("received", "b")], [text("sent", "a"), WELCOME, text("received", "c")], 2),
+        ([text("sent", "a"), event("received", what="close 1011")], [text("sent", "a"), text("received", "c")], 1),
+        # The last note tells how the program ended; of printed lines, only the expected one is known to be right.
+        ([event("note", "status 1")], [event("note", "Ctrl+C"), event("note", "status 0")], 1),
+        ([event("printed", "b", "standard output")], [event("printed", "c", "standard output")], None),
+        ([ASKED, event("received", "404")], [], None),
+    ],
+)
+def test_right_answer_stands_in_the_same_place(
+    events: list[dict[str, Any]], beside: list[dict[str, Any]], place: int | None
+) -> None:
+    """It is what the solution did after the same message, or unknown."""
+    assert counterpart(replace(FAILED, transcript=events, beside=beside)) == place
+
+
+def test_expected_line_is_the_right_one() -> None:
+    """Among several printed lines, the one with the expected words is right."""
+    difference = compare("From server: a", "from server: a", ("the line", "the line"))
+    lines = [event("printed", each, "standard output") for each in ("> ", "From server: a\n> ")]
+    result = replace(FAILED, difference=difference, transcript=[event("printed", "from server: a", "standard output")])
+    assert counterpart(replace(result, beside=lines)) == 1

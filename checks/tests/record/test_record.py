@@ -84,6 +84,7 @@ def records(draw: st.DrawFn) -> Record:
             place=draw(st.none() | st.builds(Place, TEXT, st.integers(1, 10**6))),
             drawn=draw(st.lists(TEXT, max_size=2)),
             transcript=draw(st.lists(EVENTS, max_size=3)),
+            beside=draw(st.lists(EVENTS, max_size=3)),
         )
         for number, outcome in enumerate(outcomes, start=1)
     ]

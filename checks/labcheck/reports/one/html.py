@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from labcheck.record.deciding import deciding
+from labcheck.record.deciding import counterpart, deciding
 from labcheck.record.record import Outcome
 from labcheck.reports import diagram
 from labcheck.reports.formats import one
@@ -58,6 +58,7 @@ def environment(folder: Path) -> Environment:
     made.filters["value"] = value
     made.filters["hexadecimal"] = hexadecimal
     made.filters["picture"] = _picture
+    made.filters["right_picture"] = _right_picture
     made.globals["picture_style"] = diagram.STYLE
     return made
 
@@ -67,6 +68,11 @@ def _picture(requirement: RequirementResult, record: Record) -> diagram.Picture:
     program = record.step_of(requirement).program
     prefix = f"r{requirement.id}-"
     return diagram.draw(requirement.transcript, deciding(requirement), program=program, prefix=prefix)
+
+
+def _right_picture(requirement: RequirementResult) -> diagram.Picture:
+    """Return the picture of what the solution does in the same check."""
+    return diagram.draw(requirement.beside, counterpart(requirement), program="a right program", mark="right")
 
 
 @cache
