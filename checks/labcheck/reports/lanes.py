@@ -28,7 +28,7 @@ COLUMN = 7.25  # width of a character, at most
 NAMES = 16, 12, 20  # columns of the name of the first lane, of the next ones, and of the last one
 BOX = 48  # columns of what is printed, typed or noted
 BOXED = 4  # lines of it
-NOT_COME = 3  # lines that say what did not arrive
+NOT_COME = 8  # lines that say what did not arrive
 LARGE = 40  # bytes of a message whose size is shown
 READ = 2000  # characters of a message of which the first words are shown
 IN_WORDS = 300  # characters in a title
@@ -65,7 +65,7 @@ class Lanes:
         self._names = dict([*left, (self.right, right)])
         if others:
             self._names = {FIRST: f"{others:,} other client{'s' * (others != 1)}", **self._names}
-        self._middle = (next(iter(self._left.values())) + self.right) / 2
+        self._middle = (max(self._left.values()) + self.right) / 2  # where no line is
 
     @property
     def names(self) -> list[str]:

@@ -147,6 +147,18 @@ def test_what_did_not_arrive_is_an_arrow_that_ends_in_a_cross() -> None:
     assert found.gaps() == []
 
 
+def test_explanation_of_a_silence_is_complete() -> None:
+    """It is wrapped where there is little room, between words."""
+    transcript = Transcript()
+    for name in ("Ann", "Bob", "Cem", "Dan"):
+        transcript.sent(b"hi", "text", name)
+    text = 'no message with "vuferidusebi" came, and the server is idle: it waits for input; the last one was "hi"'
+    transcript.missed(text, 1.0, who="Dan")
+    found = [each.text or "" for each in drawn(transcript).rows[4].iter("text")]
+    assert "".join(found).startswith(text)
+    assert all(len(each) < 40 for each in found)
+
+
 def test_waits_are_gaps_with_their_length() -> None:
     """A time without events is shown if a reader would notice it, also next to events that are only counted."""
     events = [each.to_json() for each in http().events]
