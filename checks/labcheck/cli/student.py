@@ -50,6 +50,11 @@ def _check_arguments(parser: Parser, words: list[str]) -> None:
     )
     parser.add_argument("--all", action="store_true", help="show all failures in full, not only the first one")
     parser.add_argument("--watch", action="store_true", help="check again each time a file is saved")
+    parser.add_argument(
+        "--beside",
+        action="store_true",
+        help="also show what a right program does in each check that fails; a page written with --html always does",
+    )
     add_ways_to_judge(parser, sandbox="none")
     parser.add_argument(
         "--require-sandbox",
@@ -92,7 +97,13 @@ def _check(given: argparse.Namespace) -> int:
             judgement = judge_apart(lab, place, options, live, required=given.require_sandbox)
         else:
             judgement = judge_side_by_side(lab, folder, options, live)
+    if given.beside:
+        _add_right_answers(judgement.record, lab, options)
     _report(judgement.record, files, whole=given.all)
+    # A page is for the student, unless it is made in a protected run: that is on a platform or for an instructor.
+    if "html" in files and options.protection == "none" and not given.beside:
+        _add_right_answers(judgement.record, lab, options)
+    _write(judgement.record, files)
     if judgement.faults:
         raise Fault("\n".join(judgement.faults))
     return PASSED if judgement.record.all_passed else FAILED
@@ -120,21 +131,30 @@ def _lab_after(name: str) -> str:
     return next(iter(following), "")
 
 
+def _add_right_answers(record: Record, lab: Lab, options: Options) -> None:
+    from labcheck.isolated.beside import add_right_answers
+
+    add_right_answers(record, lab, options)
+
+
 def _report(record: Record, files: dict[str, str], *, whole: bool) -> None:
-    from labcheck.platforms.formats import find
     from labcheck.platforms.runner import in_workflow
     from labcheck.reports import terminal
-    from labcheck.reports.files import write_reports
     from labcheck.student.progress import remember
 
     before = remember(record)
-    try:
-        write_reports({file: find("one", name).render(record) for name, file in files.items()})
-    finally:  # a report that cannot be written does not hide the others
-        if in_workflow():
-            _report_to_github(record, printed="-" not in files.values())
-        elif "-" not in files.values():
-            terminal.write(record, None, terminal.Occasion(whole, before, _lab_after(record.lab)))
+    if in_workflow():
+        _report_to_github(record, printed="-" not in files.values())
+    elif "-" not in files.values():
+        terminal.write(record, None, terminal.Occasion(whole, before, _lab_after(record.lab)))
+        sys.stdout.flush()  # the files may take a while
+
+
+def _write(record: Record, files: dict[str, str]) -> None:
+    from labcheck.platforms.formats import find
+    from labcheck.reports.files import write_reports
+
+    write_reports({file: find("one", name).render(record) for name, file in files.items()})
 
 
 def _report_to_github(record: Record, *, printed: bool) -> None:

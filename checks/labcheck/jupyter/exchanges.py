@@ -55,10 +55,14 @@ class Headers(Mapping[str, str]):
 
 
 class Wire(Transcript):
-    """A transcript that keeps all bytes in both directions, and the time of the last one received."""
+    """A transcript that keeps all bytes in both directions, and the time of the last one received.
 
-    def __init__(self) -> None:
+    What it records goes into `log`: a transcript has limits.
+    """
+
+    def __init__(self, log: Transcript) -> None:
         super().__init__()
+        self._log = log
         self.out, self.back = bytearray(), bytearray()
         self._sent_at = self._came_at = time.monotonic()
 
@@ -69,15 +73,23 @@ class Wire(Transcript):
 
     def sent(self, data: bytes, what: str = "", who: str = "") -> None:
         """Keep the bytes that were sent."""
-        del what, who
+        self._log.sent(data, what, who)
         self.out += data
         self._sent_at = self._came_at = time.monotonic()
 
     def received(self, data: bytes, what: str = "", who: str = "") -> None:
         """Keep the bytes that were received."""
-        del what, who
+        self._log.received(data, what, who)
         self.back += data
         self._came_at = time.monotonic()
+
+    def hung_up(self, side: str, who: str = "") -> None:
+        """Record that one side has closed the connection."""
+        self._log.hung_up(side, who)
+
+    def missed(self, text: str, seconds: float, what: str = "", who: str = "") -> None:
+        """Record that something did not arrive."""
+        self._log.missed(text, seconds, what, who)
 
 
 @dataclass(frozen=True)

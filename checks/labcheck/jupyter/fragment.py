@@ -16,7 +16,12 @@ WIDEST = 64  # characters; the widest column in plain text, which longer texts e
 
 def bundle(text: str, template: str, **values: Any) -> dict[str, str]:
     """Return the representations for IPython: plain text, and HTML rendered from a template in this folder."""
-    return {"text/plain": text, "text/html": _templates().get_template(template).render(values)}
+    return {"text/plain": text, "text/html": html(template, **values)}
+
+
+def html(template: str, **values: Any) -> str:
+    """Return the HTML rendered from a template in this folder."""
+    return _templates().get_template(template).render(values)
 
 
 def columns(rows: Sequence[tuple[str, ...]]) -> list[str]:

@@ -10,6 +10,7 @@ from labcheck.record.text import printable, shorten
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 OPCODES = {CONTINUATION: "continuation", TEXT: "text", BINARY: "binary", CLOSE: "close", PING: "ping", PONG: "pong"}
+NO_CODE = 1005  # stands for a close frame without a code (RFC 6455, section 7.4.1)
 SHOWN_BYTES = 32  # bytes of a payload that are shown
 SHOWN_TEXT = 200  # characters of a text payload that are shown
 
@@ -82,12 +83,23 @@ class Frame:
     @property
     def text(self) -> str:
         """The payload as text; in a close frame, the reason."""
-        return self.payload[2 if self.opcode == CLOSE else 0 :].decode("utf-8", "replace")
+        return self.data.decode("utf-8", "replace")
 
     @property
     def code(self) -> int | None:
         """The close code, or None if the frame has none or is not a close frame."""
         return int.from_bytes(self.payload[:2]) if self.opcode == CLOSE and len(self.payload) >= 2 else None
+
+    @property
+    def data(self) -> bytes:
+        """The payload; in a close frame, the bytes of the reason."""
+        return self.payload[2:] if self.opcode == CLOSE else self.payload
+
+    @property
+    def title(self) -> str:
+        """The name of the opcode; in a close frame, with the code; if more frames follow, it says so."""
+        code = f" {self.code or NO_CODE}" if self.opcode == CLOSE else ""
+        return f"{self.kind}{code}{'' if self.fin else ', more to come'}"
 
     @property
     def kind(self) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labcheck.errors import ForeignListenerError, NotReadyError
 from labcheck.jupyter import ProgramError, exchanges, fragment
+from labcheck.jupyter.diagram import Diagram
 from labcheck.jupyter.exchanges import Wire, known
 from labcheck.jupyter.keeper import end_session, keeper
 from labcheck.program import ports
@@ -19,6 +21,7 @@ from labcheck.program.sockets import listening
 from labcheck.protocols.deadline import Deadline
 from labcheck.protocols.http.client import FORM, Client
 from labcheck.protocols.manners import Manners
+from labcheck.record.transcript import Transcript
 from labcheck.reports.wording import block
 from labcheck.sandbox import processes
 from labcheck.sandbox.base import Sandbox
@@ -39,6 +42,7 @@ LOOK = 0.02  # seconds between two checks whether it listens
 SETTLES_WITHIN = 0.3  # seconds to wait for its first output after it listens
 ANSWERS_WITHIN = 10.0  # seconds
 ENDS_WITHIN = 3.0  # seconds after Ctrl+C, or after the end of its input
+MOST_EXCHANGES = 1000  # connections whose exchange is kept for a picture
 WAIT = 0.01  # seconds between two checks of its output while waiting for a text
 SHOWN_EVERY = 0.25  # seconds between two updates of the displayed output
 SHOWN_LINES = 40  # lines of its output that are displayed
@@ -128,6 +132,11 @@ class RunningProgram:
         )
         self._keeper.keep(self._program.pid)
         self._manners = Manners()
+        self._log = Transcript()  # of what it has printed
+        self._logged = 0, 0  # bytes printed on each stream that are in it
+        self._exchanges: deque[Transcript] = deque(maxlen=MOST_EXCHANGES)  # one for each connection
+        self._websockets = 0
+        self._logging = threading.Lock()
         self._typed_at = 0, 0  # bytes printed on each stream before the last line was typed
         self._typed: list[tuple[int, str]] = []  # each typed line, with the number of characters printed before it
         self._stopped: float | None = None  # when `stop` was called
@@ -174,12 +183,12 @@ class RunningProgram:
         self, method: str, target: str, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> Exchange:
         """Send a request. Raises ProgramError if no answer comes."""
-        wire = Wire()
+        wire = Wire(self._new_exchange())
         return exchanges.request(self._client(wire), wire, method, target, body, headers or {})
 
     def send(self, data: bytes) -> Exchange:
         """Send exactly these bytes, and return them with everything that comes back."""
-        wire = Wire()
+        wire = Wire(self._new_exchange())
         return exchanges.send(self._client(wire), wire, data)
 
     def connect(self, path: str = "/") -> WebSocket:
@@ -191,7 +200,19 @@ class RunningProgram:
             sock = self._program.connect(ANSWERS_WITHIN)
         except OSError as error:
             raise ProgramError(f"cannot connect to port {self.port}: {error.strerror or error}") from None
-        return WebSocket(sock, path, self.port)
+        self._websockets += 1
+        return WebSocket(sock, path, self.port, self._new_exchange(), f"WebSocket {self._websockets}")
+
+    def diagram(self) -> Diagram:
+        """Return a picture of what was exchanged with this server on its last 1,000 connections, and what it printed.
+
+        Raises ProgramError for a client: its exchange is with its server, and labcheck does not see it.
+        """
+        if self._program.spec.is_client:
+            raise ProgramError(f"{self._file} is a client; diagram() shows what this notebook exchanges with a server")
+        self._log_printed()
+        events = [event for each in (self._log, *self._exchanges) for event in each.events]
+        return Diagram([event.to_json() for event in sorted(events, key=lambda event: event.at)], self._file)
 
     def frame(self, path: str = "/", height: int = 400) -> IFrame:
         """Return a frame that shows one of its pages in the notebook. `height` is in pixels."""
@@ -292,6 +313,23 @@ class RunningProgram:
         with self._showing:  # an older update must not come after a newer one
             if self._handle is not None:
                 self._handle.update(self)
+
+    def _new_exchange(self) -> Transcript:
+        """Return the transcript of a new connection."""
+        self._log_printed()
+        self._exchanges.append(self._log.beside())
+        return self._exchanges[-1]
+
+    def _log_printed(self) -> None:
+        """Add to the log what it has printed since the last call."""
+        self._catch_up()
+        with self._logging:
+            totals = self._program.stdout.total, self._program.stderr.total
+            streams = (("standard output", self._program.stdout), ("standard error", self._program.stderr))
+            for (name, stream), since, total in zip(streams, self._logged, totals, strict=True):
+                if total > since:
+                    self._log.printed(stream.text(since), name)
+            self._logged = totals
 
     def _client(self, wire: Wire) -> Client:
         self._must_run()

@@ -17,6 +17,7 @@ from labcheck.protocols.deadline import Deadline
 
 if TYPE_CHECKING:
     from labcheck.jupyter.exchanges import Row
+    from labcheck.record.transcript import Transcript
 
 CHUNK = 64 * 1024
 MAX_HEAD = 64 * 1024  # bytes of the answer to the handshake
@@ -28,8 +29,12 @@ CLOSED_WITHIN = 5.0  # seconds for the server's close frame
 class WebSocket:
     """A WebSocket connection. `request` and `response` are the bytes of its opening handshake."""
 
-    def __init__(self, sock: socket.socket, path: str, port: int) -> None:
-        """Do the opening handshake. Raises ProgramError if it fails."""
+    def __init__(self, sock: socket.socket, path: str, port: int, log: Transcript, who: str) -> None:
+        """Do the opening handshake. Raises ProgramError if it fails.
+
+        What is exchanged also goes into the `log` of the program, under the name `who`.
+        """
+        self._log, self._who = log, who
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # send each message immediately
         self._socket = sock
         self._buffer = b""
@@ -42,6 +47,7 @@ class WebSocket:
         ).encode()
         try:
             sock.sendall(self.request)
+            log.sent(self.request, "handshake", who)
             limit = Deadline(HANDSHAKE_WITHIN)
             while b"\r\n\r\n" not in self._buffer:
                 if len(self._buffer) > MAX_HEAD:
@@ -50,6 +56,7 @@ class WebSocket:
             head, end, rest = self._buffer.partition(b"\r\n\r\n")
             self.response = head + end
             self._buffer = rest
+            log.received(self.response, "handshake", who)
             self.accept = self._check()
         except BaseException:
             sock.close()
@@ -100,6 +107,7 @@ class WebSocket:
         except OSError as error:
             self._socket.close()
             raise ProgramError(f"the server has closed the connection ({error.strerror or error})") from None
+        self._log.sent(frame.data, frame.title, self._who)
         return frame
 
     def _next(self, limit: Deadline) -> Frame:
@@ -108,7 +116,9 @@ class WebSocket:
                 raise ProgramError(f"the server announces a frame of {size:,} bytes; the limit is {MAX_FRAME:,}")
             self._read(limit, "frame")
         data, self._buffer = self._buffer[:size], self._buffer[size:]
-        return Frame.parse(data)
+        frame = Frame.parse(data)
+        self._log.received(frame.data, frame.title, self._who)
+        return frame
 
     def _read(self, limit: Deadline, what: str) -> None:
         """Read what has arrived. Raises ProgramError if nothing comes before the limit, or the connection is closed."""
@@ -118,11 +128,14 @@ class WebSocket:
         try:
             data = self._socket.recv(CHUNK)
         except TimeoutError:
-            raise ProgramError(f"no {what} came {limit.words}") from None
+            text = f"no {what} came {limit.words}"
+            self._log.missed(text, limit.seconds, who=self._who)
+            raise ProgramError(text) from None
         except OSError:
             data = b""
         if not data:
             self._socket.close()
+            self._log.hung_up("server", self._who)
             raise ProgramError(f"the server closed the connection, and no {what} came")
         self._buffer += data
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from labcheck.program import clock
 from labcheck.program.evidence import Complaint, Printed
 from labcheck.program.output import TRACEBACK
+from labcheck.protocols.deadline import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,8 +76,10 @@ class View:
                     break
                 again()
         seconds = self._new_limit().left() if within is None else within * self._check.slow
-        stdout = self.program.stdout
+        stdout, started = self.program.stdout, clock.now()
         came = self._until(lambda: stdout.lines(line) > 0, seconds, gives_up_at_rest=True)
+        if not came:
+            self._missed(f"the line {line!r} was not printed", clock.now() - started)
         return Printed(stdout.text(), {line} if came else set(), "the line", **self._around(came=came))
 
     def _around(self, *, came: bool) -> dict[str, Any]:
@@ -85,6 +88,21 @@ class View:
             return {}
         then = "the program is idle: it waits for input" if self._waits_for_input() else ""
         return {"errors": self.program.stderr.text(), "prompts": self.program.spec.prompts, "then": then}
+
+    def _missed(self, text: str, seconds: float) -> None:
+        """Record that something was not printed on standard output within these seconds."""
+        if self.program.has_exited:
+            why = " before the program ended"
+        elif self._waits_for_input():
+            why = "; the program is idle: it waits for input"
+        else:
+            why = f" within {in_words(seconds)}"
+        self._check.transcript.missed(text + why, seconds, "standard output", self._who)
+
+    @property
+    def _who(self) -> str:
+        """Its name in the transcript, if there are several programs."""
+        return ""
 
     def come_to_rest(self) -> None:
         """Wait until the program is idle, for up to 0.5 s: until it has done its work and printed its output."""

@@ -40,7 +40,8 @@ class RequirementResult:
     `expected` and `received` are in words; `difference` is there if both are texts, or if some bytes are wrong. `place`
     is where in the student's file a failure was caused, if that is known, and `excerpt` holds the lines there if Python
     cannot read them. `drawn` are the random words that occur in `reason`, `expected` and `received`. `hints` are there
-    for a requirement that failed, except in a class. A `hidden` requirement shows only its title and its outcome.
+    for a requirement that failed, except in a class. `beside` is the transcript of the solution in the same check, if
+    the requirement failed and this was asked for. A `hidden` requirement shows only its title and its outcome.
     """
 
     id: str
@@ -60,6 +61,7 @@ class RequirementResult:
     hidden: bool = False
     excerpt: Excerpt | None = None
     hints: list[str] = field(default_factory=list)
+    beside: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import codecs
 import re
 import time
 from dataclasses import dataclass, field, replace
@@ -12,10 +13,11 @@ from typing import Literal
 MOST_EVENTS = 1000  # kept for one requirement
 KEPT = 64 * 1024  # bytes kept of one message
 ALL_KEPT = 512 * 1024  # bytes kept of all messages of one requirement
+FIRST_WORDS = 64  # bytes kept of each message, even if there is no room for more
 
 AT_THE_END = " at the end"  # what a program printed at its end: this follows the name of the stream
 
-Kind = Literal["sent", "received", "typed", "printed", "hung_up", "note"]
+Kind = Literal["sent", "received", "typed", "printed", "hung_up", "missed", "note"]
 
 
 @dataclass
@@ -23,7 +25,8 @@ class Event:
     """Bytes that were sent, received, typed or printed; the end of a connection; or a note such as `Ctrl+C`.
 
     `at` is in seconds since the check began. `what` is the kind of bytes, if there are several (`text`, `close 1000`,
-    `standard error`); `who` is the name of the connection, if there are several.
+    `standard error`); `who` is the name of the connection, if there are several. A `missed` event says what did not
+    arrive within `seconds`; its `what` is the name of a stream if it was to be printed there.
     """
 
     kind: Kind
@@ -32,14 +35,18 @@ class Event:
     at: float
     size: int
     data: bytearray
+    seconds: float = 0.0
 
     def to_json(self) -> dict[str, object]:
         """Return the event in the form of the record: text if it is UTF-8, otherwise base64."""
         kept = bytes(self.data)
         try:
-            data, encoding = kept.decode("utf-8"), "utf-8"
+            # What is kept of a text may end within a character.
+            text = codecs.getincrementaldecoder("utf-8")().decode(kept, final=len(kept) == self.size)
+            data, encoding = text, "utf-8"
         except UnicodeDecodeError:
             data, encoding = base64.b64encode(kept).decode("ascii"), "base64"
+        waited = {"seconds": round(self.seconds, 4)} if self.kind == "missed" else {}
         return {
             "kind": self.kind,
             "what": self.what,
@@ -48,6 +55,7 @@ class Event:
             "size": self.size,
             "encoding": encoding,
             "data": data,
+            **waited,
         }
 
 
@@ -60,6 +68,10 @@ class Transcript:
     _started: float = field(default_factory=time.monotonic)
     _kept: int = 0
 
+    def beside(self) -> Transcript:
+        """Return an empty transcript whose times count from the same moment."""
+        return Transcript(_started=self._started)
+
     def note(self, text: str, who: str = "") -> None:
         """Record a note."""
         self._append("note", text.encode(), "", who)
@@ -67,6 +79,15 @@ class Transcript:
     def hung_up(self, side: str, who: str = "") -> None:
         """Record that one side has closed the connection: the `server` or the `client`."""
         self._append("hung_up", f"the {side} closed the connection".encode(), "", who)
+
+    def missed(self, text: str, seconds: float, what: str = "", who: str = "") -> None:
+        """Record that something did not arrive: `no answer within 3 s`."""
+        self._append("missed", text.encode(), what, who, seconds)
+
+    def go_on_waiting(self) -> None:
+        """Forget that something did not arrive, if that is the last event: the wait is not over."""
+        if self.events and self.events[-1].kind == "missed":
+            self.events.pop()
 
     def sent(self, data: bytes, what: str = "", who: str = "") -> None:
         """Record sent bytes."""
@@ -121,14 +142,17 @@ class Transcript:
         """Insert the events of an earlier transcript at the beginning."""
         self.events[:0] = [replace(event, at=0.0, who=who) for event in earlier.events]
 
-    def _append(self, kind: Kind, data: bytes, what: str, who: str) -> None:
-        if len(self.events) >= MOST_EVENTS:
+    def _append(self, kind: Kind, data: bytes, what: str, who: str, seconds: float = 0.0) -> None:
+        if len(self.events) >= MOST_EVENTS and kind != "missed":  # what did not arrive may decide the check
             return
-        event = Event(kind, what, who, time.monotonic() - self._started, len(data), bytearray())
+        event = Event(kind, what, who, time.monotonic() - self._started, len(data), bytearray(), seconds)
         self._keep(event, data)
         self.events.append(event)
 
     def _keep(self, event: Event, data: bytes) -> None:
-        room = max(0, min(KEPT - len(event.data), ALL_KEPT - self._kept))
+        room = max(0, ALL_KEPT - self._kept, FIRST_WORDS - len(event.data))
+        if event.kind in ("hung_up", "missed", "note"):
+            room = KEPT  # these are short words of labcheck
+        room = min(room, KEPT - len(event.data))
         event.data += data[:room]
         self._kept += min(room, len(data))

@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labcheck.record.deciding import counterpart
 from labcheck.record.difference import cut
 from labcheck.record.record import Outcome
 from labcheck.record.text import last_lines, printable, shorten, within
@@ -24,13 +25,14 @@ SHOWN_EVENTS = 6  # frames and lines in a short report
 SHOWN_TEXT = 100  # characters of one of those frames or lines
 SHOWN_WIDTH = 160  # characters of one of those lines of a head
 MOST_LISTED = 8  # ids in one list
+DUMPED = 256  # bytes shown in hexadecimal
 EXPLAINED = 10_000  # characters of an explanation
 NAME = 11  # columns of a value's name
-EXCHANGED = ("happened", "request", "answer", "then")  # names of the values that show an exchange
+EXCHANGED = ("happened", "request", "answer", "then", "right")  # names of the values that show an exchange
 COMMANDS = ("by hand", "replay")  # names of the values that a reader copies
 SPARED = "could not be checked (internal error in labcheck), which costs no points"
 STREAMS = {"standard output": "stdout", "standard error": "stderr"}
-REMARKS = {"note", "hung_up"}  # kinds of events without bytes
+REMARKS = {"note", "hung_up", "missed"}  # kinds of events without bytes
 NAMES = {
     Outcome.PASSED: "passed",
     Outcome.FAILED: "failed",
@@ -95,8 +97,9 @@ def facts(record: Record, requirement: RequirementResult) -> list[tuple[str, str
         for event in requirement.transcript
         if event["what"].endswith(AT_THE_END)
     ]
+    right = [("right", _right(requirement))] if requirement.beside else []
     again = [("by hand", requirement.by_hand), ("replay", replay(record, requirement))]
-    return [*found, *last_exchange(requirement.transcript), *again, *printed]
+    return [*found, *last_exchange(requirement.transcript), *right, *again, *printed]
 
 
 def drawn(difference: Difference, room: int) -> dict[str, str]:
@@ -199,6 +202,15 @@ def message(event: dict[str, Any]) -> str:
     return shown + "".join(chr(byte) if 32 <= byte < 127 else f"\\x{byte:02x}" for byte in body)
 
 
+def hexadecimal(event: dict[str, Any]) -> str:
+    """Return the first bytes of an event as a table, 16 in a line; empty if they are text."""
+    if event["encoding"] == "utf-8":
+        return ""
+    data = base64.b64decode(event["data"])
+    lines = [f"{at:04x}  {data[at : at + 16].hex(' ')}" for at in range(0, min(len(data), DUMPED), 16)]
+    return "\n".join([*lines, "…"] if len(data) > DUMPED else lines)
+
+
 def missing(event: dict[str, Any]) -> int:
     """Return how many bytes of the event are missing from the transcript."""
     kept = len(event["data"].encode()) if event["encoding"] == "utf-8" else len(base64.b64decode(event["data"]))
@@ -210,7 +222,7 @@ def last_exchange(transcript: list[dict[str, Any]]) -> list[tuple[str, str]]:
 
     Each text comes with its name: `request`, `answer` or `then`; `happened` if there are more than one of each.
     """
-    transcript = [event for event in transcript if not event["what"].endswith(AT_THE_END)]
+    transcript = [event for event in transcript if not _is_told_elsewhere(event)]
     if any(event["what"] or event["kind"] == "typed" for event in transcript):
         return [("happened", "\n".join(map(_in_a_line, transcript[-SHOWN_EVENTS:])))]
     place = max((place for place, event in enumerate(transcript) if event["kind"] == "sent"), default=None)
@@ -245,6 +257,12 @@ def folded(transcript: list[dict[str, Any]]) -> tuple[str, list[dict[str, Any]],
     return words, transcript[: earlier[-1]], transcript[earlier[-1] :]
 
 
+def _is_told_elsewhere(event: dict[str, Any]) -> bool:
+    """Return whether the facts about a requirement say it: what was printed at the end, or which line is missing."""
+    what: str = event["what"]
+    return what.endswith(AT_THE_END) or (event["kind"] == "missed" and bool(what))
+
+
 def _without_marks(text: str) -> str:
     """Return lines without those that only point at a part of the line above, as in tracebacks."""
     return "\n".join(line for line in text.splitlines() if line.strip(" ^~"))
@@ -252,13 +270,20 @@ def _without_marks(text: str) -> str:
 
 def label(event: dict[str, Any]) -> str:
     """Return which side did what: `client 1 sent text`."""
-    return " ".join(filter(None, (event["who"], "note" if event["kind"] in REMARKS else event["kind"], event["what"])))
+    did = {"missed": "waited", "note": "note", "hung_up": "note"}.get(event["kind"], event["kind"])
+    return " ".join(filter(None, (event["who"], did, event["what"] if event["kind"] != "missed" else "")))
+
+
+def measure(event: dict[str, Any]) -> str:
+    """Return when it happened, and how many bytes it has, if any."""
+    size = "" if event["kind"] in REMARKS else f" · {event['size']:,} bytes"
+    return f"at {event['at']:.3f} s{size}"
 
 
 def _in_a_line(event: dict[str, Any]) -> str:
     text = message(event)
     if event["kind"] in REMARKS:
-        return " ".join(filter(None, (event["who"], text)))
+        return f"{event['who']} {text}".strip() if event["kind"] != "missed" else f"{label(event)}: {text}"
     if event["what"] == "handshake":
         text = text.partition("\r\n")[0]
     elif event["kind"] == "printed":
@@ -267,6 +292,15 @@ def _in_a_line(event: dict[str, Any]) -> str:
     large = event["size"] > SHOWN_WIDTH and event["what"] != "handshake" and event["kind"] != "printed"
     size = f" ({event['size']:,} bytes)" if large else ""
     return f"{label(event)}{size}: {shown}" if shown or not event["what"].startswith("close") else label(event)
+
+
+def _right(requirement: RequirementResult) -> str:
+    """Return what a right program did in the same place; its last exchange if that place is unknown."""
+    place = counterpart(requirement)
+    if place is None:
+        return next((text for _, text in reversed(last_exchange(requirement.beside))), "")
+    event = requirement.beside[place]
+    return _in_short(message(event)) if event["kind"] == "received" and not event["what"] else _in_a_line(event)
 
 
 def _in_short(text: str) -> str:

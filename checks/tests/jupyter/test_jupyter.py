@@ -16,6 +16,8 @@ import subprocess
 import sys
 import threading
 import time
+import xml.etree.ElementTree
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -803,3 +805,69 @@ def test_plain_python_starts_programs_too(tmp_path: Path) -> None:
     until(lambda: not alive(int(pid)))
     with pytest.raises(AttributeError, match="no attribute 'walk'"):
         labcheck.walk  # noqa: B018
+
+
+# The exchange as a picture
+
+
+def test_picture_shows_what_was_exchanged_with_a_server(run: Callable[..., RunningProgram]) -> None:
+    """Requests, answers and printed lines are in order; a picture that is shown twice has other ids."""
+    server = run(LAB1 / "webserver.py")
+    server.get("/a.zzz")
+    server.post("/b.zzz", b"name=Ann")
+    picture = server.diagram()
+    said = [line.split(": ", 1)[1].partition(",")[0] for line in repr(picture).splitlines()]
+    exchanged = [line for line in said if not line.startswith("webserver.py: printed")]
+    assert exchanged == [
+        "client to webserver.py: GET /a.zzz HTTP/1.1",
+        "webserver.py to client: HTTP/1.0 200 OK",
+        "the server closed the connection",
+        "client to webserver.py: POST /b.zzz HTTP/1.1",
+        "webserver.py to client: HTTP/1.0 200 OK",
+        "the server closed the connection",
+    ]
+    assert said[0].startswith("webserver.py: printed Started HTTP server")
+    shown = [html_of(picture), html_of(picture)]
+    ids = [re.findall(r' id="([^"]+)"', each) for each in shown]
+    assert not {*ids[0]} & {*ids[1]}
+    assert {*re.findall(r'href="#([^"]+)"', shown[0])} == {*ids[0]}
+    assert "name=Ann" in sanitised(shown[0])
+    assert xml.etree.ElementTree.fromstring(picture.svg).tag.endswith("svg")
+
+
+def test_picture_has_a_lane_for_each_websocket(run: Callable[..., RunningProgram]) -> None:
+    """Frames, their close codes and a silence are in the lane of their connection."""
+    server = run(LAB2 / "chat_server.py")
+    ann, bob = server.connect(), server.connect()
+    ann.send("Ann,hello")
+    bob.receive()
+    with pytest.raises(ProgramError, match="no frame came within"):
+        ann.receive(0.05)
+    for each in (ann, bob):
+        each.close()
+    lines = [line.split(": ", 1)[1] for line in repr(server.diagram()).splitlines()]
+    assert [line for line in lines if "handshake" not in line and "printed" not in line] == [
+        "WebSocket 1 to chat_server.py: Ann,hello",
+        "chat_server.py to WebSocket 2: Ann says: hello",
+        "WebSocket 1: no frame came within 0.05 s",
+        "WebSocket 1 to chat_server.py: close 1000",
+        "chat_server.py to WebSocket 1: close 1000",
+        "WebSocket 2 to chat_server.py: close 1000",
+        "chat_server.py to WebSocket 2: close 1000",
+    ]
+
+
+def test_requests_at_the_same_time_are_not_mixed(run: Callable[..., RunningProgram]) -> None:
+    """Each of several answers that arrive at the same time is one event."""
+    server = run(LAB1 / "webserver.py")
+    with ThreadPoolExecutor(8) as threads:
+        answers = [*threads.map(lambda number: server.get(f"/{number}.zzz"), range(40))]
+    received = [each["data"] for each in server.diagram().events if each["kind"] == "received"]
+    assert sorted(received) == sorted(answer.received.decode() for answer in answers)
+
+
+def test_client_has_no_picture(run: Callable[..., RunningProgram]) -> None:
+    """What a client exchanges with its server is not seen from here; the error says so."""
+    client = run("input()", port=1)
+    with pytest.raises(ProgramError, match=r"program.py is a client; diagram\(\) shows"):
+        client.diagram()

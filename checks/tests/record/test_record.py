@@ -25,14 +25,15 @@ SCHEMA = json.loads(SCHEMA_FILE.read_text("utf-8"))
 TEXT = st.text(max_size=40)
 EVENTS = st.fixed_dictionaries(
     {
-        "kind": st.sampled_from(["sent", "received", "typed", "printed", "hung_up", "note"]),
+        "kind": st.sampled_from(["sent", "received", "typed", "printed", "hung_up", "missed", "note"]),
         "what": st.one_of(st.just(""), TEXT),
         "who": st.one_of(st.just(""), TEXT),
         "at": st.floats(0, 100),
         "size": st.integers(0, 10**9),
         "encoding": st.just("utf-8"),
         "data": TEXT,
-    }
+    },
+    optional={"seconds": st.floats(0, 100)},
 )
 
 
@@ -86,6 +87,7 @@ def records(draw: st.DrawFn) -> Record:
             excerpt=draw(st.none() | st.builds(Excerpt, TEXT, TEXT, st.integers(1), st.lists(TEXT), st.integers(0))),
             hints=draw(st.lists(TEXT, max_size=2)),
             transcript=draw(st.lists(EVENTS, max_size=3)),
+            beside=draw(st.lists(EVENTS, max_size=3)),
         )
         for number, outcome in enumerate(outcomes, start=1)
     ]

@@ -8,7 +8,7 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labcheck.record.transcript import ALL_KEPT, KEPT, MOST_EVENTS, Transcript
+from labcheck.record.transcript import ALL_KEPT, FIRST_WORDS, KEPT, MOST_EVENTS, Transcript
 
 
 def test_pieces_of_a_stream_are_one_message() -> None:
@@ -42,16 +42,46 @@ def test_any_bytes_are_json(data: bytes) -> None:
 
 
 def test_excess_is_counted() -> None:
-    """There is a limit for one message and for all messages together; sizes give the full length."""
+    """There is a limit for one message and for all messages together; sizes give the full length.
+
+    The first words of every message are kept, and what did not arrive, since that may have decided the check.
+    """
     transcript = Transcript()
     for _ in range(2 * ALL_KEPT // KEPT):
         transcript.sent(b"x" * (KEPT + 1))
     assert {event.size for event in transcript.events} == {KEPT + 1}
     assert max(len(event.data) for event in transcript.events) == KEPT
-    assert sum(len(event.data) for event in transcript.events) == ALL_KEPT
+    half = ALL_KEPT // KEPT
+    assert [len(event.data) for event in transcript.events] == [KEPT] * half + [FIRST_WORDS] * half
     for _ in range(MOST_EVENTS):
         transcript.note("once more")
     assert len(transcript.events) == MOST_EVENTS
+    assert bytes(transcript.events[-1].data) == b"once more"
+    transcript.missed("no answer within 3 s", 3.0)
+    assert len(transcript.events) == MOST_EVENTS + 1
+
+
+def test_text_that_is_cut_within_a_character_is_still_text() -> None:
+    """What is kept of a long text may end within a character, which is then left out; a whole message is exact."""
+    transcript = Transcript()
+    transcript.sent("日".encode() * KEPT)
+    transcript.sent("日".encode()[:2])
+    first, second = (event.to_json() for event in transcript.events)
+    assert (first["encoding"], first["data"]) == ("utf-8", "日" * (KEPT // 3))
+    assert second["encoding"] == "base64"
+
+
+def test_what_did_not_arrive_is_an_event_with_its_limit() -> None:
+    """It says in words what was missed, and how long labcheck waited; if the wait goes on, it is no event."""
+    transcript = Transcript()
+    transcript.note("Ctrl+C")
+    transcript.go_on_waiting()
+    transcript.missed("no message within 0.1 s", 0.1, who="Ann")
+    transcript.go_on_waiting()
+    transcript.missed("the line 'x' was not printed within 3 s", 3.0, "standard output")
+    note, missed = (event.to_json() for event in transcript.events)
+    assert "seconds" not in note
+    assert (missed["kind"], missed["what"], missed["seconds"]) == ("missed", "standard output", 3.0)
 
 
 def test_limit_of_a_message_holds_for_its_pieces_together() -> None:

@@ -80,7 +80,7 @@ class Connection:
     def reset(self) -> None:
         """Close the connection abruptly: the server gets a TCP reset."""
         sockets.reset(self._socket)
-        self._transcript.note("reset the connection (TCP RST)")
+        self._transcript.note("the client reset the connection (TCP RST)")
 
     def leave(self, seconds: float = 0.5) -> None:
         """Send no more, and read until the server closes the connection, for up to `seconds`.
@@ -180,7 +180,7 @@ class Connection:
         while self._read_more(self._deadline):
             self._check_size(MAX_BODY)
         if not self._closed:
-            raise HttpError(Trouble.SLOW, f"the connection was still open after {self._deadline.seconds:g} s")
+            raise self._too_slow(f"the connection was still open after {self._deadline.seconds:g} s")
         return bytes(self._buffer)
 
     def _read_more(self, deadline: Deadline) -> bool:
@@ -211,7 +211,13 @@ class Connection:
         watch = self._activity.watch() if self._activity is not None else ""
         if not self._read_more(limit) and not self._closed:
             text = f"no answer: no byte for {in_words(limit.seconds)}"
+            self._transcript.missed(text, limit.seconds)
             raise HttpError(Trouble.SILENT, "; ".join(filter(None, (text, str(watch)))))
+
+    def _too_slow(self, text: str) -> HttpError:
+        """Return the error for something that did not arrive before the deadline."""
+        self._transcript.missed(text, self._deadline.seconds)
+        return HttpError(Trouble.SLOW, text)
 
     def _check_size(self, limit: int) -> None:
         if len(self._buffer) > limit:
@@ -225,7 +231,7 @@ class Connection:
         if self._closed:
             return HttpError(Trouble.CLOSED, f"the connection was closed {came}, before {what}")
         seconds = f"{self._deadline.seconds:g} s"
-        return HttpError(Trouble.SLOW, f"the time limit of {seconds} passed {came}, before {what}")
+        return self._too_slow(f"the time limit of {seconds} passed {came}, before {what}")
 
     def _read_head(self) -> tuple[int, str, list[tuple[str, str]]]:
         while True:
@@ -267,8 +273,7 @@ class Connection:
             pass
         self._check_size(MAX_BODY)
         if len(self._buffer) < length and not self._closed:
-            raise HttpError(
-                Trouble.SLOW,
+            raise self._too_slow(
                 f"Content-Length announces {length:,} bytes, but only {len(self._buffer):,} arrived within "
                 f"{self._deadline.seconds:g} s and the connection stayed open",
             )
@@ -377,6 +382,7 @@ class Client:
             sock = self._open_socket(deadline.left())
         except TimeoutError:
             text = f"no connection {deadline.words}: the program does not accept it"
+            self.transcript.missed(text, deadline.seconds)
             raise HttpError(Trouble.SILENT, text) from None
         except OSError as error:
             if isinstance(error, ConnectionRefusedError) or not sockets.is_open(self.port):

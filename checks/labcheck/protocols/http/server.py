@@ -72,6 +72,8 @@ class Server(View, Client):
         self._by_hand()
         stdout = self.program.stdout
         came = stdout.wait_for(until, seconds=seconds * self._check.slow)
+        if not came:
+            self._missed(f"a line with {until!r} was not printed", seconds * self._check.slow)
         return Printed(stdout.text(), {until} if came else set(), **self._around(came=came))
 
     def answers(self, patience: float | None = None, *, until_closed: bool = False) -> bool:

@@ -79,6 +79,7 @@ class ClientProgram(ClientView):
         # If a prompt has never appeared, do not wait for it again in every check.
         is_hopeless = (self.program.spec.name, prompt) in self._check.programs.never_asked
         seconds = 0.0 if is_hopeless else self._new_limit().left()
+        started = clock.now()
         came = self._until(lambda: self.prompts(prompt) >= times, seconds, gives_up_at_rest=True)
         if not self.prompts(prompt):
             self._check.programs.never_asked.add((self.program.spec.name, prompt))
@@ -86,6 +87,8 @@ class ClientProgram(ClientView):
                 self.target()
         self.come_to_rest()
         self._note_printed()
+        if not came:
+            self._missed(f"the prompt {prompt!r} was not printed", clock.now() - started)
         text = self.program.stdout.text()
         rest = CONTROL.sub("", text.rpartition(prompt)[2])
         is_exact = came and (not rest or rest.endswith("\n"))  # a line of another thread may follow the prompt
@@ -129,6 +132,7 @@ class ClientProgram(ClientView):
             self._note_printed()
             seconds = limit.seconds if limit.passed() else None
             reason = self.program.why_it_never_connected(seconds, came=self.peer.accepted)
+            self._check.transcript.missed(str(reason), limit.seconds, who=self._who)
             self._check.programs.give_up(self.program, reason.verdict)
             raise reason
         self.program.verdict = Verdict.READY
@@ -141,7 +145,7 @@ class ClientProgram(ClientView):
         NotReadyError if the client does not connect.
         """
         self.target()
-        limit = self._new_limit()
+        limit, started = self._new_limit(), clock.now()
 
         def has_news() -> bool:
             return bool(self.peer.has_message or self.peer.error or self.peer.shutdown)
@@ -156,7 +160,9 @@ class ClientProgram(ClientView):
             end = self.peer.shutdown or "your program ended"
             raise WebSocketError(Trouble.CLOSED, f"{end} before a message arrived")
         when = limit.words if limit.passed() else "came, and the program is idle: it waits for input"
-        raise WebSocketError(Trouble.SILENT, f"no message {when}")
+        text = f"no message {when}"
+        self._check.transcript.missed(text, clock.now() - started, who=self._who)
+        raise WebSocketError(Trouble.SILENT, text)
 
     def exchange(self, line: str, answer: str) -> Message:
         """Type a line, wait for the message it causes, answer it with the text `answer`, and return the message.
@@ -236,6 +242,9 @@ class ClientProgram(ClientView):
         """Wait until the connection is closed, and return how the client closed it; compare it with a close code."""
         self._check.deadline.renew()
         self._until(lambda: self.peer.shutdown is not None, self._check.deadline.left(), always=True)
+        if self.peer.shutdown is None:
+            text = f"no close frame {self._check.deadline.words}"
+            self._check.transcript.missed(text, self._check.deadline.seconds, who=self._who)
         return self.peer.shutdown or Shutdown(None)
 
     @property
@@ -263,6 +272,10 @@ class ClientProgram(ClientView):
     def _may_bring_more(self) -> bool:
         peer = self._started.peer
         return peer is not None and (peer.connection is None or peer.shutdown is None)
+
+    def _missed(self, text: str, seconds: float) -> None:
+        self._note_printed()
+        super()._missed(text, seconds)
 
     def _note_printed(self) -> None:
         """Add to the transcript what the client has printed since the last call."""

@@ -128,7 +128,8 @@ class Endpoint:
         """Close the connection abruptly: no close frame, but a TCP reset."""
         if self._socket.fileno() >= 0:
             sockets.reset(self._socket)
-            self.transcript.note("reset the connection (TCP RST)", self.who)
+            side = "client" if self.other == "server" else "server"
+            self.transcript.note(f"the {side} reset the connection (TCP RST)", self.who)
         self.shutdown = self.shutdown or Shutdown(CloseCode.ABNORMAL_CLOSURE)
 
     def hang_up(self) -> None:
@@ -430,6 +431,8 @@ class WebSocketClient(Endpoint):
         self.deadline.renew()
         limit = self.deadline.at_most(seconds)
         self._pump_until_closed(limit)
+        if self.shutdown is None:
+            self.transcript.missed(f"no close frame {limit.words}", limit.seconds, who=self.who)
         return self.shutdown or Shutdown(None)
 
     def listen(self, seconds: float = 0.0) -> None:
@@ -504,12 +507,14 @@ class WebSocketClient(Endpoint):
                 waited = clock.now() - (started if since is None else since)
                 doing = self._activity.doing() if is_late else ""
                 took = "; ".join(filter(None, (f"within {in_words(waited)}", doing))) if is_late else IDLE
+                trouble = Trouble.SLOW if heard or anything else Trouble.SILENT
+                text = f"no {what} {took}"
                 if heard:
-                    text = f"no {what} {took}; the last one was {heard[-1].words}"
-                    raise WebSocketError(Trouble.SLOW, text)
-                if anything:
-                    raise WebSocketError(Trouble.SLOW, f"no complete {what} {took}, although some bytes arrived")
-                raise WebSocketError(Trouble.SILENT, f"no {what} {took}")
+                    text += f"; the last one was {heard[-1].words}"
+                elif anything:
+                    text = f"no complete {what} {took}, although some bytes arrived"
+                self.transcript.missed(text, waited, who=self.who)
+                raise WebSocketError(trouble, text)
         self._manners.slowest = max(self._manners.slowest, clock.now() - started)
         if was_open:
             self._manners.note_wait(clock.now() - started)

@@ -65,7 +65,9 @@ class WebSocketServer(View):
         try:
             sock = self.program.connect(within.left(), receive_buffer)
         except TimeoutError:
-            raise WebSocketError(Trouble.SILENT, "no connection: the server does not accept it") from None
+            text = "no connection: the server does not accept it"
+            self._check.transcript.missed(text, within.seconds, who=who)
+            raise WebSocketError(Trouble.SILENT, text) from None
         except OSError as error:
             text = f"nothing listens on port {self.program.port} any more ({error.strerror})"
             raise WebSocketError(Trouble.REFUSED, text) from None
@@ -123,6 +125,7 @@ class WebSocketServer(View):
                     if error.trouble not in (Trouble.SILENT, Trouble.SLOW) or is_hopeless:
                         raise
                     missed = True
+                    self._check.transcript.go_on_waiting()
             if not missed:
                 return self._but_greetings(came)
             within *= 2

@@ -13,12 +13,26 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from labcheck.record.deciding import counterpart, deciding
 from labcheck.record.record import Outcome
 from labcheck.record.text import printable
+from labcheck.reports import diagram
 from labcheck.reports.formats import one
 from labcheck.reports.marked import value
 from labcheck.reports.shortened import shortened
-from labcheck.reports.wording import NAMES, block, by_cause, cause, folded, label, message, missing, replay
+from labcheck.reports.wording import (
+    NAMES,
+    block,
+    by_cause,
+    cause,
+    folded,
+    hexadecimal,
+    label,
+    measure,
+    message,
+    missing,
+    replay,
+)
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -63,7 +77,7 @@ def render(record: Record) -> str:
     script = _text("html.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     facts = _facts(record, f"{record.lab} · {record.title}")
-    return _template().render({**facts, "style": style(), "script": script, "digest": digest})
+    return _template().render({**facts, "style": style() + diagram.STYLE, "script": script, "digest": digest})
 
 
 def style() -> Markup:
@@ -72,13 +86,13 @@ def style() -> Markup:
 
 
 def body(record: Record, heading: str) -> Markup:
-    """Return the content of the page's body, under another heading."""
-    return _part("body", _facts(record, heading))
+    """Return the content of the page's body, under another heading and without pictures, which are large."""
+    return _part("body", {**_facts(record, heading), "with_pictures": False})
 
 
 def transcript(requirement: RequirementResult) -> Markup:
-    """Return the transcript of a requirement as HTML."""
-    return _part("transcript", {"each": requirement})
+    """Return the transcript of a requirement as HTML, without its picture."""
+    return _part("transcript", {"each": requirement, "with_pictures": False})
 
 
 def environment(folder: Path) -> Environment:
@@ -93,17 +107,33 @@ def environment(folder: Path) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["message"] = lambda event: block(message(event))
+    made.filters["message"] = lambda event, limit=None: block(message(event), limit)
     made.filters["missing"] = missing
     made.filters["label"] = lambda event: printable(label(event))
+    made.filters["measure"] = measure
     made.filters["block"] = block
     made.filters["value"] = value
+    made.filters["hexadecimal"] = hexadecimal
     made.filters["folded"] = folded
     made.filters["ticked"] = _ticked
     made.filters["source"] = _source
     made.filters["markdown"] = _markdown
+    made.filters["picture"] = _picture
+    made.filters["right_picture"] = _right_picture
     made.tests["tall"] = _is_tall
     return made
+
+
+def _picture(requirement: RequirementResult, record: Record) -> diagram.Picture:
+    """Return the picture of a transcript, whose arrows lead to the list of its events."""
+    program = record.step_of(requirement).program
+    prefix = f"r{requirement.id}-"
+    return diagram.draw(requirement.transcript, deciding(requirement), program=program, prefix=prefix)
+
+
+def _right_picture(requirement: RequirementResult) -> diagram.Picture:
+    """Return the picture of what the solution does in the same check."""
+    return diagram.draw(requirement.beside, counterpart(requirement), program="a right program", mark="right")
 
 
 @cache
@@ -138,6 +168,7 @@ def _facts(record: Record, heading: str) -> dict[str, Any]:
         "signs": SIGNS,
         "cause": cause,
         "replay": replay,
+        "with_pictures": True,
     }
 
 

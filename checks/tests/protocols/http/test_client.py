@@ -163,6 +163,27 @@ def test_trouble_is_explained_in_words(data: bytes, then: str, trouble: Trouble,
     assert raised.value.trouble is trouble
 
 
+@pytest.mark.parametrize(
+    ("data", "kinds"),
+    [
+        (b"", ["sent", "missed"]),
+        (b"HTTP/1.", ["sent", "received", "missed"]),
+        (OK + b"Content-Length: 9\r\n\r\nhello", ["sent", "received", "missed"]),
+        (OK + b"\r\nhello", ["sent", "received", "missed"]),
+    ],
+    ids=["silence", "half a status line", "half a body", "a body without an end"],
+)
+def test_what_did_not_arrive_is_in_the_transcript(data: bytes, kinds: list[str]) -> None:
+    """The end of a wait is an event, with the words of the error and the limit in seconds."""
+    with server(data, then="open") as port:
+        client = client_of(port, 0.3)
+        with pytest.raises(HttpError) as raised:
+            client.get("/")
+    assert [event.kind for event in client.transcript.events] == kinds
+    assert client.transcript.events[-1].data.decode() == str(raised.value)
+    assert client.transcript.events[-1].seconds == 0.3
+
+
 def test_refused_connection_is_reported() -> None:
     """A refused connection is reported."""
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -144,6 +144,9 @@ def test_silence_is_reported_with_its_seconds(in_all: float, patience: float) ->
         with pytest.raises(WebSocketError, match=r"no answer to the opening handshake within 0\.\d+ s") as caught:
             client.open()
         assert caught.value.trouble is Trouble.SILENT
+        missed = client.transcript.events[-1]
+        assert (missed.kind, missed.data.decode()) == ("missed", str(caught.value))
+        assert 0.05 <= missed.seconds < 10
         client.hang_up()
 
 
