@@ -182,7 +182,7 @@ class _Way(NamedTuple):
 
 def first_words(event: dict[str, Any], text: str) -> list[str]:
     """Return the line that says most about a message, and in a second one what else fits."""
-    what = event["what"]
+    what = printable(event["what"])
     if what.startswith("close"):
         return [f"{what}: {_in_a_line(text)}" if text else what]
     if what in ("", "handshake"):
