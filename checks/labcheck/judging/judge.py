@@ -86,7 +86,13 @@ def judge(
         started=started.isoformat(timespec="seconds").replace("+00:00", "Z"),
         seconds=round(time.perf_counter() - clock, 3),
         steps=[
-            StepTitle(step.number, step.title, step.program, lab.sheet(step) if options.whole else "")
+            StepTitle(
+                step.number,
+                step.title,
+                step.program,
+                lab.sheet(step) if options.whole else "",
+                lab.program_of(step.requirements[0]).is_client,
+            )
             for step in lab.steps
         ],
         selected=list(selected),

@@ -80,6 +80,8 @@ class View:
         came = self._until(lambda: stdout.lines(line) > 0, seconds, gives_up_at_rest=True)
         if not came:
             self._missed(f"the line {line!r} was not printed", clock.now() - started)
+        elif not self.program.spec.is_client:  # what a client prints is recorded as it comes
+            self._check.transcript.printed(line, "standard output", self._who)
         return Printed(stdout.text(), {line} if came else set(), "the line", **self._around(came=came))
 
     def _around(self, *, came: bool) -> dict[str, Any]:

@@ -59,12 +59,14 @@ def counterpart(requirement: RequirementResult) -> int | None:
         begin = same[number - 1]
     event, difference = requirement.transcript[decided], requirement.difference
     is_silence = event["kind"] == "hung_up" or (event["kind"] == "missed" and not event["what"])
-    kind = "received" if is_silence else event["kind"]
+    kind = "received" if is_silence else "printed" if event["kind"] == "missed" else event["kind"]
     alike = [place for place in range(begin + 1, len(right)) if _is_alike(right[place], event, kind)]
     if kind == "note":
         return alike[-1] if alike else None
     expected = difference.expected.text if difference and difference.expected else ""
     told = [place for place in alike if expected and expected in _text(right[place])]
+    if kind == "printed" and not told:
+        told = [place for place in alike if (line := _text(right[place]).strip()) and line in requirement.expected]
     return next(iter(told or (alike if kind == "received" else [])), None)
 
 

@@ -12,7 +12,8 @@ from labcheck.record.difference import Difference
 from labcheck.record.excerpt import Excerpt
 
 SCHEMA = 2
-LEFT_OUT = {"excerpt", "hints", "sheet"}  # where they are empty, also in older records of this version
+# Fields that are left out where they are empty, as they are in older records of this version.
+LEFT_OUT = {"beside", "excerpt", "hints", "is_client", "sheet"}
 SCHEMA_FILE = Path(__file__).with_name("record.schema.json")
 
 
@@ -76,12 +77,16 @@ class ProgramResult:
 
 @dataclass
 class StepTitle:
-    """A step's number, its title, the name of its program, and its part of the lab sheet (Markdown; not in a class)."""
+    """A step's number, its title, the name of its program, and its part of the lab sheet (Markdown; not in a class).
+
+    `is_client`: the program talks to a server that labcheck runs.
+    """
 
     number: int
     title: str
     program: str
     sheet: str = ""
+    is_client: bool = False
 
 
 @dataclass

@@ -245,11 +245,13 @@ def _in_a_line(text: str) -> str:
 
 
 def _is_client(events: Sequence[dict[str, Any]]) -> bool:
-    """Return whether the program is a client: it has a user, or it opened the connection."""
-    if any(event["kind"] == "typed" or _is_printed(event) for event in events):
+    """Return whether the program is a client: it has a user, or it opened the connection (for older records)."""
+    if any(event["kind"] == "typed" for event in events):
         return True
     first = next((event for event in events if event["kind"] in ("sent", "received")), None)
-    return first is not None and first["kind"] == "received" and first["what"] == "handshake"
+    if first is None:
+        return any(_is_printed(event) for event in events)
+    return bool(first["kind"] == "received" and first["what"] == "handshake")
 
 
 def _is_printed(event: dict[str, Any]) -> bool:

@@ -13,6 +13,7 @@ from labcheck.judging.judge import judge
 from labcheck.judging.options import Options
 from labcheck.record.deciding import counterpart, deciding
 from labcheck.record.record import Record
+from labcheck.reports.diagram import draw
 from labcheck.reports.wording import message
 from labcheck.workbook.labs import load_lab
 
@@ -86,3 +87,18 @@ def test_right_answers_are_for_the_student(
         page = (tmp_path / "page.html").read_text("utf-8")
         assert ("What a right program does in this check" in page) == is_shown
         assert ('class="right"' in page) == is_shown
+
+
+def test_line_that_was_not_printed() -> None:
+    """The line that the solution prints is right, in the lane of a server; each step says whose program is a client."""
+    lab = load_lab("lab2")
+    options = Options(1, only=("1.4",))
+    record = judge(lab, lab.starter, options).record
+    add_right_answers(record, lab, options)
+    found = record.requirement("1.4")
+    place = counterpart(found)
+    assert place is not None
+    assert message(found.beside[place]).startswith("From client: ")
+    assert repr(message(found.beside[place])) in found.expected
+    assert draw(found.beside, place, program="a right program").words.endswith(": client, a right program")
+    assert [step.is_client for step in record.steps] == [False, True, False, True]

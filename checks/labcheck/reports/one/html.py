@@ -126,14 +126,25 @@ def environment(folder: Path) -> Environment:
 
 def _picture(requirement: RequirementResult, record: Record) -> diagram.Picture:
     """Return the picture of a transcript, whose arrows lead to the list of its events."""
-    program = record.step_of(requirement).program
-    prefix = f"r{requirement.id}-"
-    return diagram.draw(requirement.transcript, deciding(requirement), program=program, prefix=prefix)
+    step = record.step_of(requirement)
+    return diagram.draw(
+        requirement.transcript,
+        deciding(requirement),
+        program=step.program,
+        prefix=f"r{requirement.id}-",
+        is_client=step.is_client or None,
+    )
 
 
-def _right_picture(requirement: RequirementResult) -> diagram.Picture:
+def _right_picture(requirement: RequirementResult, record: Record) -> diagram.Picture:
     """Return the picture of what the solution does in the same check."""
-    return diagram.draw(requirement.beside, counterpart(requirement), program="a right program", mark="right")
+    return diagram.draw(
+        requirement.beside,
+        counterpart(requirement),
+        program="a right program",
+        is_client=record.step_of(requirement).is_client or None,
+        mark="right",
+    )
 
 
 @cache
