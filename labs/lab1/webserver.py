@@ -57,7 +57,17 @@ def make_page(title: str, *lines: str) -> bytes:
     #   Given:  the module html, imported above.
     #   Done:   http://localhost:8001/<b>bold</b>.zzz shows the tags, and nothing is bold.
     text = "\n".join(f"<p>{line}</p>" for line in lines)
-    return f"<!doctype html>\n<title>{title}</title>\n<h1>{title}</h1>\n{text}\n".encode()
+    return f"""<!doctype html>
+<html lang="en">
+<title>{title}</title>
+<meta name="viewport" content="width=device-width">
+<link rel="stylesheet" href="/style.css">
+<main class="lines">
+<a href="/">Front page</a>
+<h1>{title}</h1>
+{text}
+</main>
+""".encode()
 
 
 def log(text: str) -> None:

@@ -51,7 +51,17 @@ def make_page(title: str, *lines: str) -> bytes:
     """Return a web page that shows a title and lines of plain text."""
     text = "\n".join(f"<p>{html.escape(line)}</p>" for line in lines)
     heading = html.escape(title)
-    return f"<!doctype html>\n<title>{heading}</title>\n<h1>{heading}</h1>\n{text}\n".encode()
+    return f"""<!doctype html>
+<html lang="en">
+<title>{heading}</title>
+<meta name="viewport" content="width=device-width">
+<link rel="stylesheet" href="/style.css">
+<main class="lines">
+<a href="/">Front page</a>
+<h1>{heading}</h1>
+{text}
+</main>
+""".encode()
 
 
 def log(text: str) -> None:

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
 
-    from IPython.display import IFrame
-
     from labcheck.jupyter.exchanges import Exchange
     from labcheck.jupyter.websocket import WebSocket
 
@@ -47,6 +45,7 @@ WAIT = 0.01  # seconds between two checks of its output while waiting for a text
 SHOWN_EVERY = 0.25  # seconds between two updates of the displayed output
 SHOWN_LINES = 40  # lines of its output that are displayed
 SHOWN_TEXT = 8_000  # characters of its output that are displayed
+NOTE = "The page is shown here while its program runs."
 ERROR_LINES = 8  # lines of its output in an error message
 
 
@@ -144,6 +143,7 @@ class RunningProgram:
         self._ending = threading.Lock()
         self._showing = threading.Lock()
         self._handle: Any = None
+        self._frames: list[tuple[Page, Any]] = []
 
     @property
     def port(self) -> int:
@@ -164,6 +164,11 @@ class RunningProgram:
     def pid(self) -> int:
         """The process id."""
         return self._program.pid
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the program and everything it started has ended."""
+        return self._ended is not None
 
     @property
     def output(self) -> str:
@@ -214,11 +219,13 @@ class RunningProgram:
         events = [event for each in (self._log, *self._exchanges) for event in each.events]
         return Diagram([event.to_json() for event in sorted(events, key=lambda event: event.at)], self._file)
 
-    def frame(self, path: str = "/", height: int = 400) -> IFrame:
-        """Return a frame that shows one of its pages in the notebook. `height` is in pixels."""
-        from IPython.display import IFrame
+    def frame(self, path: str = "/", height: int = 400) -> None:
+        """Show one of its pages in a frame in the notebook. `height` is in pixels.
 
-        return IFrame(self.url + path, width="100%", height=height)
+        When the program has ended, a picture takes the place of the frame, which would be empty in a saved notebook.
+        """
+        page = Page(self, path, height)
+        self._frames.append((page, _displayed(page)))
 
     def type(self, line: str) -> None:
         """Type a line of input, as its user would."""
@@ -290,11 +297,7 @@ class RunningProgram:
     def show(self) -> None:
         """Display the program in a notebook, and update its output while it runs."""
         self._program.activity.wait_until_idle(SETTLES_WITHIN)
-        shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-        if hasattr(shell, "kernel"):  # a terminal has no display that could be updated
-            from IPython.display import display
-
-            self._handle = display(self, display_id=True)  # type: ignore[no-untyped-call]
+        self._handle = _displayed(self)
         threading.Thread(target=self._watch, daemon=True).start()
 
     def _watch(self) -> None:
@@ -313,6 +316,9 @@ class RunningProgram:
         with self._showing:  # an older update must not come after a newer one
             if self._handle is not None:
                 self._handle.update(self)
+            for page, handle in self._frames if self.has_ended else ():
+                if handle is not None:
+                    handle.update(page)
 
     def _new_exchange(self) -> Transcript:
         """Return the transcript of a new connection."""
@@ -390,6 +396,40 @@ class RunningProgram:
     @property
     def _url_to_show(self) -> str | None:
         return self.url if self._ended is None and not self._program.spec.is_client else None
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of a running program, as a notebook shows it."""
+
+    program: RunningProgram
+    path: str
+    height: int
+
+    def __repr__(self) -> str:
+        return f"{self.program.url}{self.path}" + (f": {NOTE}" if self.program.has_ended else "")
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        return fragment.bundle(
+            repr(self),
+            "page.jinja",
+            is_running=not self.program.has_ended,
+            title=f"The page {self.path} of your program",
+            url=self.program.url + self.path,
+            path=self.path,
+            height=self.height,
+            note=NOTE,
+        )
+
+
+def _displayed(thing: object) -> Any:
+    """Display something in a notebook, and return the handle to update it; a terminal has none."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if not hasattr(shell, "kernel"):
+        return None
+    from IPython.display import display
+
+    return display(thing, display_id=True)  # type: ignore[no-untyped-call]
 
 
 def _last_of(text: str) -> str:

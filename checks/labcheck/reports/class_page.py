@@ -12,9 +12,11 @@ import json
 import math
 import statistics
 import zlib
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,9 +53,14 @@ CELLS: dict[Outcome | None, str] = {  # with ARIA roles, because a table with an
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar of a histogram: how many values are in its range, and its length as a share of the longest bar."""
+    """A bar of a histogram: how many values are in its range, and its length as a share of the longest bar.
+
+    The range includes its start, but not its end.
+    """
 
     label: str
+    start: float
+    end: float
     count: int
     share: float
 
@@ -110,11 +117,12 @@ def histogram(values: Sequence[float], *, whole: bool = False, most: float | Non
     else:
         scale = 10.0 ** math.floor(math.log10(max(top, 0.1) / BARS))
         width = next(scale * each for each in (1, 2, 5, 10, 20) if top / (scale * each) < BARS)
-    counts = Counter(int(value // width) for value in values)
+    bounds = [place * width for place in range(int(top // width) + 2)]
+    counts = Counter(bisect_right(bounds, value, hi=len(bounds) - 1) - 1 for value in values)
     longest = max(counts.values())
     return [
-        Bar(_range(place * width, width, top, whole), counts[place], counts[place] / longest)
-        for place in range(int(top // width) + 1)
+        Bar(_range(start, width, top, whole), start, end, counts[place], counts[place] / longest)
+        for place, (start, end) in enumerate(pairwise(bounds))
     ]
 
 
@@ -153,6 +161,10 @@ def _row(gradebook: Gradebook, entry: Entry, pages: Mapping[str, int], place: in
     outcomes = {each.id: each.outcome for each in record.requirements} if record else {}
     remark = f"<small>{escape(printable(entry.remark))}</small>" if entry.remark else ""
     kind = " class=problem" if entry.is_a_problem else ""
+    if record:
+        kind += f" data-seconds={record.seconds}"
+    if entry.person and (listed := entry.person.listed) != entry.name:
+        kind += f' data-listed="{escape(printable(listed))}"'
     cells = [
         f"<tr role=row{kind}><th scope=row role=rowheader>{_name(entry, pages, place)}{remark}",
         f"<td role=cell>{record.score}" if record else CELLS[None],

@@ -258,6 +258,68 @@ def test_code_of_sheets_fits(browser: Any, site: Path) -> None:
 
 
 @pytest.mark.everything
+def test_nothing_is_cut_off(browser: Any, site: Path, pages: dict[str, Page]) -> None:
+    """In a window that is 1280 pixels wide, every line of code and output is seen to its end."""
+    metrics = {"width": 1280, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    for path in pages:
+        browser.get((site / path).as_uri())
+        cut = browser.execute_script(
+            """document.querySelectorAll("details").forEach(each => { each.open = true; });
+            return [...document.querySelectorAll("article pre, article .text_html")]
+                .filter(each => each.scrollWidth > each.clientWidth).map(each => each.textContent);"""
+        )
+        assert cut == [], path
+
+
+@pytest.mark.everything
+def test_a_reader_without_eyes_or_a_mouse_gets_everything(browser: Any, site: Path, pages: dict[str, Page]) -> None:
+    """Headings have levels, sidebars have names, pictures have words, and what scrolls can be reached with Tab."""
+    metrics = {"width": 360, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    plots = 0
+    for path in pages:
+        browser.get((site / path).as_uri())
+        found = browser.execute_async_script(
+            """const [done] = arguments;
+            const all = (css) => [...document.querySelectorAll(css)];
+            requestAnimationFrame(() => requestAnimationFrame(() => done({
+                levels: all("[role=heading]").map(each => each.ariaLevel),
+                sidebars: all("aside").map(each => each.ariaLabel),
+                words: all("article .cell_output img").map(each => each.alt),
+                scrolling: all("article :is(pre, .text_html, .table-wrapper)")
+                    .filter(each => each.scrollWidth > each.clientWidth && each.checkVisibility())
+                    .map(each => each.tabIndex),
+            })));"""
+        )
+        assert found["levels"]
+        assert None not in found["levels"]
+        assert sorted(found["sidebars"]) == ["Book", "This page"], path
+        assert all(len(words) > 100 for words in found["words"]), path
+        assert set(found["scrolling"]) <= {0}, path
+        plots += len(found["words"])
+    assert plots == 2
+
+
+@pytest.mark.everything
+@pytest.mark.parametrize("name", walkthroughs())
+def test_plots_follow_the_dark(browser: Any, site: Path, name: str) -> None:
+    """A plot is turned around in the dark, and its text is still 8 pixels high on a phone."""
+    metrics = {"width": 360, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    for scheme in ("dark", "light"):
+        media = [{"name": "prefers-color-scheme", "value": scheme}]
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": media})
+        browser.get((site / name / f"{name}.html").as_uri())
+        style, width = browser.execute_script(
+            "const plot = document.querySelector('.cell_output img');"
+            "return [getComputedStyle(plot).filter, plot.getBoundingClientRect().width]"
+        )
+        assert ("invert" in style) is (scheme == "dark")
+        assert 10 * width / (5.5 * 72) >= 8  # matplotlib writes in 10 points; the figure is 5.5 inches wide
+
+
+@pytest.mark.everything
 def test_api_page_documents_all_that_a_suite_may_import(pages: dict[str, Page]) -> None:
     """Each name of labcheck.suite is on the page, and each method of its classes; so is each fixture."""
     page = pages["api.html"]
@@ -340,6 +402,31 @@ def test_error_in_a_lab_is_reported(
         book.build([lab_with(tmp_path, sheet, *cells)], tmp_path / "book")
     assert "\n" not in str(failure.value)
     assert not any((tmp_path / "book").iterdir())
+
+
+def test_box_shows_what_a_program_had_printed_so_far(tmp_path: Path) -> None:
+    """An output stays as its cell left it; what becomes of it is shown below the cell that changed it last."""
+    cells = (
+        "%%writefile greeter.py\nimport socket, sys\nlistener = socket.create_server(('127.0.0.1', int(sys.argv[1])))\n"
+        "print('ready', flush=True)\nclient, _ = listener.accept()\nprint('a client', flush=True)\nclient.close()\n"
+        "listener.accept()",
+        "import labcheck\ngreeter = labcheck.run('greeter.py')",
+        "import socket\nsocket.create_connection((greeter.host, greeter.port)).recv(1)",
+        "greeter.stop()",
+    )
+    place = tmp_path / "place"
+    place.mkdir()
+    executed = execute.execute(lab_with(tmp_path, "# Lab 1\n", *cells), place)
+    _, started, _, stopped = (cell for cell in executed.cells if cell.cell_type == "code")
+    (before,) = started.outputs
+    assert "is running" in before.data["text/plain"]
+    assert "ready" in before.data["text/plain"]
+    assert "a client" not in before.data["text/plain"]
+    ended, after = (output.data["text/plain"] for output in stopped.outputs)
+    assert ended.startswith("ended with")
+    assert ended in after
+    assert "ready" in after
+    assert "a client" in after
 
 
 def test_unsuitable_folder_is_refused(labcheck: Callable[..., Result], tmp_path: Path) -> None:

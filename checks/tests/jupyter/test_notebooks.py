@@ -306,3 +306,25 @@ def test_a_cell_that_fails_is_caught(folder: Path) -> None:
     assert error == "cell error: ZeroDivisionError: division by zero"
     assert refused.startswith("cell refused: on standard error: labcheck: unknown lab or command 'lab99'")
     until(lambda: processes_in(folder) == [])
+
+
+def test_a_saved_notebook_has_a_picture_instead_of_a_frame(folder: Path) -> None:
+    """A frame with a title shows a page of a running program; when the program has ended, a picture replaces it."""
+    notebook = nbformat.v4.new_notebook(metadata=METADATA)  # type: ignore[no-untyped-call]
+    for id, source in {
+        "write": "%%writefile server.py\nimport socket, sys, time\n"
+        "listener = socket.create_server(('127.0.0.1', int(sys.argv[1])))\ntime.sleep(600)",
+        "run": "import labcheck\nserver = labcheck.run('server.py')",
+        "frame": "server.frame('/<a>', height=560)",
+        "page": "from labcheck.jupyter.programs import Page\nPage(server, '/<a>', 560)",
+        "stop": "server.stop()",
+    }.items():
+        notebook.cells.append(nbformat.v4.new_code_cell(source, id=id))  # type: ignore[no-untyped-call]
+    assert list(execute(notebook, folder)) == []
+    shown = {cell.id: cell.outputs[0].data for cell in code(notebook)[2:]}
+    running, saved = shown["page"]["text/html"], shown["frame"]["text/html"]
+    assert 'title="The page /&lt;a&gt; of your program"' in running
+    assert 'height="560"' in running
+    assert "<iframe" not in saved
+    assert '<svg role="img"' in saved
+    assert "The page is shown here while its program runs." in saved

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -35,6 +37,18 @@ def wait_for(browser: Any, script: str) -> Any:
     return WebDriverWait(browser, 20, 0.02).until(lambda page: page.execute_script(f"return {script}"))
 
 
+@contextlib.contextmanager
+def screen(browser: Any, width: int, height: int, scheme: str = "light") -> Iterator[None]:
+    """Give the browser the screen of another device for a time."""
+    size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 1000}
+    media = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": media})
+    yield
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
 @pytest.mark.parametrize("page", ["", "guestbook.html", "Snooker/", "Catch/", "Breakout/"])
 def test_page_loads_without_an_error(browser: Any, address: str, page: str) -> None:
     """Each page loads completely: every image is there, and the console is empty."""
@@ -58,9 +72,88 @@ def test_guest_book_shows_what_was_entered(browser: Any, address: str) -> None:
     browser.get(f"{address}/guestbook.html")
     form = browser.find_element(By.TAG_NAME, "form")
     form.find_element(By.CSS_SELECTOR, "input[type=text], input:not([type])").send_keys("Zoë <b>bold</b>")
+    form.find_element(By.TAG_NAME, "textarea").send_keys("one\ntwo")
     form.find_element(By.CSS_SELECTOR, "button, input[type=submit]").click()
     wait_for(browser, "location.pathname.endsWith('.zzz')")
-    assert "Zoë <b>bold</b>" in browser.find_element(By.TAG_NAME, "body").text
+    text = browser.find_element(By.TAG_NAME, "body").text
+    assert "Zoë <b>bold</b>" in text
+    assert "message: one\ntwo\n" in text
+    browser.find_element(By.TAG_NAME, "a").click()
+    wait_for(browser, "location.pathname === '/'")
+
+
+SCREENS = [(360, 640), (768, 1024), (844, 390), (1280, 800)]
+
+
+@pytest.mark.parametrize("size", SCREENS, ids=str)
+@pytest.mark.parametrize("page", ["", "guestbook.html", f"{'long' * 50}.zzz"])
+def test_page_fits_the_width(browser: Any, address: str, page: str, size: tuple[int, int]) -> None:
+    """Nothing sticks out of a page at its side."""
+    with screen(browser, *size):
+        browser.get(f"{address}/{page}")
+        assert browser.execute_script("return [document.documentElement.scrollWidth, innerWidth]") == [size[0]] * 2
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_page_made_on_the_fly_follows_the_scheme(browser: Any, address: str, scheme: str) -> None:
+    """A page that the program makes is dark where the reader's system is, and names its language."""
+    with screen(browser, 360, 640, scheme):
+        browser.get(f"{address}/any.zzz")
+        assert browser.execute_script("return document.documentElement.lang") == "en"
+        paper = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+        assert (sum(map(int, re.findall(r"\d+", paper))) < 384) is (scheme == "dark")
+
+
+@pytest.mark.parametrize("size", SCREENS, ids=str)
+@pytest.mark.parametrize("game", ["Snooker", "Catch", "Breakout"])
+def test_game_is_in_view(browser: Any, address: str, game: str, size: tuple[int, int]) -> None:
+    """The whole field, the numbers and the instructions are in view at once, on a phone held either way as well."""
+    with screen(browser, *size):
+        browser.get(f"{address}/{game}/")
+        wait_for(browser, "window.game")
+        width, height = size
+        places = browser.execute_script(
+            "return ['canvas', '.board', '#status', '#help'].map(css => {"
+            "const box = document.querySelector(css).getBoundingClientRect();"
+            "return [box.left, box.top, box.right, box.bottom]; })"
+        )
+        for left, top, right, bottom in places:
+            assert 0 <= left <= right <= width
+            assert 0 <= top <= bottom <= height
+        left, top, right, bottom = places[0]
+        assert (right - left) * (bottom - top) > width * height / 5
+
+
+BEST = "document.getElementById('best').textContent"
+
+
+@pytest.mark.parametrize("game", ["Snooker", "Catch", "Breakout"])
+def test_best_score_is_kept(browser: Any, address: str, game: str) -> None:
+    """The best score of a game is still there after a reload; a lower score does not replace it."""
+    browser.get(f"{address}/{game}/")
+    browser.execute_script("localStorage.clear(); location.reload()")
+    wait_for(browser, f"window.game && {BEST} === '0'")
+    for score, best in ((30, "30"), (20, "30"), (40, "40")):
+        browser.execute_script(f"game.state.score = {score}; showNumbers()")
+        assert browser.execute_script(f"return {BEST}") == best
+    browser.refresh()
+    wait_for(browser, f"window.game && {BEST} === '40'")
+
+
+def test_game_can_be_played_where_nothing_can_be_stored(browser: Any, address: str) -> None:
+    """If the browser forbids storage, a game runs, and keeps the best score while its page is open."""
+    forbid = "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('', 'SecurityError'); }});"
+    command = "Page.addScriptToEvaluateOnNewDocument"
+    script = browser.execute_cdp_cmd(command, {"source": forbid})
+    try:
+        browser.get_log("browser")
+        browser.get(f"{address}/Catch/")
+        wait_for(browser, "window.game")
+        browser.execute_script("game.state.score = 7; showNumbers(); game.newGame()")
+        assert browser.execute_script(f"return {BEST}") == "7"
+        assert browser.get_log("browser") == []
+    finally:
+        browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)
 
 
 def test_snooker_is_played_with_the_mouse(browser: Any, address: str) -> None:

@@ -31,6 +31,7 @@ html_theme = "furo"
 html_theme_options = {"top_of_page_buttons": ()}
 html_static_path = ["static"]
 html_css_files = ["book.css"]
+html_js_files = [("book.js", {"defer": "defer"})]
 html_use_index = False
 html_copy_source = False
 html_show_copyright = False

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -57,10 +58,15 @@ def execute(lab: Lab, place: Path) -> NotebookNode:
 
 
 def _run(notebook: NotebookNode, name: str, work: Path) -> None:
-    """Run all cells, with a separate IPython configuration and a separate labcheck state."""
+    """Run all cells, with a separate IPython configuration and a separate labcheck state.
+
+    A cell shows its output as it was when the cell had run. What has become of an output that changed later is shown
+    below the cell that changed it last.
+    """
     client = NotebookClient(notebook, timeout=CELL_LIMIT, resources={"metadata": {"path": str(work)}})
     state = {"IPYTHONDIR": work.parent / "ipython", "XDG_STATE_HOME": work.parent / "state", "TMPDIR": work.parent}
     cells = [(index, cell) for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+    history = _History()
     environment = {**os.environ, **{key: str(value) for key, value in state.items()}}
     with client.setup_kernel(env=environment, stderr=subprocess.DEVNULL):  # the kernel warns about TCP on 127.0.0.1
         for number, (index, cell) in enumerate(cells, start=1):
@@ -69,6 +75,34 @@ def _run(notebook: NotebookNode, name: str, work: Path) -> None:
             except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
                 first = cell.source.strip().partition("\n")[0]
                 raise SuiteError(f"{name}, code cell {number} ({first}): {_reason(error)}") from error
+            history.add(cell)
+    history.rewind()
+
+
+class _History:
+    """The outputs of cells as each cell left them, and the cell that changed each of them last."""
+
+    def __init__(self) -> None:
+        self._first: list[tuple[NotebookNode, list[NotebookNode]]] = []
+        self._last: dict[tuple[int, int], tuple[NotebookNode, NotebookNode]] = {}
+
+    def add(self, cell: NotebookNode) -> None:
+        """Remember the outputs of a cell that has just run, and those of earlier cells that it has changed."""
+        for number, (earlier, first) in enumerate(self._first):
+            if _is_live(earlier):
+                continue
+            for place, (output, before) in enumerate(zip(earlier.outputs, first, strict=False)):
+                known = self._last.get((number, place), (None, before))[1]
+                if output != known:
+                    self._last[number, place] = cell, deepcopy(output)
+        self._first.append((cell, deepcopy(cell.outputs)))
+
+    def rewind(self) -> None:
+        """Put the outputs where they belong."""
+        for cell, first in self._first:
+            cell.outputs = first
+        for cell, output in self._last.values():
+            cell.outputs.append(output)
 
 
 def _reason(error: CellExecutionError | CellTimeoutError | DeadKernelError) -> str:
@@ -102,11 +136,15 @@ def _hide_local_paths(notebook: NotebookNode, folders: list[tuple[Path, str]]) -
             cell.outputs = [nbformat.from_dict(output) for output in json.loads(text)]  # type: ignore[no-untyped-call]
 
 
+def _is_live(cell: NotebookNode) -> bool:
+    return "live" in cell.metadata.get("tags", ())
+
+
 def _replace_live_outputs(notebook: NotebookNode) -> None:
     cells = []
     for cell in notebook.cells:
         cells.append(cell)
-        if "live" in cell.metadata.get("tags", ()):
+        if _is_live(cell):
             cell.outputs = []
             cells.append(nbformat.v4.new_markdown_cell(LIVE))  # type: ignore[no-untyped-call]
     notebook.cells = cells

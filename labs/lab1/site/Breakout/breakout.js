@@ -310,6 +310,7 @@ function drawBanner() {
 
 function showNumbers() {
   scoreText.textContent = state.score;
+  offerBest(state.score);
   livesText.textContent = state.lives;
   levelText.textContent = state.level + 1;
   pauseButton.textContent = state.phase === "paused" ? "Go on" : "Pause";

@@ -223,6 +223,7 @@ function say(text) {
 
 function showNumbers() {
   scoreText.textContent = state.score;
+  offerBest(state.score);
   livesText.textContent = state.lives;
   paceText.textContent = state.pace.toFixed(1);
 }

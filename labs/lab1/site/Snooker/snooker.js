@@ -375,6 +375,7 @@ function say(text) {
 
 function showNumbers() {
   scoreText.textContent = state.score;
+  offerBest(state.score);
   strikesText.textContent = state.strikes;
 }
 
