@@ -265,7 +265,7 @@ def test_nothing_overflows(show: Callable[..., Screen], name: str) -> None:
 
 
 def test_long_words_do_not_overflow(window: Any, tmp_path: Path) -> None:
-    """Words of a thousand characters are broken, or have a box that scrolls, wherever they are."""
+    """Words of a thousand characters anywhere on the page are broken, or have a box that scrolls."""
     word = "x" * 1000
     found = results(r1_1="failed", r1_2="failed", r1_3="not_run", r1_4="not_run")
     for each in found:
