@@ -37,9 +37,9 @@ class Screen:
         self.browser.get("about:blank")
         self.browser.get(self.file.as_uri() + hash)
 
-    def run(self, script: str) -> Any:
+    def run(self, script: str, *arguments: Any) -> Any:
         """Run a script in the page, and return its value."""
-        return self.browser.execute_script(script)
+        return self.browser.execute_script(script, *arguments)
 
     def wait_for(self, expression: str) -> Any:
         """Wait until the value of an expression is true, and return it."""

@@ -117,7 +117,7 @@ def of_json(text: str) -> tuple[float, float]:
 
 def of_html(text: str) -> tuple[float, float]:
     """Read the page's summary."""
-    found = re.search(r"· (\d+) of (\d+) points ·", text)
+    found = re.search(r"· (\d+) of (\d+) points\b", text)
     assert found
     return int(found[1]), int(found[2])
 

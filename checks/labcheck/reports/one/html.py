@@ -218,7 +218,7 @@ def _source(line: str, until: int | None = None) -> str:
 
 def _is_tall(text: str) -> bool:
     """Return whether a text may need a box that scrolls, which has to be reachable with the keyboard, on a phone."""
-    return sum(1 + len(line) // OF_A_PHONE for line in text.split("\n")) > MOST_LINES
+    return text.count("\n") + len(text) // OF_A_PHONE >= MOST_LINES
 
 
 def _markdown(text: str) -> Markup:
