@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +14,23 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+ESCAPE = "labcheck.json"  # the name of a handler for characters that an encoding does not have
+
+
+def _as_in_json(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
+
+
+codecs.register_error(ESCAPE, _as_in_json)
+
+
 def write_report(file: str | Path, text: str, encoding: str = "utf-8") -> None:
     """Write a report; `-` is standard output. Raises UsageError if the file cannot be written."""
     if file == "-":
-        sys.stdout.write(text)
+        # Characters that the terminal or pipe cannot take are escaped as in JSON, so that a JSON report stays valid.
+        code = sys.stdout.encoding or "utf-8"
+        sys.stdout.write(text.encode(code, ESCAPE).decode(code))
         return
     try:
         Path(file).write_text(text, encoding, "backslashreplace", newline="")

@@ -192,7 +192,7 @@ def test_several_reports_at_once(labcheck: Run, tmp_path: Path) -> None:
     page = (tmp_path / "r.html").read_text()
     assert f"{record.score} of 29 requirements pass" in result.out
     assert f"<title>lab1: {record.score} of 29 requirements pass</title>" in page
-    assert page.count('<details class="failed"') == 14
+    assert page.count('<details class="result failed"') == 14
     assert "http://" not in page.replace("http://localhost", "")
 
 
