@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
+from browser import SCHEMES, Screen
 from conftest import serving
 from labcheck.sandbox.base import Sandbox
 from labcheck.sandbox.copies import PrivateCopies
@@ -54,6 +56,15 @@ def test_page_loads_without_an_error(browser: Any, address: str, page: str) -> N
     assert browser.find_element(By.TAG_NAME, "h1").text
     assert browser.execute_script("return [...document.images].every(image => image.naturalWidth > 0)")
     assert browser.get_log("browser") == []
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("page", ["", "guestbook.html", "Snooker/", "Catch/", "Breakout/", "any.zzz"])
+def test_accessible(browser: Any, address: str, page: str, scheme: str) -> None:
+    """No page violates a rule of axe-core."""
+    with screen(browser, 1280, 800, scheme):
+        browser.get(f"{address}/{page}")
+        assert Screen(browser, Path(page)).violations() == []
 
 
 def test_front_page_links_everything(browser: Any, address: str) -> None:

@@ -23,7 +23,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from browser import LIMIT, Screen
+from browser import LIMIT, SCHEMES, WIDTHS, Screen
 from conftest import CONTRAST, record_of, run_labcheck
 from labcheck.authoring.verify import variants
 from labcheck.record.gradebook import Asked, Entry, Gradebook
@@ -635,6 +635,20 @@ def test_people_are_sorted_by_last_name(show: Callable[[Gradebook], ClassScreen]
     assert screen.names() == ["Bo Adams", "Zoe Adams", "Émile Ângel", "Baker, Tom", "Ann Lee", "work 1"]
     assert screen.sort_by("Name") == "descending"
     assert screen.names()[0] == "work 1"
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_accessible(show: Callable[[Gradebook], ClassScreen], people: Gradebook, scheme: str) -> None:
+    """The page violates no rule of axe-core: with everything unfolded, and with a student's page open."""
+    screen = show(people)
+    for width in (max(WIDTHS), min(WIDTHS)):
+        screen.emulate(width, scheme)
+        screen.open()
+        screen.unfold()
+        assert screen.violations() == []
+    screen.open("#student-1")
+    screen.wait_for("document.querySelector('dialog').open")
+    assert screen.violations() == []
 
 
 def pressed(screen: ClassScreen) -> list[str]:
