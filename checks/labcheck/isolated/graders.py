@@ -37,6 +37,9 @@ class Asked:
             send(self._ours, request)
         except OSError:
             self._ours.close()  # the fork server is gone; `reply` says so
+        except BaseException:
+            self._ours.close()
+            raise
 
     def reply(self, listener: Listener | None = None) -> Reply:
         """Return the reply. Blocks until the grading has ended; errors are in the reply.

@@ -7,6 +7,7 @@ import platform
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from labcheck.version import __version__
 from labcheck.workbook.labs import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import pytest
@@ -38,6 +39,8 @@ NOT_NEEDED = (
     *("logging", "monkeypatch", "pastebin", "recwarn", "setuponly", "setupplan", "skipping", "stepwise"),
     *("subtests", "terminal", "threadexception", "tmpdir", "unittest", "unraisableexception", "warnings"),
 )
+NO_PLUGINS = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
+PYTEST_VARIABLES = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", NO_PLUGINS)
 MOST_TRIES = 5  # to run a check while the machine does not stand still
 HIDDEN = "one of the instructor's own checks; its details are not shown"
 
@@ -153,19 +156,29 @@ def with_checks(lab: Lab, work: Callable[[pytest.Session], None]) -> None:
 
     from labcheck.judging import checks
 
-    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
-        os.environ.pop(name, None)
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     arguments = ["-c", str(SUITES / "pytest.ini"), "--rootdir", str(SUITES), str(lab.suite)]
     arguments += [str(lab.more)] if lab.more else []
     arguments += ["--noconftest", "--import-mode=importlib"]
     arguments += [word for name in NOT_NEEDED for word in ("-p", f"no:{name}")]
     between = Between(work)
-    status = pytest.main(arguments, plugins=[checks, between])
+    with _without_plugins():
+        status = pytest.main(arguments, plugins=[checks, between])
     if between.error is not None:
         raise between.error
     if not between.is_done:
         raise Fault("\n".join(between.faults) or f"pytest ended with {status!r}")
+
+
+@contextmanager
+def _without_plugins() -> Iterator[None]:
+    """Keep pytest from options and plugins that the environment names, for the duration of the block."""
+    before = {name: os.environ.pop(name) for name in PYTEST_VARIABLES if name in os.environ}
+    os.environ[NO_PLUGINS] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[NO_PLUGINS]
+        os.environ.update(before)
 
 
 class Between:

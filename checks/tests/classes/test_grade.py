@@ -501,7 +501,11 @@ def test_missing_cluster_is_a_usage_error(labcheck: Labcheck, place: Path, tmp_p
 
 def test_without_protection_nothing_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """If a machine offers no protection, the error says why, how to get one, and how to run without."""
-    monkeypatch.setattr(ForkServer, "ask", lambda _, request: Reply("broken", f"no {request.options.protection} today"))
+
+    def refuse(_: ForkServer, request: Probe, listener: object) -> Reply:
+        return Reply("broken", f"no {request.options.protection} today")
+
+    monkeypatch.setattr(ForkServer, "ask", refuse)
     graders = Graders()
     with pytest.raises(UsageError, match=r"no namespaces today.*bubblewrap.*--sandbox none"):
         graders.protection("lab1", sys.executable)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from conftest import CHECKOUT, needs_fork, until
+from conftest import CHECKOUT, alive, needs_fork, until
 from labcheck.isolated.single import judge_apart
 from labcheck.judging.options import Options
 from labcheck.record.record import Outcome
@@ -83,7 +83,7 @@ def test_new_run_ends_the_one_before(started: tuple[Runs, Events], tmp_path: Pat
     _, end = until_end(events, 2)
     assert end.record is not None
     assert end.record.all_passed
-    until(lambda: not any(each.is_running() for each in first))
+    until(lambda: not any(alive(each.pid) for each in first))
 
 
 def test_folder_that_cannot_be_checked(started: tuple[Runs, Events], tmp_path: Path) -> None:
