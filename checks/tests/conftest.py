@@ -96,6 +96,10 @@ class Result:
         return Record.from_json(self.out)
 
 
+if TYPE_CHECKING:
+    Run = Callable[..., Result]  # the fixture `labcheck`
+
+
 def run_labcheck(*words: object, cwd: Path, **environment: str) -> Result:
     """Run labcheck in a folder."""
     started = time.monotonic()

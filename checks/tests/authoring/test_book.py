@@ -18,6 +18,7 @@ from urllib.parse import quote, unquote, urlsplit
 import nbformat
 import pytest
 
+from browser import SCHEMES, WIDTHS, Screen
 from conftest import CHECKOUT, CONTRAST, OUTSIDE, once, run_labcheck
 from labcheck import suite
 from labcheck.authoring import book
@@ -299,6 +300,18 @@ def test_a_reader_without_eyes_or_a_mouse_gets_everything(browser: Any, site: Pa
         assert set(found["scrolling"]) <= {0}, path
         plots += len(found["words"])
     assert plots == 2
+
+
+@pytest.mark.everything
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_accessible(window: Any, site: Path, pages: dict[str, Page], scheme: str) -> None:
+    """No page violates a rule of axe-core, with everything unfolded."""
+    for path in pages:
+        screen = Screen(window, site / path)
+        screen.open()
+        screen.emulate(max(WIDTHS), scheme)
+        screen.unfold()
+        assert screen.violations() == [], path
 
 
 @pytest.mark.everything

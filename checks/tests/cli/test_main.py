@@ -28,7 +28,7 @@ from labcheck.workbook.labs import load_lab
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Run = Callable[..., Result]
+    from conftest import Run
 
 
 def test_student_starts_checks_and_compares(labcheck: Run, tmp_path: Path) -> None:

@@ -134,7 +134,7 @@ def test_what_did_not_arrive_is_an_arrow_that_ends_in_a_cross() -> None:
     transcript = http()
     transcript.missed("no answer: no byte for 10 s", 10.0)
     transcript.missed("the line 'x' was not printed within 3 s", 3.0, "standard output")
-    events = [each.to_json() for each in transcript.events]
+    events: list[dict[str, Any]] = [each.to_json() for each in transcript.events]
     events[3]["at"] += 10.0
     events[4]["at"] += 13.0
     found = drawn(events, 3)
