@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from typing import TYPE_CHECKING
 
 from watchfiles import Change, DefaultFilter, watch
@@ -20,6 +21,7 @@ STEP = 30  # milliseconds without a change: then all files of one save are there
 GROUPED = 500  # milliseconds in which changes that go on and on are grouped
 LOOK_AGAIN = 500  # milliseconds after which the files are looked at even if the system has reported nothing
 HALF_SAVED = 1.0  # seconds that an editor may take to write a file that it has emptied or removed
+MOST_SAVES, IN_SECONDS = 5, 5.0  # a file that changes more often than this is not saved by a person
 
 Snapshot = dict[str, tuple[int, int, int]]  # by relative path: inode, size in bytes, time of change in ns
 is_of_user = DefaultFilter()  # not the temporary files of editors, and the like
@@ -39,6 +41,8 @@ class Saves:
         self._stopped = threading.Event()
         self._seen = self.snapshot()
         self._half_saved = 0.0  # since when a program has been empty or missing
+        self._changes: dict[str, deque[float]] = {}  # when each file has changed
+        self._noisy: set[str] = set()  # files that a program writes, such as a log
         self._thread = threading.Thread(target=self._watch, name="saves", daemon=True)
         self._thread.start()
 
@@ -56,7 +60,7 @@ class Saves:
 
     def is_current(self) -> bool:
         """Return whether nothing has changed since the last call of `tell`."""
-        return self.snapshot() == self._seen
+        return not self._changed(self.snapshot())
 
     def close(self) -> None:
         """Stop watching."""
@@ -88,7 +92,8 @@ class Saves:
 
     def _look(self) -> None:
         now = self.snapshot()
-        if now == self._seen:
+        changed = self._changed(now)
+        if not changed:
             return
         if any(_has_content(self._seen, name) and not _has_content(now, name) for name in self._programs):
             self._half_saved = self._half_saved or time.monotonic()
@@ -96,7 +101,16 @@ class Saves:
                 return
         self._half_saved = 0.0
         self._seen = now
+        for name in changed:
+            times = self._changes.setdefault(name, deque(maxlen=MOST_SAVES))
+            times.append(time.monotonic())
+            if len(times) == MOST_SAVES and times[-1] - times[0] < IN_SECONDS and not name.endswith(".py"):
+                self._noisy.add(name)
         self._tell()
+
+    def _changed(self, now: Snapshot) -> set[str]:
+        """Return the files that differ from those seen last."""
+        return {name for name, _ in now.items() ^ self._seen.items()} - self._noisy
 
 
 def _has_content(files: Snapshot, name: str) -> bool:

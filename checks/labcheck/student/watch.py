@@ -123,6 +123,8 @@ class Watch:
             case Ended(run) if run == self._runs.number:
                 if saves.is_current():
                     self._end(event)
+                else:  # it may have met a file that was half saved
+                    self._begin()
         return True
 
     def _begin(self) -> None:

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from pathlib import Path
@@ -190,6 +191,29 @@ def test_files_of_editors_change_nothing(watch: Tmux, work: Path) -> None:
     (work / "webserver (copy).py").write_text(PASSES)  # a stray copy is a file like others, and changes no result
     watch.shows("checking")
     watch.shows("28 of 29 pass · checked at", "FAIL  2.3")
+
+
+@needs_tmux
+def test_log_that_grows_does_not_hold_it_up(watch: Tmux, work: Path) -> None:
+    """A file that a program writes again and again is not one that the user saves."""
+    stop = threading.Event()
+
+    def write() -> None:
+        with (work / "server.log").open("w") as log:
+            while not stop.wait(0.1):
+                log.write("GET /\n")
+                log.flush()
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    try:
+        save(work, FAILS_2_3)
+        watch.shows("28 of 29 pass · checked at", "FAIL  2.3")
+        save(work, PASSES)
+        watch.shows(DONE)
+    finally:
+        stop.set()
+        writing.join()
 
 
 @needs_tmux
