@@ -19,7 +19,7 @@ WIDTHS = (360, 768, 1280)  # of a phone, a tablet and a laptop
 SCHEMES = ("light", "dark")
 AXE = """
     const done = arguments[0];
-    axe.run(document, {iframes: false}).then(  // a frame is a page of its own
+    axe.run(document, {iframes: false, preload: false}).then(  // a frame is another page; files are not fetched again
         found => done(found.violations.map(each => `${each.id}: ${each.nodes.map(node => node.html).join(" ")}`)),
         error => done([String(error)]));
 """
