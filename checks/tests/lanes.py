@@ -4,7 +4,8 @@
 - `@pytest.mark.everything`: the fast lane leaves the test out.
 
 A test that is named on the command line with `::` always runs. `--no-skips` fails a skipped test unless skips.toml
-names it with a reason. `--hurry` shortens the deadlines in the tests of hostile programs, most of which use all of
+names it with a reason. `--no-browser` leaves out what runs in a browser, where it does not depend on the Python or the
+versions of a lane. `--hurry` shortens the deadlines in the tests of hostile programs, most of which use all of
 their time.
 """
 
@@ -29,6 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("labcheck's own tests")
     group.addoption("--everything", action="store_true", help="run all tests, not a sample")
     group.addoption("--no-skips", action="store_true", help="fail a skipped test that skips.toml does not name")
+    group.addoption("--no-browser", action="store_true", help="leave out the tests that open a browser")
     group.addoption("--hurry", type=float, default=0.6, help="the factor of hostile programs' deadlines (default: 0.6)")
     group.addoption("--record-golden", action="store_true", help="write checks/tests/golden/ again")
 
@@ -40,10 +42,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Remove the tests that the fast lane does not run."""
-    if config.getoption("--everything") or any("::" in argument for argument in config.args):
-        return
-    chosen = {id(item) for _, cases in groupby(items, _test_of) for item in _sample(list(cases))}
+    """Remove the tests that the lane does not run."""
+    chosen = {id(item) for item in items}
+    if not config.getoption("--everything") and not any("::" in argument for argument in config.args):
+        chosen = {id(item) for _, cases in groupby(items, _test_of) for item in _sample(list(cases))}
+    if config.getoption("--no-browser"):
+        chosen -= {id(item) for item in items if "browser" in getattr(item, "fixturenames", ())}
     config.hook.pytest_deselected(items=[item for item in items if id(item) not in chosen])
     items[:] = [item for item in items if id(item) in chosen]
 

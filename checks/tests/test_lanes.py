@@ -35,6 +35,14 @@ def test_sampled(case): pass
 def test_slow(): pass
 
 def test_quick(): pass
+
+@pytest.fixture
+def browser(): pass
+
+@pytest.fixture
+def window(browser): pass
+
+def test_page(window): pass
 """,
 }
 SKIPS = """
@@ -76,10 +84,18 @@ def run(project: Path) -> Pytest:
 
 @pytest.mark.parametrize(
     ("options", "number"),
-    [([], 4), (["--everything"], 12), (["test_it.py"], 4), (["test_it.py::test_slow"], 1), (["-n2"], 4)],
+    [
+        ([], 5),
+        (["--everything"], 13),
+        (["test_it.py"], 5),
+        (["test_it.py::test_slow"], 1),
+        (["-n2"], 5),
+        (["--no-browser"], 4),
+        (["--everything", "--no-browser"], 12),
+    ],
 )
 def test_lane_is_chosen(run: Pytest, options: list[str], number: int) -> None:
-    """The fast lane runs a sample, --everything runs all tests, and a test named with :: always runs."""
+    """The fast lane runs a sample, --everything all tests, --no-browser none with a browser; one named with :: runs."""
     done = run("-m", "pytest", *options)
     assert re.search(rf"\b{number} passed", done.stdout), done.stdout
 

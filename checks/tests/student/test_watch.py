@@ -175,6 +175,7 @@ def test_half_saved_file_is_not_checked(watch: Tmux, work: Path) -> None:
     watch.shows("webserver.py", "0 of 29 pass")
 
 
+@pytest.mark.everything
 @needs_tmux
 def test_files_of_editors_change_nothing(watch: Tmux, work: Path) -> None:
     """Temporary files and backups of editors, and hidden files, are not checked."""
@@ -193,6 +194,7 @@ def test_files_of_editors_change_nothing(watch: Tmux, work: Path) -> None:
     watch.shows("28 of 29 pass · checked at", "FAIL  2.3")
 
 
+@pytest.mark.everything
 @needs_tmux
 def test_log_that_grows_does_not_hold_it_up(watch: Tmux, work: Path) -> None:
     """A file that a program writes again and again is not one that the user saves."""
@@ -289,6 +291,7 @@ def test_screen_follows_the_size_of_the_terminal(watch: Tmux, work: Path) -> Non
 
 
 @needs_tmux
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("how", ["q", "C-c", "C-\\", "SIGTERM"])
 def test_terminal_is_as_it_was_afterwards(watch: Tmux, work: Path, how: str) -> None:
     """After every way to end it, the first screen and the terminal's modes are back, and no process is left."""
@@ -319,6 +322,7 @@ def test_program_that_floods_the_terminal_does_not_hold_it(watch: Tmux, work: Pa
     watch.shows(DONE, "Well done")
 
 
+@pytest.mark.everything
 @needs_tmux
 def test_folder_that_is_gone_and_back(watch: Tmux, work: Path) -> None:
     """A folder may be moved away and come back, as `git checkout` does it."""
