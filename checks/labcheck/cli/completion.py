@@ -23,14 +23,12 @@ def complete(check: Command, commands: Iterable[Command]) -> None:
     parser = Parser(prog="labcheck", allow_abbrev=False)
     known = parser.add_subparsers(dest="command")
     everything = ["--help"]  # all report formats, not only those already typed
-    for lab in lab_names():
-        own = known.add_parser(lab, help=load_lab(lab).title)
-        check.arguments(own, everything)
-        own.set_defaults(lab=lab)
-        _add_completers(own)
-    for command in commands:
-        own = known.add_parser(command.name, help=command.summary)
+    labs = dict.fromkeys(lab_names(), check)
+    for name, command in (labs | {each.name: each for each in commands}).items():
+        own = known.add_parser(name, help=command.summary)
         command.arguments(own, everything)
+        if name in labs:
+            own.set_defaults(lab=name)
         _add_completers(own)
     argcomplete.autocomplete(parser, always_complete_options="long")
 

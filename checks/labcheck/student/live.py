@@ -26,6 +26,11 @@ def redraws() -> bool:
     return sys.stdout.isatty() and not is_plain
 
 
+def named(ids: list[str], most: int) -> str:
+    """Return up to `most` ids in words."""
+    return ", ".join(ids[:most]) + (" ..." if len(ids) > most else "")
+
+
 class Live:
     """Show the progress of a run on standard output until it ends; it is a listener of `judge`.
 
@@ -96,8 +101,7 @@ class Live:
         """Return in words how far a step is: what has failed, and what is being checked."""
         ids = self._steps[step]
         failed = [id for id in ids if self._outcomes.get(id) is Outcome.FAILED]
-        named = ", ".join(failed[:MOST_NAMED]) + (" ..." if len(failed) > MOST_NAMED else "")
-        parts = [f"{named} failed"] if failed else []
+        parts = [f"{named(failed, MOST_NAMED)} failed"] if failed else []
         if self._now.get(step):
             parts.append(f"checking {self._now[step]}")
         elif self._done(step) == len(ids):

@@ -130,11 +130,17 @@ class Screen(Display):
         """Render the scene: the text, as much as fits, above a bar and the keys."""
         from rich.segment import Segment
 
-        if self._scene is None:
+        scene = self._scene
+        if scene is None:
             return
         width, height = options.max_width, options.size.height
-        below = [*self._bar(console, options), *self._keys(console, options)[:MOST_KEYS]][-height:]
-        text = self._text(console, options)
+
+        def rows(*parts: RenderableType) -> list[list[Segment]]:
+            natural = options.update(height=None)
+            return [row for each in parts for row in console.render_lines(each, natural, pad=False)]
+
+        below = [*rows(_bar(scene, width)), *rows(_keys(scene))[:MOST_KEYS]][-height:]
+        text = rows(*scene.text(width))
         self._rows = max(0, height - len(below) - 1)
         self._top = max(0, min(self._top, len(text) - self._rows))
         shown = text[self._top : self._top + self._rows]
@@ -146,26 +152,20 @@ class Screen(Display):
             yield from [Segment.line()] if number else []
             yield from row
 
-    def _text(self, console: Console, options: ConsoleOptions) -> list[list[Segment]]:
-        assert self._scene is not None
-        parts = self._scene.text(options.max_width)
-        return [row for each in parts for row in console.render_lines(each, options.update(height=None), pad=False)]
 
-    def _bar(self, console: Console, options: ConsoleOptions) -> list[list[Segment]]:
-        from rich.progress_bar import ProgressBar
-        from rich.table import Table
-        from rich.text import Text
+def _bar(scene: Scene, width: int) -> RenderableType:
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+    from rich.text import Text
 
-        assert self._scene is not None
-        width = min(BAR, max(LEAST_BAR, options.max_width // 4))
-        row = Table.grid(padding=(0, 1))
-        bar = ProgressBar(self._scene.of, self._scene.passed, width, complete_style="cyan", finished_style="cyan")
-        row.add_row(bar, Text(self._scene.status, overflow="ellipsis", no_wrap=True))
-        return console.render_lines(row, options.update(height=None), pad=False)
+    columns = min(BAR, max(LEAST_BAR, width // 4))
+    row = Table.grid(padding=(0, 1))
+    bar = ProgressBar(scene.of, scene.passed, columns, complete_style="cyan", finished_style="cyan")
+    row.add_row(bar, Text(scene.status, overflow="ellipsis", no_wrap=True))
+    return row
 
-    def _keys(self, console: Console, options: ConsoleOptions) -> list[list[Segment]]:
-        from rich.text import Text
 
-        assert self._scene is not None
-        keys = Text(" · ").join(Text.assemble((key, "bold"), f" {meaning}") for key, meaning in self._scene.keys)
-        return console.render_lines(keys, options.update(height=None), pad=False)
+def _keys(scene: Scene) -> RenderableType:
+    from rich.text import Text
+
+    return Text(" · ").join(Text.assemble((key, "bold"), f" {meaning}") for key, meaning in scene.keys)

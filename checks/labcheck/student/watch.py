@@ -19,6 +19,7 @@ from labcheck.reports.terminal import Occasion
 from labcheck.student import progress
 from labcheck.student.advice import next_hint, sheet
 from labcheck.student.keyboard import Keyboard
+from labcheck.student.live import named
 from labcheck.student.runs import Ended, Heard, Runs
 from labcheck.student.saves import Saves
 from labcheck.student.screen import Scene
@@ -242,7 +243,7 @@ class Watch:
         elif self._trouble:
             yield Text(printable(self._trouble), "bold red")
         elif self._record is None:
-            yield Text(f"  {f'failing: {_named(self._failing)}' if self._failing else 'checking ...'}")
+            yield Text(f"  {f'failing: {named(self._failing, MOST_NAMED)}' if self._failing else 'checking ...'}")
         else:
             yield from self._result(self._record, width)
 
@@ -256,14 +257,10 @@ class Watch:
         if self._next:
             lines += terminal.requirement(record, record.requirement(self._next), width)
         if others := [each.id for each in record.of(Outcome.FAILED) if each.id != self._next]:
-            lines += [[], [(f"  also failing: {_named(others)}", "")]]
+            lines += [[], [(f"  also failing: {named(others, MOST_NAMED)}", "")]]
         lines += terminal.well_done(record, self._next_lab, width)
         for line in lines:
             yield terminal.styled(line)
         if self._hint:
             yield Text()
             yield Text(f"  {self._hint}", "cyan")
-
-
-def _named(ids: list[str]) -> str:
-    return ", ".join(ids[:MOST_NAMED]) + (" ..." if len(ids) > MOST_NAMED else "")

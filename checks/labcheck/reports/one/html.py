@@ -76,7 +76,7 @@ def render(record: Record) -> str:
     """Return the record as an HTML page. All data in it is shown as text."""
     script = _text("html.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    facts = _facts(record, f"{record.lab} · {record.title}")
+    facts = _facts(shortened(record, ROOM, OF_A_STREAM), f"{record.lab} · {record.title}")
     return _template().render({**facts, "style": style() + diagram.STYLE, "script": script, "digest": digest})
 
 
@@ -164,7 +164,6 @@ def _part(name: str, values: dict[str, Any]) -> Markup:
 
 
 def _facts(record: Record, heading: str) -> dict[str, Any]:
-    record = shortened(record, ROOM, OF_A_STREAM)
     programs: dict[str, list[ProgramResult]] = {}
     for each in record.programs:
         programs.setdefault(each.name, []).append(each)
