@@ -7,7 +7,7 @@ failed comparison into an expected and a received line. The exception that a che
 - AssertionError, ExchangeError, NotReadyError: the requirement fails.
 - Unmet (raised by `given`): a precondition does not hold. The requirement is not run if one that it needs fails;
   otherwise it fails.
-- Any other exception: an internal error, which costs the student no points.
+- Any other exception: an error of the check, which earns the student no point and leaves the grade open.
 
 A suite also runs under plain pytest:
 `pytest -p labcheck.suite --submission DIR checks/labcheck/suites/lab1`.

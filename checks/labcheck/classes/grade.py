@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 AHEAD = 2  # submissions in memory for each one that is graded at the same time
 MOST_LISTED = 20  # problems listed one by one
+MOST_FAULTS = 5  # different errors listed
 
 
 @dataclass(frozen=True)
@@ -125,10 +127,9 @@ class Submissions:
     refused: dict[str, str]  # submissions that cannot even be read: key -> reason
 
     @classmethod
-    def in_folder(cls, order: Order, folder: Path, out: Path) -> Submissions:
-        """Find and read the submissions, except the results folder. Raises UsageError if nothing is found."""
-        found = [each for each in discover(folder) if out.resolve() not in map(Path.resolve, each.paths)]
-        known = cls(order, found, [], {})
+    def in_folder(cls, order: Order, folder: Path) -> Submissions:
+        """Find and read the submissions. Raises UsageError if nothing is found."""
+        known = cls(order, discover(folder), [], {})
         for each in known.found:
             try:
                 key, _ = order.task(*each.read(order.lab), each.label)
@@ -195,18 +196,20 @@ def grade(
     roster: Path | None = None,
     files: Mapping[str, str] = MappingProxyType({}),
     heading: str = "",
-) -> bool:
-    """Grade the submissions in a folder or archive, write the reports, and return whether all were graded.
+) -> Gradebook:
+    """Grade the submissions in a folder or archive, write the reports, and return the class with its results.
 
-    Results of earlier runs are kept, and not graded again. `files` are the requested exports, by format.
+    Results of earlier runs are kept, and not graded again unless the grade is open. `files` are the requested exports,
+    by format.
     Raises UsageError, and KeyboardInterrupt after the results so far are written.
     """
     if merge and not out.is_dir():
         raise UsageError(f"results folder {out} does not exist; grade all parts into it first, then use --merge")
+    _keep_apart(place, out)
     people = None if roster is None else read_roster(roster)
     interrupted: KeyboardInterrupt | None = None
     with opened(place) as folder:
-        submissions = Submissions.in_folder(order, folder, out)
+        submissions = Submissions.in_folder(order, folder)
         if shard is not None:
             submissions, people = submissions.part(shard), None
         if not merge:
@@ -225,15 +228,31 @@ def grade(
     print(shielded("\n".join(_summary(gradebook, out, whole=shard is None))))
     if interrupted is not None:
         raise interrupted
-    return not any(entry.is_a_problem for entry in gradebook.entries)
+    return gradebook
+
+
+def _in_short(fault: str) -> str:
+    """Return the line of a fault that says what it is: what comes before the traceback, or the exception at its end."""
+    lines = fault.strip().splitlines()
+    return lines[-1] if lines[0].startswith("Traceback") else lines[0]
+
+
+def _keep_apart(place: Path, out: Path) -> None:
+    """Raise UsageError if results and submissions would be in one folder: no file of a student is taken for ours."""
+    submissions, results = place.resolve(), out.resolve()
+    if submissions.is_dir() and (results.is_relative_to(submissions) or submissions.is_relative_to(results)):
+        raise UsageError(
+            f"the results folder {out} and the submissions {place} must not be inside each other; "
+            "give a folder beside the submissions, such as --out results"
+        )
 
 
 def _grade_all(submissions: Submissions, out: Path, file: str, jobs: int, cluster: str | None) -> None:
     order = submissions.order
     results = Results(out, file)
     try:
-        kinds = {result.key: result.kind for result in read(out)}
-        done = {key for key in submissions.keys if kinds.get(key, BROKEN) != BROKEN}
+        is_open = {result.key: result.is_open for result in read(out)}  # of several results, the last one counts
+        done = {key for key in submissions.keys if not is_open.get(key, True)}
         for key, reason in submissions.refused.items():
             if key not in done:
                 label = submissions.found[submissions.keys.index(key)].label
@@ -265,5 +284,8 @@ def _summary(gradebook: Gradebook, out: Path, *, whole: bool) -> Iterator[str]:
         yield f"  {printable(entry.submission)}: {printable(entry.remark)}"
     if len(problems) > MOST_LISTED:
         yield f"  and {len(problems) - MOST_LISTED} more; see the column `note`"
-    if any(entry.faults for entry in entries):
-        yield f"internal errors in labcheck: please report the tracebacks under `faults` in {out}/*.jsonl"
+    faults = Counter(map(_in_short, (fault for entry in entries if entry.is_open for fault in entry.faults)))
+    for fault, number in faults.most_common(MOST_FAULTS):
+        yield f"  {number} × {printable(fault)}"
+    if faults:
+        yield f"the tracebacks are under `faults` in {out}/results*.jsonl; please report errors of labcheck"

@@ -1,12 +1,14 @@
 """The results of a class: one line of JSON per result, in a file that is only appended to.
 
-A line is written when its grading has ended. If a run is killed while writing a line, the next run removes the
+Only files with our own names are read: a folder of results may hold other files. A line is written when its grading has
+ended. If a run is killed while writing a line, the next run removes the
 incomplete line. If two lines have the same key, the later one counts.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 from labcheck.errors import UsageError
@@ -16,6 +18,8 @@ from labcheck.sandbox.locks import lock
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+NAME = re.compile(r"results(-\d+-of-\d+)?\.jsonl")  # of the whole class, or of a part of it
 
 
 class Results:
@@ -75,7 +79,7 @@ def read(folder: Path) -> Iterator[Result]:
 
     Raises UsageError for a line that this version cannot read.
     """
-    for file in sorted(folder.rglob("*.jsonl")):
+    for file in sorted(each for each in folder.rglob("*.jsonl") if NAME.fullmatch(each.name)):
         with file.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, start=1):
                 if not line.endswith("\n"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from labcheck.cli.options import PASSED, Command, Parser
+from labcheck.cli.options import AUTO, PASSED, REQUIRED, Command, Parser
 from labcheck.errors import UsageError
 from labcheck.workbook.labs import lab_names, load_lab
 
@@ -56,7 +56,7 @@ def _steps(parsed_args: argparse.Namespace, **_: Any) -> Iterable[str]:
 def _protections(**_: Any) -> Iterable[str]:
     from labcheck.sandbox.protections import protections
 
-    return ["auto", *protections()]
+    return [AUTO, REQUIRED, *protections()]
 
 
 def _arguments(parser: Parser, words: list[str]) -> None:

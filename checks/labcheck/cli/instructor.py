@@ -8,7 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcheck.cli.interpreter import python_of
-from labcheck.cli.options import FAILED, PASSED, Command, add_formats, add_ways_to_judge, count, files_of, name_of
+from labcheck.cli.options import (
+    AUTO,
+    FAILED,
+    INTERNAL_ERROR,
+    PASSED,
+    REQUIRED,
+    Command,
+    add_formats,
+    add_ways_to_judge,
+    count,
+    files_of,
+    name_of,
+)
 from labcheck.errors import UsageError
 from labcheck.workbook.labs import load_lab
 
@@ -95,11 +107,11 @@ def _grade(given: argparse.Namespace) -> int:
         budget=given.budget,
         slow=given.slow,
         python=python_of(given.python, Path()) if given.python else "",
-        protection=given.sandbox,
+        protection=AUTO if given.sandbox == REQUIRED else given.sandbox,  # a class is never graded without one
         whole=False,
     )
     order = Order(lab, options, extra, given.hidden)
-    everybody = grade(
+    gradebook = grade(
         order,
         given.submissions,
         given.out,
@@ -111,7 +123,9 @@ def _grade(given: argparse.Namespace) -> int:
         files=files,
         heading=given.column,
     )
-    return PASSED if everybody else FAILED
+    if gradebook.open:
+        return INTERNAL_ERROR
+    return FAILED if any(entry.is_a_problem for entry in gradebook.entries) else PASSED
 
 
 def _report_arguments(parser: Parser, words: list[str]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from labcheck.errors import UsageError
+from labcheck.workbook.labs import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from labcheck.reports.formats import Kind
 
 PASSED, FAILED, WRONG_USE, INTERNAL_ERROR, INTERRUPTED = 0, 1, 2, 3, 130
+NONE, AUTO, REQUIRED = "none", "auto", "required"  # of --sandbox, beside the names of the protections
 
 
 class Parser(argparse.ArgumentParser):
@@ -83,8 +85,8 @@ def add_ways_to_judge(parser: Parser, *, sandbox: str) -> None:
         metavar="NAME",
         type=_protection,
         default=sandbox,
-        help="protection for running the programs: namespaces, landlock, limits, none, or auto for the strongest "
-        f"that this machine offers (default: {sandbox})",
+        help="protection for running the programs: namespaces, landlock, limits or none; auto for the strongest that "
+        f"this machine offers, and required for one that keeps programs from your files (default: {sandbox})",
     )
 
 
@@ -114,10 +116,12 @@ def add_repetition(parser: Parser) -> None:
 
 
 def _protection(text: str) -> str:
-    if text not in ("auto", "none"):
-        from labcheck.sandbox.protections import find
+    if text not in (NONE, AUTO, REQUIRED):
+        from labcheck.sandbox.protections import protections
 
-        find(text)
+        known = [*protections(), AUTO, REQUIRED]
+        if text not in known:
+            raise UsageError(f"unknown protection {text!r}.{nearest(text, known)} Protections: {', '.join(known)}")
     return text
 
 

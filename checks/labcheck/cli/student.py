@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from labcheck.cli.interpreter import python_of
 from labcheck.cli.options import (
+    AUTO,
     FAILED,
     INTERRUPTED,
     PASSED,
+    REQUIRED,
     Command,
     add_formats,
     add_repetition,
@@ -57,9 +59,7 @@ def _check_arguments(parser: Parser, words: list[str]) -> None:
     )
     add_ways_to_judge(parser, sandbox="none")
     parser.add_argument(
-        "--require-sandbox",
-        action="store_true",
-        help="run the programs only if a sandbox protects this machine from them; otherwise report an error",
+        "--require-sandbox", dest="sandbox", action="store_const", const=REQUIRED, help="short for --sandbox required"
     )
     add_formats(parser, "one", words)
 
@@ -80,7 +80,7 @@ def _check(given: argparse.Namespace) -> int:
         budget=given.budget,
         slow=given.slow,
         python=python_of(given.python, folder),
-        protection="auto" if given.sandbox == "none" and given.require_sandbox else given.sandbox,
+        protection=AUTO if given.sandbox == REQUIRED else given.sandbox,
     )
     files = files_of(given)
     if given.watch:
@@ -94,7 +94,7 @@ def _check(given: argparse.Namespace) -> int:
             from labcheck.isolated.single import judge_apart
 
             place = Path(given.folder) if is_one_file else folder
-            judgement = judge_apart(lab, place, options, live, required=given.require_sandbox)
+            judgement = judge_apart(lab, place, options, live, required=given.sandbox == REQUIRED)
         else:
             judgement = judge_side_by_side(lab, folder, options, live)
     if given.beside:

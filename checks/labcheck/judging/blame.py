@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcheck.errors import ExchangeError, NotReadyError, Place, Trouble, Unmet
@@ -49,8 +50,8 @@ class Finding:
 class Blame:
     """The findings of all checks of one submission, by the ids of their requirements.
 
-    `faults` are the tracebacks of internal errors. `direct` maps a requirement to the ones that it names in `needs`,
-    and `explained_by` to those whose failure explains every failure of this one.
+    `faults` are the tracebacks of internal errors and of errors in checks. `direct` maps a requirement to the ones that
+    it names in `needs`, and `explained_by` to those whose failure explains every failure of this one.
     """
 
     def __init__(self, run: Run, selected: Sequence[str]) -> None:
@@ -103,7 +104,7 @@ class Blame:
         """Turn the exception that a check raised, or None, into a finding; `mismatch` is its failed comparison.
 
         AssertionError, ExchangeError, NotReadyError and Unmet mean that the program fails, or that it fails another
-        requirement that this one needs. Every other exception is an internal error.
+        requirement that this one needs. Every other exception is an error: internal, or of the check's author.
         """
         finding = self._finding(id, error, mismatch)
         # What one client got before the program ended is luck: `report_once` does not count it.
@@ -136,9 +137,9 @@ class Blame:
         found = self.findings.get(id)
         return worst(found).outcome if found else None
 
-    def fault(self, error: BaseException) -> None:
-        """Record an internal error."""
-        self.faults.append("".join(traceback.format_exception(error)))
+    def fault(self, error: BaseException, reason: str = "") -> None:
+        """Record an internal error, or one of a check's author."""
+        self.faults.append("".join([f"{reason}\n" * bool(reason), *traceback.format_exception(error)]))
 
     def _finding(self, id: str, error: BaseException | None, mismatch: Mismatch | None) -> Finding:
         if error is None:
@@ -160,8 +161,21 @@ class Blame:
                 return Finding(Outcome.FAILED, reason=str(error))
             excerpt = self._run.excerpt(error)
             return Finding(Outcome.FAILED, reason=str(error), place=error.place, excerpt=excerpt)
-        self.fault(error)
-        return Finding(Outcome.ERROR, reason="could not be checked (internal error in labcheck)")
+        reason = self._error_of_author(error) or "could not be checked (internal error in labcheck)"
+        self.fault(error, reason)
+        return Finding(Outcome.ERROR, reason=reason)
+
+    def _error_of_author(self, error: BaseException) -> str:
+        """Return in words that an instructor's own check has raised an exception; "" if it is one of the lab's."""
+        if self._lab.more is None:
+            return ""
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [frame for frame in frames if Path(frame.filename).resolve().is_relative_to(self._lab.more.resolve())]
+        if not own:
+            return ""
+        place = f"{Path(own[-1].filename).name}, line {own[-1].lineno}"
+        raised = "".join(traceback.format_exception_only(error)).strip()
+        return f"could not be checked: the check itself raised {raised} ({place}); this is an error of its author"
 
     def _differs(self, reason: str, mismatch: Mismatch) -> Finding:
         """Return the finding of a failed comparison, with its cause if the program's output and its end show it."""

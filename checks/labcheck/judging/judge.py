@@ -235,7 +235,7 @@ def _result(id: str, grader: Grader, selected: Sequence[str], *, hidden: bool) -
         return result
     decisive = worst(findings)
     result.outcome = decisive.outcome
-    result.earned = result.points if decisive.outcome in (Outcome.PASSED, Outcome.ERROR) else 0
+    result.earned = result.points if decisive.outcome is Outcome.PASSED else 0
     result.seconds = round(sum(finding.seconds for finding in findings), 4)
     if hidden:
         result.reason = "" if decisive.outcome is Outcome.PASSED else HIDDEN

@@ -18,6 +18,7 @@ from labcheck.reports.wording import (
     facts,
     message,
     missing,
+    provisional,
     summary,
 )
 
@@ -47,6 +48,7 @@ class Report:
             record=self.record,
             steps=self._steps(),
             summary=summary(self.record),
+            provisional=provisional(self.record),
             marks=NAMES,
             cause=cause,
             commands=COMMANDS,

@@ -14,7 +14,7 @@ from labcheck.platforms.runner import in_workflow
 from labcheck.record.record import Outcome, Place, Record, RequirementResult, StepTitle
 from labcheck.record.text import printable
 from labcheck.reports import wording
-from labcheck.reports.wording import SPARED, block, by_cause, explanation, heading
+from labcheck.reports.wording import UNCHECKED, block, by_cause, explanation, heading
 
 CELL = 300  # characters of a cell; GitHub refuses a summary larger than 1 MiB
 MOST_ROWS = 60
@@ -54,6 +54,8 @@ def summary(record: Record) -> str:
         f"<h2>{_text(f'{record.lab} · {record.title}')}</h2>",
         f"<p><b>{record.score} of {record.max_score} points</b> · {_text(wording.summary(record))}</p>",
     ]
+    if provisional := wording.provisional(record):
+        blocks.insert(1, f"<p><b>{_text(provisional)}</b></p>")
     if passed := [f"{step.number} {step.title}" for step in record.steps if _is_passed(record, step)]:
         blocks.append(f"<p>Steps passed: {_text(' · '.join(passed))}</p>")
     if rows := _rows(record):
@@ -83,7 +85,7 @@ def annotations(record: Record, folder: str) -> list[str]:
     spared: dict[str, list[str]] = {}
     # A requirement that was not run because of a failure needs no warning: the failure is reported.
     for each in record.of(Outcome.ERROR) if failures else record.of(Outcome.ERROR, Outcome.NOT_RUN):
-        note = SPARED if each.outcome is Outcome.ERROR else f"not run: {each.reason}"
+        note = UNCHECKED if each.outcome is Outcome.ERROR else f"not run: {each.reason}"
         spared.setdefault(note, []).append(each.id)
     for note, ids in spared.items():
         commands.append(_command("warning", {"title": f"Not checked: {', '.join(ids)}"}, block(note, MESSAGE)))
@@ -110,7 +112,7 @@ def _rows(record: Record) -> list[str]:
     chosen = [each for each in record.requirements if each.id in record.selected]
     for first, *others in by_cause(each for each in chosen if each.outcome is not Outcome.PASSED):
         name = f"{first.id} to {others[-1].id}" if others else heading(first)
-        note = {Outcome.NOT_RUN: f"not run: {first.reason}", Outcome.ERROR: SPARED}.get(first.outcome, first.reason)
+        note = {Outcome.NOT_RUN: f"not run: {first.reason}", Outcome.ERROR: UNCHECKED}.get(first.outcome, first.reason)
         cells = [f"<code>{_text(text)}</code>" if text else "" for text in (first.expected, first.received, note)]
         rows.append(f"<tr><td>{_text(name)}</td>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
     return rows

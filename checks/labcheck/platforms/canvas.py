@@ -44,7 +44,7 @@ def render(gradebook: Gradebook) -> str:
         ["    Points Possible", *[""] * (len(WHO) - 1), gradebook.max_score],
     ]
     for person, entry in people_of(gradebook, "Canvas"):
-        score = "" if entry.record is None else entry.record.score
+        score = "" if entry.score is None else entry.score
         rows.append([person.name, person.id, person.sis_user_id, person.sis_login_id, person.section, score])
     return to_cells(rows)
 

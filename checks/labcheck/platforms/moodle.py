@@ -17,7 +17,7 @@ from labcheck.record.record import Outcome
 from labcheck.record.text import shorten
 from labcheck.reports.cells import to_cells
 from labcheck.reports.formats import whole_class
-from labcheck.reports.wording import NAMES, SPARED
+from labcheck.reports.wording import NAMES
 
 if TYPE_CHECKING:
     from labcheck.record.gradebook import Gradebook
@@ -42,16 +42,16 @@ def read_name(name: str) -> Named | None:
 def render(gradebook: Gradebook) -> str:
     """Return the table: a row for each person with a grade.
 
-    People without a grade are left out, because an empty cell might delete a grade in the course's gradebook. Raises
-    UsageError if the class was graded without a roster.
+    People without a grade, also those whose grade is open, are left out, because an empty cell might delete a grade in
+    the course's gradebook. Raises UsageError if the class was graded without a roster.
     """
     rows: list[list[str | float]] = [
         ["Full name", "Email address", "ID number", "Username", gradebook.column, f"{gradebook.column} feedback"]
     ]
     for person, entry in people_of(gradebook, "Moodle"):
-        if entry.record is not None:
+        if entry.record is not None and entry.score is not None:
             who = person.name, person.email, person.id, person.sis_login_id
-            rows.append([*who, entry.record.score, feedback(entry.record)])
+            rows.append([*who, entry.score, feedback(entry.record)])
     return to_cells(rows)
 
 
@@ -61,12 +61,11 @@ def feedback(record: Record) -> str:
     Moodle shows feedback as HTML, so it is escaped.
     """
     lines = [f"{record.score} of {record.max_score} points, seed {record.seed}"]
-    missed = record.of(Outcome.FAILED, Outcome.NOT_RUN, Outcome.ERROR)
+    missed = record.of(Outcome.FAILED, Outcome.NOT_RUN)
     return html.escape("\n".join([*lines, *map(_line, missed)]), quote=False)
 
 
 def _line(requirement: RequirementResult) -> str:
-    what = SPARED if requirement.outcome is Outcome.ERROR else NAMES[requirement.outcome]
     parts = [
         f"{name}: {shorten(text, SHOWN)}"
         for name, text in (
@@ -76,7 +75,12 @@ def _line(requirement: RequirementResult) -> str:
         )
         if text
     ]
-    return " | ".join([f"{requirement.id} {what}. {requirement.title}", *(" ".join(part.split()) for part in parts)])
+    return " | ".join(
+        [
+            f"{requirement.id} {NAMES[requirement.outcome]}. {requirement.title}",
+            *(" ".join(part.split()) for part in parts),
+        ]
+    )
 
 
 columns(id="idnumber")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from labcheck.record.text import within
 from labcheck.reports.formats import one
-from labcheck.reports.wording import EXPLAINED, block, explanation, heading, summary
+from labcheck.reports.wording import EXPLAINED, block, explanation, heading, provisional, summary
 
 if TYPE_CHECKING:
     from labcheck.record.record import Record
@@ -33,7 +33,7 @@ def _text(record: Record, limit: int) -> str:
     table = {
         "score": record.score / record.max_score if record.max_score else 0.0,
         "gradable": True,
-        "message": summary(record),
+        "message": "\n".join(filter(None, [provisional(record), summary(record)])),
         "output": block(printed, limit * PRINTED),
         "tests": [
             {

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from labcheck.errors import UsageError
 from labcheck.record.people import Person
+from labcheck.record.record import Outcome
+from labcheck.record.result import BROKEN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +38,7 @@ class Entry:
 
     `submission` is the name by which the instructor knows the work; it is empty if nothing was submitted. `key`
     identifies what was graded, and by what (see `grade.Order.task`); it is empty if nothing can be graded. `remark`
-    says why there is no grade, or what the instructor should look at.
+    says why there is no grade, or what the instructor should look at. `is_broken`: the grading went wrong.
     """
 
     submission: str = ""
@@ -45,6 +47,17 @@ class Entry:
     remark: str = ""
     record: Record | None = None
     faults: tuple[str, ...] = ()
+    is_broken: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something could not be checked: then the points in the record, if there is one, are no grade."""
+        return self.is_broken or (self.record is not None and bool(self.record.open))
+
+    @property
+    def score(self) -> int | None:
+        """The points; None if there is no grade."""
+        return None if self.record is None or self.is_open else self.record.score
 
     @property
     def name(self) -> str:
@@ -54,7 +67,7 @@ class Entry:
     @property
     def is_a_problem(self) -> bool:
         """Whether there is a submission that has no grade, or whose grade the instructor should look at."""
-        return bool(self.submission) and (self.record is None or bool(self.remark))
+        return bool(self.submission) and (self.score is None or bool(self.remark))
 
 
 @dataclass(frozen=True)
@@ -76,12 +89,17 @@ class Gradebook:
     @property
     def graded(self) -> int:
         """The number of submissions with a grade."""
-        return sum(entry.record is not None for entry in self.entries)
+        return sum(entry.score is not None for entry in self.entries)
 
     @property
     def not_graded(self) -> int:
         """The number of submissions without a grade."""
-        return sum(bool(entry.submission) and entry.record is None for entry in self.entries)
+        return sum(bool(entry.submission) and entry.score is None for entry in self.entries)
+
+    @property
+    def open(self) -> int:
+        """The number of submissions whose grade is open."""
+        return sum(entry.is_open for entry in self.entries)
 
     @property
     def nothing(self) -> int:
@@ -94,8 +112,9 @@ class Gradebook:
         return self.heading or f"{self.lab} {self.title}"
 
     def filled(self, results: Mapping[str, Result]) -> Gradebook:
-        """Return the class with the result of each row."""
-        return replace(self, entries=tuple(_filled(each, results) for each in self.entries))
+        """Return the class with the result of each row; those whose grade is open come first."""
+        entries = (_filled(each, results) for each in self.entries)
+        return replace(self, entries=tuple(sorted(entries, key=lambda each: not each.is_open)))
 
     def to_json(self) -> str:
         """Return the people and submissions of the class as JSON, without the results."""
@@ -150,5 +169,14 @@ def _filled(entry: Entry, results: Mapping[str, Result]) -> Entry:
     result = results.get(entry.key)
     if result is None:
         return replace(entry, remark=entry.remark or NOT_YET)
-    remark = "; ".join(filter(None, [entry.remark, result.reason]))
-    return replace(entry, record=result.record, remark=remark, faults=result.faults)
+    remark = "; ".join(filter(None, [entry.remark, result.reason, _why_open(result)]))
+    return replace(entry, record=result.record, remark=remark, faults=result.faults, is_broken=result.kind == BROKEN)
+
+
+def _why_open(result: Result) -> str:
+    """Return what to know about a grade that is open although there is a record."""
+    if result.record is None or not result.record.open:
+        return ""
+    reasons = ", ".join(dict.fromkeys(each.reason for each in result.record.of(Outcome.ERROR)))
+    points = f"{result.record.score} of {result.record.max_score} points without it"
+    return f"open: {', '.join(result.record.open)} {reasons}; {points}"

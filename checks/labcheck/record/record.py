@@ -11,7 +11,7 @@ from typing import Any
 from labcheck.record.difference import Difference
 from labcheck.record.excerpt import Excerpt
 
-SCHEMA = 2
+SCHEMA = 3
 # Fields that are left out where they are empty, as they are in older records of this version.
 LEFT_OUT = {"beside", "excerpt", "hints", "is_client", "sheet"}
 SCHEMA_FILE = Path(__file__).with_name("record.schema.json")
@@ -23,7 +23,7 @@ class Outcome(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
     NOT_RUN = "not_run"
-    ERROR = "error"  # an internal error in labcheck, which never costs a point
+    ERROR = "error"  # an internal error in labcheck: it earns nothing, and the grade is open
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,14 @@ class Record:
         return sum(requirement.earned for requirement in self.requirements)
 
     @property
+    def open(self) -> list[str]:
+        """The ids of the selected requirements that could not be checked. While there are any, the score is no grade.
+
+        An error may be caused by a bug in labcheck, or by a program on purpose: only a person can tell.
+        """
+        return [each.id for each in self.of(Outcome.ERROR)]
+
+    @property
     def max_score(self) -> int:
         """The number of possible points."""
         return sum(requirement.points for requirement in self.requirements)
@@ -155,7 +163,8 @@ class Record:
 
     def to_table(self) -> dict[str, Any]:
         """Return the record as objects for JSON, in the order of the schema. The transcripts are not copied."""
-        table = {"schema": self.schema, "score": self.score, "max_score": self.max_score, **vars(self)}
+        sums = {"score": self.score, "max_score": self.max_score, "open": self.open}
+        table = {"schema": self.schema, **sums, **vars(self)}
         for name in ("steps", "programs", "requirements"):
             table[name] = [_without_blanks(vars(each)) for each in table[name]]
         table["requirements"] = [
@@ -189,7 +198,7 @@ class Record:
                 table = earlier.to_present(table)
             if table["schema"] != SCHEMA:
                 raise ValueError(f"a record of version {table['schema']}; this labcheck reads up to version {SCHEMA}")
-            score, max_score = table.pop("score"), table.pop("max_score")
+            score, max_score, _ = (table.pop(name) for name in ("score", "max_score", "open"))
             table["steps"] = [StepTitle(**each) for each in table["steps"]]
             table["programs"] = [ProgramResult(**each) for each in table["programs"]]
             table["requirements"] = [_requirement(each) for each in table["requirements"]]

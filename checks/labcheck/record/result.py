@@ -15,8 +15,8 @@ class Result:
     """The result of a submission.
 
     `key` identifies what was graded, and by what (see `classes.grade.Order.task`). `kind` is GRADED, with a record;
-    REFUSED if the submission cannot be used; or BROKEN if the grading went wrong, in which case the next run tries it
-    again. `reason` says why; `faults` are the tracebacks of internal errors.
+    REFUSED if the submission cannot be used; or BROKEN if the grading went wrong. `reason` says why; `faults` are the
+    tracebacks of internal errors.
     """
 
     key: str
@@ -25,6 +25,11 @@ class Result:
     reason: str = ""
     record: Record | None = None
     faults: tuple[str, ...] = ()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something could not be checked: then there is no grade yet, and the next run tries it again."""
+        return self.kind == BROKEN or (self.record is not None and bool(self.record.open))
 
     def to_json(self) -> str:
         """Return the result as one line."""

@@ -76,13 +76,14 @@ def render(gradebook: Gradebook, packed: Mapping[str, str]) -> str:
     keys = [key for key in dict.fromkeys(entry.key for entry in gradebook.entries if entry.record) if key in packed]
     pages = {key: place for place, key in enumerate(keys)}
     places = {id(entry): place for place, entry in enumerate(gradebook.entries, start=1)}
-    graded = [(entry, entry.record) for entry in gradebook.entries if entry.record is not None]
+    graded = [(entry, entry.record) for entry in gradebook.entries if entry.record and entry.score is not None]
     records = [record for _, record in graded]
     found = tallies(gradebook)
     script = _script()
     return _template().render(
         gradebook=gradebook,
         graded=len(graded),
+        checked=sum(entry.record is not None for entry in gradebook.entries),
         problems=sum(entry.is_a_problem for entry in gradebook.entries),
         facts=_facts(records),
         median=f"{statistics.median(record.score for record in records):g}" if records else "",
@@ -117,7 +118,9 @@ def histogram(values: Sequence[float], *, whole: bool = False, most: float | Non
     else:
         scale = 10.0 ** math.floor(math.log10(max(top, 0.1) / BARS))
         width = next(scale * each for each in (1, 2, 5, 10, 20) if top / (scale * each) < BARS)
-    bounds = [place * width for place in range(int(top // width) + 2)]
+    bars = int(top // width) + 1
+    bars += bars * width <= top  # 1.0 // 0.1 is 9, but 10 * 0.1 is not above 1.0
+    bounds = [place * width for place in range(bars + 1)]
     counts = Counter(bisect_right(bounds, value, hi=len(bounds) - 1) - 1 for value in values)
     longest = max(counts.values())
     return [
@@ -160,14 +163,14 @@ def _row(gradebook: Gradebook, entry: Entry, pages: Mapping[str, int], place: in
     record = entry.record
     outcomes = {each.id: each.outcome for each in record.requirements} if record else {}
     remark = f"<small>{escape(printable(entry.remark))}</small>" if entry.remark else ""
-    kind = " class=problem" if entry.is_a_problem else ""
+    kind = ' class="problem open"' if entry.is_open else " class=problem" if entry.is_a_problem else ""
     if record:
         kind += f" data-seconds={record.seconds}"
     if entry.person and (listed := entry.person.listed) != entry.name:
         kind += f' data-listed="{escape(printable(listed))}"'
     cells = [
         f"<tr role=row{kind}><th scope=row role=rowheader>{_name(entry, pages, place)}{remark}",
-        f"<td role=cell>{record.score}" if record else CELLS[None],
+        CELLS[None] if entry.score is None else f"<td role=cell>{entry.score}",
         *(CELLS[outcomes.get(each.id)] for each in gradebook.requirements),
         f"<td role=cell>{record.seconds:.1f}" if record else CELLS[None],
         f"<td role=cell class=long>{escape(_programs(record))}" if record else CELLS[None],

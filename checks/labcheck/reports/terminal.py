@@ -23,6 +23,7 @@ from labcheck.reports.wording import (
     label,
     message,
     missing,
+    provisional,
     summary,
 )
 
@@ -118,6 +119,9 @@ def lines(record: Record, width: int, occasion: Occasion = WHOLE) -> Iterator[Li
     """Yield the lines of the report, not wider than `width` where possible."""
     first = next(iter(record.of(Outcome.FAILED)), None)
     yield [(f"{record.lab} · {record.title}", "bold")]
+    if record.open:
+        yield []
+        yield from _flow([provisional(record)], width, MARKS[Outcome.ERROR][1])
     for step in record.steps:
         chosen = [each for each in record.requirements_of(step) if each.id in record.selected]
         if not chosen:

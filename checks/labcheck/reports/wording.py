@@ -30,7 +30,7 @@ EXPLAINED = 10_000  # characters of an explanation
 NAME = 11  # columns of a value's name
 EXCHANGED = ("happened", "request", "answer", "then", "right")  # names of the values that show an exchange
 COMMANDS = ("by hand", "replay")  # names of the values that a reader copies
-SPARED = "could not be checked (internal error in labcheck), which costs no points"
+UNCHECKED = "could not be checked (internal error in labcheck)"
 STREAMS = {"standard output": "stdout", "standard error": "stderr"}
 REMARKS = {"note", "hung_up", "missed"}  # kinds of events without bytes
 NAMES = {
@@ -87,7 +87,7 @@ def facts(record: Record, requirement: RequirementResult) -> list[tuple[str, str
     if requirement.outcome is Outcome.NOT_RUN:
         return [("not run", requirement.reason)]
     if requirement.outcome is Outcome.ERROR:
-        return [("error", requirement.reason), ("note", "an internal error in labcheck costs no points")]
+        return [("error", requirement.reason), ("note", "an error earns no point and costs none: the grade stays open")]
     found = [("expected", requirement.expected), ("received", requirement.received), ("note", requirement.reason)]
     for program in record.programs_of(requirement)[:1]:
         if program.verdict != "ready" and requirement.id == record.first_of(program.name).id:
@@ -161,12 +161,22 @@ def summary(record: Record) -> str:
     """Return in one line how many requirements pass, and the outcomes of the others."""
     passed, asked = len(record.of(Outcome.PASSED)), len(record.selected)
     parts = [f"{passed} of {asked} requirements pass"]
-    for outcome, words in ((Outcome.FAILED, "failed"), (Outcome.NOT_RUN, "not run"), (Outcome.ERROR, SPARED)):
+    for outcome, words in ((Outcome.FAILED, "failed"), (Outcome.NOT_RUN, "not run"), (Outcome.ERROR, UNCHECKED)):
         if number := len(record.of(outcome)):
             parts.append(f"{number} {words}")
     if asked < len(record.requirements):
         parts.append(f"{len(record.requirements) - asked} not selected")
     return " · ".join([*parts, f"seed {record.seed}"])
+
+
+def provisional(record: Record) -> str:
+    """Return in words that the score is no grade yet, because something could not be checked; "" if it is one."""
+    if not record.open:
+        return ""
+    return (
+        f"The points are provisional: {_listed(record.open)} could not be checked. The cause may be a bug in labcheck, "
+        "or something unusual that the program does: somebody has to look at it."
+    )
 
 
 def changes(record: Record, before: Mapping[str, str]) -> str:

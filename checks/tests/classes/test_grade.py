@@ -7,6 +7,7 @@ import csv
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -31,6 +32,7 @@ from labcheck.errors import UsageError
 from labcheck.isolated.graders import ForkServer, Graders
 from labcheck.isolated.task import Probe, Reply
 from labcheck.judging.options import Options
+from labcheck.record.record import Outcome
 from labcheck.record.result import REFUSED
 from labcheck.record.result import Result as Graded
 from labcheck.workbook.labs import load_lab
@@ -451,7 +453,7 @@ def test_invalid_own_checks_are_refused(labcheck: Labcheck, place: Path, tmp_pat
 def test_any_executor_can_be_used(place: Path, tmp_path: Path) -> None:
     """A ProcessPoolExecutor of the standard library grades as well as threads do."""
     hand_in_many(place, 3)
-    submissions = Submissions.in_folder(Order(load_lab("lab1"), Options(protection="auto")), place, tmp_path / "out")
+    submissions = Submissions.in_folder(Order(load_lab("lab1"), Options(protection="auto")), place)
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         found = list(run(submissions.tasks(set(submissions.keys)), pool, 2))
     assert sorted((result.label, result.kind) for result in found) == [
@@ -459,12 +461,10 @@ def test_any_executor_can_be_used(place: Path, tmp_path: Path) -> None:
     ]
 
 
-def test_executor_that_fails_loses_its_task_only(place: Path, tmp_path: Path) -> None:
+def test_executor_that_fails_loses_its_task_only(place: Path) -> None:
     """If an executor raises an exception for a task, every task still gets a result."""
     hand_in_many(place, 3)
-    submissions = Submissions.in_folder(
-        Order(load_lab("lab1"), Options(protection="no such kind")), place, tmp_path / "out"
-    )
+    submissions = Submissions.in_folder(Order(load_lab("lab1"), Options(protection="no such kind")), place)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         tasks = list(submissions.tasks(set(submissions.keys)))
         pool.submit(os._exit, 1)
@@ -550,19 +550,23 @@ def test_request_that_is_never_sent(capfd: pytest.CaptureFixture[str], monkeypat
         (["lab9", "x", "--out", "o"], "lab9"),
         (["lab1", "x"], "--out"),
         (["lab1", "nowhere", "--out", "o"], "nowhere"),
-        (["lab1", ".", "--out", "o"], "no submissions"),
+        (["lab1", "empty", "--out", "o"], "no submissions"),
         (["lab1", ".", "--out", "o", "--shard", "4/3"], "4/3"),
         (["lab1", ".", "--out", "o", "--jobs", "0"], "'0'"),
         (["lab1", ".", "--out", "o", "--hidden"], "--suite"),
         (["lab1", ".", "--out", "o", "--merge", "--shard", "1/2"], "--merge"),
-        (["lab1", ".", "--out", "o", "--roster", "nobody.csv"], "nobody.csv"),
-        (["lab1", ".", "--out", "o", "--merge"], "folder o does not exist"),
+        (["lab1", "empty", "--out", "o", "--roster", "nobody.csv"], "nobody.csv"),
+        (["lab1", "empty", "--out", "o", "--merge"], "folder o does not exist"),
+        (["lab1", ".", "--out", "o"], "must not be inside each other"),
+        (["lab1", "empty", "--out", "."], "must not be inside each other"),
+        (["lab1", "empty", "--out", "empty/../empty"], "must not be inside each other"),
         (["lab1", ".", "--out", "o", "--sandbox", "strong"], "strong"),
     ],
 )
-def test_wrong_usage_is_reported_in_one_line(labcheck: Labcheck, words: list[str], says: str) -> None:
+def test_wrong_usage_is_reported_in_one_line(labcheck: Labcheck, tmp_path: Path, words: list[str], says: str) -> None:
     """Invalid arguments get a one-line error message and exit status 2."""
-    result = labcheck("grade", *words)
+    (tmp_path / "empty").mkdir()
+    result = labcheck("grade", *words, cwd=tmp_path)
     assert result.status == 2
     assert says in result.err
     assert result.err.count("\n") == 1
@@ -579,26 +583,66 @@ def test_progress_is_printed_in_lines(capsys: pytest.CaptureFixture[str], monkey
     assert all("a second" in line and "s left" in line for line in printed)
 
 
-def test_bug_in_a_check_is_an_internal_error(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
-    """A bug in a check costs no student a point; the instructor gets a message, and the results have the traceback."""
-    hand_in(place, "ada", SOLUTION.read_text())
+def test_bug_in_an_own_check_leaves_the_grades_open(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
+    """It gives nobody a point and costs nobody one: there is no grade, and the instructor hears what went wrong.
+
+    The grading is tried again, and so is it by the next run; when the check is right, there is a grade.
+    """
+    hand_in(place, "zoe", SOLUTION.read_text())
+    hand_in(place, "bob", "import nothing_like_this\n")  # its program does not even start
     suite, out = tmp_path / "suite", tmp_path / "out"
     suite.mkdir()
-    (suite / "test_more.py").write_text(
-        HIDDEN.format(status=200).replace('    assert server.get(f"', '    1 / 0\n    assert server.get(f"')
+    check, tries = suite / "test_more.py", tmp_path / "tries"
+    right = HIDDEN.format(status=200)
+    broken = f"    open({str(tries)!r}, 'a').write('x')\n    1 / 0\n"
+    check.write_text(right.replace('    assert server.get(f"', f'{broken}    assert server.get(f"'))
+    words = ("grade", "lab1", place, "--out", out, "--suite", suite, "--sandbox", "none", "--json", tmp_path / "c.json")
+    result = labcheck(*words)
+    assert result.status == 3
+    assert list(grades(out)) == ["zoe", "bob"]
+    open_one = grades(out)["zoe"]
+    assert (open_one["score"], open_one["max"], open_one["2.9"], open_one["2.1"]) == ("", "", "", "1")
+    assert re.search(
+        r"^open: 2.9 could not be checked: the check itself raised ZeroDivisionError.* \(test_more.py, line \d+\); .*"
+        r"its author; 30 of 31 points without it$",
+        open_one["note"],
     )
-    result = labcheck("grade", "lab1", place, "--out", out, "--suite", suite)
-    assert grades(out)["ada"]["score"] == "31"
-    assert "2.9" in grades(out)["ada"]["note"]
-    assert "internal errors in labcheck" in result.out
-    assert "ZeroDivisionError" in next(read(out)).faults[0]
+    assert "1 × could not be checked: the check itself raised ZeroDivisionError" in result.out
+    assert "ZeroDivisionError" in next(each for each in read(out) if each.label == "zoe").faults[0]
+    assert grades(out)["bob"]["score"] == "0"
+    assert tries.read_text() == "xx"
+    table = json.loads((tmp_path / "c.json").read_text())
+    assert [(each["name"], each["score"], each["open"]) for each in table["students"]] == [
+        ("zoe", None, True), ("bob", 0, False),
+    ]  # fmt: skip
+    assert labcheck(*words).status == 3
+    assert tries.read_text() == "xxxx"
+    check.write_text(right)
+    assert labcheck(*words).status == 0
+    assert grades(out)["zoe"]["score"] == "31"
+
+
+def test_only_own_files_are_read_as_results(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
+    """A file of a student beside the results is not taken for them."""
+    hand_in(place, "ada", SITE.format(1))
+    out = tmp_path / "out"
+    assert labcheck("grade", "lab1", place, "--out", out).status == 0
+    (forged,) = read(out)
+    assert forged.record is not None
+    for each in forged.record.requirements:
+        each.outcome, each.earned = Outcome.PASSED, each.points
+    (out / "zz").mkdir()
+    for name in ("more.jsonl", "results-1.jsonl", "results.jsonl.jsonl", "my-results.jsonl"):
+        (out / "zz" / name).write_text(forged.to_json())
+    assert labcheck("report", out).status == 0
+    assert grades(out)["ada"]["score"] == "0"
 
 
 def test_deleted_submission_affects_no_other(place: Path, tmp_path: Path) -> None:
     """A submission that is deleted before its turn is not graded; the others are."""
     hand_in_many(place, 3)
     (place / "archive.zip").write_bytes(b"PK")
-    submissions = Submissions.in_folder(Order(load_lab("lab1"), Options(protection="auto")), place, tmp_path / "out")
+    submissions = Submissions.in_folder(Order(load_lab("lab1"), Options(protection="auto")), place)
     (place / "archive.zip").unlink()
     assert [task.label for _, task in submissions.tasks(set(submissions.keys))] == [
         "student00",

@@ -28,7 +28,7 @@ from labcheck.record.gradebook import Asked, Entry, Gradebook
 from labcheck.record.record import Outcome, Place, ProgramResult, Record, RequirementResult
 from labcheck.record.text import within
 from labcheck.reports import terminal
-from labcheck.reports.wording import explanation
+from labcheck.reports.wording import explanation, provisional
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +61,7 @@ NASTY = (
 
 def requirement(id: str, outcome: Outcome, points: int = 1, **more: Any) -> RequirementResult:
     """Return a requirement's result with the earned points that `judge` would give."""
-    earned = points if outcome in (Outcome.PASSED, Outcome.ERROR) else 0
+    earned = points if outcome is Outcome.PASSED else 0
     return RequirementResult(id, f"Sentence {id}.", outcome, points, earned, **more)
 
 
@@ -72,7 +72,7 @@ def record_of(*requirements: RequirementResult, **more: Any) -> Record:
 
 @pytest.fixture(scope="module")
 def every_outcome() -> Record:
-    """A record with every outcome: 3 of 10 points, 1.5 was not selected."""
+    """A record with every outcome: 1 of 10 points, 1.4 could not be checked, 1.5 was not selected."""
     record = record_of(
         requirement("1.1", Outcome.PASSED, seconds=0.25),
         requirement("1.2", Outcome.FAILED, 2, expected="status 200", received="status 404", by_hand="curl -i x"),
@@ -156,13 +156,13 @@ def of_prairielearn(text: str) -> tuple[float, float]:
 
 
 def of_exercism(text: str) -> tuple[float, float]:
-    """Read the points from the names of the tests; an error is internal to labcheck, and costs no points."""
+    """Read the points from the names of the tests."""
     score = most = 0
     for test in checked("exercism", json.loads(text))["tests"]:
         named = re.search(r" \((\d+) points\)$", test["name"])
         points = int(named[1]) if named else 1
         most += points
-        score += points if test["status"] in ("pass", "error") else 0
+        score += points if test["status"] == "pass" else 0
     return score, most
 
 
@@ -335,12 +335,13 @@ def test_junit_has_the_right_counts(every_outcome: Record) -> None:
     )
     assert cases[2].result[0].message == "needs 1.2, which fails"
     assert cases[4].result[0].message == "not selected"
-    assert "costs no point" in cases[3].result[0].text
+    assert "the grade stays open" in cases[3].result[0].text
     assert properties(suite) == {
         "lab": "lab9",
         "title": "A lab",
-        "score": "3",
+        "score": "1",
         "max_score": "10",
+        "provisional": provisional(every_outcome),
         "seed": "7",
         "sandbox": "none",
         "python": "3.11.0",
@@ -378,7 +379,9 @@ def test_junit_of_a_class_has_a_suite_for_each_student(every_outcome: Record) ->
     assert (found.tests, found.failures, found.errors, found.skipped) == (10, 3, 2, 4)
     ada, bob, nobody, nothing = found
     assert (ada.name, ada.tests) == ("ada.zip", 7)
-    assert {"score": "3", "remark": "handed in late"}.items() <= properties(ada).items()
+    assert {"score": "1", "provisional": provisional(every_outcome), "remark": "handed in late"}.items() <= properties(
+        ada
+    ).items()
     assert [bob.name, bob.errors, next(iter(bob)).result[0].message] == ["b\\x00b.zip", 1, "cannot be unpacked"]
     assert [nobody.skipped, next(iter(nobody)).result[0].message] == [1, "nothing handed in"]
     assert next(iter(nothing)).result[0].message == "nothing was submitted"
@@ -387,13 +390,17 @@ def test_junit_of_a_class_has_a_suite_for_each_student(every_outcome: Record) ->
 # Gradescope
 
 
-def test_gradescope_internal_error_costs_no_points(every_outcome: Record) -> None:
-    """An internal error costs no points; a hidden requirement shows only its title; all tests are visible."""
+def test_gradescope_internal_error_earns_no_points(every_outcome: Record) -> None:
+    """An internal error earns no points, and the output says first that they are provisional.
+
+    A hidden requirement shows only its title; all tests are visible.
+    """
     table = checked("gradescope", json.loads(rendered("gradescope", every_outcome)))
     tests = {each["number"]: each for each in table["tests"]}
-    assert [tests[id]["status"] for id in tests] == ["passed", "failed", "failed", "passed", *["failed"] * 3]
-    assert (tests["1.4"]["score"], tests["1.4"]["max_score"]) == (2, 2)
-    assert "an internal error in labcheck costs no points" in tests["1.4"]["output"]
+    assert [tests[id]["status"] for id in tests] == ["passed", "failed", "failed", "failed", *["failed"] * 3]
+    assert (tests["1.4"]["score"], tests["1.4"]["max_score"]) == (0, 2)
+    assert table["output"].startswith("The points are provisional: 1.4 could not be checked.")
+    assert "an error earns no point and costs none: the grade stays open" in tests["1.4"]["output"]
     assert (tests["2.1"]["name"], tests["2.1"]["output"]) == ("Sentence 2.1.", "note       how it is done is not told")
     assert {each["visibility"] for each in table["tests"]} == {"visible"}
     assert (table["stdout_visibility"], table["execution_time"]) == ("hidden", 1.5)
@@ -414,9 +421,9 @@ def test_github_gives_a_step_an_output_for_each_requirement(every_outcome: Recor
     assert lines[-1] == f"runners={','.join(runners)}"
     results = [json.loads(base64.b64decode(line.partition("=")[2])) for line in lines[:-1]]
     assert [each["status"] for each in results] == ["pass", "fail", "fail", "error", "fail", "fail", "fail"]
-    assert [each["tests"][0]["score"] for each in results] == [1, 0, 0, 2, 0, 0, 0]
+    assert [each["tests"][0]["score"] for each in results] == [1, 0, 0, 0, 0, 0, 0]
     assert results[1]["tests"][0]["test_code"] == "curl -i x"
-    assert "Points {}/{}".format(*of_github("\n".join(lines))) == "Points 3/10"
+    assert "Points {}/{}".format(*of_github("\n".join(lines))) == "Points 1/10"
 
 
 def test_github_reporter_prints_no_command_and_fits_its_environment() -> None:
@@ -541,10 +548,11 @@ def test_summary_shows_what_is_left_to_do(every_outcome: Record, real: dict[str,
     """The summary has the points, expected and received values, and the passed steps; each cause has one row."""
     page = actions.summary(every_outcome)
     text = Tags(page).text
-    assert "3 of 10 points" in page and "not selected" in page
+    assert "1 of 10 points" in page and "not selected" in page
     assert "Steps passed" not in text
     assert "<tr><td>1.2 Sentence 1.2.</td><td><code>status 200</code></td><td><code>status 404</code></td>" in page
-    assert "could not be checked (internal error in labcheck), which costs no points" in text
+    assert "The points are provisional: 1.4 could not be checked." in text
+    assert "1 could not be checked (internal error in labcheck)" in text
     assert "1.5" not in text
     assert "Steps passed: 1 Start and stop" in Tags(actions.summary(real["solution"])).text
     assert "<table>" not in actions.summary(real["solution"])
@@ -639,7 +647,7 @@ def test_annotations_report_each_cause_once(every_outcome: Record) -> None:
     ]
     again = "by hand    curl -i x\nreplay     labcheck replay lab9 1.2 --seed 7"
     assert found[0][2] == f"expected   status 200\nreceived   status 404\n{again}"
-    assert "costs no point" in found[3][2]
+    assert found[3][2] == "could not be checked (internal error in labcheck)"
     late = record_of(*[requirement(f"1.{n}", Outcome.NOT_RUN, reason="the time is used up") for n in (1, 2)])
     assert commands_in("\n".join(actions.annotations(late, ""))) == [
         ("warning", {"title": "Not checked: 1.1, 1.2"}, "not run: the time is used up")

@@ -77,7 +77,7 @@ def records(draw: st.DrawFn) -> Record:
             f"1.{number}",
             draw(TEXT),
             outcome,
-            earned=int(outcome in (Outcome.PASSED, Outcome.ERROR)),
+            earned=int(outcome is Outcome.PASSED),
             reason=draw(TEXT),
             expected=draw(TEXT),
             received=draw(TEXT),
@@ -101,6 +101,19 @@ def test_record_survives_json(record: Record) -> None:
     text = record.to_json()
     jsonschema.validate(json.loads(text), SCHEMA)
     assert Record.from_json(text) == record
+
+
+def test_error_in_an_older_record_earns_nothing() -> None:
+    """In records of version 2, an internal error earned a point. Read today, it is open."""
+    record = record_of(
+        [RequirementResult("1.1", "One.", Outcome.PASSED, earned=1), RequirementResult("1.2", "Two.", Outcome.ERROR)]
+    )
+    table = json.loads(record.to_json())
+    del table["open"]
+    table |= {"schema": 2, "score": 2}
+    table["requirements"][1]["earned"] = 1
+    assert Record.from_table(table) == record
+    assert (record.score, record.open) == (1, ["1.2"])
 
 
 def test_record_without_what_was_added_later_can_be_read() -> None:
@@ -184,8 +197,8 @@ def test_wrong_sum_is_refused(record: Record) -> None:
     table = json.loads(record.to_json())
     with pytest.raises(ValueError, match="its points add up to"):
         Record.from_json(json.dumps({**table, "score": table["score"] + 1}))
-    with pytest.raises(ValueError, match="a record of version 3"):
-        Record.from_json(json.dumps({**table, "schema": 3}))
+    with pytest.raises(ValueError, match="a record of version 4"):
+        Record.from_json(json.dumps({**table, "schema": 4}))
 
 
 def test_printable_writes_escapes_out() -> None:

@@ -31,6 +31,7 @@ from labcheck.reports.wording import (
     measure,
     message,
     missing,
+    provisional,
     replay,
 )
 
@@ -178,6 +179,7 @@ def _facts(record: Record, heading: str) -> dict[str, Any]:
         "signs": SIGNS,
         "cause": cause,
         "replay": replay,
+        "provisional": provisional(record),
         "with_pictures": True,
     }
 

@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from labcheck.record.record import Outcome
 from labcheck.record.text import printable, within
 from labcheck.reports.formats import one
-from labcheck.reports.wording import block, explanation, heading
+from labcheck.reports.wording import block, explanation, heading, provisional
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +46,8 @@ def suite(record: Record, name: str) -> Element:
     about = Element("properties")
     for key in ("lab", "title", "score", "max_score", "seed", "sandbox", "python", "platform", "labcheck"):
         add_property(about, key, str(getattr(record, key)))
+    if told := provisional(record):
+        add_property(about, "provisional", told)
     printed = [_printed(record, tag, stream) for tag, stream in (("system-out", "stdout"), ("system-err", "stderr"))]
     found = counted("testsuite", name, [about, *(_case(record, each) for each in record.requirements), *printed])
     found.set("time", _seconds(record.seconds))

@@ -1,6 +1,7 @@
 """A table of the class: the score, the points of each requirement, and a note about the grade.
 
-It has one row per student. The first column is the student; the last one says what could not be graded, and why.
+It has one row per student; those whose grade is open come first, without a score. The first column is the student; the
+last one says what could not be graded, and why.
 """
 
 from __future__ import annotations
@@ -25,9 +26,11 @@ def render(gradebook: Gradebook) -> str:
         earned: dict[str, int] = {}
         score: list[str | float] = ["", ""]
         if entry.record is not None:
-            earned = {each.id: each.earned for each in entry.record.requirements}
-            score = [entry.record.score, entry.record.max_score]
-        rows.append([*_who(entry, gradebook), *score, *(earned.get(id, "") for id in ids), note(entry)])
+            checked = (each for each in entry.record.requirements if each.outcome is not Outcome.ERROR)
+            earned = {each.id: each.earned for each in checked}
+            if entry.score is not None:
+                score = [entry.score, entry.record.max_score]
+        rows.append([*_who(entry, gradebook), *score, *(earned.get(id, "") for id in ids), entry.remark])
     return to_cells(rows)
 
 
@@ -38,11 +41,3 @@ def _who(entry: Entry, gradebook: Gradebook) -> list[str]:
         return ["", "", "", entry.submission]
     person = entry.person
     return [person.name, person.email, person.id or person.sis_user_id, entry.submission]
-
-
-def note(entry: Entry) -> str:
-    """Return why there is no grade, or what to know about it."""
-    faults = [] if entry.record is None else entry.record.of(Outcome.ERROR)
-    unchecked = ", ".join(each.id for each in faults)
-    spared = f"could not be checked (internal error in labcheck): {unchecked}" if faults else ""
-    return "; ".join(filter(None, [entry.remark, spared]))

@@ -7,7 +7,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from labcheck.reports.formats import whole_class
-from labcheck.reports.whole_class.csv import note
 
 if TYPE_CHECKING:
     from labcheck.record.gradebook import Entry, Gradebook
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
 @whole_class("the content of grades.csv, and the outcome of each requirement, as JSON")
 def render(gradebook: Gradebook) -> str:
-    """Return the class: `students` holds one object per row; the score is null if there is no record."""
+    """Return the class: `students` holds one object per row; the score is null if there is no grade."""
     table = {
         "schema": 1,
         "lab": gradebook.lab,
@@ -35,10 +34,11 @@ def _student(entry: Entry) -> dict[str, Any]:
         "name": entry.name,
         **person,
         "submission": entry.submission,
-        "score": None if record is None else record.score,
-        "max_score": None if record is None else record.max_score,
+        "score": entry.score,
+        "max_score": None if record is None or entry.score is None else record.max_score,
+        "open": entry.is_open,
         "seed": None if record is None else record.seed,
         "seconds": None if record is None else record.seconds,
-        "note": note(entry),
+        "note": entry.remark,
         "requirements": {each.id: [each.outcome, each.earned] for each in record.requirements} if record else {},
     }

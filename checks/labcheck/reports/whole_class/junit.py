@@ -37,7 +37,7 @@ def _suite(lab: str, entry: Entry) -> Element:
 
 
 def _without_record(lab: str, entry: Entry) -> Element:
-    """Return the one test case of a student without a grade: an error for a submission, otherwise skipped."""
+    """Return the one test case of a student without a record: an error for a submission, otherwise skipped."""
     case = Element("testcase", name="graded", classname=printable(lab), time="0.000")
     if entry.submission:
         SubElement(case, "error", message=printable(entry.remark or NO_GRADE), type="error")

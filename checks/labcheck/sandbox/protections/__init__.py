@@ -18,9 +18,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from labcheck.errors import UsageError
-from labcheck.workbook.labs import nearest
-
 if TYPE_CHECKING:
     from labcheck.sandbox.base import Sandbox
 
@@ -42,8 +39,5 @@ def protections() -> dict[str, type[Sandbox]]:
 
 
 def find(name: str) -> type[Sandbox]:
-    """Return the protection with the given name. Raises UsageError if it does not exist."""
-    known = protections()
-    if name not in known:
-        raise UsageError(f"unknown protection {name!r}.{nearest(name, known)} Protections: {', '.join(known)}")
-    return known[name]
+    """Return the protection with the given name."""
+    return protections()[name]
