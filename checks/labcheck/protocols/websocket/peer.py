@@ -55,6 +55,10 @@ class Connection(Endpoint):
 
     def _open(self, event: Request | Response) -> None:
         assert isinstance(event, Request)
+        if (broken := self._server.parser_exc) is not None:
+            text = f"the bytes after the client's opening handshake are not a WebSocket frame: {broken}"
+            self.error = WebSocketError(Trouble.MALFORMED, text)
+            return
         response = self._server.accept(event)
         self._server.send_response(response)
         self.transcript.sent(response.serialize(), "handshake", self.who)
