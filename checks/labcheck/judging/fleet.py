@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import importlib.util
 import os
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from labcheck.errors import ForeignListenerError, NotReadyError, Verdict
+from labcheck.errors import ForeignListenerError, NotReadyError, UsageError, Verdict
 from labcheck.program import machine
 from labcheck.program.ports import Port, is_free
 from labcheck.program.program import Program
@@ -16,10 +18,11 @@ from labcheck.protocols import kinds
 from labcheck.protocols.draw import Draw, LocalTime
 from labcheck.protocols.started import Role, Started
 from labcheck.sandbox import processes
+from labcheck.sandbox.copies import GONE
 from labcheck.sandbox.guard import MEMORY, Guard, memory_of
-from labcheck.submission.files import is_there
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from labcheck.judging.options import Options
@@ -29,6 +32,12 @@ if TYPE_CHECKING:
 
 READY_WITHIN = 10.0  # seconds
 AHEAD = 3  # programs that are started before a check needs them
+TRIES = 3  # ports for one program
+THREE_PORTS = "three ports in a row were taken by other programs"
+MOST_LOST = 5  # shared copies that programs may remove or replace
+NO_PROCESS = {errno.EAGAIN, errno.ENOMEM}  # fork(2)
+UNUSUAL_NAME = {errno.ENAMETOOLONG, errno.EILSEQ}
+MANY = 64  # processes of a submission: if there is no room for one more, they take it
 SHORT_VERDICTS = {
     Verdict.OVER_MEMORY: f"used more than {MEMORY >> 20} MiB of memory",
     Verdict.PORT_TAKEN: "did not get its port",
@@ -54,6 +63,7 @@ class Fleet:
         self._seed = seed
         self._spare = processes.descendants(os.getpid())
         self._ports: dict[int, Port] = {}
+        self._lost_copies = 0
         self._plan = self._what_will_be_needed()
         self._guard = Guard(self._end_over_memory, sandbox.killed) if sandbox.is_limited else None
 
@@ -94,8 +104,8 @@ class Fleet:
             self.note_death(known)
             if spec.name in self.given_up:
                 raise NotReadyError(Verdict.OVER_MEMORY, self.given_up[spec.name])
-        if not is_there(self.shared_copy / spec.file):
-            self._prepare_shared_copy()  # a program has removed its own folder
+        if not self._copies.holds(self.shared_copy, spec.file):
+            self._replace_shared_copy()
         started = self.next(spec, Role.SHARED)
         try:
             return self._ready(started)
@@ -158,7 +168,7 @@ class Fleet:
         program.kill()
         living = {each.program.outer_pid for each in self.history if not each.program.has_exited}
         processes.end_all({*self._spare, *living})
-        if not is_there(program.folder / program.spec.file):
+        if self._copies.is_intact(program.folder) and not self._copies.holds(program.folder, program.spec.file):
             raise NotReadyError(Verdict.NOT_STARTED, f"{program.spec.file} is missing: the program has deleted it")
         again = self._start_anew(started, Role.APART, self._ports[program.port])
         try:
@@ -262,7 +272,8 @@ class Fleet:
     def _start_ahead(self, number: int) -> None:
         while self._plan and len(self._early()) < number:
             spec, shared = self._plan.pop(0)
-            self._start(spec, Role.EARLY, in_shared_copy=shared)
+            with contextlib.suppress(NotReadyError):  # the check that needs it starts it again, and fails then
+                self._start(spec, Role.EARLY, in_shared_copy=shared)
 
     def _end_unused(self, name: str | None = None) -> None:
         """End the programs that were started ahead of time and not used: all of them, or those with this name."""
@@ -279,18 +290,60 @@ class Fleet:
 
     def _prepare_shared_copy(self) -> None:
         """Make the copy in which the shared programs run, and put the suite's material into it."""
-        self.shared_copy = self._copies.new()
         module = f"labcheck.suites.{self._lab.name}.material"
-        if importlib.util.find_spec(module):
-            draw = Draw(f"{self._seed}:material")
-            self.material = import_module(module).prepare(self.shared_copy, draw)
-            self.words = draw.words
+        if not importlib.util.find_spec(module):
+            self.shared_copy = self._new_copy()
+            return
+        draw = Draw(f"{self._seed}:material")
+
+        def add(work: Path) -> None:
+            self.material = import_module(module).prepare(work, draw)
+
+        self.shared_copy = self._new_copy(add)
+        self.words = draw.words
+
+    def _replace_shared_copy(self) -> None:
+        """Make a new shared copy, because a program has removed or replaced its folder. Raises NotReadyError."""
+        self._lost_copies += 1
+        if self._lost_copies > MOST_LOST:
+            raise NotReadyError(Verdict.NOT_STARTED, f"{GONE}, again and again")
+        self._prepare_shared_copy()
+
+    def _new_copy(self, add: Callable[[Path], None] | None = None) -> Path:
+        """Make a copy of the submission. Raises NotReadyError if its programs have left no room for it."""
+        try:
+            return self._copies.new(add)
+        except OSError as error:
+            if error.errno in UNUSUAL_NAME:
+                raise UsageError(f"a file of the submission cannot be copied: {error.strerror}") from error
+            if error.errno not in machine.FULL or not self.history:
+                raise
+            # What ended programs and their copies have held was theirs; the rest is a lack of this machine.
+            before = self._copies.room()
+            for started in self.history:
+                if started.role is not Role.GONE:
+                    self.discard(started)
+            processes.end_all(self._spare)
+            copies = self._copies.clear()
+            after = self._copies.room()
+            self._copies.new(add)
+            if after - before <= (copies + 1) * (after - self._copies.room()):
+                raise
+            raise NotReadyError(Verdict.NOT_STARTED, "your programs have filled the disk") from error
 
     def _start(self, spec: ProgramSpec, role: Role, *, in_shared_copy: bool = False, with_peer: bool = True) -> Started:
-        """Start a program in the shared copy or in its own; `with_peer`: a client finds labcheck's server."""
-        folder = self.shared_copy if in_shared_copy else self._copies.new()
-        port = self._new_port()
-        return self._begin(spec, folder, port, role, in_shared_copy=in_shared_copy, with_peer=with_peer)
+        """Start a program in the shared copy or in its own; `with_peer`: a client finds labcheck's server.
+
+        Raises NotReadyError if the submission's programs have made that impossible.
+        """
+        folder = self.shared_copy if in_shared_copy else self._new_copy()
+        for _ in range(TRIES):
+            port = self._new_port()
+            try:
+                return self._begin(spec, folder, port, role, in_shared_copy=in_shared_copy, with_peer=with_peer)
+            except ForeignListenerError:  # labcheck's own server did not get it
+                self._ports.pop(port.number).release()
+        raise NotReadyError(Verdict.PORT_TAKEN, THREE_PORTS)
 
     def _start_anew(self, before: Started, role: Role, port: Port) -> Started:
         """Start the file of a server once more, in the same folder."""
@@ -317,15 +370,23 @@ class Fleet:
             self._sandbox,
             usual_port=self._lab.port,
             local_time=self.local_time.tz,
+            way=self._copies.way_into(folder),
         )
         kind = kinds.find(spec.kind)
-        started = kind.start(launch, port.number, role, in_shared_copy=in_shared_copy, with_peer=with_peer)
+        try:
+            started = kind.start(launch, port.number, role, in_shared_copy=in_shared_copy, with_peer=with_peer)
+        except OSError as error:
+            many = len(processes.descendants(os.getpid()))
+            if error.errno not in NO_PROCESS or many < MANY:
+                raise
+            text = f"your programs have started {many} processes, which leaves no room for another one"
+            raise NotReadyError(Verdict.NOT_STARTED, text) from error
         self.history.append(started)
         return started
 
     def _ready(self, started: Started) -> Started:
         """Return a server once it listens: this one, or another start of it if its port was taken."""
-        for attempt in range(3):
+        for attempt in range(TRIES):
             program = started.program
             try:
                 program.wait_until_listening(READY_WITHIN * self._options.slow)
@@ -348,11 +409,12 @@ class Fleet:
             # Another process took a port that was free: that is not the program's error, so try another port.
             program.kill()
             program.close()
-            again = self._start_anew(started, started.role, self._new_port())
+            role, started.role = started.role, Role.GONE
+            again = self._start_anew(started, role, self._new_port())
             self.history[self.history.index(started)] = self.history.pop()
             started = again
         started.role = Role.GONE
-        raise NotReadyError(Verdict.PORT_TAKEN, "three ports in a row were taken by other programs")
+        raise NotReadyError(Verdict.PORT_TAKEN, THREE_PORTS)
 
     def _mark_given_up(self, program: Program, verdict: Verdict) -> None:
         program.verdict = verdict

@@ -18,7 +18,7 @@ from labcheck.program.advice import advice
 from labcheck.program.evidence import Complaint
 from labcheck.program.matchers import NEVER_AWAITED, Traceback
 from labcheck.record.text import is_own_file, shorten, within
-from labcheck.submission.files import is_there
+from labcheck.submission.files import is_there, read_start
 
 if TYPE_CHECKING:
     from labcheck.workbook.labs import ProgramSpec
@@ -48,7 +48,7 @@ HIDDEN = re.compile(
 SYNTAX = re.compile(r"^((?:Syntax|Indentation|Tab)Error): ", re.MULTILINE)
 CARET = re.compile(r"^ {4}(\s*)\^+\s*$")  # the line below the one that Python cannot read
 TRIED = re.compile(r"Connect call failed \('[^']*', (\d+)\b")  # as asyncio words it
-LITTLE = 1000  # bytes; a larger file is not empty
+LITTLE = 1000  # bytes; if there is nothing in these, the file is empty
 LONGEST = 300  # characters of the last line of a traceback
 MISSING = re.compile(r"^ModuleNotFoundError: No module named '([\w.]+)'$", re.MULTILINE)
 
@@ -223,7 +223,7 @@ class Diagnosis:
 def _is_empty(file: Path) -> bool:
     """Return whether a file has no text in it."""
     with contextlib.suppress(OSError):
-        return file.stat().st_size < LITTLE and not file.read_bytes().strip()
+        return not read_start(file, LITTLE).strip()
     return False
 
 

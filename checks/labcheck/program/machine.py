@@ -12,6 +12,7 @@ from labcheck.errors import MachineError
 OPEN_FILES = 512  # twice of what the checks of fifty clients need
 LOOPBACK_WITHIN = 1.0  # seconds
 EXHAUSTED = {errno.EMFILE, errno.ENFILE}
+FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
 def require() -> None:
@@ -44,7 +45,7 @@ def lack(error: BaseException) -> MachineError | None:
             f"labcheck has too many open files: {_limit()}. Allow more with `ulimit -n {OPEN_FILES}` "
             "in a new terminal, and try again"
         )
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+    if isinstance(error, OSError) and error.errno in FULL:
         place = f" for {os.fsdecode(error.filename)}" if error.filename else ""
         return MachineError(f"there is no space left on this machine{place}; free some space and try again")
     return None

@@ -66,7 +66,9 @@ class Ending:
 class Program:
     """A program started as `python FILE PORT` in its folder.
 
-    `local_time` is the value of TZ, the program's time zone; None: labcheck's own. `sandbox` starts the program.
+    `local_time` is the value of TZ, the program's time zone; None: labcheck's own. `sandbox` starts the program. `way`
+    is a path that leads into the folder, by default its own. Raises NotReadyError if the program cannot be started
+    there: an earlier program may have changed the folder.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Program:
         *,
         usual_port: int,
         local_time: str | None,
+        way: Path | None = None,
     ) -> None:
         self.spec = spec
         self.port = port
@@ -103,16 +106,23 @@ class Program:
             environment["TZ"] = local_time
         environment |= sandbox.environment(folder)
         # Without -s: by hand, a program also finds the libraries that its user has installed (pip install --user).
-        self._process = subprocess.Popen(
-            sandbox.command([python, spec.file, str(port)], folder),
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.PIPE if spec.is_client else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-            **processes.own_session(),
-        )
+        entrance = str(way or folder)
+        try:
+            self._process = subprocess.Popen(
+                sandbox.command([python, spec.file, str(port)], folder),
+                cwd=entrance,
+                env=environment,
+                stdin=subprocess.PIPE if spec.is_client else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+                **processes.own_session(),
+            )
+        except OSError as error:
+            if error.filename == entrance:  # subprocess names the folder if that is what it could not enter
+                text = f"your program has locked or removed its own folder ({error.strerror})"
+                raise NotReadyError(Verdict.NOT_STARTED, text) from error
+            raise
         self.stdout = Output(cast("IO[bytes]", self._process.stdout), spec.lines, spec.fold, spec.prompts)
         self.stderr = Output(cast("IO[bytes]", self._process.stderr), spec.lines, spec.fold)
         self.activity = Activity(lambda: self.pid, self._is_drained, (self.stdout, self.stderr))

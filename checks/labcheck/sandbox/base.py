@@ -71,11 +71,15 @@ class Sandbox:
         """Prepare an empty folder for a copy of `size` bytes and the files that the program writes."""
 
     def hand_over(self, folder: Path) -> None:
-        """Make the program's user the owner of a folder, before any program is started in it."""
+        """Make the program's user the owner of everything in a folder, before any program is started there.
+
+        The folder itself stays ours: so its user cannot put anything in the place of what is in it.
+        """
         if sys.platform != "win32" and self.uid is not None:
-            for parent, _, names in os.walk(folder):
-                for name in (parent, *(os.path.join(parent, each) for each in names)):  # noqa: PTH118
-                    os.chown(name, self.uid, self.uid, follow_symlinks=False)
+            folder.chmod(0o755)
+            for parent, folders, names in os.walk(folder):
+                for name in (*folders, *names):
+                    os.chown(os.path.join(parent, name), self.uid, self.uid, follow_symlinks=False)  # noqa: PTH118
 
     def killed(self) -> int:
         """Return how many processes the kernel has killed because the grading ran out of memory."""

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import os
+import shutil
+import stat
+import sys
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labcheck.errors import RefusedError, UsageError
+from labcheck.errors import NotReadyError, RefusedError, UsageError, Verdict
 from labcheck.sandbox.scratch import scratch
-from labcheck.submission.files import read_files, regular_files
+from labcheck.submission.files import read_files, regular_files, remove_tree
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from labcheck.sandbox.base import Sandbox
     from labcheck.workbook.labs import Lab
+
+ENTRY = 4096  # bytes that a file takes at least
+GONE = "your program has removed, renamed or replaced its own folder"
 
 
 class PrivateCopies:
@@ -21,6 +30,10 @@ class PrivateCopies:
     The student's folder is read once, on entry: all programs of a grading run the same files, even if the student saves
     one of them while it runs. Only regular files are copied; links are followed only without any protection. Use it as
     a context manager: on exit it removes the copies, no matter what a program has done to them.
+
+    A program may do anything to the copy that it runs in: rename it, remove it, or put a link in its place, which leads
+    to another place for each process that follows it. So each copy is opened once, when it is new, and programs are
+    started in what was opened then.
     """
 
     def __init__(self, lab: Lab, folder: Path, sandbox: Sandbox) -> None:
@@ -28,6 +41,7 @@ class PrivateCopies:
         self._folder = folder
         self._sandbox = sandbox
         self._made = 0
+        self._opened: dict[Path, int] = {}  # a descriptor of each copy
 
     def __enter__(self) -> PrivateCopies:
         """Read the files.
@@ -50,6 +64,8 @@ class PrivateCopies:
         return self
 
     def __exit__(self, *_: object) -> None:
+        for descriptor in self._opened.values():
+            os.close(descriptor)
         self._stack.close()
 
     def source(self, file: str) -> bytes:
@@ -62,8 +78,11 @@ class PrivateCopies:
         theirs = regular_files(self._folder, follow_links=follow, into_folders=into_folders)
         return dict(read_files(theirs, lambda file: file.as_posix() in programs))
 
-    def new(self) -> Path:
-        """Make a copy: a folder `work` inside a new folder."""
+    def new(self, add: Callable[[Path], object] | None = None) -> Path:
+        """Make a copy: a folder `work` inside a new folder. `add` puts more files into it.
+
+        Everything is in place before any program gets access to the copy. Raises OSError if it cannot be made.
+        """
         self._made += 1
         place = self._top / str(self._made)
         place.mkdir()
@@ -74,8 +93,51 @@ class PrivateCopies:
             to = work / file
             to.parent.mkdir(parents=True, exist_ok=True)
             to.write_bytes(data)
+        if add is not None:
+            add(work)
+        if sys.platform != "win32":
+            self._opened[work] = os.open(work, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         self._sandbox.hand_over(place)
         return work
+
+    def way_into(self, work: Path) -> Path:
+        """Return the path by which a program enters a copy: on Linux it leads there no matter what is in its place.
+
+        Raises NotReadyError if the copy itself is not in its place any more.
+        """
+        if not self.is_intact(work):
+            raise NotReadyError(Verdict.NOT_STARTED, GONE)
+        return Path(f"/proc/self/fd/{self._opened[work]}") if sys.platform == "linux" else work
+
+    def room(self) -> int:
+        """Return how many bytes are free on the disk with the copies; each file that can be made counts as a few."""
+        if sys.platform == "win32":
+            return shutil.disk_usage(self._top).free
+        found = os.statvfs(self._top)
+        return found.f_bavail * found.f_frsize + found.f_favail * ENTRY
+
+    def clear(self) -> int:
+        """Remove all copies, and return how many there were."""
+        found = [place for number in range(1, self._made + 1) if (place := self._top / str(number)).exists()]
+        for place in found:
+            remove_tree(place)
+        return len(found)
+
+    def holds(self, work: Path, file: str) -> bool:
+        """Return whether a file is still in its copy; a link that a program has put in its place does not count."""
+        with suppress(OSError):
+            return self.is_intact(work) and stat.S_ISREG((work / file).stat(follow_symlinks=False).st_mode)
+        return False
+
+    def is_intact(self, work: Path) -> bool:
+        """Return whether a copy is still the folder that it was made as, in the same place."""
+        with suppress(OSError):
+            found = work.stat(follow_symlinks=False)
+            if work not in self._opened:
+                return stat.S_ISDIR(found.st_mode)
+            made = os.fstat(self._opened[work])
+            return (found.st_dev, found.st_ino) == (made.st_dev, made.st_ino)
+        return False
 
 
 def _supply(files: dict[Path, bytes], file: Path, data: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import stat
@@ -28,6 +29,19 @@ def is_there(file: Path) -> bool:
         return file.is_file()
     except OSError:
         return False
+
+
+def read_start(file: Path, size: int) -> bytes:
+    """Return up to `size` bytes of a file that a program may have replaced; raises OSError if it is no regular file."""
+    # Without O_NONBLOCK, opening a named pipe would wait for its other end.
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(file, flags)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(f"{file} is not a regular file")
+        return os.read(descriptor, size)
+    finally:
+        os.close(descriptor)
 
 
 def copy_new(source: Path, target: Path) -> Iterator[tuple[Path, bool]]:
@@ -84,8 +98,9 @@ def remove_tree(folder: Path) -> None:
     if folder.exists():  # for example because a folder in it has no write permission
         for parent, folders, _ in os.walk(folder):
             for name in (parent, *(os.path.join(parent, each) for each in folders)):  # noqa: PTH118
-                if not os.path.islink(name):  # noqa: PTH114
-                    os.chmod(name, stat.S_IRWXU)  # noqa: PTH101
+                with contextlib.suppress(OSError):  # it belongs to another user, or is gone
+                    if not os.path.islink(name):  # noqa: PTH114
+                        os.chmod(name, stat.S_IRWXU)  # noqa: PTH101
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import socket
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from conftest import CHECKOUT
-from labcheck.errors import NotReadyError, SuiteError, Verdict
+from labcheck.errors import MachineError, NotReadyError, SuiteError, Verdict
+from labcheck.judging import fleet
 from labcheck.judging.options import Options
 from labcheck.judging.run import running
+from labcheck.program import machine
+from labcheck.program.ports import LOOPBACK, Port
 from labcheck.program.program import Program
 from labcheck.protocols import kinds
+from labcheck.protocols.http.kind import HttpServer
 from labcheck.protocols.started import Role
 from labcheck.sandbox import processes
 from labcheck.sandbox.base import Sandbox
+from labcheck.sandbox.copies import PrivateCopies
 from labcheck.workbook.labs import load_lab
 
 if TYPE_CHECKING:
@@ -160,3 +168,90 @@ def test_no_process_is_left_after_a_grading(tmp_path: Path, monkeypatch: pytest.
         history = run.fleet.history
     assert len(history) == 2
     assert all(each.program.has_exited for each in history)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the folder of a running program cannot be renamed there")
+def test_replaced_folder_is_the_program_s_loss(run: Run) -> None:
+    """A program that has put something in the place of its folder cannot be started there again."""
+    own = run.fleet.own_server(run.spec)
+    own.program.interrupt(10)
+    work = own.program.folder
+    elsewhere = work.rename(work.with_name("elsewhere"))
+    for way in ("gone", "a link", "a folder"):
+        if way == "a link":
+            work.symlink_to(elsewhere)
+        if way == "a folder":
+            work.unlink()
+            work.mkdir()
+        with pytest.raises(NotReadyError, match="your program has removed, renamed or replaced its own folder"):
+            run.fleet.start_again(own, 10)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the folder of a running program cannot be renamed there")
+def test_shared_copy_is_replaced_a_few_times(run: Run) -> None:
+    """A program that spoils the shared copy gets another one, but not without end; its other copies are its own."""
+    for _ in range(6):
+        program = run.fleet.shared_server(run.spec).program
+        program.folder.rename(program.folder.with_name("elsewhere"))
+        program.kill()
+    with pytest.raises(NotReadyError, match="its own folder, again and again"):
+        run.fleet.shared_server(run.spec)
+    assert run.fleet.own_server(run.spec).program.folder.is_dir()
+
+
+@pytest.mark.parametrize(("freed", "is_theirs"), [(1 << 30, True), (1 << 20, False)])
+def test_full_disk_is_the_program_s_loss_if_its_end_frees_it(
+    run: Run, monkeypatch: pytest.MonkeyPatch, freed: int, is_theirs: bool
+) -> None:
+    """If the end of the programs frees more than their copies take, they have filled the disk, otherwise not."""
+    run.fleet.shared_server(run.spec)
+    run.fleet.own_server(run.spec)
+    new, rooms = PrivateCopies.new, iter([0, freed, freed - (10 << 20)])  # before, after, and with a new copy
+
+    def full(copies: PrivateCopies, add: object = None) -> Path:
+        monkeypatch.setattr(PrivateCopies, "new", new)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(PrivateCopies, "new", full)
+    monkeypatch.setattr(PrivateCopies, "room", lambda _: next(rooms))
+    with pytest.raises(NotReadyError if is_theirs else OSError) as caught:
+        run.fleet.new_server(run.spec)
+    assert isinstance(machine.lack(caught.value), MachineError) is not is_theirs
+    if is_theirs:
+        assert "your programs have filled the disk" in str(caught.value)
+        assert run.fleet.shared_server(run.spec).program.folder.is_dir(), "the next check gets a new program"
+
+
+@pytest.mark.parametrize(("number", "error"), [(100, NotReadyError), (3, OSError)])
+def test_no_room_for_a_process(run: Run, monkeypatch: pytest.MonkeyPatch, number: int, error: type[Exception]) -> None:
+    """If no process can be started, that is the program's loss if it has many, and a lack of the machine otherwise."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(HttpServer, "start", refuse)
+        patched.setattr(processes, "descendants", lambda _: set(range(number)))
+        with pytest.raises(error):
+            run.fleet.new_server(run.spec)
+        if error is NotReadyError:
+            run.fleet.start_more()  # what is started ahead of time fails the check that needs it, and no other
+
+
+def test_client_gets_a_port_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If another process takes the port of labcheck's own server, the next one is tried."""
+    monkeypatch.setattr(processes, "adopt_orphans", lambda: None)
+    with running(load_lab("lab2"), CHECKOUT / "solutions" / "lab2", Options(1, only=("2.1",))) as run:
+        run.begin("2.1")
+        run.fleet.next(run.spec, Role.APART)  # which was started ahead of time
+        first, *others = [Port() for _ in range(3)]
+        ports = [first, *others]
+        monkeypatch.setattr(fleet, "Port", lambda: ports.pop(0))
+        with contextlib.ExitStack() as stack:
+            for family, host in LOOPBACK:
+                with contextlib.suppress(OSError):  # a machine without IPv6
+                    stack.enter_context(socket.create_server((host, first.number), family=family))
+            client = run.fleet.next(run.spec, Role.APART)
+        assert client.program.port == others[0].number
+        for port in (first, *ports):
+            port.release()

@@ -64,7 +64,7 @@ CHECKED = {
 
 def test_every_hostile_program_has_its_verdict() -> None:
     """Each program in the folder is in one of the tables or has a test of its own."""
-    assert {path.stem for path in HOSTILE.glob("*.py")} == {*GIVEN_UP, *CHECKED, "hard_coded_port"}
+    assert {path.stem for path in HOSTILE.glob("*.py")} == {*GIVEN_UP, *CHECKED, "hard_coded_port", "loses_its_folder"}
 
 
 @pytest.mark.sample(4)
@@ -99,6 +99,20 @@ def test_program_that_serves_is_checked_for_what_it_does(
     assert not record.of(Outcome.ERROR)
     assert record.seconds < 65
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems keep a program from renaming its folder")
+@pytest.mark.sample(3)
+@pytest.mark.parametrize("how", ["link", "loop", "renamed", "file", "locked", "pipe", "kernel_log"])
+def test_program_that_spoils_its_folder_loses_only_by_it(
+    how: str, labcheck: Callable[..., Result], submission: Callable[..., Path]
+) -> None:
+    """What it does to its own folder is its own loss: no check ends with an internal error, and none is passed."""
+    source = (HOSTILE / "loses_its_folder.py").read_text().replace('HOW = "link"', f'HOW = "{how}"')
+    record = labcheck("lab1", submission(source), "--json", "-").record
+    assert not record.of(Outcome.ERROR), not_passed(record)
+    assert {each.id for each in record.of(Outcome.PASSED)} == {"1.1", "1.2", "1.3", "1.4"}
+    assert record.seconds < 60
 
 
 def test_hard_coded_port_is_named(labcheck: Callable[..., Result], submission: Callable[..., Path]) -> None:

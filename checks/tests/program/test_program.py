@@ -106,6 +106,16 @@ def program(tmp_path: Path) -> Iterator[Callable[[str], Program]]:
     port.release()
 
 
+def test_folder_that_cannot_be_entered_is_the_program_s_loss(tmp_path: Path) -> None:
+    """An earlier start of the program may have removed or locked its folder; a missing interpreter is our error."""
+    spec = load_lab("lab1").programs[0]
+    with pytest.raises(NotReadyError, match="has locked or removed its own folder") as caught:
+        Program(spec, tmp_path / "no", sys.executable, 1, Sandbox(), usual_port=8001, local_time=None)
+    assert caught.value.verdict is Verdict.NOT_STARTED
+    with pytest.raises(FileNotFoundError):
+        Program(spec, tmp_path, str(tmp_path / "python"), 1, Sandbox(), usual_port=8001, local_time=None)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has all of 127.0.0.0/8")
 def test_listener_on_another_address_is_found_soon(program: Callable[[str], Program]) -> None:
     """A program that listens on its port, but at another address of the machine, is reported within seconds."""

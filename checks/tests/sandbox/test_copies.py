@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from conftest import needs_links
-from labcheck.errors import UsageError
+from labcheck.errors import NotReadyError, UsageError
 from labcheck.sandbox.base import Sandbox
 from labcheck.sandbox.copies import PrivateCopies
 from labcheck.workbook.labs import load_lab
@@ -90,3 +93,53 @@ def test_no_protection_follows_links(kind: str) -> None:
     from labcheck.sandbox.protections import find
 
     assert not find(kind).follows_links
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc/self/fd")
+def test_way_leads_into_the_copy_that_was_made(tmp_path: Path) -> None:
+    """What a program puts in the place of its copy is never entered, even if that happens at the last moment."""
+    (tmp_path / "webserver.py").write_text("pass")
+    with PrivateCopies(LAB, tmp_path, Sandbox()) as copies:
+        work = copies.new()
+        way = copies.way_into(work)
+        work.rename(work.with_name("elsewhere"))
+        work.symlink_to(tmp_path)
+        command = [sys.executable, "-c", "import os; print(os.getcwd())"]
+        entered = subprocess.run(command, cwd=way, capture_output=True, text=True, check=True, timeout=60)
+        assert entered.stdout.strip() == str(work.with_name("elsewhere"))
+        assert not copies.holds(work, "webserver.py"), "the link leads to a folder that has such a file"
+        with pytest.raises(NotReadyError, match="removed, renamed or replaced its own folder"):
+            copies.way_into(work)
+
+
+@needs_links
+def test_link_in_the_place_of_a_program_does_not_count(tmp_path: Path) -> None:
+    """A program that replaces its file by a link has lost it."""
+    (tmp_path / "webserver.py").write_text("pass")
+    with PrivateCopies(LAB, tmp_path, Sandbox()) as copies:
+        work = copies.new()
+        assert copies.holds(work, "webserver.py")
+        (work / "webserver.py").unlink()
+        (work / "webserver.py").symlink_to(tmp_path / "webserver.py")
+        assert not copies.holds(work, "webserver.py")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files have no owner there")
+def test_copy_is_handed_over_when_it_is_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another program of the same user cannot change a copy that is still being made, nor replace it later."""
+    owned: list[str] = []
+    monkeypatch.setattr(os, "chown", lambda path, *_, **__: owned.append(path))
+    sandbox = Protected()
+    sandbox.uid = os.getuid()
+    (tmp_path / "webserver.py").write_text("pass")
+    with PrivateCopies(LAB, tmp_path, sandbox) as copies:
+
+        def add(work: Path) -> None:
+            assert not any(path.startswith(str(work)) for path in owned)
+            (work / "material").write_text("")
+            (work.parent / "secret").write_text("")
+
+        work = copies.new(add)
+    for path in (work, work / "webserver.py", work / "material", work.parent / "secret"):
+        assert str(path) in owned
+    assert str(work.parent) not in owned

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ import pytest
 
 from conftest import needs_links
 from labcheck.errors import RefusedError
-from labcheck.submission.files import read_files, regular_files
+from labcheck.submission.files import read_files, read_start, regular_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,3 +81,16 @@ def test_unreadable_file_is_refused_if_it_is_needed(tmp_path: Path, unreadable: 
     assert read_files(regular_files(tmp_path), lambda _: False) == [(Path("webserver.py"), b"webserver.py")]
     with pytest.raises(RefusedError, match=r"^'other.py' cannot be read: Permission denied$"):
         read_files(regular_files(tmp_path), lambda file: file.name == "other.py")
+
+
+@needs_links
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_start_of_a_file_is_read_from_regular_files_only(tmp_path: Path) -> None:
+    """A program may put anything in the place of a file; reading that must neither wait nor follow a link."""
+    fill(tmp_path, "file")
+    assert read_start(tmp_path / "file", 2) == b"fi"
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    for name in ("pipe", "link", "missing"):
+        with pytest.raises(OSError):  # noqa: PT011
+            read_start(tmp_path / name, 2)

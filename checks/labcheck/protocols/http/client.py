@@ -321,11 +321,10 @@ class Connection:
 
     def _read_chunk_size(self) -> int:
         line = self._read_line()
-        try:
-            return int(line.partition(b";")[0], 16)
-        except ValueError:
-            text = f"this is not a chunk size (a hexadecimal number): {show_bytes(line)}"
-            raise HttpError(Trouble.MALFORMED, text) from None
+        size = line.partition(b";")[0].strip(b" \t")
+        if not re.fullmatch(rb"[0-9a-fA-F]{1,16}", size):  # int() also takes -1, 0x10 and 1_0
+            raise HttpError(Trouble.MALFORMED, f"this is not a chunk size (a hexadecimal number): {show_bytes(line)}")
+        return int(size, 16)
 
     def _read_line(self) -> bytes:
         while (end := self._buffer.find(b"\n")) < 0:

@@ -25,6 +25,7 @@ from websockets.utils import accept_key
 
 from labcheck.errors import Trouble, WebSocketError
 from labcheck.program import clock, sockets
+from labcheck.program.machine import lack
 from labcheck.protocols.deadline import Deadline, in_words
 from labcheck.protocols.websocket.evidence import Message, Messages, Shutdown
 from labcheck.record.text import quote, shorten, show_bytes
@@ -165,14 +166,29 @@ class Endpoint:
             return
         if not self.opened:
             self._head += data[: max(0, HEAD - len(self._head))]
-        with contextlib.suppress(EOFError):  # bytes after the end of the connection
-            self._protocol.receive_data(data)
-        self._take()
+        self._process(lambda: self._protocol.receive_data(data))
+
+    def _process(self, receive: Callable[[], None]) -> None:
+        """Pass on what has arrived to the library, and process the events that it finds there.
+
+        The library should be ready for anything. If some bytes make it fail, they are this connection's error: other
+        connections go on.
+        """
+        try:
+            with contextlib.suppress(EOFError):  # bytes after the end of the connection
+                receive()
+            self._take()
+        except Exception as error:
+            if lack(error):
+                raise
+            came = show_bytes(bytes(self._head)) if self._head else "nothing"
+            text = f"the {self.other}'s bytes are not a WebSocket connection ({type(error).__name__}): {came}"
+            self.error = self.error or WebSocketError(Trouble.MALFORMED, text)
+            self.transcript.note(text, self.who)
+            self.hang_up()
 
     def _over(self) -> None:
-        with contextlib.suppress(EOFError):
-            self._protocol.receive_eof()
-        self._take()
+        self._process(self._protocol.receive_eof)
         if self.shutdown is None:
             self.transcript.hung_up(self.other, self.who)
             self.shutdown = Shutdown(CloseCode.ABNORMAL_CLOSURE)

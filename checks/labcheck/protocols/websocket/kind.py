@@ -84,7 +84,12 @@ class WebSocketClientKind(Kind):
         from labcheck.protocols.websocket.peer import Peer
 
         peer = Peer(port) if with_peer else None
-        return StartedClient(launch(), role, in_shared_copy, peer=peer)
+        try:
+            return StartedClient(launch(), role, in_shared_copy, peer=peer)
+        except BaseException:
+            if peer is not None:
+                peer.close()
+            raise
 
     def view(self, check: Check, started: Started) -> ClientProgram:
         """Return the client as a check sees it."""

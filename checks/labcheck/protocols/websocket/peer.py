@@ -18,7 +18,7 @@ from websockets.exceptions import InvalidHandshake
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
-from labcheck.errors import Trouble, WebSocketError
+from labcheck.errors import ForeignListenerError, Trouble, WebSocketError
 from labcheck.program.machine import lack, open_socket
 from labcheck.program.ports import LOOPBACK
 from labcheck.protocols.websocket.connection import SILENCE, Endpoint, size_of
@@ -55,6 +55,10 @@ class Connection(Endpoint):
 
     def _open(self, event: Request | Response) -> None:
         assert isinstance(event, Request)
+        if (broken := self._server.parser_exc) is not None:
+            text = f"the bytes after the client's opening handshake are not a WebSocket frame: {broken}"
+            self.error = WebSocketError(Trouble.MALFORMED, text)
+            return
         response = self._server.accept(event)
         self._server.send_response(response)
         self.transcript.sent(response.serialize(), "handshake", self.who)
@@ -73,10 +77,13 @@ class Peer:
     """A WebSocket server on a port, until it is closed.
 
     It answers each message with the next of the prepared answers, as soon as there is one. `connection` is the
-    connection that was opened last.
+    connection that was opened last. Raises ForeignListenerError if the port is taken.
     """
 
     def __init__(self, port: int) -> None:
+        self._listeners = [listener for family, host in LOOPBACK if (listener := _listen(family, host, port))]
+        if not self._listeners:
+            raise ForeignListenerError
         self.port = port
         self.transcript = Transcript()
         self.who = ""  # the client's name in transcripts
@@ -94,9 +101,6 @@ class Peer:
         self._wake, self._waker = socket.socketpair()
         self._wake.setblocking(False)
         self._selector.register(self._wake, selectors.EVENT_READ)
-        self._listeners = [listener for family, host in LOOPBACK if (listener := _listen(family, host, port))]
-        if not self._listeners:
-            raise OSError(f"port {port} is taken on every loopback address")
         for listener in self._listeners:
             self._selector.register(listener, selectors.EVENT_READ)
         self._thread = threading.Thread(target=self._serve, daemon=True)

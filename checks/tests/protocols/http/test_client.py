@@ -150,6 +150,7 @@ TROUBLES = [
     (b"HTTP/1.1 2000 OK\r\n\r\n", "close", Trouble.MALFORMED, "it answers, but not in HTTP"),
     (OK + b"no colon here\r\n\r\n", "close", Trouble.MALFORMED, "not a header line"),
     (OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", "close", Trouble.MALFORMED, "not a chunk size"),
+    (OK + b"Transfer-Encoding: chunked\r\n\r\n-2\r\nhello\r\n", "close", Trouble.MALFORMED, "not a chunk size"),
     (OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhel", "close", Trouble.CLOSED, "before the end of a chunk"),
     (OK + b"X: y\r\n" * 20_000, "open", Trouble.TOO_LARGE, "the headers do not end"),
 ]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from websockets.exceptions import ConnectionClosed
+from websockets.server import ServerProtocol
 from websockets.sync.client import connect
 from websockets.utils import accept_key
 
@@ -230,6 +231,54 @@ def test_peer_sends_the_prepared_answers(peer: Peer) -> None:
         assert peer.connection is not None
         assert peer.connection.target == "/path"
         assert peer.settled
+
+
+HANDSHAKE = (
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        (b"\xff\xff", "the client's request is not an opening handshake"),
+        (b"\xff\xff\r\n\r\n", "the client's request is not an opening handshake"),
+        (HANDSHAKE + b"\xff\xff", "the bytes after the client's opening handshake are not a WebSocket frame"),
+        (HANDSHAKE.replace(b"13", b"\xff"), "the client's request is not an opening handshake"),
+    ],
+)
+def test_nonsense_on_one_connection_is_its_own_error(peer: Peer, sent: bytes, said: str) -> None:
+    """Whatever a client sends, the error belongs to its connection: labcheck's server goes on, also with others."""
+    with connect(f"ws://localhost:{peer.port}/") as before, socket.create_connection(("127.0.0.1", peer.port)) as sock:
+        sock.sendall(sent)
+        sock.shutdown(socket.SHUT_WR)
+        until(lambda: peer.error)
+        assert peer.error is not None
+        assert (peer.error.trouble, str(peer.error)[: len(said)]) == (Trouble.MALFORMED, said)
+        peer.answer("here")
+        before.send("one")
+        assert before.recv(10) == "here"
+    with connect(f"ws://localhost:{peer.port}/") as after:
+        peer.answer("there")
+        after.send("two")
+        assert after.recv(10) == "there"
+    peer.raise_fault()
+
+
+def test_failure_in_the_library_is_the_error_of_the_connection(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the library fails on some bytes, this ends one connection with an error in words."""
+
+    def fail(*_: object) -> None:
+        raise AssertionError
+
+    with socket.create_connection(("127.0.0.1", peer.port)) as sock:
+        monkeypatch.setattr(ServerProtocol, "receive_data", fail)
+        sock.sendall(b"some bytes")
+        until(lambda: peer.error)
+        assert str(peer.error) == "the client's bytes are not a WebSocket connection (AssertionError): 'some bytes'"
+        assert sock.recv(1) == b""
+    peer.raise_fault()
 
 
 def test_peer_limits_its_connections(peer: Peer) -> None:
