@@ -55,6 +55,18 @@ def found(phrase: str, text: str) -> Iterator[re.Match[str]]:
             yield match
 
 
+BY_NAME = re.compile(  # a command that installs labcheck by its name, perhaps with a version or an extra
+    rf"(?:pip3?|pipx|uv(?: tool)?){BETWEEN}install"
+    rf"(?:{BETWEEN}|(?P<options>(?: +(?!labcheck)[^\s`;&|)]+)+) +[\"']?)"  # options are on the same line
+    r"labcheck(?:\[\w*\])?(?![\w/.-])(?! *@)"
+)
+
+
+def installed_by_name(text: str) -> list[str]:
+    """Return the commands in a text that install labcheck by its name from an index that is not named."""
+    return [match[0] for match in BY_NAME.finditer(text) if " --index-url" not in (match["options"] or "")]
+
+
 @pytest.mark.parametrize("phrase", PHRASES, ids=[*PHRASES.values()])
 def test_phrase_is_not_used(phrase: str) -> None:
     """None of the texts has it: messages, hints, sheets, documents, docstrings and comments."""
@@ -72,3 +84,33 @@ def test_phrases_are_found_across_lines() -> None:
     assert [match[0] for match in found("is told", "# this Is\n    # told")] == ["Is\n    # told"]
     assert not [*found("yet", "it has not answered yet")]
     assert [*found("yet", "an exception, yet it looks like one")]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_by_name"),
+    [
+        ("pip install labcheck", True),
+        ("/opt/labcheck/bin/python -I -m pip install labcheck==[= version =]", True),
+        ("run: pip install 'labcheck[book]'", True),
+        ('pip install --upgrade -q "labcheck>=0.1"', True),
+        ("uv tool install labcheck", True),
+        ("# call `pip\n# install labcheck`", True),
+        ("pip install --extra-index-url https://example.org/simple labcheck==0.1.0", True),
+        ("pip install --index-url https://example.org/simple labcheck==0.1.0", False),
+        ("pip install -q -e . && .venv/bin/labcheck lab1", False),
+        ("pip install ./labcheck-0.1.0-py3-none-any.whl", False),
+        ("pip install '/home/ada/labcheck[book]'", False),
+        ("pip install 'labcheck-0.1.0-py3-none-any.whl[jupyter]'", False),
+        ("pip install 'labcheck @ git+https://example.org/labcheck'", False),
+        ("Use `pip install`. Then labcheck runs.", False),
+    ],
+)
+def test_installing_by_name_is_recognized(text: str, is_by_name: bool) -> None:
+    """A name is found after any options; a file, an address and a named index are not names."""
+    assert bool(installed_by_name(text)) == is_by_name
+
+
+def test_no_text_installs_labcheck_by_its_name() -> None:
+    """Anyone can register the name `labcheck` on a package index, so no command may look for it there."""
+    found = {file.relative_to(CHECKOUT).as_posix(): installed_by_name(file.read_text("utf-8")) for file in texts()}
+    assert {name: commands for name, commands in found.items() if commands} == {}

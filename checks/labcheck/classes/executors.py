@@ -30,7 +30,9 @@ def executor_for(jobs: int, cluster: str | None) -> Iterator[tuple[Executor, int
     try:
         from distributed import Client
     except ImportError:
-        raise UsageError("--cluster needs dask; run: pip install 'labcheck[cluster]'") from None
+        from labcheck.workbook import extras
+
+        raise UsageError(f"--cluster needs dask; run: {extras.command('cluster')}") from None
     try:
         client: Any = Client(cluster, timeout=10, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TimeoutError) as error:

@@ -158,13 +158,20 @@ def _ci_arguments(parser: Parser, words: list[str]) -> None:
     parser.add_argument(
         "target", metavar="DIR", nargs="?", type=Path, default=Path(), help="target folder (default: this one)"
     )
+    parser.add_argument(
+        "--from",
+        dest="source",
+        metavar="SOURCE",
+        help="where they install labcheck from: a wheel file, git+https://...@COMMIT, https://...whl#sha256=..., or an "
+        "index https://.../simple (default: a wheel of this labcheck, which is written beside them)",
+    )
 
 
 def _ci(given: argparse.Namespace) -> int:
     from labcheck.platforms import ci
 
     lab = load_lab(given.lab)
-    print(ci.next_steps(given.kind, lab, ci.write(given.kind, lab, given.target)))
+    print(ci.next_steps(given.kind, lab, ci.write(given.kind, lab, given.target, given.source)))
     return PASSED
 
 

@@ -340,9 +340,11 @@ def _notebook(given: argparse.Namespace) -> int:
     if given.no_open:
         return PASSED
     if not walkthrough.can_be_opened():
+        from labcheck.workbook import extras
+
         raise UsageError(
-            f"cannot open {file}: JupyterLab is not installed; run `pip install 'labcheck[jupyter]'`, "
-            "or open the file in VS Code"
+            f"cannot open {file}: JupyterLab is not installed; open the file in VS Code, or run: "
+            f"{extras.command('jupyter')}"
         )
     print("opening it in JupyterLab; press Ctrl+C here to stop JupyterLab", flush=True)
     return PASSED if walkthrough.open_in_jupyterlab(file) == 0 else FAILED

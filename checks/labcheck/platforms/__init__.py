@@ -7,7 +7,7 @@ Each file in this folder is found automatically, and registers what its system n
 - columns of its roster: in `rosters`
 - files that run labcheck there: in `ci`
 
-`formats`, `people`, `runner` and `actions` are shared by several systems, or used by the command line.
+`formats`, `people`, `runner`, `sources` and `actions` are shared by several systems, or used by the command line.
 
 May import: reports, record, workbook, errors, version.
 """

@@ -2,8 +2,10 @@
 
 These files run on repositories that students control, so all of them follow two rules:
 
-- labcheck is installed at a fixed version, outside the student's folder, and called by its full path. Nothing in that
-  folder is imported, installed or executed, except the student's programs, which labcheck starts in a sandbox.
+- labcheck is installed outside the student's folder, from where the instructor says (see `sources`), and called by its
+  full path. Nothing in the student's folder is imported or executed, except the student's programs, which labcheck
+  starts in a sandbox. It may hold the wheel of labcheck: only the one with the hash in the script is installed, from a
+  copy outside.
 - No text that a person can enter becomes part of a shell script.
 """
 
@@ -17,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from labcheck import platforms
 from labcheck.errors import UsageError
-from labcheck.version import __version__
+from labcheck.platforms import sources
 from labcheck.workbook.labs import nearest
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from jinja2 import Environment
 
+    from labcheck.platforms.sources import Source
     from labcheck.workbook.labs import Lab
 
 ACTIONS = {  # pinned to commits, because a tag can be moved
@@ -32,8 +35,7 @@ ACTIONS = {  # pinned to commits, because a tag can be moved
     "setup-python": "actions/setup-python@0b93645e9fea7318ecaed2b359559ac225c90a2b  # v5.3.0",
     "upload-artifact": "actions/upload-artifact@b4b15b8c7c6ac21ea08fcf65892d2ee8f75cf882  # v4.4.3",
     "download-artifact": "actions/download-artifact@fa0a91b85d4f404e444e00e005971372dc801d16  # v4.1.8",
-    # The commit could not be verified, so the template asks the course to pin it.
-    "reporter": "classroom-resources/autograding-grading-reporter@v1",
+    "reporter": "classroom-resources/autograding-grading-reporter@d13b5912daf5042ac1b71bc38bdb4a6bcd61d8ca  # v1",
 }
 PYTHON = "3.12"
 SHARDS = 4  # number of machines that grade a class
@@ -43,14 +45,16 @@ SHARDS = 4  # number of machines that grade a class
 class Ci:
     """What a platform needs to run labcheck: its files by path, and instructions for them in two or three lines."""
 
-    files: Callable[[Lab], dict[str, bytes]]
+    files: Callable[[Lab, Source], dict[str, bytes]]
     next_steps: Callable[[Lab, list[Path]], str]
 
 
 _known: dict[str, Ci] = {}
 
 
-def register(name: str, files: Callable[[Lab], dict[str, bytes]], next_steps: Callable[[Lab, list[Path]], str]) -> None:
+def register(
+    name: str, files: Callable[[Lab, Source], dict[str, bytes]], next_steps: Callable[[Lab, list[Path]], str]
+) -> None:
     """Register what a platform needs. `next_steps` gets the paths of the written files, in the order of `files`."""
     _known[name] = Ci(files, next_steps)
 
@@ -61,16 +65,19 @@ def names() -> list[str]:
     return sorted(_known)
 
 
-def write(name: str, lab: Lab, target: Path) -> list[Path]:
+def write(name: str, lab: Lab, target: Path, source: str | None = None) -> list[Path]:
     """Write the files for a platform into a folder, and return their paths.
 
-    Raises UsageError if the platform is unknown, if one of the files already exists (then none is written), or if a
-    file cannot be written.
+    They install labcheck from the source, a text with one of the forms in `sources`. By default this is a wheel of this
+    labcheck, which is among the files.
+
+    Raises UsageError if the platform is unknown, if labcheck cannot be installed from the source, if one of the files
+    already exists (then none is written), or if a file cannot be written.
     """
     if name not in names():
         known = names()
         raise UsageError(f"unknown platform {name!r}.{nearest(name, known)} Platforms: {', '.join(known)}")
-    files = {target / path: data for path, data in _known[name].files(lab).items()}
+    files = {target / path: data for path, data in _known[name].files(lab, sources.find(source)).items()}
     for file in files:
         if os.path.lexists(file):
             raise UsageError(f"{file} already exists, so nothing was written; give another DIR")
@@ -89,9 +96,9 @@ def next_steps(name: str, lab: Lab, files: list[Path]) -> str:
     return _known[name].next_steps(lab, files)
 
 
-def text(template: str, lab: Lab, **more: object) -> bytes:
+def text(template: str, lab: Lab, source: Source, **more: object) -> bytes:
     """Return a file rendered from a template in `templates/`; the keyword arguments are passed to the template."""
-    known = {"lab": lab, "version": __version__, "python": PYTHON, "shards": SHARDS, "uses": ACTIONS}
+    known = {"lab": lab, "source": source, "python": PYTHON, "shards": SHARDS, "uses": ACTIONS}
     return _environment().get_template(f"{template}.jinja").render(**known, **more).encode()
 
 

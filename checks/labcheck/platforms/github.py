@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from labcheck.platforms.downloads import Clue
+    from labcheck.platforms.sources import Source
     from labcheck.record.record import Record, RequirementResult
     from labcheck.workbook.labs import Lab
 
@@ -90,21 +91,24 @@ def _encoded(table: dict[str, Any]) -> str:
     return base64.b64encode(json.dumps(table, ensure_ascii=False).encode()).decode("ascii")
 
 
-def _workflows(lab: Lab) -> dict[str, bytes]:
+def _workflows(lab: Lab, source: Source) -> dict[str, bytes]:
     runners = {runner(id): variable(runner(id)) for id in lab.requirements}
     return {
-        "student/.github/workflows/labcheck.yml": ci.text("student.yml", lab, runners=runners),
-        "instructor/.github/workflows/grade.yml": ci.text("instructor.yml", lab),
+        "student/.github/workflows/labcheck.yml": ci.text("student.yml", lab, source, runners=runners),
+        **source.files("student/.github/labcheck"),
+        "instructor/.github/workflows/grade.yml": ci.text("instructor.yml", lab, source),
+        **source.files("instructor/.github/labcheck"),
     }
 
 
 def _next_steps(_: Lab, files: list[Path]) -> str:
-    student, instructor = files
+    half = len(files) // 2  # the students' files, then the instructor's
+    student, instructor = (" and ".join(map(str, part)) for part in (files[:half], files[half:]))
     return (
-        f"{student}: put it into the students' template repository, as .github/workflows/{student.name}\n"
-        f"{instructor}: put it into a private repository of yours, with a folder `submissions` and, if you have a "
-        "class list, class.csv\n"
-        "Students can change the file in their repositories, so take the grades from your own."
+        f"{student}: commit to the students' template repository, in the same folders below .github\n"
+        f"{instructor}: commit to a private repository of yours, in the same way, with a folder `submissions` and, if "
+        "you have a class list, class.csv\n"
+        "Students can change what is in their repositories, so take the grades from your own."
     )
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from typing import TYPE_CHECKING
 
 from labcheck.platforms import ci
@@ -12,11 +10,13 @@ from labcheck.record.record import Outcome
 from labcheck.record.text import printable
 from labcheck.reports.formats import one
 from labcheck.reports.wording import explanation, provisional, summary
+from labcheck.workbook.wheel import packed
 
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
+    from labcheck.platforms.sources import Source
     from labcheck.record.record import Record, RequirementResult
     from labcheck.workbook.labs import Lab
 
@@ -53,9 +53,11 @@ def _test(record: Record, requirement: RequirementResult) -> dict[str, Any]:
     }
 
 
-def _autograder(lab: Lab) -> dict[str, bytes]:
-    scripts = {name: ci.text(name, lab) for name in ("setup.sh", "run_autograder")}
-    return {f"{lab.name}-gradescope.zip": _executables(scripts)}
+def _autograder(lab: Lab, source: Source) -> dict[str, bytes]:
+    files = {name: (ci.text(name, lab, source), 0o755) for name in ("setup.sh", "run_autograder")}
+    if source.wheel:
+        files[source.name] = (source.wheel.data, 0o644)
+    return {f"{lab.name}-gradescope.zip": packed(files)}
 
 
 def _next_steps(lab: Lab, files: list[Path]) -> str:
@@ -64,18 +66,6 @@ def _next_steps(lab: Lab, files: list[Path]) -> str:
         "or later.\n"
         f"Then use `Test Autograder` twice: with the solution (labcheck solution {lab.name}) and with the starter."
     )
-
-
-def _executables(files: dict[str, bytes]) -> bytes:
-    """Return a zip of executable files. Equal files make an equal zip, on every machine and day."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
-        for name, data in files.items():
-            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-            entry.create_system = 3  # Unix: the mode is in the upper half of the attributes
-            entry.external_attr = 0o100755 << 16
-            archive.writestr(entry, data)
-    return packed.getvalue()
 
 
 ci.register("gradescope", _autograder, _next_steps)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 TEMPORARY = "labcheck-"  # the start of the name of every temporary folder
-LEFT_OUT = {"__pycache__", "node_modules", ".git", ".hg", ".svn", ".idea", ".vscode"}
+LEFT_OUT = {"__pycache__", "node_modules", ".git", ".github", ".gitlab", ".hg", ".svn", ".idea", ".vscode"}
 
 
 def is_there(file: Path) -> bool:

@@ -1,4 +1,4 @@
-"""The labs of the workbook: where they are, and what their lab.toml says.
+"""The workbook: its labs, what their lab.toml says, and how labcheck with all of them is installed elsewhere.
 
 May import: errors, version.
 """

@@ -25,6 +25,7 @@ from labcheck.authoring import book
 from labcheck.authoring.book import execute
 from labcheck.errors import SuiteError, UsageError
 from labcheck.submission.files import regular_files
+from labcheck.workbook import extras, wheel
 from labcheck.workbook.labs import lab_names, load_lab
 
 if TYPE_CHECKING:
@@ -164,6 +165,15 @@ def test_times_are_shown(pages: dict[str, Page], name: str) -> None:
     of_lab = [page for path, page in pages.items() if path.startswith(f"{name}/")]
     assert len(of_lab) >= 2
     assert all(f"Time: about {minutes} minutes" in page.plain for page in of_lab)
+
+
+@pytest.mark.everything
+def test_labcheck_can_be_downloaded(site: Path, pages: dict[str, Page]) -> None:
+    """The front page offers the wheel of the labcheck that has built the book, and shows how to install it."""
+    page = pages["index.html"]
+    (target,) = {target for tag, target in page.links if tag == "a" and target.endswith(wheel.NAME)}
+    assert (site / target).read_bytes() == wheel.assemble().data
+    assert f'pip install "./{wheel.NAME}[jupyter]"' in page.plain
 
 
 @pytest.mark.everything
@@ -477,7 +487,7 @@ def test_missing_extra_is_reported(tmp_path: Path) -> None:
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert "run: pip install 'labcheck[book]'" in done.stderr
+    assert f"the book needs myst_nb, which is not installed; run: {extras.command('book')}" in done.stderr
     assert not any(tmp_path.iterdir())
 
 

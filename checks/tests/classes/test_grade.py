@@ -25,6 +25,7 @@ import pytest
 from conftest import CHECKOUT, Result, alive, need, until
 from dask_cluster import cluster, kill_tree
 from labcheck.authoring.verify import variants
+from labcheck.classes import executors
 from labcheck.classes import progress as progressing
 from labcheck.classes.grade import Order, Shard, Submissions, run
 from labcheck.classes.results import Results, read
@@ -35,6 +36,7 @@ from labcheck.judging.options import Options
 from labcheck.record.record import Outcome
 from labcheck.record.result import REFUSED
 from labcheck.record.result import Result as Graded
+from labcheck.workbook import extras
 from labcheck.workbook.labs import load_lab
 
 if TYPE_CHECKING:
@@ -497,6 +499,14 @@ def test_missing_cluster_is_a_usage_error(labcheck: Labcheck, place: Path, tmp_p
     result = labcheck("grade", "lab1", place, "--out", tmp_path / "out", "--cluster", "no address")
     assert result.status == 2
     assert "cannot connect to a dask scheduler at no address" in result.err
+
+
+def test_missing_dask_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without dask, the message is one line with the command that installs it."""
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(UsageError) as refused, executors.executor_for(1, "tcp://scheduler:8786"):
+        pass
+    assert str(refused.value) == f"--cluster needs dask; run: {extras.command('cluster')}"
 
 
 def test_without_protection_nothing_is_run(monkeypatch: pytest.MonkeyPatch) -> None:

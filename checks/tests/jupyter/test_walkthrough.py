@@ -17,6 +17,7 @@ from conftest import CHECKOUT, OUTSIDE, until
 from labcheck.errors import UsageError
 from labcheck.jupyter.walkthrough import copy
 from labcheck.submission.notebook import fill, written_by
+from labcheck.workbook import extras
 from labcheck.workbook.labs import lab_names, load_lab
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ def test_without_jupyterlab_the_copy_is_made(tmp_path: Path) -> None:
     )
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
-    assert "run `pip install 'labcheck[jupyter]'`, or open the file in VS Code" in done.stderr
+    assert f"open the file in VS Code, or run: {extras.command('jupyter')}" in done.stderr
     assert (tmp_path / "lab1" / "lab1.ipynb").is_file()
 
 

@@ -1,7 +1,7 @@
 """The files that `labcheck ci` writes: their contents, and runs as on GitHub, GitLab and Gradescope.
 
 Actions are simulated, and commands that would change the machine only record how they were called. Everything else is
-really run, including the installation of a wheel built from this checkout.
+really run, including the installation of the wheel that is among the files.
 """
 
 from __future__ import annotations
@@ -12,12 +12,16 @@ import io
 import json
 import os
 import re
+import shlex
 import shutil
 import stat
 import subprocess
 import sys
+import threading
 import zipfile
 from dataclasses import dataclass, field
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
@@ -26,10 +30,11 @@ import psutil
 import pytest
 import yaml
 
-from conftest import need, once
+from conftest import need, once, run_labcheck
 from labcheck.errors import UsageError
-from labcheck.platforms import ci
+from labcheck.platforms import ci, sources
 from labcheck.version import __version__
+from labcheck.workbook import wheel
 from labcheck.workbook.labs import Lab, lab_names, load_lab
 
 if TYPE_CHECKING:
@@ -39,8 +44,23 @@ pytest.importorskip("fcntl")
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 BASH = ("bash", "--noprofile", "--norc", "-eo", "pipefail")  # as GitHub runs a step
-INSTALL = 'python -I -m venv "{0}"\n"{0}/bin/python" -I -m pip install labcheck==' + __version__ + "\n"
-REPORTER = "classroom-resources/autograding-grading-reporter@v1"  # see the comment beside it in the workflow
+WHEEL = wheel.NAME
+COMMIT = "0123456789abcdef" * 2 + "01234567"
+HASH = "0123456789abcdef" * 4
+SOURCES = {  # what --from names, and what pip gets
+    None: WHEEL,
+    f"git+https://git.example.org/course/labcheck@{COMMIT}": f"'labcheck @ git+https://git.example.org/course/labcheck@{COMMIT}'",
+    f"https://example.org/~course/{WHEEL}#sha256={HASH}": f"'labcheck @ https://example.org/~course/{WHEEL}#sha256={HASH}'",
+    "https://pip.example.org:8443/simple/": f"--index-url https://pip.example.org:8443/simple/ labcheck=={__version__}",
+}
+INSTALL = f"""\
+cp .github/labcheck/{WHEEL} "$RUNNER_TEMP"
+cd "$RUNNER_TEMP"
+echo "{{sha256}}  {WHEEL}" | sha256sum --check
+python -I -m venv labcheck
+labcheck/bin/python -I -m pip install ./{WHEEL}
+"""
+REPORTER = "classroom-resources/autograding-grading-reporter@d13b5912daf5042ac1b71bc38bdb4a6bcd61d8ca"
 LAB = load_lab("lab1")
 SOLUTION, STARTER = LAB.solution, LAB.starter
 SECONDS = 120  # for any one command
@@ -58,22 +78,25 @@ class Written:
     instructor: dict[Any, Any]
     gitlab: dict[Any, Any]
     texts: dict[str, str]
+    wheels: list[bytes]
+    source: str | None
 
     @classmethod
-    def into(cls, folder: Path, lab: Lab) -> Written:
+    def into(cls, folder: Path, lab: Lab, source: str | None = None) -> Written:
         """Write all files for a lab into a folder."""
-        texts: dict[str, str] = {}
+        found: list[tuple[str, bytes]] = []
         for kind in ci.names():
-            for file in ci.write(kind, lab, folder):
+            for file in ci.write(kind, lab, folder, source):
                 if file.suffix == ".zip":
                     packed = zipfile.ZipFile(file)
-                    texts |= {name: packed.read(name).decode() for name in packed.namelist()}
+                    found += [(name, packed.read(name)) for name in packed.namelist()]
                 else:
-                    texts[file.name] = file.read_text("utf-8")
+                    found.append((file.name, file.read_bytes()))
+        texts = {name: data.decode() for name, data in found if name != WHEEL}
         student, instructor, gitlab = (
             yaml.safe_load(texts[name]) for name in ("labcheck.yml", "grade.yml", ".gitlab-ci.yml")
         )
-        return cls(lab, student, instructor, gitlab, texts)
+        return cls(lab, student, instructor, gitlab, texts, [data for name, data in found if name == WHEEL], source)
 
     @property
     def workflows(self) -> tuple[dict[Any, Any], ...]:
@@ -100,20 +123,22 @@ class Written:
         yield from (self.texts[name] for name in ("setup.sh", "run_autograder"))
 
 
-@pytest.fixture(params=lab_names())
+@pytest.fixture(
+    params=[*((name, None) for name in lab_names()), *(("lab1", source) for source in SOURCES if source)],
+    ids=[*lab_names(), "git", "address", "index"],
+)
 def written(request: pytest.FixtureRequest, tmp_path: Path) -> Written:
-    """Write all files for a lab."""
-    return Written.into(tmp_path, load_lab(request.param))
+    """Write all files for a lab, with each source of labcheck."""
+    name, source = request.param
+    return Written.into(tmp_path, load_lab(name), source)
 
 
 def test_actions_are_pinned_to_commits(written: Written) -> None:
-    """Each action is pinned to a full commit, with its version in a comment; one is a tag, with the reason."""
+    """Each action is pinned to a full commit, with its version in a comment."""
     for name in ("labcheck.yml", "grade.yml"):
         for line in re.findall(r"uses: (.+)", written.texts[name]):
-            assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+", line) or line == REPORTER
-    before, found, _ = written.texts["labcheck.yml"].partition(REPORTER)
-    assert found
-    assert "put that commit's 40 digits in its place" in before.splitlines()[-4]
+            assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}  # v\d+(\.\d+\.\d+)?", line), line
+    assert REPORTER in written.texts["labcheck.yml"]
     assert REPORTER not in written.texts["grade.yml"]
 
 
@@ -154,28 +179,62 @@ def test_scripts_contain_no_input(written: Written) -> None:
 
 
 def test_only_labcheck_is_installed_and_run(written: Written) -> None:
-    """labcheck is installed at this version, in isolated mode, and called by its full path; no other package is."""
+    """Only what the source names is installed, in isolated mode; labcheck is called by its full path."""
+    installs = 0
     for script in written.scripts:
-        code = re.sub(r"#.*", "", script)
-        assert all(line.endswith(f" -I -m pip install labcheck=={__version__}") for line in _lines(code, "pip"))
+        code = re.sub(r"(^|\s)#.*", "", script)
+        for line in _lines(code, "pip install"):
+            before, what = re.split(r" -I -m pip install (?:--no-cache-dir )?", line)
+            assert before.endswith("labcheck/bin/python")
+            if written.source is None:
+                assert what in (f"./{WHEEL}", f"/opt/{WHEEL}", '"$wheel"')
+            else:
+                assert what == SOURCES[written.source]
+            installs += 1
+        assert "extra-index" not in code
         for line in _lines(code, "python"):
             assert "-I" in line or "apt-get install" in line or re.match(r"(for name in )?python[\d.=]*", line), line
         for line in _lines(code, f"labcheck {written.lab.name}"):
             assert re.search(r"/labcheck/bin/labcheck\"? \w+ ", line), line
+    assert installs == 5  # in three jobs on GitHub, on GitLab and on Gradescope
 
 
 def _lines(code: str, word: str) -> list[str]:
     return [line.strip() for line in code.splitlines() if re.search(rf"(^|[\s/]){word}\b", line)]
 
 
-def test_labcheck_is_installed_before_the_checkout(written: Written) -> None:
-    """labcheck is installed before any file of the repository exists on the machine."""
+def test_labcheck_is_installed_outside_the_checkout(written: Written) -> None:
+    """Before any file of the repository exists, or, if the wheel is one of them, in another folder."""
+    steps = ["setup-python@", "pip install", "checkout@", 'bin/labcheck" ']
+    if written.source is None:
+        steps[1:3] = ["checkout@", "pip install"]
     for job in written.jobs:
         places = [
             next(n for n, step in enumerate(job["steps"]) if text in step.get("uses", step.get("run", "")))
-            for text in ("setup-python@", "pip install", "checkout@", "bin/labcheck")
+            for text in steps
         ]
         assert places == sorted(places)
+        install = job["steps"][places[steps.index("pip install")]]["run"].splitlines()
+        assert 'cd "$RUNNER_TEMP"' in install
+        assert not any(".github" in line for line in install[install.index('cd "$RUNNER_TEMP"') :])
+
+
+def test_wheel_is_brought_along_by_default_only(written: Written) -> None:
+    """By default, the same wheel is beside each workflow and in the zip, and its hash in each script that copies it."""
+    hashes = re.findall(r"\b[0-9a-f]{64}\b", "".join(written.scripts))
+    if written.source is not None:
+        assert written.wheels == []
+        assert set(hashes) <= {HASH}
+        return
+    assert written.wheels == [wheel.assemble().data] * 4  # for students and instructors on GitHub, GitLab, Gradescope
+    assert hashes == [wheel.assemble().sha256] * 4  # three jobs on GitHub, one on GitLab; Gradescope unpacks one zip
+
+
+def test_git_is_there_if_it_is_needed(written: Written) -> None:
+    """Only to install from a commit, Gradescope installs git, and GitLab's image has it."""
+    needed = (written.source or "").startswith("git+")
+    assert ("bubblewrap git\n" in written.texts["setup.sh"]) == needed
+    assert ("slim" not in written.gitlab[written.lab.name]["image"]) == needed
 
 
 def test_reporter_gets_every_requirement(written: Written) -> None:
@@ -205,7 +264,8 @@ def test_autograder_is_executable_and_always_the_same(tmp_path: Path) -> None:
     assert one.name == "lab1-gradescope.zip"
     assert one.read_bytes() == other.read_bytes()
     modes = {entry.filename: oct(entry.external_attr >> 16) for entry in zipfile.ZipFile(one).infolist()}
-    assert modes == dict.fromkeys(("setup.sh", "run_autograder"), oct(stat.S_IFREG | 0o755))
+    executable, plain = oct(stat.S_IFREG | 0o755), oct(stat.S_IFREG | 0o644)
+    assert modes == {"setup.sh": executable, "run_autograder": executable, WHEEL: plain}
 
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:
@@ -219,7 +279,9 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     there.unlink()
     assert [file.relative_to(tmp_path).as_posix() for file in ci.write("github", LAB, tmp_path)] == [
         "student/.github/workflows/labcheck.yml",
+        f"student/.github/labcheck/{WHEEL}",
         "instructor/.github/workflows/grade.yml",
+        f"instructor/.github/labcheck/{WHEEL}",
     ]
 
 
@@ -232,10 +294,98 @@ def test_wrong_usage_is_an_error(tmp_path: Path) -> None:
         ci.write("gitlab", LAB, tmp_path / "file")
 
 
-def test_next_steps_name_each_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("git+https://example.org/labcheck@main", "'main' is not a commit. A branch or a tag can be moved later"),
+        ("git+https://example.org/labcheck@v0.1.0", "'v0.1.0' is not a commit. A branch or a tag can be moved later"),
+        (f"git+https://example.org/labcheck@{COMMIT[:12]}", "give all 40 digits of a commit after an @"),
+        (f"git+https://example.org/labcheck@{COMMIT}#egg=x", "give all 40 digits of a commit after an @"),
+        ("git+https://example.org/labcheck", "it names no commit"),
+        (f"git+ssh://example.org/labcheck@{COMMIT}", "cannot be installed from"),
+        (f"git+https://me:secret@example.org/labcheck@{COMMIT}", "the address contains a user name or a password"),
+        ("https://me@example.org/simple", "the address contains a user name or a password"),
+        (f"https://example.org/{WHEEL}", "can be replaced later; add #sha256= and the 64 digits"),
+        (f"https://example.org/{WHEEL}#sha256={HASH[1:]}", "can be replaced later; add #sha256= and the 64 digits"),
+        (f"https://example.org/{WHEEL}#md5={HASH}", "can be replaced later; add #sha256= and the 64 digits"),
+        (f"https://example.org/other-1.0-py3-none-any.whl#sha256={HASH}", "its name would be labcheck-"),
+        (f"http://example.org/{WHEEL}#sha256={HASH}", "cannot be installed from"),
+        ("http://example.org/simple", "cannot be installed from"),
+        ("https://example.org/index.html", "or an index https://"),
+        ("https://example.org/a'$(touch x)'/simple", "cannot be installed from"),
+        ("https://example.org/${{github.token}}/simple", "cannot be installed from"),
+        ("https://example.org/simple\n", "cannot be installed from"),
+        ("https://PyPI.org/simple", "labcheck is not on PyPI.org, where anyone may register its name"),
+        ("labcheck", "give a wheel file"),
+        ("missing.whl", "its name would be labcheck-"),
+        (f"missing/{WHEEL}", "cannot read missing"),
+    ],
+)
+def test_source_that_can_change_is_refused(source: str, message: str, tmp_path: Path) -> None:
+    """What is not fixed, not safe in a script or not a source gets a one-line message, and no file is written."""
+    with pytest.raises(UsageError) as refused:
+        ci.write("gitlab", LAB, tmp_path, source)
+    assert message in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert not any(tmp_path.iterdir())
+
+
+def test_wheel_can_be_given(wheel: Path, tmp_path: Path) -> None:
+    """With --from FILE, this wheel is brought along; a damaged one is refused."""
+    done = run_labcheck("ci", "gitlab", "lab1", "files", "--from", wheel, cwd=tmp_path)
+    assert (done.status, done.err) == (0, "")
+    assert (tmp_path / "files" / ".gitlab" / "labcheck" / WHEEL).read_bytes() == wheel.read_bytes()
+    (tmp_path / WHEEL).write_bytes(wheel.read_bytes()[:5000])
+    done = run_labcheck("ci", "gitlab", "lab1", "other", "--from", WHEEL, cwd=tmp_path)
+    assert (done.status, done.err.count("\n")) == (2, 1)
+    assert f"{WHEEL} is damaged: it is not a wheel of labcheck" in done.err
+    assert not (tmp_path / "other").exists()
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> Iterator[str]:
+    """The address of labcheck's wheel on a server of this machine."""
+    (tmp_path / "served").mkdir()
+    (tmp_path / "served" / WHEEL).write_bytes(wheel.assemble().data)
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path / "served"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/{WHEEL}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("is_right", [True, False])
+def test_pip_compares_the_hash_of_an_address(address: str, is_right: bool, tmp_path: Path) -> None:
+    """With the words in the scripts, pip installs the wheel at an address only if it has the hash."""
+    digest = wheel.assemble().sha256 if is_right else HASH
+    (requirement,) = shlex.split(sources.find(f"https://example.org/{WHEEL}#sha256={digest}").words)
+    requirement = requirement.replace(f"https://example.org/{WHEEL}", address)
+    words = [
+        sys.executable,
+        "-I",
+        "-m",
+        "pip",
+        "install",
+        "--no-deps",
+        "--target",
+        "here",
+        "--no-cache-dir",
+        requirement,
+    ]
+    known = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    done = subprocess.run(words, cwd=tmp_path, env=known, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert (done.returncode == 0) == is_right, done.stdout + done.stderr
+    assert (tmp_path / "here" / "labcheck" / "version.py").exists() == is_right
+    assert ("DO NOT MATCH THE HASHES" in done.stderr) == (not is_right)
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=["wheel", "git", "address", "index"])
+def test_next_steps_name_each_file(source: str | None, tmp_path: Path) -> None:
     """The instructions have two or three lines, and name all files."""
     for kind in ci.names():
-        paths = ci.write(kind, LAB, tmp_path)
+        paths = ci.write(kind, LAB, tmp_path, source)
         steps = ci.next_steps(kind, LAB, paths)
         assert 2 <= len(steps.splitlines()) <= 3
         assert all(str(path) in steps for path in paths)
@@ -245,11 +395,10 @@ def test_next_steps_name_each_file(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def for_pip(wheel: Path) -> dict[str, str]:
-    """The environment variables with which pip finds a wheel of this checkout."""
+def for_pip() -> dict[str, str]:
+    """The environment variables with which pip finds labcheck's dependencies."""
     ours = re.compile(r"PIP_\w+|\w+_proxy|SSL_CERT_\w+", re.IGNORECASE)
     known = {name: value for name, value in os.environ.items() if ours.fullmatch(name)}
-    known["PIP_FIND_LINKS"] = f"{wheel.parent} {known.get('PIP_FIND_LINKS', '')}".rstrip()
     return {**known, "PIP_NO_COMPILE": "0"}  # in the environment, 0 means: do not compile; this halves the time
 
 
@@ -260,17 +409,24 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Written:
 
 
 @pytest.fixture(scope="session")
-def installed(tmp_path_factory: pytest.TempPathFactory, for_pip: dict[str, str]) -> Path:
-    """The virtual environment that the step `Install labcheck` creates; tests assert that their step is the same."""
+def installed(tmp_path_factory: pytest.TempPathFactory, files: Written, for_pip: dict[str, str]) -> Path:
+    """The virtual environment that the step `Install labcheck` creates; other tests run only the start of this step."""
 
     def install(place: Path) -> None:
         stubs = _stubs(place / "stubs")
         script = place / "install.sh"
-        script.write_text(INSTALL.format("$RUNNER_TEMP/labcheck"))
+        script.write_text(INSTALL.format(sha256=wheel.assemble().sha256))
+        _add_wheel(place / "repository", ".github", files.wheels[0])
         known = {"PATH": f"{stubs}:{SYSTEM_PATH}", "HOME": str(place), "RUNNER_TEMP": str(place)}
-        _run(*BASH, script, cwd=place, env={**for_pip, **known})
+        _run(*BASH, script, cwd=place / "repository", env={**for_pip, **known})
 
     return once(tmp_path_factory, "installed", install) / "labcheck"
+
+
+def _add_wheel(repository: Path, folder: str, data: bytes) -> None:
+    """Add a wheel to a repository, as the instructions say."""
+    (repository / folder / "labcheck").mkdir(parents=True)
+    (repository / folder / "labcheck" / WHEEL).write_bytes(data)
 
 
 def _run(*words: object, env: dict[str, str], cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -306,6 +462,7 @@ class Job:
     top: Path
     repository: Path
     venv: Path
+    wheel: bytes
     artifacts: dict[str, Path] = field(default_factory=dict)
     known: dict[str, str] = field(default_factory=dict)  # the values of expressions
     reported: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -345,14 +502,14 @@ class Job:
         return not rest or self._lookup(name) != ""
 
     def _script(self, number: int, step: dict[str, Any]) -> None:
-        if "pip install" in step["run"]:
-            assert step["run"] == INSTALL.format("$RUNNER_TEMP/labcheck")  # done in the fixture `installed`
-            assert list(self.workspace.iterdir()) == []
-            return
+        text = step["run"]
+        if "pip install" in text:
+            assert text == INSTALL.format(sha256=wheel.assemble().sha256)
+            text = text.partition("python -I -m venv")[0]  # the fixture `installed` has done the rest
         output = self.top / f"output-{number}"
         output.touch()
         script = self.top / f"{number}.sh"
-        script.write_text(step["run"])
+        script.write_text(text)
         done = subprocess.run(
             [*BASH, script],
             cwd=self.workspace,
@@ -384,6 +541,7 @@ class Job:
                 assert given == {"python-version": ci.PYTHON}
             case "actions/checkout":
                 shutil.copytree(self.repository, self.workspace, dirs_exist_ok=True, symlinks=True)
+                _add_wheel(self.workspace, ".github", self.wheel)
             case "actions/upload-artifact":
                 self._upload(given)
             case "actions/download-artifact":
@@ -396,6 +554,8 @@ class Job:
         kept = self.top / "artifacts" / given["name"]
         paths = list(map(Path, given["path"].splitlines()))
         for path in paths:
+            if given.get("if-no-files-found") == "ignore" and not path.exists():
+                continue
             assert path.exists(), path
             target = (
                 kept if len(paths) == 1 else kept / path.name
@@ -435,12 +595,12 @@ class Job:
 
 
 @pytest.fixture
-def pushed(files: Written, installed: Path, tmp_path: Path) -> Callable[[Path], Job]:
+def pushed(files: Written, installed: Path, tmp_path: Path) -> Callable[..., Job]:
     """Push a repository to GitHub, and return the finished job of the student's workflow."""
 
-    def push(repository: Path) -> Job:
+    def push(repository: Path, wheel: bytes = files.wheels[0]) -> Job:
         job = files.student["jobs"]["run-autograding-tests"]
-        return Job(job, tmp_path / f"job-{repository.name}", repository, installed).run()
+        return Job(job, tmp_path / f"job-{repository.name}", repository, installed, wheel).run()
 
     return push
 
@@ -450,7 +610,7 @@ def _record_of(job: Job) -> dict[str, Any]:
     return table
 
 
-def test_github_correct_program_passes(pushed: Callable[[Path], Job], tmp_path: Path) -> None:
+def test_github_correct_program_passes(pushed: Callable[..., Job], tmp_path: Path) -> None:
     """The solution in a folder lab1 gets all points and a report."""
     shutil.copytree(SOLUTION, tmp_path / "right" / "lab1")
     job = pushed(tmp_path / "right")
@@ -476,7 +636,7 @@ FORGED = (
 )
 
 
-def test_github_repository_cannot_replace_labcheck(pushed: Callable[[Path], Job], tmp_path: Path) -> None:
+def test_github_repository_cannot_replace_labcheck(pushed: Callable[..., Job], tmp_path: Path) -> None:
     """The starter fails and gets its points, regardless of modules and settings in the repository."""
     plain, hostile, marker = tmp_path / "plain", tmp_path / "hostile", tmp_path / "imported"
     for folder in (plain, hostile):
@@ -500,7 +660,7 @@ def test_github_repository_cannot_replace_labcheck(pushed: Callable[[Path], Job]
 
 
 def test_github_link_to_the_solution_is_not_followed(
-    pushed: Callable[[Path], Job], installed: Path, tmp_path: Path
+    pushed: Callable[..., Job], installed: Path, tmp_path: Path
 ) -> None:
     """If lab1 is a link, it is not followed: the job fails, and nothing is reported."""
     (tmp_path / "link").mkdir()
@@ -509,6 +669,16 @@ def test_github_link_to_the_solution_is_not_followed(
     job = pushed(tmp_path / "link")
     assert job.is_red
     assert "contains no webserver.py" in job.said
+    assert job.reported == {}
+
+
+def test_github_changed_wheel_is_not_installed(pushed: Callable[..., Job], files: Written, tmp_path: Path) -> None:
+    """If the student has changed one byte of the wheel, nothing is installed or checked, and nothing is reported."""
+    shutil.copytree(SOLUTION, tmp_path / "changed")
+    job = pushed(tmp_path / "changed", files.wheels[0][:-1] + b"!")
+    assert job.is_red
+    assert f"{WHEEL}: FAILED" in job.said
+    assert "requirements pass" not in job.said
     assert job.reported == {}
 
 
@@ -529,7 +699,8 @@ def test_github_grades_a_class(files: Written, installed: Path, tmp_path: Path) 
     assert parts == list(range(1, ci.SHARDS + 1))
     for part in parts:
         place = tmp_path / f"part-{part}"
-        job = Job(grade, place, repository, installed, artifacts, {**known, "matrix.part": str(part)}).run()
+        values = {**known, "matrix.part": str(part)}
+        job = Job(grade, place, repository, installed, files.wheels[0], artifacts, values).run()
         assert not job.is_red, job.said
         assert job.called == [
             "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
@@ -537,7 +708,7 @@ def test_github_grades_a_class(files: Written, installed: Path, tmp_path: Path) 
             "sudo apt-get install -y bubblewrap",
         ]
     assert (merge["needs"], merge["if"]) == ("grade", "always()")
-    job = Job(merge, tmp_path / "merge", repository, installed, artifacts, known).run()
+    job = Job(merge, tmp_path / "merge", repository, installed, files.wheels[0], artifacts, known).run()
     assert not job.is_red, job.said
     kept = artifacts["grades-lab1"]
     rows = list(csv.DictReader(io.StringIO((kept / "grades.csv").read_text("utf-8-sig"))))
@@ -553,7 +724,10 @@ def test_gitlab_job_fails_for_the_starter_only(files: Written, installed: Path, 
     """The job passes for the solution and fails for the starter; a report added by the student is replaced."""
     job = files.gitlab["lab1"]
     *install, _, _, check = script = job["script"]
-    assert "\n".join(install) + "\n" == INSTALL.format("/opt/labcheck").replace('"', "")
+    assert install[-2:] == [
+        "python -I -m venv /opt/labcheck",
+        f"/opt/labcheck/bin/python -I -m pip install /opt/{WHEEL}",
+    ]
     project = tmp_path / "project"
     shutil.copytree(source, project)
     (project / "labcheck-report").symlink_to(tmp_path)
@@ -575,6 +749,22 @@ def test_gitlab_job_fails_for_the_starter_only(files: Written, installed: Path, 
     assert len(list(report.iter("testcase"))) == 29
     for path in job["artifacts"]["paths"]:
         assert sorted(file.name for file in (project / path).iterdir()) == ["report.html", "report.xml"]
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_gitlab_changed_wheel_is_not_installed(files: Written, tmp_path: Path, changed: bool) -> None:
+    """The job goes on with the wheel that was written, and ends if it has another hash."""
+    script = files.gitlab["lab1"]["script"]
+    before = script[: script.index("python -I -m venv /opt/labcheck")]
+    data = files.wheels[0]
+    _add_wheel(tmp_path / "project", ".gitlab", data[:-1] + b"!" if changed else data)
+    (tmp_path / "opt").mkdir()
+    text = "\n".join(before).replace("/opt", str(tmp_path / "opt"))
+    words = [*BASH, "-c", f"{text}\necho installing"]
+    done = subprocess.run(words, cwd=tmp_path / "project", capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert ("installing" in done.stdout) == (not changed)
+    assert (done.returncode == 0) == (not changed)
+    assert f"{WHEEL}: {'FAILED' if changed else 'OK'}" in done.stdout
 
 
 # Gradescope
@@ -622,9 +812,11 @@ def autograder(tmp_path_factory: pytest.TempPathFactory, files: Written, for_pip
         _executable(stubs / "python3.12", OLD_PYTHON)
         _executable(stubs / "python3", OLD_PYTHON)
         _executable(stubs / "python3.11", f'exec {_system_python()} "$@"')
-        (place / "setup.sh").write_text(files.texts["setup.sh"])
+        (place / "source").mkdir()
+        (place / "source" / "setup.sh").write_text(files.texts["setup.sh"])
+        (place / "source" / WHEEL).write_bytes(files.wheels[-1])
         path = f"{stubs}:{SYSTEM_PATH}"
-        done = in_container(place, "bash", "/autograder/setup.sh", bound=None, **{**for_pip, "PATH": path})
+        done = in_container(place, "bash", "/autograder/source/setup.sh", bound=None, **{**for_pip, "PATH": path})
         assert done.returncode == 0, done.stdout + done.stderr
         assert (stubs / "called").read_text().splitlines() == [
             "update",
@@ -674,11 +866,12 @@ def _scores(results: dict[str, Any]) -> list[str]:
 
 @pytest.mark.everything
 def test_gradescope_solution_has_all_points(submit: Callable[..., dict[str, Any]], autograder: Path) -> None:
-    """The solution gets all points, even submitted with its folder; only root can read the installed package."""
+    """The solution gets all points, even submitted with its folder; only root can read the package and the wheel."""
     results = submit(lambda folder: shutil.copytree(SOLUTION, folder / "lab1"))
     assert _scores(results) == list(LAB.requirements)
     package = next(autograder.glob("lib/python3*/site-packages/labcheck"))
     assert stat.S_IMODE(package.stat().st_mode) == 0o700
+    assert stat.S_IMODE((autograder.parent / "source" / WHEEL).stat().st_mode) == 0o600
 
 
 @pytest.mark.everything

@@ -51,6 +51,12 @@ def test_links_are_skipped_or_stand_for_what_they_lead_to(tmp_path: Path) -> Non
     ]
 
 
+def test_files_for_ci_are_left_out(tmp_path: Path) -> None:
+    """What `labcheck ci` writes into a student's repository, a wheel among it, is no part of their work."""
+    work = fill(tmp_path, "webserver.py", ".github/workflows/a.yml", ".github/labcheck/a.whl", ".gitlab/labcheck/a.whl")
+    assert found(work) == ["webserver.py"]
+
+
 @pytest.mark.parametrize(
     ("temporary", "expected"),
     [("tmp", ["labcheck-1/a.py", "webserver.py"]), (".", ["tmp/labcheck-1/a.py", "webserver.py"])],

@@ -191,6 +191,7 @@ def test_generated_files_are_left_out(unpacked: Callable[..., Path]) -> None:
     """Virtual environments of any name, with the links in them, caches and the like are not unpacked."""
     made = {
         **{f"{name}/x": b"" for name in (".git", "__pycache__", "node_modules", ".ipynb_checkpoints", "a/__MACOSX")},
+        ".github/labcheck/labcheck.whl": b"",
         "a.pyc": b"",
         "my env/lib/x.py": b"",
         "my env/pyvenv.cfg": b"",

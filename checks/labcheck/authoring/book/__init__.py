@@ -19,6 +19,7 @@ from labcheck.errors import SuiteError, UsageError
 from labcheck.judging import fixtures
 from labcheck.sandbox.scratch import scratch
 from labcheck.submission.files import copy_new, regular_files
+from labcheck.workbook import extras, wheel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,13 +47,14 @@ def build(labs: Sequence[Lab], target: Path) -> None:
     else, and SuiteError if a walkthrough fails or a link in a sheet is broken.
     """
     if missing := [name for name in NEEDED if find_spec(name) is None]:
-        raise UsageError(f"the book needs {missing[0]}, which is not installed; run: pip install 'labcheck[book]'")
+        raise UsageError(f"the book needs {missing[0]}, which is not installed; run: {extras.command('book')}")
     earlier = _earlier(target)
     with scratch() as place:
         for part in ("source", "site", "run"):
             (place / part).mkdir()
         chapters = [_write_source(lab, place) for lab in labs]
-        _write("index.md", place / "source" / "index.md", chapters=chapters)
+        (place / "source" / wheel.NAME).write_bytes(wheel.assemble().data)
+        _write("index.md", place / "source" / "index.md", chapters=chapters, wheel=wheel.NAME)
         _write("api.md", place / "source" / "api.md", names=_names(), fixtures=_fixtures())
         _render(chapters, place / "source", place / "site")
         _move(place / "site", target, earlier)
