@@ -26,7 +26,7 @@ PATH = r"(/[\w.~%+-]+)+"
 PLACE = re.compile(rf"https://{HOST}{PATH}/?", re.ASCII)
 COMMIT = re.compile(r"[0-9a-f]{40}")
 DIGEST = re.compile(r"sha256=[0-9a-f]{64}")
-NOT_OURS = re.compile(r"(.+\.)?(pypi\.org|pypi\.python\.org)", re.IGNORECASE)
+NOT_OURS = re.compile(r"(.+\.)?pypi\.(python\.)?org", re.IGNORECASE)  # the public index
 FORMS = (
     f"a wheel file ({wheel.NAME}), git+https://HOST/PROJECT@COMMIT, https://HOST/.../{wheel.NAME}#sha256=HASH, "
     "or an index https://HOST/.../simple"
