@@ -17,6 +17,7 @@ from labcheck.judging.run import running
 from labcheck.program.evidence import Evidence, Mismatch, differs
 from labcheck.program.machine import lack
 from labcheck.record.record import Outcome
+from labcheck.record.text import shorten
 from labcheck.workbook.labs import lab_names, load_lab
 
 if TYPE_CHECKING:
@@ -27,6 +28,24 @@ if TYPE_CHECKING:
 
 LARGE_SHARE = 0.25  # of the time left: a check that takes longer than this is run last
 STACK = pytest.StashKey[ExitStack]()
+
+
+class EnoughError(Exception):
+    """Ends a call of a hook before pytest's own implementation of it."""
+
+
+def _end_the_call() -> None:
+    raise EnoughError
+
+
+class NoDiff:
+    """The pytest plugin that keeps pytest from comparing two values line by line: for long ones, that may never end."""
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_assertrepr_compare(self) -> Generator[None, object, None]:
+        """Come last of all wrappers, and let nothing come after it; `Grader` is the first of them."""
+        _end_the_call()
+        yield
 
 
 class Grader:
@@ -51,6 +70,7 @@ class Grader:
     def pytest_configure(self, config: pytest.Config) -> None:
         """Make the run available to the fixtures."""
         config.stash[RUN] = self.run
+        config.pluginmanager.register(NoDiff())
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Sort the checks: in the order of the requirements, those that end a program last, all after their needs."""
@@ -102,10 +122,10 @@ class Grader:
         """End a check."""
         self.run.end()
 
-    @pytest.hookimpl(wrapper=True)
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> Generator[None, object, list[object]]:
         """Keep the first comparison of a check that failed, in words."""
-        with contextlib.suppress(AssertionError):  # pytest's own explanation needs a terminal before pytest 9.2
+        with contextlib.suppress(EnoughError):
             yield
         if self._mismatch is not None:
             pass
@@ -116,7 +136,7 @@ class Grader:
         elif op == "==" and isinstance(left, str) and isinstance(right, str):
             self._mismatch = differs(right, left, ("", ""))
         else:
-            self._mismatch = Mismatch(f"{'' if op == '==' else op + ' '}{right!r}", repr(left))
+            self._mismatch = Mismatch(f"{'' if op == '==' else op + ' '}{shorten(repr(right))}", shorten(repr(left)))
         return [["the two sides differ"]]
 
     def leave_open(self, item: pytest.Item) -> None:

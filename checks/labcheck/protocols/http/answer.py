@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import codecs
 import html
 import re
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from labcheck.errors import HttpError, Trouble
 from labcheck.protocols.http.evidence import Body, HeaderValue, MediaType, Numbers, Shown, Source, Status
 from labcheck.record.text import shorten
 
+MAX_PAGE = 2 << 20  # bytes of a page that is read as text; one that shows a form of 256 KiB is far smaller
+SUMMED_UP = 20_000  # bytes of a page, from its beginning, in which a summary looks for text
+NUMBER = re.compile(r"(?<![^\W_])\d{1,9}(?![^\W_])")
 UNSEEN = re.compile(r"<(title|style|script)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
 TAG = re.compile(r"<[/!]?[a-zA-Z][^<>]*>|<!--.*?(?:-->|\Z)", re.DOTALL)
 ZEROS = re.compile(r"&#([xX]?)0+(?=[0-9a-fA-F])")
@@ -44,7 +49,7 @@ class Answer:
     def __str__(self) -> str:
         kind = self.header("content-type") or "no Content-Type"
         said = f"{self.code} {self.reason}".strip()
-        seen = unescape(TAG.sub(" ", UNSEEN.sub(" ", self.source[:20_000])))
+        seen = unescape(TAG.sub(" ", UNSEEN.sub(" ", self._decoded(self.body_bytes[:SUMMED_UP]))))
         text = shorten(" ".join(seen.split()), 90) if "text" in kind else f"{len(self.body):,} bytes"
         return f"{said}, {kind}" + (f": {text}" if text else "")
 
@@ -113,14 +118,23 @@ class Answer:
     def source(self) -> Source:
         """The body as text, including all markup, decoded with the declared charset (by default UTF-8).
 
-        If it cannot be decoded that way, it is decoded as Latin-1.
+        If it cannot be decoded that way, it is decoded as Latin-1. Raises HttpError if it is larger than MAX_PAGE: a
+        check that looks for a text in it would take too long, and must not overlook one behind that limit.
         """
+        if len(self.body_bytes) > MAX_PAGE:
+            text = f"a page of {len(self.body_bytes):,} bytes; labcheck reads pages of up to {MAX_PAGE >> 20} MiB"
+            raise HttpError(Trouble.TOO_LARGE, text)
+        return Source(self._decoded(self.body_bytes), self)
+
+    def _decoded(self, data: bytes) -> str:
+        """Decode the body, or its beginning, which may end within a character."""
         declared = re.search(r';\s*charset\s*=\s*"?([\w.:-]+)', self.header("Content-Type") or "", re.IGNORECASE)
         charset = declared[1].lower() if declared else "utf-8"
         try:
-            return Source(self.body_bytes.decode(charset if CHARSET.fullmatch(charset) else "latin-1"), self)
+            decoder = codecs.getincrementaldecoder(charset if CHARSET.fullmatch(charset) else "latin-1")()
+            return decoder.decode(data, final=len(data) == len(self.body_bytes))
         except (LookupError, UnicodeError):
-            return Source(self.body_bytes.decode("latin-1"), self)
+            return data.decode("latin-1")
 
     @cached_property
     def shown(self) -> Shown:
@@ -130,7 +144,7 @@ class Answer:
         """
         source = self.source
         # A tag may be in the middle of a text (<b>/a/</b>b.zzz), or separate two texts (<td>1<td>2).
-        views = (source, TAG.sub("", source), TAG.sub(" ", source))
+        views = dict.fromkeys((str(source), TAG.sub("", source), TAG.sub(" ", source)))  # each once: most have few tags
         return Shown(tuple(unescape(view) for view in views), self)
 
 
@@ -144,5 +158,5 @@ def numbers(answer: Answer) -> Numbers:
 
     A number counts if neither a letter nor a digit is next to it, and if it has fewer than 10 digits.
     """
-    found = [re.findall(r"(?<![^\W_])\d+(?![^\W_])", view) for view in answer.shown.views]
-    return Numbers(frozenset(int(number) for view in found for number in view if len(number) < 10), answer)
+    found = {number[0] for view in answer.shown.views for number in NUMBER.finditer(view)}
+    return Numbers(frozenset(map(int, found)), answer)

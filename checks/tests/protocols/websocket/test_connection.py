@@ -249,7 +249,7 @@ HANDSHAKE = (
     ],
 )
 def test_nonsense_on_one_connection_is_its_own_error(peer: Peer, sent: bytes, said: str) -> None:
-    """An error in what a client sends belongs to its connection: labcheck's server goes on, also with others."""
+    """The error of bytes that make no sense belongs to its connection: labcheck's server goes on, also with others."""
     with connect(f"ws://localhost:{peer.port}/") as before, socket.create_connection(("127.0.0.1", peer.port)) as sock:
         sock.sendall(sent)
         sock.shutdown(socket.SHUT_WR)
