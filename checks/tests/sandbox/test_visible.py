@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import CHECKOUT, TESTS, need
+from conftest import CHECKOUT, is_reachable, libraries, need
 from labcheck.record.record import Record
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has namespaces and Landlock")
@@ -65,7 +65,7 @@ def course(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     python = need(f"/usr/bin/python3.{sys.version_info.minor}")
     place = tmp_path / "course"
     subprocess.run([python, "-m", "venv", "--without-pip", str(place)], check=True, timeout=60)
-    libraries = next(place.glob("lib/python3*/site-packages"))
+    site = next(place.glob("lib/python3*/site-packages"))
     checkout = place / "src" / "labcheck"
     for name in ("checks/labcheck", "checks/tests/lab1/right", "labs", "notebooks", "solutions"):
         shutil.copytree(CHECKOUT / name, checkout / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -74,14 +74,14 @@ def course(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
             file.write(f"\n# secret-mark: {what}.\n")
     package = checkout / "checks"
     if request.param == "installed":
-        shutil.copytree(package / "labcheck", libraries / "labcheck")
+        shutil.copytree(package / "labcheck", site / "labcheck")
         for name in ("labs", "notebooks", "solutions"):
-            shutil.copytree(checkout / name, libraries / "labcheck" / "_workbook" / name)
-        package = libraries
+            shutil.copytree(checkout / name, site / "labcheck" / "_workbook" / name)
+        package = site
     # The libraries of the tests, but not the labcheck that is installed beside them.
-    beside = next(path for path in map(Path, sys.path) if (path / "pytest").is_dir())
-    (libraries / "course.pth").write_text(f"{package}\n{beside}\n")
-    (libraries / "link").symlink_to(checkout)
+    _, beside = libraries()
+    (site / "course.pth").write_text(f"{package}\n{beside}\n")
+    (site / "link").symlink_to(checkout)
     (place / "share").mkdir(exist_ok=True)
     (place / "share" / "notes.txt").write_text("secret-mark: notes.")
     for name in ("results/results.jsonl", "submissions/bob/webserver.py"):
@@ -145,12 +145,6 @@ def users() -> list[int]:
     return [os.getuid()] if os.getuid() != 0 else [0, NOBODY]
 
 
-def is_reachable() -> bool:
-    """Return whether every user can read the libraries of the tests."""
-    libraries = next(path for path in map(Path, sys.path) if (path / "pytest").is_dir())
-    return all(folder.stat().st_mode & 1 for place in (libraries, TESTS) for folder in (place, *place.parents))
-
-
 @pytest.mark.sample(3)
 @pytest.mark.parametrize("user", users())
 @pytest.mark.parametrize("kind", ["namespaces", "landlock"])
@@ -158,7 +152,7 @@ def test_nothing_to_copy_from(kind: str, user: int, course: Path) -> None:
     """A program finds neither suite, solution, right programs, results nor other submissions, whatever it opens."""
     if kind == "namespaces":
         need("bwrap")
-    if user == NOBODY and not is_reachable():
+    if user == NOBODY and not is_reachable(*libraries()):
         pytest.skip("other users cannot read the libraries of the tests")
     what, looked = found(course, kind, user)
     assert what == set()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 from labcheck.sandbox import isolation
 from labcheck.sandbox.base import Sandbox
 from labcheck.sandbox.protections import register
-from labcheck.sandbox.protections.limits import FIRST_UID, MIB, UIDS, resource_limits
+from labcheck.sandbox.protections.limits import MIB, resource_limits
 from labcheck.sandbox.visible import (
     WRITTEN,
     files_of,
@@ -41,24 +41,24 @@ class Namespaces(Sandbox):
     is_limited = True
     follows_links = False
 
-    def __init__(self, python: str, number: int, etc: Path) -> None:
+    def __init__(self, python: str, uid: int | None, etc: Path) -> None:
         """Write the program's /etc into an empty folder."""
         self.tools = ("bwrap", "choom", "prlimit")
-        if os.getuid() == 0:
-            self.uid = FIRST_UID + number % UIDS
+        self.uid = uid
+        if uid is not None:
             self.tools += ("setpriv",)
         for name, text in WRITTEN.items():
-            (etc / name).write_text(text.format(uid=self.uid or os.getuid()))
+            (etc / name).write_text(text.format(uid=os.getuid() if uid is None else uid))
         etc.chmod(0o755)
         self._python = python
         self._words = list(_bubblewrap(python, etc))
 
     @classmethod
-    def make(cls, python: str, number: int, scratch: Path) -> Self:
+    def make(cls, python: str, uid: int | None, scratch: Path) -> Self:
         """Return a sandbox, with a new folder for the program's /etc."""
         etc = scratch / "etc"
         etc.mkdir()
-        return cls(python, number, etc)
+        return cls(python, uid, etc)
 
     @classmethod
     def surround(cls) -> None:
