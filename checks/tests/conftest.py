@@ -196,6 +196,41 @@ def once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Pa
     return place
 
 
+def open_to_all(folder: Path) -> None:
+    """Let every user enter a folder of this user, and those that lead to it."""
+    for each in (folder, *folder.parents):
+        if os.name == "posix" and each.stat().st_uid == os.getuid() and each != Path("/"):
+            each.chmod(each.stat().st_mode | 0o011)
+
+
+def libraries() -> list[str]:
+    """Return where labcheck and the libraries of the tests are."""
+    return [str(CHECKOUT / "checks"), next(path for path in sys.path if Path(path, "pytest").is_dir())]
+
+
+def is_reachable(*places: str) -> bool:
+    """Return whether every user can read these folders."""
+    return all(folder.stat().st_mode & 1 for place in places for folder in (Path(place), *Path(place).parents))
+
+
+@pytest.fixture(scope="session")
+def open_python() -> Iterator[str]:
+    """Yield a Python with websockets that every user can run: the tests' own may be in root's folder."""
+    import websockets
+
+    own = (sys.executable, os.path.realpath(sys.executable), sys.prefix, websockets.__file__)
+    closed = [folder for path in own for folder in Path(path).parents if not folder.stat().st_mode & 1]
+    if os.name != "posix" or os.getuid() != 0 or not closed:
+        yield sys.executable
+        return
+    with tempfile.TemporaryDirectory() as place:  # not in pytest's folder, which it closes to other users
+        subprocess.run([need("/usr/bin/python3"), "-m", "venv", "--without-pip", place], check=True, timeout=60)
+        libraries = next(Path(place).glob("lib/python3*/site-packages"))
+        shutil.copytree(Path(websockets.__file__).parent, libraries / "websockets")
+        open_to_all(Path(place))
+        yield f"{place}/bin/python3"
+
+
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the wheel of this checkout."""

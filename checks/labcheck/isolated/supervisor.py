@@ -7,20 +7,23 @@ import os
 import select
 import signal
 import time
+from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
-from labcheck.errors import UsageError
+from labcheck.errors import MachineError, UsageError
 from labcheck.isolated.forked import end_after
 from labcheck.isolated.task import Reply, receive
 from labcheck.isolated.worker import Grading
-from labcheck.sandbox import processes
+from labcheck.record.result import BROKEN
+from labcheck.sandbox import processes, uids
 from labcheck.sandbox.cgroup import Group
 from labcheck.sandbox.protections import find
 from labcheck.sandbox.scratch import scratch
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
 
     import pytest
 
@@ -33,21 +36,37 @@ def supervise(connection: socket.socket, session: pytest.Session) -> None:
     if request is None:
         return
     processes.adopt_orphans()
-    with scratch() as folder:
-        group = Group(f"labcheck-{os.getpid()}")
-        grading = Grading(request, session, folder, group, os.getpid())
+    with contextlib.suppress(OSError), ExitStack() as stack:  # the reply is sent even if a file cannot be removed
         try:
-            find(request.options.protection).surround()
-            reply = _start(grading, connection)
-        except UsageError as error:
-            reply = Reply("broken", str(error))
+            protection = find(request.options.protection)
+            folder = stack.enter_context(scratch())
+            uid = stack.enter_context(uids.reserved()) if protection.is_limited and _is_root() else None
+            name = f"labcheck-{os.getpid()}"
+            programs, grader = Group(name), Group(f"{name}-grader", for_grader=True)
+            stack.callback(_clean_up, programs, grader, uid)
+            protection.surround()
+            reply = _start(Grading(request, session, folder, programs, grader, uid), connection)
+        except (UsageError, MachineError) as error:
+            reply = Reply(BROKEN, str(error))
         except OSError as error:
-            reply = Reply("broken", f"{error.strerror or error}")
-        finally:
-            processes.end_all()
-            group.remove()
+            reply = Reply(BROKEN, f"{error.strerror or error}")
     with contextlib.suppress(OSError):  # the process that requested the grading is gone
         connection.sendall(reply.to_json())
+
+
+def _clean_up(programs: Group, grader: Group, uid: int | None) -> None:
+    """End what is left of a grading: with the strongest means first, and the next one even if that fails."""
+    means: list[Callable[[], None]] = [programs.end, grader.end]
+    means += [] if uid is None else [partial(uids.kill_all, uid)]
+    for end in (*means, processes.end_all):
+        with contextlib.suppress(OSError):
+            end()
+    for group in (programs, grader):
+        group.remove()
+
+
+def _is_root() -> bool:
+    return hasattr(os, "getuid") and os.getuid() == 0
 
 
 def _start(grading: Grading, connection: socket.socket) -> Reply:
@@ -66,12 +85,12 @@ def _start(grading: Grading, connection: socket.socket) -> Reply:
         os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
     if answer is None:
-        return Reply("broken", f"the grading did not end within {seconds:g} s")
+        return Reply(BROKEN, f"the grading did not end within {seconds:g} s")
     try:
         return Reply.from_json(answer)
     except ValueError:
         code = os.waitstatus_to_exitcode(status)
-        return Reply("broken", f"the grading process ended without a result (exit code {code})")
+        return Reply(BROKEN, f"the grading process ended without a result (exit code {code})")
 
 
 def _listen(reading: int, connection: socket.socket, seconds: float) -> bytes | None:

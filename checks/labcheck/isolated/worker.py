@@ -34,23 +34,32 @@ if TYPE_CHECKING:
 
 @dataclass
 class Grading:
-    """The work of one worker. `scratch` is its own folder; no other running grading has the same `number`."""
+    """The work of one worker.
+
+    - `scratch`: its own folder.
+    - `programs`, `grader`: the control groups of the programs that it starts, and of itself.
+    - `uid`: the user id reserved for the programs; None: they run as labcheck's user.
+    """
 
     request: Task | Probe
     session: pytest.Session
     scratch: Path
-    group: Group
-    number: int
+    programs: Group
+    grader: Group
+    uid: int | None
 
     def answer(self, writing: int) -> None:
         """Handle the request, and write the reply. Any exception becomes a reply too."""
         isolation.die_with_parent()
+        self.grader.enter()
 
         def tell(id: str, outcome: Outcome | None) -> None:
             os.write(writing, line_of(id, outcome))
 
         try:
             reply = self._work(tell if self.request.live else None)
+        except UsageError as error:
+            reply = Reply("broken", str(error))
         except Exception as error:
             if lacking := lack(error):
                 reply = Reply("broken", str(lacking))
@@ -66,9 +75,9 @@ class Grading:
         protection = find(options.protection)
         self.scratch = protection.settle(self.scratch)
         tempfile.tempdir = str(self.scratch)
-        sandbox = protection.make(options.interpreter, self.number, self.scratch)
+        sandbox = protection.make(options.interpreter, self.uid, self.scratch)
         if sandbox.is_limited:
-            sandbox.group = self.group
+            sandbox.group = self.programs
         return (
             self._grade(self.request, sandbox, listener) if isinstance(self.request, Task) else self._try_out(sandbox)
         )

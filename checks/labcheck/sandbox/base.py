@@ -32,12 +32,13 @@ class Sandbox:
     uid: int | None = None  # the user id that the program runs as; None: the same as labcheck
 
     @classmethod
-    def make(cls, python: str, number: int, scratch: Path) -> Self:
+    def make(cls, python: str, uid: int | None, scratch: Path) -> Self:
         """Return a sandbox for programs run by the given Python.
 
-        No other running grading has the same `number`. `scratch` is a folder for this grading alone.
+        `uid` is reserved for them (see `uids`); None: they run as this process's user. `scratch` is a folder for this
+        grading alone. Raises UsageError if a user like that could not run this Python.
         """
-        del python, number, scratch
+        del python, uid, scratch
         return cls()
 
     @classmethod

@@ -1,4 +1,4 @@
-"""A control group for the programs of a grading: it also counts memory outside any process (Linux, cgroups(7)).
+"""Control groups for the programs of a grading and for the grader: they also count memory outside any process (Linux).
 
 Files on a tmpfs, socket buffers and unattached shared memory segments do not show up in any process. A control group
 counts them, if labcheck is allowed to create one, as root is on most machines. In its own group, a submission also
@@ -8,8 +8,14 @@ gets no more CPU time than another, no matter how many processes it starts.
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
+import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from labcheck.sandbox import processes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +23,8 @@ if TYPE_CHECKING:
 ROOT = Path("/sys/fs/cgroup")
 MEMORY = 1280 << 20  # bytes; above the limit of the guard, which can report the reason in words
 PROCESSES = 600
+GRADER = 1024 << 20  # bytes; for the process that does the grading, and the files that it writes into memory
+GONE_WITHIN = 5.0  # seconds until a killed process must have ended
 ENTER = 'while [ "$1" != -- ]; do { echo 0 > "$1"; } 2>/dev/null; shift; done; shift; exec "$@"'
 V1 = {
     "memory": {"memory.limit_in_bytes": MEMORY, "memory.memsw.limit_in_bytes": MEMORY},
@@ -24,18 +32,22 @@ V1 = {
     "cpu": {},
 }
 V2 = {"memory.max": MEMORY, "memory.swap.max": 0, "pids.max": PROCESSES}
+GRADER_V1 = {"memory": {"memory.limit_in_bytes": GRADER, "memory.memsw.limit_in_bytes": GRADER}}
+GRADER_V2 = {"memory.max": GRADER, "memory.swap.max": 0}
 
 
 class Group:
     """A control group with the given name, as far as this process is allowed to create one."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, for_grader: bool = False) -> None:
+        """Create the group: of a student's programs, or of the process that checks them, whose memory alone counts."""
         self._folders: list[Path] = []
+        version_1, version_2 = (GRADER_V1, GRADER_V2) if for_grader else (V1, V2)
         if (ROOT / "cgroup.controllers").exists():
             with contextlib.suppress(OSError):
                 (ROOT / "cgroup.subtree_control").write_text("+memory +pids +cpu")
-            self._make(ROOT / name, V2)
-        for controller, limits in V1.items():
+            self._make(ROOT / name, version_2)
+        for controller, limits in version_1.items():
             if (ROOT / controller / "cgroup.procs").exists():
                 self._make(ROOT / controller / name, limits)
 
@@ -58,6 +70,31 @@ class Group:
                     return int(found.get("oom_kill", 0))
         return 0
 
+    def enter(self) -> None:
+        """Put this process into the group."""
+        for folder in self._folders:
+            with contextlib.suppress(OSError):
+                (folder / "cgroup.procs").write_text("0")
+
+    def end(self) -> None:
+        """Kill all processes in the group, and wait up to GONE_WITHIN seconds for their end. No more can be started."""
+        if sys.platform == "win32":
+            return
+        limit = time.monotonic() + GONE_WITHIN
+        for folder in self._folders:
+            if (folder / "pids.max").exists():
+                with contextlib.suppress(OSError):
+                    (folder / "pids.max").write_text("0")  # from now on, none of them can start another one
+        for folder in self._folders:
+            with contextlib.suppress(OSError, ValueError):  # ValueError: a process that this one does not see
+                if (folder / "cgroup.kill").exists():  # since Linux 5.14, version 2 only
+                    (folder / "cgroup.kill").write_text("1")
+                while (pids := _pids(folder)) and time.monotonic() < limit:
+                    for pid in pids:
+                        with contextlib.suppress(ProcessLookupError):
+                            os.kill(pid, signal.SIGKILL)
+                    time.sleep(0.0005)
+
     def remove(self) -> None:
         """Remove the group. No process may be left in it."""
         for folder in self._folders:
@@ -71,3 +108,8 @@ class Group:
         for name, value in limits.items() if folder in self._folders else ():
             with contextlib.suppress(OSError):  # without swap accounting, there is no file for its limit
                 (folder / name).write_text(str(value))
+
+
+def _pids(folder: Path) -> list[int]:
+    """Return the processes in a group; a zombie is in it until its parent has waited for it."""
+    return [pid for pid in map(int, (folder / "cgroup.procs").read_text().split()) if pid and processes.is_alive(pid)]

@@ -77,15 +77,16 @@ def restrict(read: list[str], hidden: list[str], write: list[str], port: int) ->
 def without(path: str, hidden: list[str]) -> list[tuple[str, int]]:
     """Return the paths and rights that make a path visible, except for the hidden paths inside it.
 
-    Landlock rules have no exceptions, so everything beside a hidden path is allowed one by one. The folder itself
-    must be listable, because otherwise Python imports nothing from it. The names of hidden files are therefore visible.
+    All paths are real. A link inside needs no right of its own, and must not give any to what it leads to. Landlock
+    rules have no exceptions, so everything beside a hidden path is allowed one by one. The folder itself must be
+    listable, because otherwise Python imports nothing from it. The names of hidden files are therefore visible.
     """
-    if path in hidden:
+    if any(path == each or path.startswith(each + "/") for each in hidden):
         return []
     if not any(each.startswith(path + "/") for each in hidden):
         return [(path, READ)]
     try:
-        names = sorted(os.listdir(path))  # noqa: PTH208, importing pathlib takes as long as everything else here
+        names = sorted(entry.name for entry in os.scandir(path) if not entry.is_symlink())
     except OSError:
         return []
     return [(path, READ_DIR), *(part for name in names for part in without(f"{path}/{name}", hidden))]

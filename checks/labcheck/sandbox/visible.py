@@ -1,4 +1,7 @@
-"""The files that a confined program can see: the system and its interpreter, but nothing of labcheck."""
+"""The files that a confined program can see: the system and its interpreter, but nothing of labcheck.
+
+All of this is computed from real paths: a link must not show what is hidden elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,21 @@ from typing import TYPE_CHECKING, NamedTuple
 from labcheck.workbook.labs import PACKAGE, root
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 MOST_LINKS = 40  # path_resolution(7)
+LIBRARIES = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+SYSTEM = {  # not /usr/src and /usr/local/src, nor what somebody has put beside these folders
+    "/": LIBRARIES,
+    "/usr": (*LIBRARIES, "libexec", "include", "share", "etc"),
+    "/usr/local": (*LIBRARIES, "libexec", "include", "share", "etc", "ssl"),
+}
+# What a Python needs of the folder in which it is installed: conda keeps certificates in ssl/, and time zones and the
+# descriptions of terminals in share/.
+OF_PYTHON = (*LIBRARIES, "include", "pyvenv.cfg", "ssl", "share/zoneinfo", "share/terminfo")
+OF_VENV = ("bin", "include", "lib/py*", "lib64/py*", "pyvenv.cfg")
+LABCHECK = ("labcheck", "labcheck-*")  # the package; what an installer knows about it, and an egg, which may be a file
+OF_CHECKOUT = (".git", "checks", "labs", "notebooks", "solutions")
 SEEN = (  # in /etc: libraries, time zone, file types, certificates; nothing that identifies this machine
     *("alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "mime.types", "ssl", "timezone"),
     *("ca-certificates", "crypto-policies", "pki"),
@@ -30,9 +45,8 @@ WRITTEN = {
 
 def system() -> Iterator[Path]:
     """Yield the system paths that every program may read."""
-    for name in ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32"):
-        if (path := Path("/") / name).exists():
-            yield path
+    for place, names in SYSTEM.items():
+        yield from (path for name in names for path in sorted(Path(place).glob(name)))
     yield from (path for name in SEEN if (path := Path("/etc") / name).exists())
 
 
@@ -68,15 +82,21 @@ def installation(python: str) -> Installation:
 
 
 def interpreters(python: str) -> list[Path]:
-    """Return the folders of an interpreter and its libraries that are outside the system folders."""
+    """Return the paths that an interpreter needs in addition to those of the system: its own, and its libraries.
+
+    Of the folder in which it is installed only these: `python3 -m venv .` makes the whole folder of a course a prefix.
+    """
     known = installation(python)
-    found = {Path(known.prefix), Path(known.base_prefix), known.user_folder}
-    return sorted(place for place in found if place and not place.is_relative_to("/usr"))
+    prefixes = {known.prefix: OF_VENV if known.prefix != known.base_prefix else OF_PYTHON, known.base_prefix: OF_PYTHON}
+    found = {path for prefix, names in prefixes.items() for name in names for path in Path(prefix).glob(name)}
+    if known.user_folder:
+        found.add(known.user_folder)
+    places = list(map(real, system()))
+    return sorted(path for path in found if not any(real(path).is_relative_to(place) for place in places))
 
 
-def files_of(python: str) -> Iterator[Path]:
-    """Yield the chain of links from an interpreter's path to its file, then the file. Each may be in another folder."""
-    path = Path(python)
+def files_of(path: Path) -> Iterator[Path]:
+    """Yield the chain of links from a path to its file, then the file. Each may be in another folder."""
     for _ in range(MOST_LINKS):
         yield path
         if not path.is_symlink():
@@ -85,15 +105,33 @@ def files_of(python: str) -> Iterator[Path]:
 
 
 def hidden(python: str) -> list[Path]:
-    """Return the folders that no program may see: the suites and solutions of every installed labcheck."""
-    found = {PACKAGE}
-    for place in (*interpreters(python), Path("/usr"), Path("/usr/local")):
-        found.update(path for kind in ("site", "dist") for path in place.glob(f"lib/python3*/{kind}-packages/labcheck"))
-    if libraries := installation(python).user_folder:
-        found.add(libraries / "labcheck")
+    """Return what no program may see: every installed labcheck, and the checkout that this one runs from.
+
+    These are real paths: a file is hidden no matter which links lead to it.
+    """
+    known = installation(python)
+    users = [known.user_folder] if known.user_folder else []
+    places = [Path(known.prefix), Path(known.base_prefix), Path("/usr"), Path("/usr/local"), *users]
+    libraries = [
+        path for place in places for kind in ("site", "dist") for path in place.glob(f"lib*/py*/{kind}-packages")
+    ]
+    libraries += users
+    found = {PACKAGE, *(path for place in libraries for name in LABCHECK for path in place.glob(name))}
     if not root().is_relative_to(PACKAGE):
-        found.update(root() / name for name in ("labs", "solutions"))
-    return sorted(path for path in found if path.is_dir())
+        found.update(path for name in OF_CHECKOUT if (path := root() / name).exists())
+    # A folder with an interpreter in it cannot be hidden as a whole. Of such a folder, only the interpreter is shown.
+    prefixes = [real(Path(known.prefix)), real(Path(known.base_prefix))]
+    return sorted(path for path in set(map(real, found)) if not any(each.is_relative_to(path) for each in prefixes))
+
+
+def is_hidden(path: Path, hidden: Iterable[Path]) -> bool:
+    """Return whether a real path is one of those that are hidden, or inside one."""
+    return any(path.is_relative_to(each) for each in hidden)
+
+
+def real(path: Path) -> Path:
+    """Return a path without links."""
+    return Path(os.path.realpath(path))
 
 
 def parents(path: Path) -> Iterator[str]:

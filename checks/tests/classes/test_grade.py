@@ -523,7 +523,7 @@ def test_without_protection_nothing_is_run(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has bubblewrap and Landlock")
-def test_strongest_protection_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_strongest_protection_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, open_python: str) -> None:
     """Namespaces are used if bubblewrap is installed, otherwise Landlock; each is tried first."""
     need("bwrap")
     graders = Graders()
@@ -537,7 +537,7 @@ def test_strongest_protection_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path:
     server.close()
     assert reply == Reply("broken", "bwrap is not installed")
     graders = Graders()
-    assert graders.protection("lab1", sys.executable) == "landlock"
+    assert graders.protection("lab1", open_python) == "landlock"
     graders.close()
 
 

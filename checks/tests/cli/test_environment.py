@@ -55,12 +55,12 @@ def test_optimized_python_keeps_the_titles(labcheck: Callable[..., Result]) -> N
 
 @pytest.mark.parametrize("sandbox", ["none", "limits"])
 @pytest.mark.parametrize("how", SIGNALS)
-def test_signals_that_labcheck_inherits_do_not_matter(how: str, sandbox: str, tmp_path: Path) -> None:
+def test_signals_that_labcheck_inherits_do_not_matter(how: str, sandbox: str, tmp_path: Path, open_python: str) -> None:
     """Programs get Ctrl+C and have an exit status, no matter what labcheck's parent did to these signals."""
     only = ("--only", "2.5", "--only", "1.10")
     lab = ("lab2", str(CHECKOUT / "solutions" / "lab2"))
     command = [sys.executable, "-c", STARTED_AFTER.format(SIGNALS[how]), *lab, *only]
-    command += ["--json", "-", "--sandbox", sandbox]
+    command += ["--json", "-", "--sandbox", sandbox, "--python", open_python]
     environment = {**OUTSIDE, "XDG_STATE_HOME": str(tmp_path)}
     done = subprocess.run(
         command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=100, check=False

@@ -75,12 +75,24 @@ def test_lab_without_a_solution_shows_none(tmp_path: Path) -> None:
     ids=["a page", "--beside", "neither", "a page of a protected run"],
 )
 def test_right_answers_are_for_the_student(
-    labcheck: Callable[..., Result], tmp_path: Path, words: list[str], is_shown: bool
+    labcheck: Callable[..., Result], tmp_path: Path, words: list[str], is_shown: bool, open_python: str
 ) -> None:
     """They are in a page, and in the terminal only if asked for, but not in what a platform or an instructor makes."""
     words = [str(tmp_path / word) if word.endswith(".html") else word for word in words]
     file = tmp_path / "record.json"
-    result = labcheck("lab1", CHECKOUT / "labs" / "lab1", "--only", "2.1", "--seed", 1, "--json", file, *words)
+    result = labcheck(
+        "lab1",
+        CHECKOUT / "labs" / "lab1",
+        "--only",
+        "2.1",
+        "--seed",
+        1,
+        "--json",
+        file,
+        *words,
+        "--python",
+        open_python,
+    )
     assert ("               right      HTTP/1.0 200 OK\n" in result.out) == ("--beside" in words)
     assert bool(Record.from_json(file.read_text("utf-8")).requirement("2.1").beside) == is_shown
     if "--html" in words:

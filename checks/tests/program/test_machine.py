@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 import subprocess
 import sys
@@ -48,11 +49,20 @@ def test_programs_that_fail_do_not_add_up() -> None:
 @needs_limits
 @pytest.mark.parametrize("limit", [60, 100])
 @pytest.mark.parametrize("protection", ["none", "limits"])
-def test_too_few_open_files(tmp_path: Path, limit: int, protection: str) -> None:
+def test_too_few_open_files(tmp_path: Path, limit: int, protection: str, open_python: str) -> None:
     """Too few open files end the grading with exit status 3, without a result, and the limit is named."""
     report = tmp_path / "r.json"
-    words = ("lab2", CHECKOUT / "solutions" / "lab2", "--json", report, "--sandbox", protection)
-    done = limited(limit, limit, *words)
+    words = (
+        "lab2",
+        CHECKOUT / "solutions" / "lab2",
+        "--json",
+        report,
+        "--sandbox",
+        protection,
+        "--python",
+        open_python,
+    )
+    done = limited(limit, limit, *words, "--python", open_python)
     assert done.returncode == 3
     assert f"its limit is {limit} (`ulimit -n`)" in done.stderr
     assert done.stderr.count("\n") == 1
@@ -62,14 +72,14 @@ def test_too_few_open_files(tmp_path: Path, limit: int, protection: str) -> None
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has network namespaces")
 @pytest.mark.parametrize("protection", ["none", "limits"])
-def test_loopback_interface_is_down(protection: str) -> None:
+def test_loopback_interface_is_down(protection: str, open_python: str) -> None:
     """Without a loopback interface, nothing is checked: exit status 3."""
-    unshare = [shutil.which("unshare") or "unshare", "--user", "--map-root-user", "--net"]
+    unshare = [shutil.which("unshare") or "unshare", *([] if os.getuid() == 0 else ["--user"]), "--net"]
     try:
         subprocess.run([*unshare, "true"], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("this machine does not allow a network namespace")
-    words = ["lab1", CHECKOUT / "solutions" / "lab1", "--sandbox", protection]
+    words = ["lab1", CHECKOUT / "solutions" / "lab1", "--sandbox", protection, "--python", open_python]
     command = [*unshare, sys.executable, "-P", "-m", "labcheck", *map(str, words)]
     done = subprocess.run(command, env=OUTSIDE, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout) == (3, "")

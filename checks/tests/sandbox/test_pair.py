@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from conftest import OUTSIDE, TESTS, alive, need, processes_in, until
+from conftest import OUTSIDE, TESTS, alive, need, open_to_all, processes_in, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,15 +39,17 @@ def hear_all_signals() -> None:
 
 
 @pytest.fixture
-def start(submission: Callable[..., Path], tmp_path: Path) -> Iterator[Start]:
+def start(submission: Callable[..., Path], tmp_path: Path, open_python: str) -> Iterator[Start]:
     """Start labcheck with its temporary files in tmp_path; it is ended after the test."""
     (tmp_path / "tmp").mkdir()
+    open_to_all(tmp_path)
     started = []
 
     def run(source: Path, protection: str = "none", *, own_session: bool = False) -> subprocess.Popen[str]:
         if protection == "namespaces":
             need("bwrap")
         command = [sys.executable, "-m", "labcheck", "lab1", str(submission(source)), "--sandbox", protection]
+        command += ["--python", open_python]
         process = subprocess.Popen(
             command,
             env={**OUTSIDE, "TMPDIR": str(tmp_path / "tmp")},

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conftest import CHECKOUT, need, run_labcheck
+from conftest import CHECKOUT, need, open_to_all, run_labcheck
 from labcheck.errors import UsageError
 from labcheck.isolated.graders import ForkServer
 from labcheck.isolated.task import Probe, Reply, Task
@@ -24,6 +24,7 @@ from labcheck.record.record import Outcome, Record
 from labcheck.sandbox import confine, visible
 from labcheck.sandbox.guard import Guard
 from labcheck.sandbox.protections import find, limits
+from labcheck.sandbox.uids import FIRST_UID
 from labcheck.submission.handed_in import pack
 
 if TYPE_CHECKING:
@@ -36,18 +37,20 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has 
 KINDS = ("namespaces", "landlock")
 
 
-def made(kind: str, place: Path) -> Sandbox:
+def made(kind: str, place: Path, python: str = sys.executable) -> Sandbox:
     """Return a sandbox; skip the test if this machine does not offer it."""
-    sandbox = find(kind).make(sys.executable, 1, place)
+    sandbox = find(kind).make(python, FIRST_UID if os.getuid() == 0 else None, place)
     if missing := sandbox.missing():
         pytest.skip(missing)
     return sandbox
 
 
 @pytest.fixture(params=KINDS)
-def inside(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., dict[str, object]]:
+def inside(request: pytest.FixtureRequest, tmp_path: Path, open_python: str) -> Callable[..., dict[str, object]]:
     """Run Python code in a sandbox, and return the dictionary `found` that it has filled."""
-    confining = made(request.param, tmp_path)
+    open_to_all(tmp_path)
+    python = sys.executable if request.param == "namespaces" else open_python
+    confining = made(request.param, tmp_path, python)
 
     def run(code: str, port: int = 20_000) -> dict[str, object]:
         place = tmp_path / "1"
@@ -61,7 +64,7 @@ def inside(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., dict
         (folder / "program.py").write_text(program)
         confining.hand_over(place)
         done = subprocess.run(
-            confining.command([sys.executable, "-s", "program.py", str(port)], folder),
+            confining.command([python, "-s", "program.py", str(port)], folder),
             cwd=folder,
             env={"PATH": os.environ["PATH"], **confining.environment(folder)},
             capture_output=True,
@@ -139,7 +142,9 @@ found["python is there"] = "LICENSE.txt" in names or "socket.py" in names or "pi
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_installed_labcheck_is_hidden(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_installed_labcheck_is_hidden(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_python: str
+) -> None:
     """A labcheck installed beside the program's libraries is hidden, but the libraries are visible."""
     prefix = tmp_path / "prefix"
     installed = prefix / "lib" / "python3.11" / "site-packages" / "labcheck"
@@ -150,9 +155,10 @@ def test_installed_labcheck_is_hidden(kind: str, tmp_path: Path, monkeypatch: py
     (installed.parent / "library.py").write_text("a library")
     for folder in (tmp_path, prefix, *prefix.rglob("*")):
         folder.chmod(0o755)
-    of_its_user = visible.Installation(sys.prefix, sys.base_prefix, "", str(prefix), has_user_site=True)
+    of_its_user = visible.installation(open_python)._replace(user_site=str(prefix), has_user_site=True)
     monkeypatch.setattr(visible, "installation", lambda _: of_its_user)
-    confining = made(kind, tmp_path)
+    open_to_all(tmp_path)
+    confining = made(kind, tmp_path, open_python)
     place = tmp_path / "1"
     place.mkdir()
     if kind == "landlock":
@@ -170,7 +176,7 @@ for parent, _, names in os.walk({str(prefix)!r}):
 """
     (folder / "program.py").write_text(code)
     confining.hand_over(place)
-    words = confining.command([sys.executable, "-s", "program.py", "20000"], folder)
+    words = confining.command([open_python, "-s", "program.py", "20000"], folder)
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "a library\n"
 
@@ -219,11 +225,12 @@ found["folder"] = can(lambda: os.listdir(f"/proc/{{pid}}/cwd/"))
     assert not any(found.values()), found
 
 
-def test_landlock_closes_other_ports(tmp_path: Path) -> None:
+def test_landlock_closes_other_ports(tmp_path: Path, open_python: str) -> None:
     """Under Landlock, a program can connect to the port given as its argument, and to no other."""
     if confine.version() < 4:
         pytest.skip("Landlock restricts ports only since Linux 6.7")
-    confining = made("landlock", tmp_path)
+    open_to_all(tmp_path)
+    confining = made("landlock", tmp_path, open_python)
     place = tmp_path / "1"
     place.mkdir()
     confining.make_room(place, 0)
@@ -239,7 +246,7 @@ def test_landlock_closes_other_ports(tmp_path: Path) -> None:
             "    except PermissionError:\n        print('closed')\n"
         )
         confining.hand_over(place)
-        words = confining.command([sys.executable, "-s", "program.py", str(ports[0])], folder)
+        words = confining.command([open_python, "-s", "program.py", str(ports[0])], folder)
         done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.split() == ["open", "closed"]
 
@@ -247,13 +254,14 @@ def test_landlock_closes_other_ports(tmp_path: Path) -> None:
 @pytest.mark.sample(3)
 @pytest.mark.parametrize("lab", ["lab1", "lab2"])
 @pytest.mark.parametrize("kind", [*KINDS, "limits"])
-def test_confined_solution_gets_all_points(kind: str, lab: str) -> None:
+def test_confined_solution_gets_all_points(kind: str, lab: str, open_python: str) -> None:
     """No protection costs a correct program a point."""
     if kind == "namespaces":
         need("bwrap")
     server = ForkServer(lab)
     data = pack(CHECKOUT / "solutions" / lab)
-    reply = server.ask(Task(lab, "work.tar", data, "me", Options(1, protection=kind)))
+    python = sys.executable if kind == "namespaces" else open_python
+    reply = server.ask(Task(lab, "work.tar", data, "me", Options(1, protection=kind, python=python)))
     server.close()
     assert reply.record is not None, reply
     record = Record.from_table(reply.record)
@@ -278,14 +286,16 @@ def test_program_of_another_user_can_access_its_copy(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_interpreter_is_found_through_links(kind: str, tmp_path: Path) -> None:
+def test_interpreter_is_found_through_links(kind: str, tmp_path: Path, open_python: str) -> None:
     """An interpreter whose path is a link to a link in another folder works; many tools install Python this way."""
     if kind == "namespaces":
         need("bwrap")
     first, second = tmp_path / "first" / "python3", tmp_path / "second" / "python"
-    for link, target in ((first, Path("..", "second", "python")), (second, Path(sys.executable).resolve())):
+    for link, target in ((first, Path("..", "second", "python")), (second, Path(open_python).resolve())):
         link.parent.mkdir()
         link.symlink_to(target)
+    open_to_all(first.parent)
+    open_to_all(second.parent)
     server = ForkServer("lab1")
     assert server.ask(Probe("lab1", Options(python=str(first), protection=kind))) == Reply("graded")
     server.close()
@@ -303,6 +313,7 @@ def test_libraries_of_the_user_are_available(kind: str, tmp_path: Path) -> None:
         subprocess.run([python, "-c", code], env=asked, capture_output=True, text=True, check=True).stdout.strip()
     )
     libraries.mkdir(parents=True)
+    open_to_all(libraries)
     (libraries / "only_here.py").touch()
     folder = tmp_path / "submission"
     folder.mkdir()

@@ -108,9 +108,9 @@ def _running(pid: int) -> list[psutil.Process]:
 
 
 @needs_fork
-def test_outcomes_are_told_under_a_protection() -> None:
+def test_outcomes_are_told_under_a_protection(open_python: str) -> None:
     """`labcheck LAB --sandbox NAME` shows its progress too."""
     heard = []
-    options = Options(only=("1.1", "2.1"), protection="limits")
+    options = Options(only=("1.1", "2.1"), protection="limits", python=open_python)
     judge_apart(LAB, SOLUTION, options, lambda *told: heard.append(told))
     assert [each for each in heard if each[0] == "2.1"] == [("2.1", None), ("2.1", Outcome.PASSED)]

@@ -12,8 +12,18 @@ from typing import TYPE_CHECKING, Self
 from labcheck.sandbox import isolation
 from labcheck.sandbox.base import Sandbox
 from labcheck.sandbox.protections import register
-from labcheck.sandbox.protections.limits import FIRST_UID, MIB, UIDS, resource_limits
-from labcheck.sandbox.visible import WRITTEN, files_of, hidden, installation, interpreters, parents, system
+from labcheck.sandbox.protections.limits import MIB, resource_limits
+from labcheck.sandbox.visible import (
+    WRITTEN,
+    files_of,
+    hidden,
+    installation,
+    interpreters,
+    is_hidden,
+    parents,
+    real,
+    system,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,24 +41,24 @@ class Namespaces(Sandbox):
     is_limited = True
     follows_links = False
 
-    def __init__(self, python: str, number: int, etc: Path) -> None:
+    def __init__(self, python: str, uid: int | None, etc: Path) -> None:
         """Write the program's /etc into an empty folder."""
         self.tools = ("bwrap", "choom", "prlimit")
-        if os.getuid() == 0:
-            self.uid = FIRST_UID + number % UIDS
+        self.uid = uid
+        if uid is not None:
             self.tools += ("setpriv",)
         for name, text in WRITTEN.items():
-            (etc / name).write_text(text.format(uid=self.uid or os.getuid()))
+            (etc / name).write_text(text.format(uid=os.getuid() if uid is None else uid))
         etc.chmod(0o755)
         self._python = python
         self._words = list(_bubblewrap(python, etc))
 
     @classmethod
-    def make(cls, python: str, number: int, scratch: Path) -> Self:
+    def make(cls, python: str, uid: int | None, scratch: Path) -> Self:
         """Return a sandbox, with a new folder for the program's /etc."""
         etc = scratch / "etc"
         etc.mkdir()
-        return cls(python, number, etc)
+        return cls(python, uid, etc)
 
     @classmethod
     def surround(cls) -> None:
@@ -106,30 +116,37 @@ def _bubblewrap(python: str, etc: Path) -> Iterator[str]:
     # No --die-with-parent: processes that a program leaves behind must be found, as without a sandbox. They end with
     # the namespaces of the grader.
     yield from ("--hostname", "localhost")
-    own = interpreters(python)
-    bound = []
+    secret = hidden(python)
+    shown: dict[Path, Path] = {}  # the path inside -> the real path
     yield from parents(Path("/etc/hosts"))
     for path in system():
         if path.is_symlink() and path.parent == Path("/"):
             yield from ("--symlink", str(path.readlink()), str(path))
         else:
-            bound.append(path)
-            yield from ("--ro-bind", str(path), str(path))
+            yield from _show(path, shown, secret)
     for name in WRITTEN:
         yield from ("--ro-bind", str(etc / name), f"/etc/{name}")
     yield from ("--proc", "/proc", "--dev", "/dev")
     for path in (Path("/dev/shm"), Path("/tmp")):
         yield from ("--perms", "1777", "--size", str(TEMPORARY), "--tmpfs", str(path))
-    for path in own:
-        bound.append(path)
-        yield from (*parents(path), "--ro-bind", str(path), str(path))
-    for path in files_of(python):
-        if not any(path.is_relative_to(place) for place in (*system(), *own)):
+    for path in interpreters(python):
+        yield from _show(path, shown, secret)
+    for path in files_of(Path(python)):
+        if not any(path.is_relative_to(place) for place in (*system(), *shown)):
             kind, source = ("--symlink", path.readlink()) if path.is_symlink() else ("--ro-bind", path)
             yield from (*parents(path), kind, str(source), str(path))
-    for path in hidden(python):
-        if any(path.is_relative_to(place) for place in bound):
-            yield from ("--perms", "0555", "--size", "4096", "--tmpfs", str(path))
+    for path, source in shown.items():
+        for each in secret:
+            if each.is_relative_to(source):
+                over = ("--perms", "0555", "--size", "4096", "--tmpfs") if each.is_dir() else ("--ro-bind", "/dev/null")
+                yield from (*over, str(path / each.relative_to(source)))
+
+
+def _show(path: Path, shown: dict[Path, Path], secret: list[Path]) -> Iterator[str]:
+    """Yield the words that show a path inside, unless it leads to something secret, and note it in `shown`."""
+    if not is_hidden(real(path), secret):
+        shown[path] = real(path)
+        yield from (*parents(path), "--ro-bind", str(real(path)), str(path))
 
 
 @functools.cache

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
 from labcheck.sandbox import confine
 from labcheck.sandbox.protections import register
 from labcheck.sandbox.protections.limits import Limits
-from labcheck.sandbox.visible import WRITTEN, hidden, interpreters, system
+from labcheck.sandbox.visible import WRITTEN, files_of, hidden, interpreters, real, system
 
 
 @register
@@ -23,9 +24,14 @@ class Landlock(Limits):
         return "" if confine.version() else "this kernel has no Landlock"
 
     def _files(self, folder: Path) -> dict[str, Any] | None:
-        names = (Path("/etc", name) for name in WRITTEN)  # this machine's own files
-        return {
-            "read": [str(path) for path in (*system(), *interpreters(self._python), *names)],
-            "hidden": [str(path) for path in hidden(self._python)],
-            "write": [str(folder.parent), "/dev/null"],
-        }
+        read, secret = _visible(self._python)
+        return {"read": read, "hidden": secret, "write": [str(folder.parent), "/dev/null"]}
+
+
+@functools.cache
+def _visible(python: str) -> tuple[list[str], list[str]]:
+    """Return the real paths that a program may read, and those inside them that it may not."""
+    names = (Path("/etc", name) for name in WRITTEN)  # this machine's own files
+    *_, program = files_of(Path(python))
+    read = {real(path) for path in (*system(), *interpreters(python), *names, program)}
+    return sorted(map(str, read)), list(map(str, hidden(python)))

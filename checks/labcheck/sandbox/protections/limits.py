@@ -9,10 +9,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from labcheck.errors import UsageError
 from labcheck.sandbox import confine
 from labcheck.sandbox.base import Sandbox
 from labcheck.sandbox.protections import register
-from labcheck.sandbox.visible import installation, interpreters
+from labcheck.sandbox.visible import files_of, installation, interpreters, real
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +24,6 @@ PROCESSES = 256  # processes and threads; fifty clients with two threads each ar
 FILE_SIZE = 64 * MIB
 OPEN_FILES = 1024
 CPU_SECONDS = 120
-FIRST_UID, UIDS = 60_706, 470  # a range of uids that neither Debian nor systemd assigns
 
 
 @register
@@ -34,22 +34,21 @@ class Limits(Sandbox):
     is_limited = True
     follows_links = False
 
-    def __init__(self, python: str, number: int) -> None:
+    def __init__(self, python: str, uid: int | None) -> None:
         self._python = python
-        others = 0
-        if os.name == "posix" and os.getuid() == 0:
-            # If other users cannot enter the folders of its Python, the program runs as root without capabilities.
-            is_open = all(map(_is_open_to_all, (Path(python), *interpreters(python))))
-            self.uid = FIRST_UID + number % UIDS if is_open else 0
-        else:
-            others = _tasks_of_user()
-        self._limits = resource_limits(others)
+        self.uid = uid
+        self._limits = resource_limits(_tasks_of_user() if uid is None else 0)
 
     @classmethod
-    def make(cls, python: str, number: int, scratch: Path) -> Self:
+    def make(cls, python: str, uid: int | None, scratch: Path) -> Self:
         """Return a sandbox. `scratch` is made accessible, because a program of another user reaches its copy there."""
         scratch.chmod(0o711)
-        return cls(python, number)
+        if uid is not None:
+            *_, program = files_of(Path(python))
+            for path in (program, *interpreters(python)):
+                _require_open(path, f"choose a Python that every user can run (--python; this one is {python})")
+            _require_open(scratch, "choose another folder for temporary files (TMPDIR)")
+        return cls(python, uid)
 
     def _confined(self, words: Sequence[str], folder: Path) -> list[str]:
         rules = {"limits": self._limits, "uid": self.uid, "files": self._files(folder), "port": int(words[-1])}
@@ -110,5 +109,11 @@ def _tasks_of_user() -> int:
     return threads
 
 
-def _is_open_to_all(file: Path) -> bool:
-    return all(folder.stat().st_mode & stat.S_IXOTH for folder in file.resolve().parents)
+def _require_open(path: Path, remedy: str) -> None:
+    """Raise UsageError if not every user may enter the folders that lead to a path."""
+    for folder in reversed(real(path).parents):
+        if not folder.stat().st_mode & stat.S_IXOTH:
+            raise UsageError(
+                f"other users cannot enter {folder}, and no student's program runs as root: {remedy}, "
+                f"or open the folder (chmod o+x {folder})"
+            )
