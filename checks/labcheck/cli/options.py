@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from labcheck.errors import UsageError
-from labcheck.workbook.labs import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,11 +116,9 @@ def add_repetition(parser: Parser) -> None:
 
 def _protection(text: str) -> str:
     if text not in (NONE, AUTO, REQUIRED):
-        from labcheck.sandbox.protections import protections
+        from labcheck.sandbox.protections import require_known
 
-        known = [*protections(), AUTO, REQUIRED]
-        if text not in known:
-            raise UsageError(f"unknown protection {text!r}.{nearest(text, known)} Protections: {', '.join(known)}")
+        require_known(text, AUTO, REQUIRED)
     return text
 
 

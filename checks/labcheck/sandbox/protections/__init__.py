@@ -18,6 +18,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from labcheck.errors import UsageError
+from labcheck.workbook.labs import nearest
+
 if TYPE_CHECKING:
     from labcheck.sandbox.base import Sandbox
 
@@ -39,5 +42,13 @@ def protections() -> dict[str, type[Sandbox]]:
 
 
 def find(name: str) -> type[Sandbox]:
-    """Return the protection with the given name."""
+    """Return the protection with the given name. Raises UsageError if it does not exist."""
+    require_known(name)
     return protections()[name]
+
+
+def require_known(name: str, *more: str) -> None:
+    """Raise UsageError if a name is neither that of a protection nor one of `more`."""
+    known = [*protections(), *more]
+    if name not in known:
+        raise UsageError(f"unknown protection {name!r}.{nearest(name, known)} Protections: {', '.join(known)}")
