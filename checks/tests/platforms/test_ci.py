@@ -413,6 +413,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Written:
 def installed(tmp_path_factory: pytest.TempPathFactory, files: Written, for_pip: dict[str, str]) -> Path:
     """The virtual environment that the step `Install labcheck` creates; other tests run only the start of this step."""
 
+    need("sha256sum")
+
     def install(place: Path) -> None:
         stubs = _stubs(place / "stubs")
         script = place / "install.sh"
@@ -755,6 +757,7 @@ def test_gitlab_job_fails_for_the_starter_only(files: Written, installed: Path, 
 @pytest.mark.parametrize("changed", [False, True])
 def test_gitlab_changed_wheel_is_not_installed(files: Written, tmp_path: Path, changed: bool) -> None:
     """The job goes on with the wheel that was written, and ends if it has another hash."""
+    need("sha256sum")
     script = files.gitlab["lab1"]["script"]
     before = script[: script.index("python -I -m venv /opt/labcheck")]
     data = files.wheels[0]
