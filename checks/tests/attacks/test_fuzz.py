@@ -1,4 +1,4 @@
-"""Mutated bytes: whatever a program sends, and whatever is in a file of results, it ends in a verdict, and soon.
+"""Mutated bytes: all that a program may send, and all that may be in a file of results, end in a verdict, and soon.
 
 Each test makes random changes to right bytes. The seed is in its output; LABCHECK_FUZZ repeats it.
 """
