@@ -190,8 +190,8 @@ class Record:
     @classmethod
     def from_table(cls, table: dict[str, Any]) -> Record:
         """Make a record from what `to_table` has returned. Raises ValueError as `from_json` does."""
-        table = dict(table)
         try:
+            table = dict(table)
             if table["schema"] < SCHEMA:
                 from labcheck.record import earlier
 
@@ -203,9 +203,10 @@ class Record:
             table["programs"] = [ProgramResult(**each) for each in table["programs"]]
             table["requirements"] = [_requirement(each) for each in table["requirements"]]
             record = cls(**table)
-        except (KeyError, TypeError) as error:
+            is_right = (record.score, record.max_score) == (score, max_score)
+        except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"not a record of labcheck: {error}") from error
-        if (record.score, record.max_score) != (score, max_score):
+        if not is_right:
             raise ValueError(f"the record says {score} of {max_score}; its points add up to {record.score}")
         return record
 

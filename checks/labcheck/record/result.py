@@ -45,5 +45,5 @@ class Result:
         try:
             record = Record.from_table(table["record"]) if table["kind"] == GRADED else None
             return cls(**{**table, "record": record, "faults": tuple(table["faults"])})
-        except (KeyError, TypeError) as error:
+        except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"not a result of labcheck: {error}") from error

@@ -18,6 +18,28 @@ STARTER = CHECKOUT / "labs" / "lab1" / "webserver.py"
 SOLUTION = CHECKOUT / "solutions" / "lab1" / "webserver.py"
 LIFE = {"1.1", "1.2", "1.3", "1.4"}  # starting and stopping needs no right answer
 
+NOT_FOUND = TESTS / "lab1" / "nothing" / "not_found.py"
+
+
+def refusing(code: int) -> str:
+    """Return a server that answers every request, also one with an unknown method, with this status."""
+    source = NOT_FOUND.read_text("utf-8").replace("404", str(code))
+    return source.replace("do_HEAD =", "do_BREW = do_HEAD =")
+
+
+EVERY_DATE = NOT_FOUND.read_text("utf-8").replace(
+    "self.send_error(404)",
+    """import html, urllib.parse
+        shown = html.escape(urllib.parse.unquote(self.path.partition("?")[0]))
+        body = " ".join([shown, *map(str, range(2200))]).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)""",
+)
+
 # A server, the requirements that pass, and those that fail. All others are not run.
 SCORES = {
     # It listens and serves each client in a thread (given), and http.server refuses what is not HTTP.
@@ -29,9 +51,16 @@ SCORES = {
             "5.1",
         },
     ),
-    "404 to everything": (TESTS / "lab1" / "nothing" / "not_found.py", LIFE, {"2.1", "3.1"}),
+    "404 to everything": (NOT_FOUND, LIFE, {"2.1", "3.1"}),
     # 2.1 asks for a status and a type, not for a body.
     "empty pages": (TESTS / "lab1" / "nothing" / "empty_pages.py", LIFE | {"2.1"}, {"2.2", "3.1", "3.2"}),
+    **{f"{code} to everything": (refusing(code), LIFE, {"2.1", "3.1"}) for code in (400, 405, 501)},
+    # It has the right page, and no files; but a page of all numbers names no date.
+    "all days and years": (
+        EVERY_DATE,
+        LIFE | {"2.1", "2.2", "2.4", "2.5", "3.6", "3.7", "4.4", "4.5", "6.1", "6.3"},
+        {"2.3", "3.1", "3.2", "4.1", "5.1"},
+    ),
     "accepts and closes": (TESTS / "lab1" / "hostile" / "closes_at_once.py", {"1.1", "1.2"}, {"2.1"}),
     "accepts and says nothing": (TESTS / "lab1" / "hostile" / "accepts_never_answers.py", {"1.1", "1.2"}, {"2.1"}),
 }
@@ -39,7 +68,7 @@ SCORES = {
 
 @pytest.mark.parametrize(("program", "passed", "failed"), SCORES.values(), ids=SCORES)
 def test_server_earns_only_what_works(
-    program: Path, passed: set[str], failed: set[str],
+    program: Path | str, passed: set[str], failed: set[str],
     labcheck: Callable[..., Result], submission: Callable[..., Path],
 ) -> None:  # fmt: skip
     """A requirement that holds only because nothing works is not run, and the reason names one that fails."""

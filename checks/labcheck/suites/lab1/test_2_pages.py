@@ -5,6 +5,8 @@ from urllib.parse import unquote
 from labcheck.suite import Answer, Draw, Server, given, numbers, requirement
 from labcheck.suites.lab1.markup import tags_with
 
+DAYS, YEARS = range(1, 367), range(1950, 2101)
+
 
 def page(server: Server, target: str) -> Answer:
     """Return the page for a target; a check that needs the page does not run without it."""
@@ -68,6 +70,9 @@ def test_page_names_the_date(server: Server, draw: Draw) -> None:
     found = numbers(answer)
     given(found & before or word in answer.shown, f"the page shows neither the path nor a number of the date: {answer}")
     assert found >= before or found >= server.today(), server.clock
+    for what, possible in (("day", DAYS), ("year", YEARS)):
+        shown = len(found.intersection(possible))
+        given(shown < len(possible) / 2, f"the page shows {shown} numbers that could be the {what}, so it names none")
 
 
 @requirement(
