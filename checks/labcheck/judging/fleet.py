@@ -83,6 +83,9 @@ class Fleet:
         """End everything that was started; no process of the submission runs when this returns."""
         if self._guard is not None:
             self._guard.stop()
+            # All at once: ending one program after the other takes long while processes come and go.
+            with contextlib.suppress(OSError):
+                processes.end_all(self._spare)
         for started in self.history:
             started.stop()
         processes.end_all(self._spare)

@@ -27,6 +27,7 @@ STOPPED_WITHIN = 0.2  # seconds; a tree that grows for longer is killed without 
 HURRY_AFTER = 0.05  # seconds
 QUIET_LOOKS = 3
 LOOKS = 10  # at the descendants of a process, while some of them end
+LOOK_FOR = 0.3  # seconds; an attack with many processes that come and go makes each look slow
 STATE, PARENT, THREADS = 0, 1, 17  # the places of what `_stat` returns
 # Windows sends Ctrl+C to all processes of the sender's own console, so the sender has to join that of the program
 # (AttachConsole, GenerateConsoleCtrlEvent), and must not be ended by it itself.
@@ -99,6 +100,7 @@ def descendants(pid: int, spare: Collection[int] = ()) -> list[int]:
     ended: set[int] = set()
     # Look again if a process has ended: its children have moved to another one, whose children may have been read
     # before, and the list of its parent, if it was read just then, may leave out others (proc_tid_children(5)).
+    started = time.monotonic()
     for _ in range(LOOKS):
         before, found, queue = len(ended), [], [pid]
         while queue:
@@ -108,7 +110,7 @@ def descendants(pid: int, spare: Collection[int] = ()) -> list[int]:
                 ended.add(each)
             found += children
             queue += children
-        if len(ended) == before:
+        if len(ended) == before or time.monotonic() > started + LOOK_FOR:
             break
     return found
 
@@ -178,7 +180,7 @@ def end_all(spare: Collection[int] = ()) -> None:
 
 
 def _kill_children(spare: Collection[int]) -> list[int]:
-    """Kill the children of this process until there are none that live; return those after GONE_WITHIN seconds.
+    """Kill the children of this process until none is alive; return those after GONE_WITHIN seconds.
 
     The children of a killed process become children of this one (`adopt_orphans`). A search for all descendants would
     come too late for processes that start another one and end at once. This does not: the kernel starts no process for

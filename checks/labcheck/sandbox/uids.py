@@ -32,7 +32,7 @@ FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 def reserved() -> Iterator[int]:
     """Yield a user id that no other grading on this machine uses, and under which no process runs.
 
-    Raises MachineError if there is none.
+    Raises MachineError without one.
     """
     if not _has(FIRST_UID) or not _has(FIRST_UID + UIDS - 1):
         raise MachineError(
@@ -71,7 +71,7 @@ def kill_all(uid: int) -> None:
 def _kill_all_as(uid: int) -> NoReturn:
     """Become a user, kill all others of its processes, and end."""
     if sys.platform != "win32":
-        with contextlib.suppress(OSError):  # there are none
+        with contextlib.suppress(OSError):  # it has no other process
             os.setgroups([])
             os.setresgid(uid, uid, uid)
             os.setresuid(uid, uid, uid)
@@ -80,7 +80,7 @@ def _kill_all_as(uid: int) -> NoReturn:
 
 
 def _folder() -> int:
-    """Return the open folder of the locks. Raises MachineError if there is none that belongs to root alone."""
+    """Return the open folder of the locks. It belongs to root alone. Raises MachineError without one."""
     for place in PLACES:
         with contextlib.suppress(OSError):
             with contextlib.suppress(FileExistsError):

@@ -19,19 +19,23 @@ import socket
 import subprocess
 import sys
 import tarfile
+import tempfile
 import threading
+import time
 import zipfile
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
-from conftest import CHECKOUT, TESTS, need, not_passed
+from conftest import CHECKOUT, OUTSIDE, TESTS, is_reachable, libraries, need, not_passed, open_to_all
 from conftest import Result as CommandResult
 from labcheck.classes.results import read
 from labcheck.errors import HttpError
+from labcheck.isolated.task import GRACE
 from labcheck.protocols.http.answer import MAX_PAGE, Answer, numbers
 from labcheck.record.record import Outcome, Record
 from labcheck.record.result import GRADED, REFUSED, Result
@@ -43,7 +47,6 @@ from labcheck.workbook.labs import load_lab
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the protections need Linux")
 
@@ -51,6 +54,7 @@ HERE = TESTS / "attacks" / "submissions"
 SOLUTION = CHECKOUT / "solutions" / "lab1" / "webserver.py"
 STARTER = CHECKOUT / "labs" / "lab1" / "webserver.py"
 ALL = set(load_lab("lab1").requirements)
+NOBODY = 65534
 MIB = 1 << 20
 MOST_TAKEN = 4 << 30  # bytes of memory that all attacks, and the tests running beside them, may use
 AT_HAND = 3 << 30  # bytes: more than two attacks use at the same time
@@ -134,6 +138,7 @@ TRICKS = {  # the attack, its variant, what it prints after the attack, and the 
     "deep tree of folders": ("makes_a_deep_tree", "", "MADE", set()),
     "ports of the next start": ("takes_the_ports_of_the_next_start", "", "HELD", ALL - ids("1.1 1.2")),
 }
+WAYS = ("siblings", "vfork", "orphans", "machine code")
 MEMORIES = ("memory_files", "shared_pages", "forgotten_pages", "system_v", "sockets", "own_file_system")
 SLOW_PAGES = {
     "endless comments": ("text/html", b"<!--" * 500_000),
@@ -617,6 +622,58 @@ def test_trick_earns_nothing(
     assert must_fail <= {each.id for each in record.requirements if not each.earned}
     assert attacked.left == []
     assert list(attacked.temporary.iterdir()) == []
+
+
+@pytest.mark.everything
+@pytest.mark.parametrize("user", [0, NOBODY])
+@pytest.mark.parametrize("sandbox", ["namespaces", "landlock", "limits"])
+@pytest.mark.parametrize("way", WAYS)
+def test_nothing_outruns_the_search(way: str, sandbox: str, user: int, open_python: str) -> None:
+    """Processes that start others and end at once neither outlive a grading nor hold it up, as root or as a user."""
+    if sandbox == "namespaces":
+        need("bwrap")
+    if os.getuid() != 0:
+        pytest.skip("only root can run labcheck as another user")
+    budget = 10
+    with tempfile.TemporaryDirectory() as place, contextlib.closing(Class(Path(place), sandbox)) as attacked:
+        attacked.add("outruns_the_search", trick=way)
+        attacked.add_honest(label="honest")
+        open_to_all(attacked.place)
+        if user != 0:
+            for folder in (attacked.out, attacked.temporary):
+                os.chown(folder, user, user)
+        started = time.monotonic()
+        command = [*as_user(user, open_python), "grade", "lab1", str(attacked.folder), "--out", str(attacked.out)]
+        command += ["--sandbox", sandbox, "--budget", str(budget), "--jobs", "1", "--python", open_python]
+        environment = {**OUTSIDE, "TMPDIR": str(attacked.temporary), "HOME": str(attacked.temporary)}
+        environment["PYTHONPATH"] = os.pathsep.join(libraries()) if user else ""
+        done = subprocess.run(
+            command, cwd="/", env=environment, capture_output=True, text=True, timeout=100, check=False
+        )
+        took = time.monotonic() - started
+        assert processes_called(attacked.mark) == []
+        attacked.results = {each.label: each for each in read(attacked.out)}
+        assert "RUNS" in said(attacked.result("outruns_the_search").record), done.stderr + done.stdout
+        honest = attacked.result("honest").record
+        assert honest is not None
+        assert not_passed(honest) == {}
+        assert list(attacked.temporary.glob("labcheck*")) == []
+    assert took < 2 * (budget + GRACE)
+
+
+def processes_called(mark: str) -> list[int]:
+    """Return the processes with this name."""
+    return [each.pid for each in psutil.process_iter(["name"]) if each.info["name"] == mark]
+
+
+def as_user(user: int, python: str) -> list[str]:
+    """Return the command that runs labcheck as a user."""
+    if user == os.getuid():
+        return [sys.executable, "-P", "-m", "labcheck"]
+    if not is_reachable(*libraries()):
+        pytest.skip("other users cannot read the libraries of the tests")
+    setpriv = [need("setpriv"), f"--reuid={user}", f"--regid={user}", "--clear-groups"]
+    return [*setpriv, python, "-P", "-m", "labcheck"]
 
 
 @pytest.mark.everything

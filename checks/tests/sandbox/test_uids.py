@@ -56,7 +56,7 @@ def sleeper() -> Iterator[Callable[[int], subprocess.Popen[bytes]]]:
 
 @pytest.mark.usefixtures("few")
 def test_no_two_gradings_have_the_same_user_id() -> None:
-    """Each gets its own; if there is none left, that is an error, and it is free again at the end."""
+    """Each gets its own; if all are taken, that is an error, and it is free again at the end."""
     with ExitStack() as stack:
         assert {stack.enter_context(uids.reserved()) for _ in range(3)} == {61_180, 61_181, 61_182}
         with pytest.raises(MachineError, match="in use"):
@@ -89,7 +89,7 @@ def test_user_id_with_processes_is_not_used(sleeper: Callable[[int], subprocess.
 
 @pytest.mark.usefixtures("few")
 def test_folder_of_somebody_else_is_not_used(tmp_path: Path) -> None:
-    """The locks are in a folder that belongs to root alone, and is no link."""
+    """The locks are in a folder that belongs to root alone, and is not a link."""
     place = tmp_path / "uids"
     place.symlink_to(tmp_path)
     with pytest.raises(MachineError, match="remove what is there"), uids.reserved():

@@ -1,4 +1,4 @@
-"""Nothing to copy from: what a confined program can read, however the machine is laid out."""
+"""Nothing to copy from: what a confined program can read, in several layouts of a course."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SECRETS = {  # a file in the checkout -> what it is
     "checks/tests/lab1/right/asyncio_streams.py": "right program",
     "solutions/lab1/webserver.py": "solution",
 }
-# Reads every file below the places that it is told and below those of its Python. It follows links, and opens what it
+# Reads every file below the given places and below those of its Python. It follows links, and opens what it
 # cannot list by name. It finds its own copy too, so the marks are put together here.
 SEARCH = """
 import json, os, sys
@@ -149,7 +149,7 @@ def users() -> list[int]:
 @pytest.mark.parametrize("user", users())
 @pytest.mark.parametrize("kind", ["namespaces", "landlock"])
 def test_nothing_to_copy_from(kind: str, user: int, course: Path) -> None:
-    """A program finds neither suite, solution, right programs, results nor other submissions, whatever it opens."""
+    """A program finds neither suite, solution, right programs, results nor other submissions."""
     if kind == "namespaces":
         need("bwrap")
     if user == NOBODY and not is_reachable(*libraries()):

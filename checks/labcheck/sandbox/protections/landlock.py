@@ -24,14 +24,12 @@ class Landlock(Limits):
         return "" if confine.version() else "this kernel has no Landlock"
 
     def _files(self, folder: Path) -> dict[str, Any] | None:
-        read, secret = _visible(self._python)
-        return {"read": read, "hidden": secret, "write": [str(folder.parent), "/dev/null"]}
+        return {**self._visible, "write": [str(folder.parent), "/dev/null"]}
 
-
-@functools.cache
-def _visible(python: str) -> tuple[list[str], list[str]]:
-    """Return the real paths that a program may read, and those inside them that it may not."""
-    names = (Path("/etc", name) for name in WRITTEN)  # this machine's own files
-    *_, program = files_of(Path(python))
-    read = {real(path) for path in (*system(), *interpreters(python), *names, program)}
-    return sorted(map(str, read)), list(map(str, hidden(python)))
+    @functools.cached_property
+    def _visible(self) -> dict[str, Any]:
+        """The real paths that a program may read, and those inside them that it may not."""
+        names = (Path("/etc", name) for name in WRITTEN)  # this machine's own files
+        *_, program = files_of(Path(self._python))
+        read = {real(path) for path in (*system(), *interpreters(self._python), *names, program)}
+        return {"read": sorted(map(str, read)), "hidden": list(map(str, hidden(self._python)))}
