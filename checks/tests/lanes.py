@@ -12,6 +12,8 @@ their time.
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 import tomllib
 from itertools import groupby
 from pathlib import Path
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
 ALLOWED_SKIPS = Path(__file__).with_name("skips.toml")
+FOLDER = pytest.StashKey[str]()  # for temporary files
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,10 +38,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--record-golden", action="store_true", help="write checks/tests/golden/ again")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest reads the option
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marks."""
+    """Register the marks, and choose the folder for temporary files."""
+    if config.option.basetemp is None:
+        # Some tests run programs as other users. They cannot enter the usual folder: every pytest closes it, also one
+        # that a test starts.
+        config.option.basetemp = config.stash[FOLDER] = tempfile.mkdtemp(prefix="tests-of-labcheck-")
     config.addinivalue_line("markers", "sample(n): the fast lane runs n of the cases")
     config.addinivalue_line("markers", "everything: only --everything runs the test")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Remove the folder for temporary files, unless somebody may want to look into it."""
+    if exitstatus == pytest.ExitCode.OK and FOLDER in session.config.stash:
+        shutil.rmtree(session.config.stash[FOLDER], ignore_errors=True)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from conftest import CHECKOUT, OUTSIDE, TESTS, Result, need, needs_fork, until
+from conftest import CHECKOUT, OUTSIDE, TESTS, Result, need, needs_fork, open_to_all, until
 from labcheck.cli.main import commands
 from labcheck.program.ports import is_free
 from labcheck.record.record import Outcome, Record
@@ -369,7 +369,9 @@ def test_optimized_python_changes_nothing(labcheck: Run, level: str) -> None:
 
 @pytest.mark.parametrize("text", [None, "def broken(:"], ids=["missing", "mistake"])
 @pytest.mark.parametrize("sandbox", ["none", pytest.param("limits", marks=needs_fork)])
-def test_damaged_installation_gives_no_score(labcheck: Run, tmp_path: Path, text: str | None, sandbox: str) -> None:
+def test_damaged_installation_gives_no_score(
+    labcheck: Run, tmp_path: Path, text: str | None, sandbox: str, open_python: str
+) -> None:
     """A file of a suite that is missing or broken is an internal error, without a score and without a traceback."""
     for name in ("labs", "solutions"):
         (tmp_path / name).symlink_to(CHECKOUT / name)
@@ -379,7 +381,8 @@ def test_damaged_installation_gives_no_score(labcheck: Run, tmp_path: Path, text
     file.unlink()
     if text is not None:
         file.write_text(text)
-    words = ("lab1", CHECKOUT / "solutions" / "lab1", "--sandbox", sandbox)
+    words = ("lab1", CHECKOUT / "solutions" / "lab1", "--sandbox", sandbox, "--python", open_python)
+    open_to_all(tmp_path)
     result = labcheck(*words, PYTHONPATH=str(package.parent), TMPDIR=str(tmp_path))
     assert (result.status, result.out) == (3, "")
     assert result.err.startswith("labcheck: internal error in labcheck, not in your program.")

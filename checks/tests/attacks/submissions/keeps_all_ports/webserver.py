@@ -18,7 +18,7 @@ def hold(first, last):
             kept.append(sock)
         except OSError:
             sock.close()
-    with open(attack.HERE.parent / "held", "a") as file:
+    with open(attack.HERE / "held", "a") as file:
         file.write(f"{len(kept)}\n")
     time.sleep(30)
 
@@ -30,8 +30,8 @@ def hold_all():
     lines = []
     while len(lines) < 12 and time.monotonic() < limit:
         time.sleep(0.02)
-        if os.path.exists(attack.HERE.parent / "held"):
-            lines = (attack.HERE.parent / "held").read_text().split()
+        if os.path.exists(attack.HERE / "held"):
+            lines = (attack.HERE / "held").read_text().split()
     attack.say(f"HELD {sum(map(int, lines))}")
 
 
