@@ -52,6 +52,35 @@ BY_PID = {
 # The same, where the first argument says what the second one names: here a process, and not a group or a user.
 BY_KIND = {"setpriority": (141, 140), "ioprio_set": (251, 30)}
 PROCESS = {"setpriority": 0, "ioprio_set": 1}  # PRIO_PROCESS, IOPRIO_WHO_PROCESS
+# These change the mode, owner, times and attributes of files. Landlock does not cover them, so a program that runs as
+# labcheck's user could use them on that user's files. A filter cannot see which file is meant. So for such a program
+# these calls seem to work and do nothing: zipfile, tempfile, shutil.copy() and others go on. A program with a user of
+# its own can change these of its own files only, and needs no such filter. None: the architecture lacks it.
+FOR_SHOW: dict[str, tuple[int | None, int | None]] = {
+    "chmod": (90, None),
+    "fchmod": (91, 52),
+    "fchmodat": (268, 53),
+    "fchmodat2": (452, 452),
+    "chown": (92, None),
+    "fchown": (93, 55),
+    "lchown": (94, None),
+    "fchownat": (260, 54),
+    "utime": (132, None),
+    "utimes": (235, None),
+    "futimesat": (261, None),
+    "utimensat": (280, 88),
+    "setxattr": (188, 5),
+    "lsetxattr": (189, 6),
+    "fsetxattr": (190, 7),
+    "setxattrat": (463, 463),
+    "removexattr": (197, 14),
+    "lremovexattr": (198, 15),
+    "fremovexattr": (199, 16),
+    "removexattrat": (466, 466),
+    "file_setattr": (469, 469),
+}
+IOCTL = (16, 29)
+FLAGS = (0x4008_6602, 0x4004_6602, 0x401C_5820)  # FS_IOC_SETFLAGS, FS_IOC32_SETFLAGS, FS_IOC_FSSETXATTR
 
 LOAD, EQUAL, NOT_BELOW, RETURN = 0x20, 0x15, 0x35, 0x06
 NUMBER, ARCHITECTURE = 0, 4  # offsets in struct seccomp_data
@@ -60,8 +89,10 @@ ANSWER = 0x0005_0000  # the call is not made; the program gets this error number
 REFUSE = ANSWER | errno.EPERM
 
 
-def rules() -> list[Instruction]:
+def rules(*, files: bool) -> list[Instruction]:
     """Return the filter for this machine's programs; empty if it has none for this architecture.
+
+    `files`: it also keeps the mode, owner, times and attributes of all files as they are.
 
     A program for another architecture cannot do anything, for example a 32-bit Python: its calls have other numbers.
     """
@@ -87,6 +118,12 @@ def rules() -> list[Instruction]:
             (RETURN, 0, 0, REFUSE),
         ]
         found += _for_call(numbers[machine.column], [*is_process, *_own(1)])
+    if files:
+        for number in (each[machine.column] for each in FOR_SHOW.values()):
+            if number is not None:
+                found += _for_call(number, [(RETURN, 0, 0, ANSWER)])
+        flags = [step for each in FLAGS for step in _for_call(each, [(RETURN, 0, 0, ANSWER)])]
+        found += _for_call(IOCTL[machine.column], [(LOAD, 0, 0, _argument(1)), *flags, (RETURN, 0, 0, ALLOW)])
     return [*found, (RETURN, 0, 0, ALLOW)]
 
 

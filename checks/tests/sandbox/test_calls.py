@@ -20,7 +20,7 @@ from labcheck.sandbox.protections import find
 from labcheck.sandbox.uids import FIRST_UID
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="only Linux has seccomp"),
@@ -29,7 +29,13 @@ pytestmark = [
 
 NOBODY = 65534
 HEADERS = {"x86_64": "asm/unistd_64.h", "aarch64": "asm-generic/unistd.h"}
-TABLES = (calls.REFUSED, calls.BY_PID, calls.BY_KIND)
+TABLES: tuple[Mapping[str, tuple[int | None, int | None]], ...] = (
+    calls.REFUSED,
+    calls.BY_PID,
+    calls.BY_KIND,
+    calls.FOR_SHOW,
+    {"ioctl": calls.IOCTL},
+)
 TRY = """
 import ctypes, errno
 libc = ctypes.CDLL(None, use_errno=True)
@@ -46,7 +52,7 @@ def call(name, *arguments):
 def numbers() -> dict[str, int]:
     """Return the numbers of all calls that the filter knows, on this machine."""
     column = calls.MACHINES[platform.machine()].column
-    return {name: each[column] for table in TABLES for name, each in table.items()}
+    return {name: number for table in TABLES for name, each in table.items() if (number := each[column]) is not None}
 
 
 @pytest.fixture(params=["another user", "own user"])
@@ -80,10 +86,12 @@ def inside(
         folder = place / "work"
         folder.mkdir()
         start = f"import json, os, sys\nfound = {{}}\nother = {other.pid}\nnumbers = {numbers()}\n"
+        (tmp_path / "outside").write_text("a file of the same user")
+        (tmp_path / "outside").chmod(0o644)
         (folder / "program.py").write_text(f"{start}{TRY}\n{code}\nprint(json.dumps(found))\n")
         tmp_path.chmod(0o711)
         if runs_as:
-            for each in (place, *place.rglob("*")):
+            for each in (tmp_path / "outside", place, *place.rglob("*")):
                 os.chown(each, runs_as, runs_as)
         _, *options, _, rules, python, flag, program, port = confining.command(
             [open_python, "-s", "program.py", "20000"], folder
@@ -140,7 +148,7 @@ found["high bits"] = call("prlimit64", other | 1 << 32, 7, 0, space)
 """
     )
     assert {name: result for name, result in found.items() if result != "EPERM"} == {}
-    assert set(numbers()) <= set(found)
+    assert {*calls.REFUSED, *calls.BY_PID, *calls.BY_KIND} <= set(found)
 
 
 def test_program_can_change_itself(inside: Callable[..., dict[str, Any]]) -> None:
@@ -196,6 +204,61 @@ found["32 bits"] = os.waitpid(child, 0)[1]
     assert found["32 bits"] != 7 << 8
 
 
+CHANGES = """
+import shutil, tempfile, zipfile
+outside = os.fsencode("../../outside")
+here, stamp = -100, bytes(32)
+def attempts(path, how):
+    fd = os.open(path, how)
+    calls = {
+        "chmod": (path, 0o777), "fchmod": (fd, 0o777), "fchmodat": (here, path, 0o777),
+        "fchmodat2": (here, path, 0o777, 0), "chown": (path, os.getuid(), os.getgid()),
+        "fchown": (fd, os.getuid(), os.getgid()), "lchown": (path, os.getuid(), os.getgid()),
+        "fchownat": (here, path, os.getuid(), os.getgid(), 0), "utime": (path, stamp), "utimes": (path, stamp),
+        "futimesat": (here, path, stamp), "utimensat": (here, path, stamp, 0),
+        "setxattr": (path, b"user.a", b"b", 1, 0), "lsetxattr": (path, b"user.b", b"b", 1, 0),
+        "fsetxattr": (fd, b"user.c", b"b", 1, 0),
+    }
+    return {name: call(name, *arguments) for name, arguments in calls.items() if numbers.get(name)}
+"""
+
+
+def test_files_outside_keep_their_mode_and_times(
+    inside: Callable[..., dict[str, Any]], tmp_path: Path, user: int | None, request: pytest.FixtureRequest
+) -> None:
+    """Under Landlock, a program of labcheck's user changes nothing about that user's files outside of its copy."""
+    if user is not None or request.node.callspec.params["inside"] != "landlock":
+        pytest.skip("a program with a user of its own owns no file outside, and `limits` does not protect files")
+    inside(CHANGES + "attempts(outside, os.O_PATH)")
+    known = (tmp_path / "outside").stat()
+    assert known.st_mode & 0o777 == 0o644
+    assert known.st_mtime > 1_000_000_000
+    assert os.listxattr(tmp_path / "outside") == []
+
+
+def test_libraries_can_copy_files(inside: Callable[..., dict[str, Any]]) -> None:
+    """Functions that set mode and times of the files that they write go on."""
+    found = inside(
+        CHANGES
+        + """
+with tempfile.TemporaryDirectory() as place:
+    shutil.copy2("program.py", place)
+    shutil.copytree(".", f"{place}/tree")
+    with zipfile.ZipFile(f"{place}/a.zip", "w") as file:
+        file.write("program.py")
+    shutil.unpack_archive(f"{place}/a.zip", f"{place}/unpacked")
+    os.chmod(f"{place}/program.py", 0o600)
+    os.utime(f"{place}/program.py")
+    found["files"] = sorted(os.listdir(place))
+with open("own", "w") as file:
+    os.fchmod(file.fileno(), 0o600)
+found["own"] = attempts(b"own", os.O_RDONLY)
+"""
+    )
+    assert found["files"] == ["a.zip", "program.py", "tree", "unpacked"]
+    assert set(found["own"].values()) <= {"done", "EOPNOTSUPP"}, found
+
+
 @pytest.mark.parametrize("machine", HEADERS)
 def test_numbers_are_those_of_the_kernel(machine: str) -> None:
     """The numbers are those in the kernel's header files."""
@@ -207,4 +270,5 @@ def test_numbers_are_those_of_the_kernel(machine: str) -> None:
     column = calls.MACHINES[machine].column
     for table in TABLES:
         for name, each in table.items():
-            assert known.get(name, str(each[column])) == str(each[column]), name
+            number = each[column]
+            assert number is None or known.get(name, str(number)) == str(number), name

@@ -51,12 +51,13 @@ class Limits(Sandbox):
         return cls(python, uid)
 
     def _confined(self, words: Sequence[str], folder: Path) -> list[str]:
+        files = self._files(folder)
         rules = {
             "limits": self._limits,
             "uid": self.uid,
-            "files": self._files(folder),
+            "files": files,
             "port": int(words[-1]),
-            "calls": calls.rules() if sys.platform == "linux" else [],
+            "calls": calls.rules(files=files is not None and self.uid is None) if sys.platform == "linux" else [],
         }
         return [sys.executable, "-I", "-S", str(Path(confine.__file__)), json.dumps(rules), *words]
 
