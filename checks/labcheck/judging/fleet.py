@@ -6,12 +6,13 @@ import contextlib
 import errno
 import importlib.util
 import os
+import time
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from labcheck.errors import ForeignListenerError, NotReadyError, UsageError, Verdict
-from labcheck.program import machine
+from labcheck.errors import ForeignListenerError, MachineError, NotReadyError, UsageError, Verdict
+from labcheck.program import machine, owners
 from labcheck.program.ports import Port, is_free
 from labcheck.program.program import Program
 from labcheck.protocols import kinds
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 READY_WITHIN = 10.0  # seconds
 AHEAD = 3  # programs that are started before a check needs them
+PORT_WITHIN = 5.0  # seconds
+MANY_SOCKETS = 1000  # of a submission: if no port is free, it holds them; fifty clients have far fewer
 TRIES = 3  # ports for one program
 THREE_PORTS = "three ports in a row were taken by other programs"
 MOST_LOST = 5  # shared copies that programs may remove or replace
@@ -354,12 +357,20 @@ class Fleet:
         return self._begin(spec, folder, port, role, in_shared_copy=before.in_shared_copy, with_peer=True)
 
     def _new_port(self) -> Port:
-        try:
-            port = Port()
-        except OSError:
-            raise NotReadyError(Verdict.PORT_TAKEN, "your programs hold all available ports") from None
-        self._ports[port.number] = port
-        return port
+        """Reserve a port. Raises NotReadyError if the submission holds them all, MachineError if others do."""
+        limit = time.monotonic() + PORT_WITHIN
+        while True:
+            try:
+                port = Port()
+            except OSError:
+                if owners.hold_sockets(processes.descendants(os.getpid()), MANY_SOCKETS):
+                    raise NotReadyError(Verdict.PORT_TAKEN, "your programs hold all available ports") from None
+                if time.monotonic() > limit:
+                    raise MachineError("other programs on this machine hold all available ports") from None
+                time.sleep(0.1)
+            else:
+                self._ports[port.number] = port
+                return port
 
     def _begin(
         self, spec: ProgramSpec, folder: Path, port: Port, role: Role, *, in_shared_copy: bool, with_peer: bool

@@ -64,6 +64,24 @@ def belong_to(sockets: Container[str], pids: Iterable[int]) -> bool:
     return False
 
 
+def hold_sockets(pids: Iterable[int], number: int) -> bool:
+    """Return whether these processes together have at least the given number of sockets open.
+
+    False if the system does not report it. A process whose files cannot be read counts as one that has.
+    """
+    found: set[str] = set()
+    for pid in pids:
+        try:
+            for file in Path(f"/proc/{pid}/fd").iterdir():
+                with contextlib.suppress(FileNotFoundError):  # it was closed
+                    found.add(str(file.readlink()))
+        except PermissionError:
+            return True
+        except OSError:
+            continue  # it has ended
+    return sum(name.startswith("socket:") for name in found) >= number
+
+
 def are_foreign(sockets: dict[str, int], uid: int | None) -> bool:
     """Return whether it is proven that none of these sockets belongs to a descendant of this process.
 

@@ -9,6 +9,7 @@ import functools
 import json
 import os
 import stat
+import struct
 import sys
 
 LANDLOCK_CREATE_RULESET, LANDLOCK_ADD_RULE, LANDLOCK_RESTRICT_SELF = 444, 445, 446  # the same on every architecture
@@ -19,6 +20,9 @@ OF_A_FILE = 1 | 2 | 4 | 1 << 14  # execute, write, read, truncate
 CONNECT_TCP = 2
 SCOPES = 1 | 2  # abstract Unix sockets, and signals
 PR_SET_NO_NEW_PRIVS = 38
+PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
+KEYCTL = {"x86_64": 250, "aarch64": 219}  # the number of the system call
+KEYCTL_JOIN_SESSION_KEYRING = 1
 
 
 @functools.cache
@@ -45,6 +49,12 @@ class PortRule(ctypes.Structure):
     """struct landlock_net_port_attr."""
 
     _fields_ = (("allowed", ctypes.c_uint64), ("port", ctypes.c_uint64))
+
+
+class Filter(ctypes.Structure):
+    """struct sock_fprog."""
+
+    _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
 
 
 def version() -> int:
@@ -105,6 +115,23 @@ def allow(ruleset: int, path: str, rights: int) -> None:
     os.close(parent)
 
 
+def leave_keys() -> None:
+    """Join a new, empty session keyring: that of the user who runs labcheck may hold passwords and tickets."""
+    number = KEYCTL.get(os.uname().machine)
+    if number is not None:
+        libc().syscall(number, KEYCTL_JOIN_SESSION_KEYRING, None)
+
+
+def refuse_calls(rules: list[tuple[int, int, int, int | None]]) -> None:
+    """Install a seccomp filter, see `labcheck.sandbox.calls`. On a kernel without seccomp, nothing happens.
+
+    This process becomes the program, so its pid is that of the program.
+    """
+    own = os.getpid()
+    packed = b"".join(struct.pack("=HBBI", *each, own if last is None else last) for *each, last in rules)
+    libc().prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(Filter(len(rules), packed)), 0, 0)
+
+
 def give_up_rights(uid: int) -> None:
     """Become another user, without any capabilities."""
     for capability in range(64):
@@ -124,12 +151,15 @@ def main() -> None:
         # If memory runs out, the kernel should kill this program and no other.
         with open("/proc/self/oom_score_adj", "w") as file:  # noqa: PTH123
             file.write("1000")
+        leave_keys()
     if (files := rules["files"]) is not None:
         restrict(files["read"], files["hidden"], files["write"], rules["port"])
     for name, value in rules["limits"].items():
         resource.setrlimit(getattr(resource, f"RLIMIT_{name.upper()}"), (value, value))
     if rules["uid"] is not None:
         give_up_rights(rules["uid"])
+    if rules["calls"]:
+        refuse_calls(rules["calls"])
     os.execvp(command[0], command)
 
 

@@ -238,6 +238,30 @@ def test_no_room_for_a_process(run: Run, monkeypatch: pytest.MonkeyPatch, number
             run.fleet.start_more()  # what is started ahead of time fails the check that needs it, and no other
 
 
+def test_taken_ports_are_the_loss_of_who_holds_them(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a free port, labcheck waits; then it is the program's loss if it holds them, else the machine's lack."""
+    monkeypatch.setattr(fleet, "AHEAD", 0)
+    taken = 1
+
+    def port() -> Port:
+        nonlocal taken
+        taken -= 1
+        if taken >= 0:
+            raise OSError("no free port")
+        return Port()
+
+    monkeypatch.setattr(fleet, "Port", port)
+    assert run.fleet.new_server(run.spec).program.port, "a port was released in the meantime"
+    taken = 1_000_000
+    monkeypatch.setattr(fleet, "PORT_WITHIN", 0)
+    with pytest.raises(MachineError, match="other programs on this machine"):
+        run.fleet.new_server(run.spec)
+    monkeypatch.setattr(fleet, "MANY_SOCKETS", 1)
+    if sys.platform == "linux":
+        with pytest.raises(NotReadyError, match="your programs hold all available ports"):
+            run.fleet.new_server(run.spec)
+
+
 def test_client_gets_a_port_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """If another process takes the port of labcheck's own server, the next one is tried."""
     monkeypatch.setattr(processes, "adopt_orphans", lambda: None)

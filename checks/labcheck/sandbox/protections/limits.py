@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from labcheck.errors import UsageError
-from labcheck.sandbox import confine
+from labcheck.sandbox import calls, confine
 from labcheck.sandbox.base import Sandbox
 from labcheck.sandbox.protections import register
 from labcheck.sandbox.visible import files_of, installation, interpreters, real
@@ -51,7 +51,14 @@ class Limits(Sandbox):
         return cls(python, uid)
 
     def _confined(self, words: Sequence[str], folder: Path) -> list[str]:
-        rules = {"limits": self._limits, "uid": self.uid, "files": self._files(folder), "port": int(words[-1])}
+        files = self._files(folder)
+        rules = {
+            "limits": self._limits,
+            "uid": self.uid,
+            "files": files,
+            "port": int(words[-1]),
+            "calls": calls.rules(files=files is not None and self.uid is None) if sys.platform == "linux" else [],
+        }
         return [sys.executable, "-I", "-S", str(Path(confine.__file__)), json.dumps(rules), *words]
 
     def _files(self, folder: Path) -> dict[str, Any] | None:
