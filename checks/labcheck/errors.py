@@ -59,6 +59,10 @@ class Verdict(StrEnum):
     SILENT_END = "ended before it had answered"
     ONE_CLIENT = "ended after its first client"
     OVER_MEMORY = "took too much memory"
+    WITHOUT_END = "starts processes without end"
+
+
+OVER_LIMIT = {Verdict.OVER_MEMORY, Verdict.WITHOUT_END}  # of a program that the guard has ended
 
 
 class Place(NamedTuple):

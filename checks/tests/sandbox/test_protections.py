@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -9,6 +10,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conftest import CHECKOUT, need, open_to_all, run_labcheck
-from labcheck.errors import UsageError
+from labcheck.errors import UsageError, Verdict
 from labcheck.isolated.graders import ForkServer
 from labcheck.isolated.task import Probe, Reply, Task
 from labcheck.judging.options import Options
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has namespaces and Landlock")
 
 KINDS = ("namespaces", "landlock")
+NO_PID = 1 << 22  # no process has this number or a higher one (proc(5), pid_max)
 
 
 def made(kind: str, place: Path, python: str = sys.executable) -> Sandbox:
@@ -374,7 +377,7 @@ def test_guard_adds_up_the_memory_of_all_programs(monkeypatch: pytest.MonkeyPatc
     """Two programs that together use too much memory are reported, although neither alone exceeds the limit."""
     monkeypatch.setattr("labcheck.sandbox.guard.MEMORY", 150 << 20)
     reports: list[float] = []
-    guard = Guard(lambda: reports.append(time.monotonic()), lambda: 0)
+    guard = Guard(lambda _: reports.append(time.monotonic()), lambda: 0)
     code = "import sys; held = bytearray(100 << 20); print('held', flush=True); sys.stdin.read()"
     programs: list[subprocess.Popen[bytes]] = []
     try:
@@ -395,6 +398,44 @@ def test_guard_adds_up_the_memory_of_all_programs(monkeypatch: pytest.MonkeyPatc
         guard.stop()
         for program in programs:
             program.communicate(b"")
+
+
+@pytest.fixture
+def reported(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[range]], list[Verdict]]:
+    """Return what a guard reports that sees the given processes at one look after the other."""
+
+    def report(looks: list[range]) -> list[Verdict]:
+        left, seen = iter(looks), threading.Event()
+
+        def look(_: int) -> list[int]:
+            with contextlib.suppress(StopIteration):
+                return list(next(left))
+            seen.set()
+            return []
+
+        monkeypatch.setattr("labcheck.sandbox.guard.LOOK", 0.001)
+        monkeypatch.setattr("labcheck.sandbox.processes.descendants", look)
+        reports: list[Verdict] = []
+        guard = Guard(reports.append, lambda: 0)
+        assert seen.wait(20)
+        guard.stop()
+        return reports
+
+    return report
+
+
+def test_guard_reports_processes_that_start_others_and_end(reported: Callable[[list[range]], list[Verdict]]) -> None:
+    """A few processes that are others at each look are reported, although they never are too many."""
+    assert Verdict.WITHOUT_END in reported([range(NO_PID + 10 * look, NO_PID + 10 * look + 10) for look in range(8)])
+
+
+def test_guard_reports_no_server_with_a_process_for_each_client(
+    reported: Callable[[list[range]], list[Verdict]],
+) -> None:
+    """Many processes may come, a part at each look, and go again; so may a few that are others at each look."""
+    coming = [range(NO_PID, NO_PID + 20 * look) for look in range(8)]
+    few = [range(NO_PID + 1000 + 4 * look, NO_PID + 1000 + 4 * look + 4) for look in range(20)]
+    assert reported([*coming, *reversed(coming), *coming, *few, *coming]) == []
 
 
 def test_system_without_fork_gets_an_error_message(monkeypatch: pytest.MonkeyPatch) -> None:
