@@ -18,7 +18,7 @@ from labcheck.protocols import kinds
 from labcheck.protocols.draw import Draw, LocalTime
 from labcheck.protocols.started import Role, Started
 from labcheck.sandbox import processes
-from labcheck.sandbox.copies import GONE
+from labcheck.sandbox.copies import GONE, MOST_FILES, MOST_WRITTEN
 from labcheck.sandbox.guard import MEMORY, Guard, memory_of
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ UNUSUAL_NAME = {errno.ENAMETOOLONG, errno.EILSEQ}
 MANY = 64  # processes of a submission: if there is no room for one more, they take it
 SHORT_VERDICTS = {
     Verdict.OVER_MEMORY: f"used more than {MEMORY >> 20} MiB of memory",
+    Verdict.OVER_DISK: f"was ended: the submission wrote more than {MOST_WRITTEN >> 20} MiB or {MOST_FILES:,} files",
     Verdict.PORT_TAKEN: "did not get its port",
     Verdict.HIDES_LIBRARY: Verdict.NOT_STARTED,
 }
@@ -65,7 +66,7 @@ class Fleet:
         self._ports: dict[int, Port] = {}
         self._lost_copies = 0
         self._plan = self._what_will_be_needed()
-        self._guard = Guard(self._end_over_limit, sandbox.killed) if sandbox.is_limited else None
+        self._guard = Guard(self._end_over_limit, sandbox.killed, self._disk_is_over) if sandbox.is_limited else None
 
     def prepare(self) -> None:
         """Put the suite's material in place, and start the first program. Raises MachineError."""
@@ -433,7 +434,9 @@ class Fleet:
         living = [each for each in self.history if not each.program.has_exited]
         asked = [each for each in living if each.role is not Role.EARLY]
         guilty = self._over_memory(living) if verdict is Verdict.OVER_MEMORY else []
-        blamed = guilty or asked or living or self.history[-1:]
+        # What was written stays on the disk, and no program can be named that has written it.
+        together = living if verdict is Verdict.OVER_DISK else []
+        blamed = guilty or together or asked or living or self.history[-1:]
         names = {each.name for each in blamed}
         ended = [*blamed, *(each for each in asked if each.name in names and each not in blamed)]
         for started in ended:
@@ -447,6 +450,9 @@ class Fleet:
                 processes.kill_all({*self._spare, *spared})
         for started in ended:
             started.program.kill()
+
+    def _disk_is_over(self) -> bool:
+        return not self._sandbox.limits_disk and self._copies.hold_too_much()
 
     def _over_memory(self, living: list[Started]) -> list[Started]:
         """Return the programs that use too much memory: those over half of the limit.

@@ -13,6 +13,7 @@ import contextlib
 import os
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 MEMORY = 1 << 30  # bytes of memory for all programs of a submission together
 LOOK = 0.1  # seconds between two measurements
 BUSY = 64  # threads running at the same time; a submission with more of them gets the lowest priority
+DISK_LOOK = 0.5  # seconds between two looks at the disk
+DISK_SHARE = 20  # times as long as a look took, if that is longer
+DISK_MOST = 3.0  # seconds
 REPLACED = 8  # processes that took the place of as many others since the last look; in honest programs, far fewer
 WITHOUT_END = 5  # looks in a row that find this
 LOWEST = 19  # nice(1)
@@ -34,12 +38,14 @@ PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 class Guard:
     """Watch the descendants of this process until stopped, and call `end` with a verdict when they go over a limit.
 
-    `killed` returns how many of them the kernel has killed for lack of memory.
+    `killed` returns how many of them the kernel has killed for lack of memory, `disk` whether they wrote too much.
     """
 
-    def __init__(self, end: Callable[[Verdict], None], killed: Callable[[], int]) -> None:
+    def __init__(self, end: Callable[[Verdict], None], killed: Callable[[], int], disk: Callable[[], bool]) -> None:
         self._end = end
         self._killed = killed
+        self._disk = disk
+        self._disk_at = 0.0  # the time of the next look
         self._killed_before = 0
         self._processes: set[int] = set()  # at the last look
         self._replaced = 0  # looks in a row
@@ -63,6 +69,11 @@ class Guard:
         if (killed := self._killed()) > self._killed_before:
             self._killed_before = killed
             self._end(Verdict.OVER_MEMORY)
+        if (started := time.monotonic()) > self._disk_at:
+            if self._disk():
+                self._end(Verdict.OVER_DISK)
+            ended = time.monotonic()
+            self._disk_at = ended + max(DISK_LOOK, min(DISK_MOST, DISK_SHARE * (ended - started)))
         below = processes.descendants(os.getpid())
         if self._are_replaced(below):
             self._end(Verdict.WITHOUT_END)
