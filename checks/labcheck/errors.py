@@ -59,6 +59,11 @@ class Verdict(StrEnum):
     SILENT_END = "ended before it had answered"
     ONE_CLIENT = "ended after its first client"
     OVER_MEMORY = "took too much memory"
+    WITHOUT_END = "starts processes without end"
+    OVER_DISK = "wrote too much to the disk"
+
+
+OVER_LIMIT = {Verdict.OVER_MEMORY, Verdict.WITHOUT_END, Verdict.OVER_DISK}  # of a program that the guard has ended
 
 
 class Place(NamedTuple):

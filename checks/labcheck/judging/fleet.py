@@ -11,7 +11,7 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from labcheck.errors import ForeignListenerError, MachineError, NotReadyError, UsageError, Verdict
+from labcheck.errors import OVER_LIMIT, ForeignListenerError, MachineError, NotReadyError, UsageError, Verdict
 from labcheck.program import machine, owners
 from labcheck.program.ports import Port, is_free
 from labcheck.program.program import Program
@@ -19,7 +19,7 @@ from labcheck.protocols import kinds
 from labcheck.protocols.draw import Draw, LocalTime
 from labcheck.protocols.started import Role, Started
 from labcheck.sandbox import processes
-from labcheck.sandbox.copies import GONE
+from labcheck.sandbox.copies import GONE, MOST_FILES, MOST_WRITTEN
 from labcheck.sandbox.guard import MEMORY, Guard, memory_of
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ UNUSUAL_NAME = {errno.ENAMETOOLONG, errno.EILSEQ}
 MANY = 64  # processes of a submission: if there is no room for one more, they take it
 SHORT_VERDICTS = {
     Verdict.OVER_MEMORY: f"used more than {MEMORY >> 20} MiB of memory",
+    Verdict.OVER_DISK: f"was ended: the submission wrote more than {MOST_WRITTEN >> 20} MiB or {MOST_FILES:,} files",
     Verdict.PORT_TAKEN: "did not get its port",
     Verdict.HIDES_LIBRARY: Verdict.NOT_STARTED,
 }
@@ -68,7 +69,7 @@ class Fleet:
         self._ports: dict[int, Port] = {}
         self._lost_copies = 0
         self._plan = self._what_will_be_needed()
-        self._guard = Guard(self._end_over_memory, sandbox.killed) if sandbox.is_limited else None
+        self._guard = Guard(self._end_over_limit, sandbox.killed, self._disk_is_over) if sandbox.is_limited else None
 
     def prepare(self) -> None:
         """Put the suite's material in place, and start the first program. Raises MachineError."""
@@ -109,7 +110,7 @@ class Fleet:
             known.role = Role.GONE
             self.note_death(known)
             if spec.name in self.given_up:
-                raise NotReadyError(Verdict.OVER_MEMORY, self.given_up[spec.name])
+                raise NotReadyError(known.program.verdict or Verdict.DIED, self.given_up[spec.name])
         if not self._copies.holds(self.shared_copy, spec.file):
             self._replace_shared_copy()
         started = self.next(spec, Role.SHARED)
@@ -199,9 +200,11 @@ class Fleet:
         self._end_unused(program.spec.name)
 
     def note_death(self, started: Started) -> None:
-        """Record why a program has ended; stop checking it if it used too much memory."""
+        """Record why a program has ended; stop checking it if it was ended because it went over a limit."""
         if started.program.exceeded_memory:
             self.give_up(started.program, Verdict.OVER_MEMORY)
+        elif started.program.verdict in OVER_LIMIT:
+            self.give_up(started.program, started.program.verdict)
         else:
             died = Verdict.DIED if started.has_spoken else Verdict.SILENT_END
             started.program.verdict = Verdict.ONE_CLIENT if self.served_one_client(started) else died
@@ -434,19 +437,42 @@ class Fleet:
         program.verdict = verdict
         self.given_up[program.spec.name] = f"{program.spec.file} {SHORT_VERDICTS.get(verdict, verdict)}"
 
-    def _end_over_memory(self) -> None:
-        """End the programs that use too much memory, and stop checking them.
+    def _end_over_limit(self, verdict: Verdict) -> None:
+        """End the programs that went over a limit of the whole submission, and stop checking them.
 
-        Blamed are the programs over half of the limit. If no process holds the memory (it may be in a file in memory),
-        it is those that the kernel has ended, or else those that a check has used. The kernel may end one process of a
-        program for the memory of another one, so all used processes of a blamed program are ended.
+        Unless it is known which ones did, it is those that a check has used.
         """
         living = [each for each in self.history if not each.program.has_exited]
-        over_half = [each for each in living if memory_of(each.program.pid) > MEMORY / 2]
-        killed = [each for each in self.history if each.name not in self.given_up and each.program.exceeded_memory]
         asked = [each for each in living if each.role is not Role.EARLY]
-        blamed = over_half or killed or asked or living
+        guilty = self._over_memory(living) if verdict is Verdict.OVER_MEMORY else []
+        # What was written stays on the disk, and no program can be named that has written it.
+        together = living if verdict is Verdict.OVER_DISK else []
+        blamed = guilty or together or asked or living or self.history[-1:]
         names = {each.name for each in blamed}
-        for started in [*blamed, *(each for each in asked if each.name in names)]:
-            self._mark_given_up(started.program, Verdict.OVER_MEMORY)
+        ended = [*blamed, *(each for each in asked if each.name in names and each not in blamed)]
+        for started in ended:
+            self._mark_given_up(started.program, verdict)
+        if verdict is not Verdict.OVER_MEMORY:
+            # All at once, with what they have left behind: a search for the tree of one program may come too late.
+            for started in ended:
+                started.program.expect_kill()
+            spared = {each.program.outer_pid for each in living if each not in ended}
+            with contextlib.suppress(OSError):
+                processes.kill_all({*self._spare, *spared})
+        for started in ended:
             started.program.kill()
+
+    def _disk_is_over(self) -> bool:
+        return not self._sandbox.limits_disk and self._copies.hold_too_much()
+
+    def _over_memory(self, living: list[Started]) -> list[Started]:
+        """Return the programs that use too much memory: those over half of the limit.
+
+        If no process holds the memory (it may be in a file in memory), it is those that the kernel has ended. The
+        kernel may end one process of a program for the memory of another one, so all used processes of a blamed
+        program are ended.
+        """
+        over_half = [each for each in living if memory_of(each.program.pid) > MEMORY / 2]
+        return over_half or [
+            each for each in self.history if each.name not in self.given_up and each.program.exceeded_memory
+        ]

@@ -324,11 +324,15 @@ class Program:
             code is not None and not self.spec.is_client and self.still_listens(max(0.0, seconds - took)),
         )
 
+    def expect_kill(self) -> None:
+        """Note that labcheck is about to kill the program, unless it has already ended."""
+        self._drop_first()
+        self._was_killed = self._was_killed or not self.has_exited
+
     def kill(self) -> None:
         """End the program and its whole process tree at once. May be called again."""
-        self._drop_first()
+        self.expect_kill()
         if not self.has_exited:
-            self._was_killed = True
             processes.end_tree(self._process.pid)
         if sys.platform not in ("linux", "win32"):
             with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -111,7 +111,8 @@ def cut(difference: Difference, room: int) -> tuple[Cut | None, Cut]:
     quote, more = ("", "…") if in_hex else ('"', " …")
     cells = [[*map(escape, each.text)] for each in pieces]
     at = difference.place - 1 - difference.begin
-    ahead = min(max(columns("".join(each[at:])) for each in cells), room // 2)
+    widest = max(columns("".join(each[at : at + 1])) for each in cells)  # of what is marked; an escape may be long
+    ahead = max(widest, min(max(columns("".join(each[at:])) for each in cells), room // 2))
     first, width = at, 0
     while first > 0 and (width := width + columns(cells[0][first - 1])) <= room - ahead:
         first -= 1

@@ -27,6 +27,7 @@ class Sandbox:
     strength = 0
     is_limited = False
     follows_links = True
+    limits_disk = False  # whether the kernel limits what a program writes in its copy
     tools: tuple[str, ...] = ()  # programs that have to be installed
     group: Group | None = None  # the control group of the grading
     uid: int | None = None  # the user id that the program runs as; None: the same as labcheck

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from labcheck.workbook.labs import Lab
 
 ENTRY = 4096  # bytes that a file takes at least
+MOST_WRITTEN = 256 << 20  # bytes that all programs of a submission may write, in addition to the submission
+MOST_FILES = 20_000  # and files that they may make
 GONE = "your program has removed, renamed or replaced its own folder"
 
 
@@ -115,6 +117,27 @@ class PrivateCopies:
             return shutil.disk_usage(self._top).free
         found = os.statvfs(self._top)
         return found.f_bavail * found.f_frsize + found.f_favail * ENTRY
+
+    def hold_too_much(self) -> bool:
+        """Return whether the programs have written more into the copies than MOST_WRITTEN or MOST_FILES.
+
+        What cannot be read, or has no name any more, is not counted.
+        """
+        size = sum(ENTRY + len(data) for data in self._files.values())
+        room = MOST_WRITTEN + self._made * size
+        files = MOST_FILES + self._made * len(self._files)
+        folders = [str(self._top)]
+        while folders:
+            with suppress(OSError), os.scandir(folders.pop()) as entries:
+                for entry in entries:
+                    with suppress(OSError):
+                        room -= getattr(entry.stat(follow_symlinks=False), "st_blocks", 0) * 512
+                        files -= 1
+                        if room < 0 or files < 0:
+                            return True
+                        if entry.is_dir(follow_symlinks=False):
+                            folders.append(entry.path)
+        return False
 
     def clear(self) -> int:
         """Remove all copies, and return how many there were."""

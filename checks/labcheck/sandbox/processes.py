@@ -156,11 +156,20 @@ def end_tree(pid: int) -> None:
 
 
 def end_all(spare: Collection[int] = ()) -> None:
-    """Kill all descendants of this process, except the given processes and their descendants.
+    """Kill all descendants of this process, except the given processes and their descendants, and wait for their end.
 
     Raises OSError if a process survives for GONE_WITHIN seconds.
     """
+    kill_all(spare)
+    if sys.platform != "win32":
+        for pid in _children(os.getpid()):
+            if pid not in spare and not is_alive(pid):
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(pid, os.WNOHANG)
 
+
+def kill_all(spare: Collection[int] = ()) -> None:
+    """Do the same, but leave the exit statuses to others: another thread may be waiting for one. Raises OSError."""
     if sys.platform == "linux":
         left = _kill_children(spare)
     else:
@@ -172,11 +181,6 @@ def end_all(spare: Collection[int] = ()) -> None:
         left = marked()
     if left:
         raise OSError(f"processes cannot be killed: {left}")
-    if sys.platform != "win32":
-        for pid in _children(os.getpid()):
-            if pid not in spare and not is_alive(pid):
-                with contextlib.suppress(ChildProcessError):
-                    os.waitpid(pid, os.WNOHANG)
 
 
 def _kill_children(spare: Collection[int]) -> list[int]:

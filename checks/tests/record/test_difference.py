@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from labcheck.record.difference import Difference, columns, compare, cut, point_at
@@ -35,6 +35,8 @@ def test_both_sides_are_cut_to_the_same_window(
     assert [str(first), str(second), second.caret] == lines
 
 
+@example("0000000", "", "\U0002ebe1", 20, False)
+@example("\U00018cd6", "\U00018cd6", "", 23, False)
 @given(st.text(max_size=300), st.text(max_size=200), st.text(max_size=200), st.integers(20, 120), st.booleans())
 def test_cut_fits_and_marks_the_first_difference(common: str, one: str, other: str, room: int, as_bytes: bool) -> None:
     """At any width, both pieces fit, begin alike, and go on with characters that differ."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -9,23 +10,27 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from conftest import CHECKOUT, need, open_to_all, run_labcheck
-from labcheck.errors import UsageError
+from conftest import CHECKOUT, need, open_to_all, run_labcheck, until
+from labcheck.errors import UsageError, Verdict
 from labcheck.isolated.graders import ForkServer
 from labcheck.isolated.task import Probe, Reply, Task
 from labcheck.judging.options import Options
+from labcheck.judging.run import running
 from labcheck.record.record import Outcome, Record
 from labcheck.sandbox import confine, visible
+from labcheck.sandbox.copies import PrivateCopies
 from labcheck.sandbox.guard import Guard
 from labcheck.sandbox.protections import find, limits
 from labcheck.sandbox.uids import FIRST_UID
 from labcheck.submission.handed_in import pack
+from labcheck.workbook.labs import load_lab
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +40,19 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has namespaces and Landlock")
 
 KINDS = ("namespaces", "landlock")
+WRITES = """
+import solution, sys, threading
+from pathlib import Path
+
+def write(number, size):
+    for each in range(number):
+        Path(f"file{{each}}").write_bytes(bytes(size))
+    print("wrote")
+
+threading.Thread(target=write, args={writes}, daemon=True).start()
+solution.main()
+"""
+NO_PID = 1 << 22  # no process has this number or a higher one (proc(5), pid_max)
 
 
 def made(kind: str, place: Path, python: str = sys.executable) -> Sandbox:
@@ -374,7 +392,7 @@ def test_guard_adds_up_the_memory_of_all_programs(monkeypatch: pytest.MonkeyPatc
     """Two programs that together use too much memory are reported, although neither alone exceeds the limit."""
     monkeypatch.setattr("labcheck.sandbox.guard.MEMORY", 150 << 20)
     reports: list[float] = []
-    guard = Guard(lambda: reports.append(time.monotonic()), lambda: 0)
+    guard = Guard(lambda _: reports.append(time.monotonic()), lambda: 0, lambda: False)
     code = "import sys; held = bytearray(100 << 20); print('held', flush=True); sys.stdin.read()"
     programs: list[subprocess.Popen[bytes]] = []
     try:
@@ -395,6 +413,82 @@ def test_guard_adds_up_the_memory_of_all_programs(monkeypatch: pytest.MonkeyPatc
         guard.stop()
         for program in programs:
             program.communicate(b"")
+
+
+@pytest.fixture
+def reported(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[range]], list[Verdict]]:
+    """Return what a guard reports that sees the given processes at one look after the other."""
+
+    def report(looks: list[range]) -> list[Verdict]:
+        left, seen = iter(looks), threading.Event()
+
+        def look(_: int) -> list[int]:
+            with contextlib.suppress(StopIteration):
+                return list(next(left))
+            seen.set()
+            return []
+
+        monkeypatch.setattr("labcheck.sandbox.guard.LOOK", 0.001)
+        monkeypatch.setattr("labcheck.sandbox.processes.descendants", look)
+        reports: list[Verdict] = []
+        guard = Guard(reports.append, lambda: 0, lambda: False)
+        assert seen.wait(20)
+        guard.stop()
+        return reports
+
+    return report
+
+
+def test_guard_reports_processes_that_start_others_and_end(reported: Callable[[list[range]], list[Verdict]]) -> None:
+    """A few processes that are others at each look are reported, although they never are too many."""
+    assert Verdict.WITHOUT_END in reported([range(NO_PID + 10 * look, NO_PID + 10 * look + 10) for look in range(8)])
+
+
+def test_guard_reports_no_server_with_a_process_for_each_client(
+    reported: Callable[[list[range]], list[Verdict]],
+) -> None:
+    """Many processes may come, a part at each look, and go again; so may a few that are others at each look."""
+    coming = [range(NO_PID, NO_PID + 20 * look) for look in range(8)]
+    few = [range(NO_PID + 1000 + 4 * look, NO_PID + 1000 + 4 * look + 4) for look in range(20)]
+    assert reported([*coming, *reversed(coming), *coming, *few, *coming]) == []
+
+
+@pytest.mark.parametrize("kind", ["limits", "landlock"])
+@pytest.mark.parametrize(
+    ("writes", "verdict"),
+    [("(300, 1 << 20)", Verdict.OVER_DISK), ("(2000, 1)", Verdict.OVER_DISK), ("(10, 1 << 20)", Verdict.READY)],
+)
+def test_disk_is_limited(
+    kind: str, writes: str, verdict: Verdict, tmp_path: Path, open_python: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many large files or very many small ones end a program, some MB do not."""
+    looks: list[bool] = []
+    look = PrivateCopies.hold_too_much
+
+    def noted(copies: PrivateCopies) -> bool:
+        looks.append(look(copies))
+        return looks[-1]
+
+    monkeypatch.setattr(PrivateCopies, "hold_too_much", noted)
+    monkeypatch.setattr("labcheck.sandbox.copies.MOST_FILES", 1000)
+    open_to_all(tmp_path)
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / "solution.py").write_bytes((CHECKOUT / "solutions" / "lab1" / "webserver.py").read_bytes())
+    (work / "webserver.py").write_text(WRITES.format(writes=writes))
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    sandbox = made(kind, scratch, open_python)
+    with running(load_lab("lab1"), work, Options(1, python=open_python), sandbox) as run:
+        run.begin("1.1")
+        server = run.fleet.shared_server(run.spec)
+        until(lambda: server.program.has_exited or "wrote" in server.program.stdout.text())
+        before = len(looks)
+        until(lambda: len(looks) > before + 1)
+        if verdict != Verdict.READY:
+            until(lambda: run.fleet.given_up)
+            assert "the submission wrote more than 256 MiB or 20,000 files" in run.fleet.given_up["webserver"]
+        assert server.program.verdict == verdict
 
 
 def test_system_without_fork_gets_an_error_message(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,6 +39,7 @@ class Namespaces(Sandbox):
     name = "namespaces"
     strength = 2
     is_limited = True
+    limits_disk = True
     follows_links = False
 
     def __init__(self, python: str, uid: int | None, etc: Path) -> None:
