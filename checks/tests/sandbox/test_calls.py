@@ -223,12 +223,12 @@ def attempts(path, how):
 """
 
 
-def test_files_outside_keep_their_mode_and_times(
-    inside: Callable[..., dict[str, Any]], tmp_path: Path, user: int | None, request: pytest.FixtureRequest
-) -> None:
-    """Under Landlock, a program of labcheck's user changes nothing about that user's files outside of its copy."""
-    if user is not None or request.node.callspec.params["inside"] != "landlock":
-        pytest.skip("a program with a user of its own owns no file outside, and `limits` does not protect files")
+@pytest.mark.parametrize(("inside", "user"), [("landlock", "own user")], indirect=True)
+def test_files_outside_keep_their_mode_and_times(inside: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    """Under Landlock, a program of labcheck's user changes nothing about that user's files outside of its copy.
+
+    One with a user of its own owns no file there, and `limits` does not protect files.
+    """
     inside(CHANGES + "attempts(outside, os.O_PATH)")
     known = (tmp_path / "outside").stat()
     assert known.st_mode & 0o777 == 0o644
