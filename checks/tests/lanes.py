@@ -2,6 +2,7 @@
 
 - `@pytest.mark.sample(n)`: the fast lane runs n of the test's cases, evenly spread.
 - `@pytest.mark.everything`: the fast lane leaves the test out.
+- `@pytest.mark.alone`: both lanes leave the test out, because it disturbs others; `pytest --alone -n 0` runs these.
 
 A test that is named on the command line with `::` always runs. `--no-skips` fails a skipped test unless skips.toml
 names it with a reason. `--no-browser` leaves out what runs in a browser, where it does not depend on the Python or the
@@ -34,6 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--everything", action="store_true", help="run all tests, not a sample")
     group.addoption("--no-skips", action="store_true", help="fail a skipped test that skips.toml does not name")
     group.addoption("--no-browser", action="store_true", help="leave out the tests that open a browser")
+    group.addoption("--alone", action="store_true", help="run only the tests that disturb others; add -n 0")
     group.addoption("--hurry", type=float, default=0.6, help="the factor of hostile programs' deadlines (default: 0.6)")
     group.addoption("--record-golden", action="store_true", help="write checks/tests/golden/ again")
 
@@ -47,6 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.basetemp = config.stash[FOLDER] = tempfile.mkdtemp(prefix="tests-of-labcheck-")
     config.addinivalue_line("markers", "sample(n): the fast lane runs n of the cases")
     config.addinivalue_line("markers", "everything: only --everything runs the test")
+    config.addinivalue_line("markers", "alone: the test disturbs others, so only --alone runs it")
 
 
 @pytest.hookimpl(trylast=True)
@@ -59,8 +62,11 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Remove the tests that the lane does not run."""
     chosen = {id(item) for item in items}
-    if not config.getoption("--everything") and not any("::" in argument for argument in config.args):
-        chosen = {id(item) for _, cases in groupby(items, _test_of) for item in _sample(list(cases))}
+    if not any("::" in argument for argument in config.args):
+        if not config.getoption("--everything"):
+            chosen = {id(item) for _, cases in groupby(items, _test_of) for item in _sample(list(cases))}
+        is_alone = config.getoption("--alone")
+        chosen -= {id(item) for item in items if bool(item.get_closest_marker("alone")) != is_alone}
     if config.getoption("--no-browser"):
         chosen -= {id(item) for item in items if "browser" in getattr(item, "fixturenames", ())}
     config.hook.pytest_deselected(items=[item for item in items if id(item) not in chosen])

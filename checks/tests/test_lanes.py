@@ -34,6 +34,10 @@ def test_sampled(case): pass
 @pytest.mark.everything
 def test_slow(): pass
 
+@pytest.mark.alone
+@pytest.mark.parametrize("case", range(2))
+def test_that_disturbs(case): pass
+
 def test_quick(): pass
 
 @pytest.fixture
@@ -92,10 +96,15 @@ def run(project: Path) -> Pytest:
         (["-n2"], 5),
         (["--no-browser"], 4),
         (["--everything", "--no-browser"], 12),
+        (["--alone"], 2),
+        (["test_it.py::test_that_disturbs"], 2),
     ],
 )
 def test_lane_is_chosen(run: Pytest, options: list[str], number: int) -> None:
-    """The fast lane runs a sample, --everything all tests, --no-browser none with a browser; one named with :: runs."""
+    """The fast lane runs a sample, --everything all tests, --no-browser none with a browser, --alone what disturbs.
+
+    A test that is named with :: runs in each.
+    """
     done = run("-m", "pytest", *options)
     assert re.search(rf"\b{number} passed", done.stdout), done.stdout
 

@@ -30,7 +30,8 @@ DISK_LOOK = 0.5  # seconds between two looks at the disk
 DISK_SHARE = 20  # times as long as a look took, if that is longer
 DISK_MOST = 3.0  # seconds
 REPLACED = 8  # processes that took the place of as many others since the last look; in honest programs, far fewer
-WITHOUT_END = 20  # looks in a row that find this: a server with a process for each request is never asked so often
+LOOKS = 5  # in a row that find this,
+WITHOUT_END = 2.0  # seconds apart: no server with a process for each request is asked that often for so long
 LOWEST = 19  # nice(1)
 PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
@@ -48,7 +49,7 @@ class Guard:
         self._disk_at = 0.0  # the time of the next look
         self._killed_before = 0
         self._processes: set[int] = set()  # at the last look
-        self._replaced = 0  # looks in a row
+        self._replaced: list[float] = []  # the times of the looks in a row that found this
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         if Path("/proc/self/statm").exists():
@@ -95,8 +96,8 @@ class Guard:
         """
         before, self._processes = self._processes, set(below)
         replaced = min(len(self._processes - before), len(before - self._processes))
-        self._replaced = self._replaced + 1 if replaced >= REPLACED else 0
-        return self._replaced >= WITHOUT_END
+        self._replaced = [*self._replaced, time.monotonic()] if replaced >= REPLACED else []
+        return len(self._replaced) >= LOOKS and self._replaced[-1] - self._replaced[0] >= WITHOUT_END
 
 
 def memory_of(pid: int) -> int:
