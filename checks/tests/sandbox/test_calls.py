@@ -77,7 +77,7 @@ def inside(
     if missing := confining.missing():
         pytest.skip(missing)
     script = shutil.copy(confine.__file__, tmp_path)
-    other = subprocess.Popen([*change, "sleep", "1000"])
+    other = subprocess.Popen([*change, need("sleep"), "1000"])
 
     def run(code: str) -> dict[str, Any]:
         place = tmp_path / "1"

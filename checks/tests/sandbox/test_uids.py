@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conftest import CHECKOUT, Result, alive, until
+from conftest import CHECKOUT, Result, alive, need, until
 from labcheck.errors import MachineError
 from labcheck.sandbox import uids
 
@@ -45,7 +45,7 @@ def sleeper() -> Iterator[Callable[[int], subprocess.Popen[bytes]]]:
     started = []
 
     def start(uid: int) -> subprocess.Popen[bytes]:
-        started.append(subprocess.Popen(["sleep", "60"], user=uid, group=uid, extra_groups=[]))
+        started.append(subprocess.Popen([need("sleep"), "60"], user=uid, group=uid, extra_groups=[]))
         return started[-1]
 
     yield start

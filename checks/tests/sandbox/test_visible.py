@@ -121,7 +121,7 @@ def found(course: Path, kind: str, user: int) -> tuple[set[str], int]:
     ]
     if user != os.getuid():
         os.chown(temporary, user, user)
-        command = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", *command]
+        command = [need("setpriv"), f"--reuid={user}", f"--regid={user}", "--clear-groups", *command]
     done = subprocess.run(
         [*command, "--sandbox", kind, "--slow", "5"],  # it listens only when it has looked everywhere
         cwd="/",
