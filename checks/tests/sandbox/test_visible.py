@@ -7,12 +7,15 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from conftest import CHECKOUT, is_reachable, libraries, need
+from conftest import CHECKOUT, is_reachable, libraries, need, open_to_all
 from labcheck.record.record import Record
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has namespaces and Landlock")
 
@@ -102,9 +105,7 @@ def found(course: Path, kind: str, user: int) -> tuple[set[str], int]:
     work = course.parent / "work"
     work.mkdir()
     (work / "webserver.py").write_text(SEARCH.format(places=json.dumps(list(map(str, places)))))
-    for folder in (course, *course.parents):
-        if folder.stat().st_uid == os.getuid() and folder != Path("/"):
-            folder.chmod(folder.stat().st_mode | 0o011)
+    open_to_all(course)
     temporary = course.parent / "temporary"
     temporary.mkdir(mode=0o755)
     command = [
