@@ -25,7 +25,7 @@ from labcheck.program.activity import Activity
 from labcheck.program.ports import Port
 from labcheck.protocols.deadline import Deadline
 from labcheck.protocols.manners import Manners
-from labcheck.protocols.websocket.connection import WebSocketClient
+from labcheck.protocols.websocket.connection import MOST_FRAMES, WebSocketClient
 from labcheck.protocols.websocket.evidence import Message, Messages
 from labcheck.protocols.websocket.peer import Connection, Peer
 from labcheck.record.transcript import Transcript
@@ -118,6 +118,11 @@ FRAMES = {
         Trouble.TOO_LARGE,
         "a message does not end, or is too large",
     ),
+    "without end": (
+        b"\x01\x02he" + b"\x00\x00" * MOST_FRAMES,
+        Trouble.TOO_LARGE,
+        "a message does not end: more than 20,000 frames of it arrived",
+    ),
     "closed": (CLOSE_FRAME, Trouble.CLOSED, "closed with code 1000 (normal closure) before the message arrived"),
     "closed without a code": (b"\x88\x00", Trouble.CLOSED, "the close frame had no code"),
     "a reason": (b"\x88\x06\x03\xe9late", Trouble.CLOSED, 'code 1001 (going away), "late"'),
@@ -183,6 +188,14 @@ def test_message_is_put_together_from_its_frames() -> None:
     assert second != "\\xff\x00"
     assert events[2:5] == [("received", "text, more to come"), ("received", "ping"), ("received", "cont")]
     assert events[-2:] == [("received", "close 1000"), ("sent", "close 1000")]
+
+
+def test_large_message_may_come_in_the_smallest_frames() -> None:
+    """A program that knows only the shortest header, for up to 125 bytes, can send 1 MiB."""
+    whole, rest = divmod(1 << 20, 125)
+    pieces = b"\x01\x00" + (b"\x00\x7d" + b"a" * 125) * whole + bytes([0x80, rest]) + b"a" * rest
+    with connected_to(lambda request: handshake(request) + pieces) as client:
+        assert client.open().receive() == "a" * (1 << 20)
 
 
 def test_other_messages_are_not_lost() -> None:
