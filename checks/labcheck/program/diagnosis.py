@@ -36,6 +36,8 @@ FORGOTTEN = re.compile(
     rf"^(?P<file>.+):(?P<line>\d{{1,6}}): RuntimeWarning: (?P<said>coroutine '(?P<name>[^']+)' {NEVER_AWAITED})",
     re.MULTILINE,
 )
+REFUSED = re.compile(r"^PermissionError: .*permission denied", re.IGNORECASE | re.MULTILINE)
+TO_LISTEN = re.compile(r"\.bind\(|attempting to bind")  # in its traceback
 EXCEPTION = re.compile(r"^[A-Za-z_][\w.]*(:|$)", re.MULTILINE)  # the last line of a traceback
 LEADS_TO_NEXT = re.compile(r"^The above exception was the direct cause of .*:\n\s*\Z", re.MULTILINE)
 LOST = re.compile(r"^([\w.]+\.)?(BrokenPipe|Connection\w*|IncompleteRead)(Error|OK)\b", re.MULTILINE)
@@ -123,6 +125,9 @@ class Diagnosis:
             return NotReadyError(Verdict.HIDES_LIBRARY, hidden, self.explain(stderr).place)
         if TAKEN.search(stderr):
             return NotReadyError(Verdict.PORT_TAKEN, self._who_holds_the_port(), self.explain(stderr).place)
+        if REFUSED.search(stderr) and TO_LISTEN.search(stderr):
+            text = f"{file} tried to listen on a port that it may not use; port {self._given} is free"
+            return NotReadyError(Verdict.OTHER_PORT, text, self.explain(stderr).place)
         raised = raised or bool(SYNTAX.search(stderr))  # it has no first line, unlike other tracebacks
         forgotten = self.never_awaited(stderr)
         if self.spec.is_client and not raised:

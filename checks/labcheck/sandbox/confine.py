@@ -17,7 +17,7 @@ RULE_PATH, RULE_PORT = 1, 2
 READ_DIR = 8
 READ = 1 | 4 | READ_DIR  # execute, read a file
 OF_A_FILE = 1 | 2 | 4 | 1 << 14  # execute, write, read, truncate
-CONNECT_TCP = 2
+BIND_TCP, CONNECT_TCP = 1, 2
 SCOPES = 1 | 2  # abstract Unix sockets, and signals
 PR_SET_NO_NEW_PRIVS = 38
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
@@ -62,11 +62,14 @@ def version() -> int:
     return max(0, libc().syscall(LANDLOCK_CREATE_RULESET, None, 0, 1)) if sys.platform == "linux" else 0
 
 
-def restrict(read: list[str], hidden: list[str], write: list[str], port: int) -> None:
-    """Restrict this process to reading and writing the given files and folders, and to connecting to one port."""
+def restrict(read: list[str], hidden: list[str], write: list[str], port: int, listen: list[int]) -> None:
+    """Restrict this process to the given files and folders, to connecting to `port`, and to listening there.
+
+    It may also listen on the ports in `listen`.
+    """
     abi = version()
     everything = (1 << (16 if abi >= 5 else 15 if abi >= 3 else 14 if abi >= 2 else 13)) - 1
-    rules = Ruleset(everything, CONNECT_TCP if abi >= 4 else 0, SCOPES if abi >= 6 else 0)
+    rules = Ruleset(everything, BIND_TCP | CONNECT_TCP if abi >= 4 else 0, SCOPES if abi >= 6 else 0)
     size = 24 if abi >= 6 else 16 if abi >= 4 else 8
     ruleset = libc().syscall(LANDLOCK_CREATE_RULESET, ctypes.byref(rules), ctypes.c_size_t(size), 0)
     for path in read:
@@ -77,8 +80,9 @@ def restrict(read: list[str], hidden: list[str], write: list[str], port: int) ->
     for path in write:
         allow(ruleset, path, everything)
     if abi >= 4:
-        rule = PortRule(CONNECT_TCP, port)
-        libc().syscall(LANDLOCK_ADD_RULE, ruleset, RULE_PORT, ctypes.byref(rule), 0)
+        for number, rights in ((port, BIND_TCP | CONNECT_TCP), *((each, BIND_TCP) for each in listen)):
+            rule = PortRule(rights, number)
+            libc().syscall(LANDLOCK_ADD_RULE, ruleset, RULE_PORT, ctypes.byref(rule), 0)
     if libc().syscall(LANDLOCK_RESTRICT_SELF, ruleset, 0) != 0:
         sys.exit(f"landlock: {os.strerror(ctypes.get_errno())}")
     os.close(ruleset)
@@ -153,7 +157,7 @@ def main() -> None:
             file.write("1000")
         leave_keys()
     if (files := rules["files"]) is not None:
-        restrict(files["read"], files["hidden"], files["write"], rules["port"])
+        restrict(files["read"], files["hidden"], files["write"], rules["port"], files["listen"])
     for name, value in rules["limits"].items():
         resource.setrlimit(getattr(resource, f"RLIMIT_{name.upper()}"), (value, value))
     if rules["uid"] is not None:

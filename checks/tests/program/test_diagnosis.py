@@ -92,6 +92,28 @@ def test_port_that_is_taken_is_recognized(diagnosis: Diagnosis, said: str) -> No
     assert diagnosis.ended(1, said, raised=False, over_memory=False).verdict is Verdict.PORT_TAKEN
 
 
+@pytest.mark.parametrize(
+    ("traceback", "verdict"),
+    [
+        (
+            '  File "socketserver.py", line 472, in server_bind\n    self.socket.bind(self.server_address)\n'
+            "PermissionError: [Errno 13] Permission denied",
+            Verdict.OTHER_PORT,
+        ),
+        (
+            "PermissionError: [Errno 13] error while attempting to bind on address ('::1', 80): permission denied",
+            Verdict.OTHER_PORT,
+        ),
+        ("PermissionError: [Errno 13] Permission denied: 'notes.txt'", Verdict.NOT_STARTED),
+    ],
+)
+def test_port_that_a_program_may_not_use_is_recognized(diagnosis: Diagnosis, traceback: str, verdict: Verdict) -> None:
+    """Ports below 1024 belong to root, and under a protection, most others do not belong to the program."""
+    error = diagnosis.ended(1, f"Traceback (most recent call last):\n{traceback}", raised=True, over_memory=False)
+    assert error.verdict is verdict
+    assert ("port 20000 (its first argument) is free" in str(error)) == (verdict is Verdict.OTHER_PORT)
+
+
 def test_address_that_does_not_exist_is_not_taken(diagnosis: Diagnosis) -> None:
     """Other errors of bind() are no taken port."""
     said = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import re
@@ -67,8 +66,12 @@ def user(request: pytest.FixtureRequest) -> int | None:
 
 @pytest.fixture(params=["limits", "landlock"])
 def inside(
-    request: pytest.FixtureRequest, tmp_path: Path, open_python: str, user: int | None
-) -> Iterator[Callable[..., dict[str, Any]]]:
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    open_python: str,
+    user: int | None,
+    run_inside: Callable[..., dict[str, Any]],
+) -> Iterator[Callable[[str], dict[str, Any]]]:
     """Run Python code in a sandbox, beside a process of the same user, and return the dictionary `found`."""
     open_to_all(tmp_path)
     runs_as = user or (NOBODY if os.getuid() == 0 else None)
@@ -76,46 +79,29 @@ def inside(
     confining = find(request.param).make(open_python, user, tmp_path)
     if missing := confining.missing():
         pytest.skip(missing)
-    script = shutil.copy(confine.__file__, tmp_path)
-    other = subprocess.Popen([*change, need("sleep"), "1000"])
+    outside = tmp_path / "outside"
+    outside.write_text("a file of the same user")
+    outside.chmod(0o644)
+    if runs_as:
+        os.chown(outside, runs_as, runs_as)
+    script = str(shutil.copy(confine.__file__, tmp_path))
 
-    def run(code: str) -> dict[str, Any]:
-        place = tmp_path / "1"
-        place.mkdir()
-        confining.make_room(place, 0)
-        folder = place / "work"
-        folder.mkdir()
-        start = f"import json, os, sys\nfound = {{}}\nother = {other.pid}\nnumbers = {numbers()}\n"
-        (tmp_path / "outside").write_text("a file of the same user")
-        (tmp_path / "outside").chmod(0o644)
-        (folder / "program.py").write_text(f"{start}{TRY}\n{code}\nprint(json.dumps(found))\n")
-        tmp_path.chmod(0o711)
-        if runs_as:
-            for each in (tmp_path / "outside", place, *place.rglob("*")):
-                os.chown(each, runs_as, runs_as)
-        _, *options, _, rules, python, flag, program, port = confining.command(
-            [open_python, "-s", "program.py", "20000"], folder
-        )
-        done = subprocess.run(
-            [*(change if user is None else []), open_python, *options, script, rules, python, flag, program, port],
-            cwd=folder,
-            env={"PATH": os.environ["PATH"], **confining.environment(folder)},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        found = json.loads(done.stdout)
-        assert isinstance(found, dict)
-        return found
+    def as_user(words: list[str]) -> list[str]:
+        """Return the command for a user who may not be able to enter the folders of this Python and of labcheck."""
+        _, *options, _, rules, python, flag, program, port = words
+        return [*(change if user is None else []), open_python, *options, script, rules, python, flag, program, port]
 
-    yield run
-    other.kill()
-    other.wait()
+    with subprocess.Popen([*change, need("sleep"), "1000"]) as other:
+
+        def run(code: str) -> dict[str, Any]:
+            start = f"other = {other.pid}\nnumbers = {numbers()}\n{TRY}\n"
+            return run_inside(confining, open_python, start + code, owner=runs_as, as_owner=as_user)
+
+        yield run
+        other.kill()
 
 
-def test_program_reaches_no_other_process_and_no_keys(inside: Callable[..., dict[str, Any]]) -> None:
+def test_program_reaches_no_other_process_and_no_keys(inside: Callable[[str], dict[str, Any]]) -> None:
     """A process of the same user cannot be traced, read or changed, and the keys of the user cannot be used."""
     found = inside(
         """
@@ -151,7 +137,7 @@ found["high bits"] = call("prlimit64", other | 1 << 32, 7, 0, space)
     assert {*calls.REFUSED, *calls.BY_PID, *calls.BY_KIND} <= set(found)
 
 
-def test_program_can_change_itself(inside: Callable[..., dict[str, Any]]) -> None:
+def test_program_can_change_itself(inside: Callable[[str], dict[str, Any]]) -> None:
     """A program can lower its own limits and priority, and choose its processors; its children can, too."""
     found = inside(
         """
@@ -175,7 +161,7 @@ found["child"] = os.waitpid(child, 0)[1]
     assert found == {"by 0": ["done"] * 3, "by pid": ["done"] * 3, "child": 0}
 
 
-def test_session_keyring_is_new(inside: Callable[..., dict[str, Any]]) -> None:
+def test_session_keyring_is_new(inside: Callable[[str], dict[str, Any]]) -> None:
     """A program has a session keyring of its own, with nothing in it."""
     if not Path("/proc/keys").exists():
         pytest.skip("this kernel has no keys")
@@ -185,7 +171,7 @@ def test_session_keyring_is_new(inside: Callable[..., dict[str, Any]]) -> None:
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="these are other ways to make a call on x86-64")
-def test_other_ways_to_make_a_call_are_refused(inside: Callable[..., dict[str, Any]]) -> None:
+def test_other_ways_to_make_a_call_are_refused(inside: Callable[[str], dict[str, Any]]) -> None:
     """The numbers of x32 and of 32-bit programs are no way around the filter."""
     found = inside(
         """
@@ -224,7 +210,7 @@ def attempts(path, how):
 
 
 @pytest.mark.parametrize(("inside", "user"), [("landlock", "own user")], indirect=True)
-def test_files_outside_keep_their_mode_and_times(inside: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+def test_files_outside_keep_their_mode_and_times(inside: Callable[[str], dict[str, Any]], tmp_path: Path) -> None:
     """Under Landlock, a program of labcheck's user changes nothing about that user's files outside of its copy.
 
     One with a user of its own owns no file there, and `limits` does not protect files.
@@ -236,7 +222,7 @@ def test_files_outside_keep_their_mode_and_times(inside: Callable[..., dict[str,
     assert os.listxattr(tmp_path / "outside") == []
 
 
-def test_libraries_can_copy_files(inside: Callable[..., dict[str, Any]]) -> None:
+def test_libraries_can_copy_files(inside: Callable[[str], dict[str, Any]]) -> None:
     """Functions that set mode and times of the files that they write go on."""
     found = inside(
         CHANGES

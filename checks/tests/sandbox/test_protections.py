@@ -4,30 +4,34 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import json
 import os
+import platform
 import shutil
 import socket
 import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conftest import CHECKOUT, need, open_to_all, run_labcheck, until
+from conftest import CHECKOUT, OUTSIDE, need, open_to_all, run_labcheck, until
 from labcheck.errors import UsageError, Verdict
 from labcheck.isolated.graders import ForkServer
 from labcheck.isolated.task import Probe, Reply, Task
 from labcheck.judging.options import Options
 from labcheck.judging.run import running
+from labcheck.program.ports import FIRST, RANGE, Port
 from labcheck.record.record import Outcome, Record
-from labcheck.sandbox import confine, visible
+from labcheck.sandbox import calls, confine, visible
 from labcheck.sandbox.copies import PrivateCopies
 from labcheck.sandbox.guard import Guard
 from labcheck.sandbox.protections import find, limits
+from labcheck.sandbox.protections.landlock import TUTORIALS
 from labcheck.sandbox.uids import FIRST_UID
 from labcheck.submission.handed_in import pack
 from labcheck.workbook.labs import load_lab
@@ -64,38 +68,13 @@ def made(kind: str, place: Path, python: str = sys.executable) -> Sandbox:
 
 
 @pytest.fixture(params=KINDS)
-def inside(request: pytest.FixtureRequest, tmp_path: Path, open_python: str) -> Callable[..., dict[str, object]]:
+def inside(
+    request: pytest.FixtureRequest, tmp_path: Path, open_python: str, run_inside: Callable[..., dict[str, Any]]
+) -> Callable[..., dict[str, Any]]:
     """Run Python code in a sandbox, and return the dictionary `found` that it has filled."""
     open_to_all(tmp_path)
     python = sys.executable if request.param == "namespaces" else open_python
-    confining = made(request.param, tmp_path, python)
-
-    def run(code: str, port: int = 20_000) -> dict[str, object]:
-        place = tmp_path / "1"
-        place.mkdir()
-        if request.param == "landlock":
-            confining.make_room(place, 0)
-            tmp_path.chmod(0o711)
-        folder = place / "work"
-        folder.mkdir()
-        program = f"import json, os, sys\nfound = {{}}\n{code}\nprint(json.dumps(found))\n"
-        (folder / "program.py").write_text(program)
-        confining.hand_over(place)
-        done = subprocess.run(
-            confining.command([python, "-s", "program.py", str(port)], folder),
-            cwd=folder,
-            env={"PATH": os.environ["PATH"], **confining.environment(folder)},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        found = json.loads(done.stdout)
-        assert isinstance(found, dict)
-        return found
-
-    return run
+    return partial(run_inside, made(request.param, tmp_path, python), python)
 
 
 TRY = """
@@ -108,7 +87,7 @@ def can(action):
 """
 
 
-def test_program_writes_in_its_own_folders_only(inside: Callable[..., dict[str, object]]) -> None:
+def test_program_writes_in_its_own_folders_only(inside: Callable[..., dict[str, Any]]) -> None:
     """A program can write to its folder, its home and its temporary folder, but not to the system or its Python."""
     found = inside(
         TRY
@@ -126,7 +105,7 @@ found["etc"] = can(lambda: open("/etc/hosts", "a"))
     assert [name for name, can in found.items() if can] == ["own", "home", "temporary"]
 
 
-def test_program_does_not_see_the_machine(inside: Callable[..., dict[str, object]], tmp_path: Path) -> None:
+def test_program_does_not_see_the_machine(inside: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
     """A program cannot read files of the machine's user or of other submissions, regardless of their mode."""
     (tmp_path / "secret").write_text("a secret")
     places = [str(tmp_path / "secret"), str(CHECKOUT / "README.md"), "/etc/shadow", "/var/log", "/sys/kernel"]
@@ -136,7 +115,7 @@ def test_program_does_not_see_the_machine(inside: Callable[..., dict[str, object
     assert not any(found.values()), found
 
 
-def test_suites_and_solutions_are_hidden(inside: Callable[..., dict[str, object]]) -> None:
+def test_suites_and_solutions_are_hidden(inside: Callable[..., dict[str, Any]]) -> None:
     """A program that uses labcheck's own Python can neither import labcheck nor find its files."""
     module = "labcheck.suites.lab1.test_2_pages"
     assert importlib.util.find_spec(module)
@@ -199,7 +178,7 @@ for parent, _, names in os.walk({str(prefix)!r}):
     assert done.stdout == "a library\n"
 
 
-def test_program_has_no_rights_and_has_limits(inside: Callable[..., dict[str, object]]) -> None:
+def test_program_has_no_rights_and_has_limits(inside: Callable[..., dict[str, Any]]) -> None:
     """A program has no capabilities, cannot gain any by starting a program, and has resource limits."""
     found = inside(
         """
@@ -215,18 +194,18 @@ for name in ("AS", "CORE", "CPU", "FSIZE", "NOFILE", "NPROC"):
     assert found["no new"] == "1"
     if os.getuid() == 0:
         assert found["capabilities"] == [0] * 5
-        assert not set(found["groups"]) & {"0"}  # type: ignore[call-overload]
+        assert not set(found["groups"]) & {"0"}
     else:
-        assert found["capabilities"][2] == 0  # type: ignore[index]
+        assert found["capabilities"][2] == 0
     assert found["AS"] == limits.ADDRESS_SPACE
     assert found["CORE"] == 0
     assert found["FSIZE"] == limits.FILE_SIZE
     assert found["NOFILE"] == limits.OPEN_FILES
     assert found["CPU"] == limits.CPU_SECONDS
-    assert found["NPROC"] >= limits.PROCESSES  # type: ignore[operator]
+    assert found["NPROC"] >= limits.PROCESSES
 
 
-def test_other_processes_are_inaccessible(inside: Callable[..., dict[str, object]]) -> None:
+def test_other_processes_are_inaccessible(inside: Callable[..., dict[str, Any]]) -> None:
     """A program cannot signal the process that checks it, nor read its memory or its environment."""
     found = inside(
         TRY
@@ -243,30 +222,42 @@ found["folder"] = can(lambda: os.listdir(f"/proc/{{pid}}/cwd/"))
     assert not any(found.values()), found
 
 
-def test_landlock_closes_other_ports(tmp_path: Path, open_python: str) -> None:
-    """Under Landlock, a program can connect to the port given as its argument, and to no other."""
+@pytest.mark.parametrize("inside", ["landlock"], indirect=True)
+def test_landlock_closes_other_ports(inside: Callable[..., dict[str, Any]]) -> None:
+    """Under Landlock, a program can connect to the port given as its argument, and to no other.
+
+    It can listen there, on any free port, and on the ports of tutorials, but not on those of other gradings.
+    """
     if confine.version() < 4:
         pytest.skip("Landlock restricts ports only since Linux 6.7")
-    open_to_all(tmp_path)
-    confining = made("landlock", tmp_path, open_python)
-    place = tmp_path / "1"
-    place.mkdir()
-    confining.make_room(place, 0)
-    folder = place / "work"
-    folder.mkdir()
-    tmp_path.chmod(0o711)
-    with socket.create_server(("127.0.0.1", 0)) as mine, socket.create_server(("127.0.0.1", 0)) as other:
-        ports = [each.getsockname()[1] for each in (mine, other)]
-        (folder / "program.py").write_text(
-            "import socket\n"
-            f"for port in {ports}:\n"
-            "    try:\n        socket.create_connection(('127.0.0.1', port)); print('open')\n"
-            "    except PermissionError:\n        print('closed')\n"
+    with ExitStack() as stack:
+        mine, other = (stack.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1] for _ in range(2))
+        reserved = Port()
+        stack.callback(reserved.release)
+        found = inside(
+            "import errno, socket\n"
+            "def result(do, port):\n"
+            "    with socket.socket() as sock:\n"
+            "        number = do(sock, ('127.0.0.1', port))\n"
+            "        return errno.errorcode[number] if number else 'done'\n"
+            "def listen(sock, address):\n"
+            "    try:\n        sock.bind(address); sock.listen()\n"
+            "    except OSError as error:\n        return error.errno\n"
+            f"found['connect'] = [result(socket.socket.connect_ex, port) for port in ({mine}, {other})]\n"
+            f"ports = [0, 8000, 8001, {mine}, {reserved.number}]\n"
+            "found['listen'] = {port: result(listen, port) for port in ports}\n",
+            port=mine,
         )
-        confining.hand_over(place)
-        words = confining.command([open_python, "-s", "program.py", str(ports[0])], folder)
-        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=60, check=True)
-    assert done.stdout.split() == ["open", "closed"]
+    assert found["connect"] == ["done", "EACCES"]
+    assert found["listen"].pop(str(reserved.number)) == "EACCES"
+    assert found["listen"].pop(str(mine)) == "EADDRINUSE", "it is the test's, but Landlock allows it"
+    assert found["listen"].pop("0") == "done"
+    assert set(found["listen"].values()) <= {"done", "EADDRINUSE"}
+
+
+def test_ports_of_other_gradings_are_never_allowed() -> None:
+    """The ports on which every program may listen are none of those that labcheck gives to programs."""
+    assert not set(TUTORIALS) & set(range(FIRST, FIRST + 2 * RANGE))
 
 
 @pytest.mark.sample(3)
@@ -343,6 +334,51 @@ def test_libraries_of_the_user_are_available(kind: str, tmp_path: Path) -> None:
         "lab1", folder, "--only", "1", "--python", python, "--sandbox", kind, cwd=tmp_path, HOME=str(tmp_path)
     )
     assert result.status == 0, result.out + result.err
+
+
+FIND_A_KEY = """
+import ctypes, os, sys
+SEARCH, SESSION = 10, -3
+keyctl = {"x86_64": 250, "aarch64": 219}[os.uname().machine]
+if ctypes.CDLL(None).syscall(keyctl, SEARCH, SESSION, b"user", b"a name of labcheck's tests", 0) >= 0:
+    sys.exit("found the key")
+import solution
+solution.main()
+"""
+GRADE_WITH_A_KEY = """
+import ctypes, os, sys
+number, *command = sys.argv[1:]
+SESSION = -3
+libc = ctypes.CDLL(None, use_errno=True)
+if libc.syscall(int(number), b"user", b"a name of labcheck's tests", b"a secret", 8, SESSION) < 0:
+    sys.exit(os.strerror(ctypes.get_errno()))
+os.execv(command[0], command)
+"""
+
+
+@pytest.mark.skipif(platform.machine() not in calls.MACHINES, reason="the numbers of calls are unknown")
+@pytest.mark.parametrize(("kind", "status"), [("none", 1), ("limits", 0), ("namespaces", 0), ("landlock", 0)])
+def test_keys_of_the_user_are_not_there(
+    kind: str, status: int, submission: Callable[..., Path], open_python: str
+) -> None:
+    """Only without a protection can a program use the keys in the session keyring of the user who runs labcheck."""
+    if kind == "namespaces":
+        need("bwrap")
+    folder = submission(FIND_A_KEY)
+    shutil.copy(CHECKOUT / "solutions" / "lab1" / "webserver.py", folder / "solution.py")
+    number = calls.REFUSED["add_key"][calls.MACHINES[platform.machine()].column]
+    labcheck = [sys.executable, "-P", "-m", "labcheck", "lab1", str(folder), "--only", "1.1", "--sandbox", kind]
+    done = subprocess.run(
+        [sys.executable, "-c", GRADE_WITH_A_KEY, str(number), *labcheck, "--python", open_python],
+        env=OUTSIDE,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == status, done.stdout + done.stderr
+    assert ("found the key" in done.stdout) == (kind == "none")
 
 
 def test_unprivileged_user_is_protected_too(tmp_path: Path, protection: str) -> None:

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from labcheck.sandbox import isolation
+from labcheck.sandbox import confine, isolation
 from labcheck.sandbox.base import Sandbox
 from labcheck.sandbox.protections import register
 from labcheck.sandbox.protections.limits import MIB, resource_limits
@@ -71,6 +71,7 @@ class Namespaces(Sandbox):
         """Set up the grader's namespaces, and return a folder on a file system inside them."""
         del scratch
         isolation.settle()
+        confine.leave_keys()  # here for all programs, because bubblewrap cannot
         return Path(tempfile.mkdtemp(dir=isolation.SCRATCH))
 
     def _confined(self, words: Sequence[str], folder: Path) -> list[str]:
