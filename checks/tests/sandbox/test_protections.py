@@ -256,7 +256,7 @@ def test_landlock_closes_other_ports(inside: Callable[..., dict[str, Any]]) -> N
 
 
 def test_ports_of_other_gradings_are_never_allowed() -> None:
-    """The ports on which every program may listen are none of those that labcheck gives to programs."""
+    """A program may never listen on a port that labcheck could give to another one."""
     assert not set(TUTORIALS) & set(range(FIRST, FIRST + 2 * RANGE))
 
 
