@@ -236,6 +236,16 @@ class Fleet:
                 started.role = Role.GONE
                 started.stop()
 
+    def remove_old_copies(self) -> None:
+        """Remove the copies whose programs have ended and are not used by any check: they take up memory or disk."""
+        kept = {self.shared_copy}
+        kept |= {
+            each.program.folder for each in self.history if each.role is not Role.GONE or not each.program.is_finished
+        }
+        for started in self.history:
+            if started.program.folder not in kept:
+                self._copies.remove(started.program.folder)
+
     def kill_all_but_early(self) -> None:
         """End all programs that a check may have used."""
         for started in self.history:

@@ -74,6 +74,7 @@ class Run:
         if self.stood_still():
             self._lost = clock.lost()
             self.fleet.renew(self.spec)  # a program may have run into time limits of its own
+        self.fleet.remove_old_copies()  # not earlier: what is in them may explain why a check failed
         self.spec = self.lab.program_of(id)
         self.check = self._new_check(id)
         self._used = []

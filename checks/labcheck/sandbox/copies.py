@@ -43,6 +43,7 @@ class PrivateCopies:
         self._folder = folder
         self._sandbox = sandbox
         self._made = 0
+        self._removed: set[Path] = set()
         self._opened: dict[Path, int] = {}  # a descriptor of each copy
 
     def __enter__(self) -> PrivateCopies:
@@ -124,8 +125,9 @@ class PrivateCopies:
         What cannot be read, or has no name any more, is not counted.
         """
         size = sum(ENTRY + len(data) for data in self._files.values())
-        room = MOST_WRITTEN + self._made * size
-        files = MOST_FILES + self._made * len(self._files)
+        copies = self._made - len(self._removed)
+        room = MOST_WRITTEN + copies * size
+        files = MOST_FILES + copies * len(self._files)
         folders = [str(self._top)]
         while folders:
             with suppress(OSError), os.scandir(folders.pop()) as entries:
@@ -138,6 +140,14 @@ class PrivateCopies:
                         if entry.is_dir(follow_symlinks=False):
                             folders.append(entry.path)
         return False
+
+    def remove(self, work: Path) -> None:
+        """Remove a copy in which no program will run any more; it may have been removed before."""
+        if work not in self._removed:
+            self._removed.add(work)
+            if (descriptor := self._opened.pop(work, None)) is not None:
+                os.close(descriptor)
+            remove_tree(work.parent)
 
     def clear(self) -> int:
         """Remove all copies, and return how many there were."""

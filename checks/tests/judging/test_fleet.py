@@ -187,6 +187,22 @@ def test_replaced_folder_is_the_program_s_loss(run: Run) -> None:
             run.fleet.start_again(own, 10)
 
 
+def test_old_copies_are_removed(run: Run) -> None:
+    """When the next check begins, the copies are gone whose programs have ended and are not needed any more."""
+    shared, own = run.fleet.shared_server(run.spec), run.fleet.own_server(run.spec)
+    once = run.fleet.new_server(run.spec)
+    again = run.fleet.start_again(own, 10)
+    run.end()
+    run.fleet.discard(own)
+    assert once.program.folder.is_dir(), "it may explain why the check failed"
+    run.begin("1.2")
+    assert not once.program.folder.parent.exists()
+    assert again.program.folder.is_dir(), "two programs have run in it, and one of them still does"
+    assert shared.program.folder.is_dir()
+    run.begin("1.3")
+    assert run.fleet.new_server(run.spec).program.folder.is_dir()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="the folder of a running program cannot be renamed there")
 def test_shared_copy_is_replaced_a_few_times(run: Run) -> None:
     """A program that spoils the shared copy gets another one, but not without end; its other copies are its own."""
