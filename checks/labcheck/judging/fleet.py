@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from labcheck.judging.options import Options
+    from labcheck.protocols.deadline import Deadline
     from labcheck.sandbox.base import Sandbox
     from labcheck.sandbox.copies import PrivateCopies
     from labcheck.workbook.labs import Lab, ProgramSpec
@@ -52,7 +53,9 @@ SHORT_VERDICTS = {
 class Fleet:
     """All programs that one grading has started (`history`); the role of each says what it is for."""
 
-    def __init__(self, lab: Lab, copies: PrivateCopies, options: Options, sandbox: Sandbox, seed: int) -> None:
+    def __init__(
+        self, lab: Lab, copies: PrivateCopies, options: Options, sandbox: Sandbox, seed: int, budget: Deadline
+    ) -> None:
         self.history: list[Started] = []
         self.given_up: dict[str, str] = {}  # programs that are no longer checked, and why
         self.never_asked: set[tuple[str, str]] = set()  # pairs of a program and a prompt that it never showed
@@ -65,6 +68,7 @@ class Fleet:
         self._options = options
         self._sandbox = sandbox
         self._seed = seed
+        self._budget = budget
         self._spare = processes.descendants(os.getpid())
         self._ports: dict[int, Port] = {}
         self._lost_copies = 0
@@ -117,7 +121,8 @@ class Fleet:
         try:
             return self._ready(started)
         except NotReadyError as error:
-            self.give_up(started.program, error.verdict)
+            if not self._budget.passed():  # otherwise, the wait may have been cut short
+                self.give_up(started.program, error.verdict)
             raise
 
     def own_server(self, spec: ProgramSpec) -> Started:
@@ -416,7 +421,7 @@ class Fleet:
         for attempt in range(TRIES):
             program = started.program
             try:
-                program.wait_until_listening(READY_WITHIN * self._options.slow)
+                program.wait_until_listening(READY_WITHIN * self._options.slow, self._budget.at)
             except ForeignListenerError:
                 pass
             except NotReadyError as error:

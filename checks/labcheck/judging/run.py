@@ -61,7 +61,7 @@ class Run:
         self.options = options
         self.seed = seed_or_new(options.seed)
         self.budget = Deadline(options.budget)
-        self.fleet = Fleet(lab, copies, options, sandbox, self.seed)
+        self.fleet = Fleet(lab, copies, options, sandbox, self.seed, self.budget)
         self._copies = copies
         self._used: list[Started] = []  # by the running check
         self._lost = clock.lost()  # seconds of standstill up to now

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import socket
@@ -194,16 +195,16 @@ class Program:
         """Whether labcheck has ended it, by force or with Ctrl+C."""
         return self._was_killed or (self.was_interrupted and not self._was_late)
 
-    def wait_until_listening(self, seconds: float) -> None:
-        """Wait until the program accepts connections on its port.
+    def wait_until_listening(self, seconds: float, latest: float = math.inf) -> None:
+        """Wait until the program accepts connections on its port; `latest` is a time of the clock.
 
         The first connection is kept, and `connect` returns it first: no client connects and leaves without a request.
-        Raises NotReadyError as soon as it is clear that the program will not listen, or after `seconds`. Raises
-        ForeignListenerError if another process has taken the port, which says nothing about the program.
+        Raises NotReadyError as soon as it is clear that the program will not listen, or `seconds` after its start.
+        Raises ForeignListenerError if another process has taken the port, which says nothing about the program.
         """
         if self.address is not None:
             return
-        limit = self._started + seconds
+        limit = min(self._started + seconds, latest)
         look_at = self._started + LOOK_AROUND
         wrong_since: float | None = None
         try:
@@ -218,7 +219,7 @@ class Program:
                     if error and wrong_since is not None and now - wrong_since > WRONG_PORT_FOR:
                         raise error
                 if now > limit:
-                    raise self.diagnosis.never_listened(seconds)
+                    raise self.diagnosis.never_listened(limit - self._started)
                 time.sleep(POLL)
         except NotReadyError as error:
             self.verdict = error.verdict

@@ -187,6 +187,17 @@ def test_replaced_folder_is_the_program_s_loss(run: Run) -> None:
             run.fleet.start_again(own, 10)
 
 
+def test_wait_for_a_program_ends_with_the_budget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that does not listen takes no longer than the budget, and it is not given up for a wait cut short."""
+    monkeypatch.setattr(processes, "adopt_orphans", lambda: None)
+    monkeypatch.setattr(fleet, "READY_WITHIN", 1000)
+    (tmp_path / "webserver.py").write_text("import time; time.sleep(1000)")
+    with running(load_lab("lab1"), tmp_path, Options(1, budget=0.5)) as run:
+        with pytest.raises(NotReadyError, match="did not listen"):
+            run.fleet.shared_server(run.spec)
+        assert run.fleet.given_up == {}
+
+
 def test_old_copies_are_removed(run: Run) -> None:
     """When the next check begins, the copies are gone whose programs have ended and are not needed any more."""
     shared, own = run.fleet.shared_server(run.spec), run.fleet.own_server(run.spec)
