@@ -478,7 +478,8 @@ class Fleet:
             started.program.kill()
 
     def _disk_is_over(self) -> bool:
-        return not self._sandbox.limits_disk and self._copies.hold_too_much()
+        is_limited = self._sandbox.limits_disk
+        return not is_limited and self._copies.hold_too_much(processes.descendants(os.getpid()))
 
     def _over_memory(self, living: list[Started]) -> list[Started]:
         """Return the programs that use too much memory: those over half of the limit.

@@ -15,7 +15,7 @@ from labcheck.sandbox.scratch import scratch
 from labcheck.submission.files import read_files, regular_files, remove_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from labcheck.sandbox.base import Sandbox
     from labcheck.workbook.labs import Lab
@@ -119,21 +119,23 @@ class PrivateCopies:
         found = os.statvfs(self._top)
         return found.f_bavail * found.f_frsize + found.f_favail * ENTRY
 
-    def hold_too_much(self) -> bool:
+    def hold_too_much(self, pids: Iterable[int]) -> bool:
         """Return whether the programs have written more into the copies than MOST_WRITTEN or MOST_FILES.
 
-        What cannot be read, or has no name any more, is not counted.
+        `pids` are their processes: a file that one of them has removed takes up space as long as it is open (Linux).
+        What labcheck cannot read is not counted.
         """
         size = sum(ENTRY + len(data) for data in self._files.values())
         copies = self._made - len(self._removed)
         room = MOST_WRITTEN + copies * size
         files = MOST_FILES + copies * len(self._files)
+        room -= _removed_but_open(pids, self._top.stat().st_dev)
         folders = [str(self._top)]
         while folders:
             with suppress(OSError), os.scandir(folders.pop()) as entries:
                 for entry in entries:
                     with suppress(OSError):
-                        room -= getattr(entry.stat(follow_symlinks=False), "st_blocks", 0) * 512
+                        room -= _size_on_disk(entry.stat(follow_symlinks=False))
                         files -= 1
                         if room < 0 or files < 0:
                             return True
@@ -171,6 +173,26 @@ class PrivateCopies:
             made = os.fstat(self._opened[work])
             return (found.st_dev, found.st_ino) == (made.st_dev, made.st_ino)
         return False
+
+
+def _size_on_disk(found: os.stat_result) -> int:
+    return getattr(found, "st_blocks", 0) * 512  # missing on Windows
+
+
+def _removed_but_open(pids: Iterable[int], device: int) -> int:
+    """Return the bytes of the files on a device that have no name any more, and that one of these processes has open.
+
+    Looks at /proc, which only Linux has.
+    """
+    sizes: dict[int, int] = {}  # by inode: several processes may have opened the same file
+    for pid in pids:
+        with suppress(OSError), os.scandir(f"/proc/{pid}/fd") as opened:
+            for each in opened:
+                with suppress(OSError):
+                    found = os.stat(each.path)  # noqa: PTH116
+                    if found.st_nlink == 0 and found.st_dev == device and stat.S_ISREG(found.st_mode):
+                        sizes[found.st_ino] = _size_on_disk(found)
+    return sum(sizes.values())
 
 
 def _supply(files: dict[Path, bytes], file: Path, data: bytes) -> None:

@@ -337,6 +337,8 @@ def test_first_program_leaves_nothing_behind_on_a_slow_machine(with_program: Cal
     [
         ("echo_client", "floods_with_large_messages"),
         ("echo_client", "pings_without_end"),
+        ("echo_client", "no_http"),
+        ("echo_client", "unknown_opcode"),
     ],
 )
 def test_hostile_program_takes_no_marks_from_others(

@@ -37,7 +37,7 @@ from labcheck.submission.handed_in import pack
 from labcheck.workbook.labs import load_lab
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from labcheck.sandbox.base import Sandbox
 
@@ -45,7 +45,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has 
 
 KINDS = ("namespaces", "landlock")
 WRITES = """
-import solution, sys, threading
+import os, solution, sys, threading
 from pathlib import Path
 
 def write(number, size):
@@ -53,7 +53,18 @@ def write(number, size):
         Path(f"file{{each}}").write_bytes(bytes(size))
     print("wrote")
 
-threading.Thread(target=write, args={writes}, daemon=True).start()
+def write_nameless(number, size):
+    files = []
+    for each in range(number):
+        files.append(open("nameless", "wb"))
+        files[-1].write(bytes(size))
+        files[-1].flush()
+        os.unlink("nameless")
+    print("wrote")
+    threading.Event().wait()
+
+
+threading.Thread(target={writes}, daemon=True).start()
 solution.main()
 """
 NO_PID = 1 << 22  # no process has this number or a higher one (proc(5), pid_max)
@@ -493,17 +504,22 @@ def test_guard_reports_no_server_with_a_process_for_each_client(
 @pytest.mark.parametrize("kind", ["limits", "landlock"])
 @pytest.mark.parametrize(
     ("writes", "verdict"),
-    [("(300, 1 << 20)", Verdict.OVER_DISK), ("(2000, 1)", Verdict.OVER_DISK), ("(10, 1 << 20)", Verdict.READY)],
+    [
+        ("write, args=(300, 1 << 20)", Verdict.OVER_DISK),
+        ("write, args=(2000, 1)", Verdict.OVER_DISK),
+        ("write, args=(10, 1 << 20)", Verdict.READY),
+        ("write_nameless, args=(300, 1 << 20)", Verdict.OVER_DISK),
+    ],
 )
 def test_disk_is_limited(
     kind: str, writes: str, verdict: Verdict, tmp_path: Path, open_python: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Many large files or very many small ones end a program, some MB do not."""
+    """Many large files or very many small ones end a program, also without a name; some MB do not."""
     looks: list[bool] = []
     look = PrivateCopies.hold_too_much
 
-    def noted(copies: PrivateCopies) -> bool:
-        looks.append(look(copies))
+    def noted(copies: PrivateCopies, pids: Iterable[int]) -> bool:
+        looks.append(look(copies, pids))
         return looks[-1]
 
     monkeypatch.setattr(PrivateCopies, "hold_too_much", noted)
