@@ -200,7 +200,8 @@ class Endpoint:
         """Process the events that the library has parsed."""
         for event in self._protocol.events_received():
             if isinstance(event, Frame):
-                self._take_frame(event)
+                if self.opened:
+                    self._take_frame(event)
                 continue
             end = self._head.find(b"\r\n\r\n") + 4
             self.transcript.received(bytes(self._head[: end if end > 3 else None]), "handshake", self.who)

@@ -60,12 +60,14 @@ class Connection(Endpoint):
             self.error = WebSocketError(Trouble.MALFORMED, text)
             return
         response = self._server.accept(event)
-        self._server.send_response(response)
-        self.transcript.sent(response.serialize(), "handshake", self.who)
         self.target = Target(event.path)
         self.opened = response.status_code == 101
         if not self.opened and self._server.handshake_exc is not None:
             self._fail_handshake(self._server.handshake_exc)
+            if self._server.eof_sent:  # a close frame came with the request, so the library has no answer any more
+                return
+        self._server.send_response(response)
+        self.transcript.sent(response.serialize(), "handshake", self.who)
 
     def _fail_handshake(self, error: Exception) -> None:
         why = error if isinstance(error, InvalidHandshake) else type(error).__name__

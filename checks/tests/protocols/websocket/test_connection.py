@@ -259,6 +259,10 @@ HANDSHAKE = (
         (b"\xff\xff\r\n\r\n", "the client's request is not an opening handshake"),
         (HANDSHAKE + b"\xff\xff", "the bytes after the client's opening handshake are not a WebSocket frame"),
         (HANDSHAKE.replace(b"13", b"\xff"), "the client's request is not an opening handshake"),
+        (
+            HANDSHAKE.replace(b": Upgrade", b": Upade") + b"\x81\x85\0\0\0\0hello" + b"\x88\x82\0\0\0\0\x03\xe8",
+            "the client's request is not an opening handshake: invalid Connection header: Upade",
+        ),
     ],
 )
 def test_nonsense_on_one_connection_is_its_own_error(peer: Peer, sent: bytes, said: str) -> None:
