@@ -17,11 +17,30 @@ if TYPE_CHECKING:
 LIMIT = 30  # seconds for something to appear, even on a busy machine
 WIDTHS = (360, 768, 1280)  # of a phone, a tablet and a laptop
 SCHEMES = ("light", "dark")
+# Contrast is by far the slowest rule. It depends on the colors, the size and the backgrounds, so it is tried on one
+# element of each combination.
 AXE = """
-    const done = arguments[0];
-    axe.run(document, {iframes: false, preload: false}).then(  // a frame is another page; files are not fetched again
-        found => done(found.violations.map(each => `${each.id}: ${each.nodes.map(node => node.html).join(" ")}`)),
-        error => done([String(error)]));
+    const [colorsOnly, done] = arguments;
+    const key = element => {
+        const {color, fontSize, fontWeight} = getComputedStyle(element);
+        const behind = [];
+        for (let each = element; each; each = each.parentElement) {
+            const {backgroundColor, backgroundImage, opacity} = getComputedStyle(each);
+            behind.push(backgroundColor, backgroundImage, opacity);
+        }
+        return [color, fontSize, fontWeight, ...behind].join();
+    };
+    const hasText = element => [...element.childNodes].some(each => each.nodeType === 3 && each.data.trim());
+    const kinds = new Map();
+    for (const each of document.querySelectorAll("body *"))
+        if (hasText(each) && each.checkVisibility() && each.getClientRects().length)
+            kinds.set(key(each), kinds.get(key(each)) || each);
+    const options = {iframes: false, preload: false};  // a frame is another page; files are not fetched again
+    const colors = () => axe.run({include: [...kinds.values()]}, {...options, runOnly: ["color-contrast"]});
+    const others = () => axe.run(document, {...options, rules: {"color-contrast": {enabled: false}}});
+    const words = found => found.violations.map(each => `${each.id}: ${each.nodes.map(node => node.html).join(" ")}`);
+    (async () => [...words(await colors()), ...(colorsOnly ? [] : words(await others()))])().then(
+        done, error => done([String(error)]));
 """
 
 
@@ -31,6 +50,7 @@ class Screen:
     def __init__(self, browser: Any, file: Path) -> None:
         self.browser = browser
         self.file = file
+        self.scheme = "light"
 
     def open(self, hash: str = "") -> None:
         """Open the page again."""
@@ -51,6 +71,7 @@ class Screen:
 
     def emulate(self, width: int = 1280, scheme: str = "light", media: str = "screen") -> None:
         """Set the width of the window in pixels, the color scheme, and the medium, until the window is closed."""
+        self.scheme = scheme
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": features})
         size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
@@ -67,10 +88,13 @@ class Screen:
         return int(self.run("const page = document.documentElement; return page.scrollWidth - page.clientWidth"))
 
     def violations(self) -> list[str]:
-        """Return what axe-core finds: the rules that the page violates, and where."""
+        """Return what axe-core finds: the rules that the page violates, and where.
+
+        In the dark, these are the rules on colors: whoever looks there looks in the light too, for all others.
+        """
         self.run(_axe())
         self.browser.set_script_timeout(4 * LIMIT)
-        return list(self.browser.execute_async_script(AXE))
+        return list(self.browser.execute_async_script(AXE, self.scheme == "dark"))
 
     @contextlib.contextmanager
     def without_scripts(self) -> Iterator[None]:
