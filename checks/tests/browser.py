@@ -90,7 +90,7 @@ class Screen:
     def violations(self) -> list[str]:
         """Return what axe-core finds: the rules that the page violates, and where.
 
-        In the dark, these are the rules on colors: whoever looks there looks in the light too, for all others.
+        In the dark, these are the rules on colors: a test looks at the page in the light too, for all others.
         """
         self.run(_axe())
         self.browser.set_script_timeout(4 * LIMIT)

@@ -74,8 +74,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return the number of test processes: one more than there are cores, because many tests wait."""
-    return (os.cpu_count() or 1) + 1
+    """Return the number of test processes: two more than there are cores, because many tests wait."""
+    return (os.cpu_count() or 1) + 2
 
 
 def _test_of(item: pytest.Item) -> str:

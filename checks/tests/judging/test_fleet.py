@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conftest import CHECKOUT
+from conftest import CHECKOUT, until
 from labcheck.errors import MachineError, NotReadyError, SuiteError, Verdict
 from labcheck.judging import fleet
 from labcheck.judging.options import Options
@@ -206,6 +206,7 @@ def test_old_copies_are_removed(run: Run) -> None:
     run.end()
     run.fleet.discard(own)
     assert once.program.folder.is_dir(), "it may explain why the check failed"
+    until(lambda: once.program.is_finished)
     run.begin("1.2")
     assert not once.program.folder.parent.exists()
     assert again.program.folder.is_dir(), "two programs have run in it, and one of them still does"
