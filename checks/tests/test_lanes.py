@@ -86,6 +86,7 @@ def run(project: Path) -> Pytest:
     return run
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("options", "number"),
     [
@@ -109,6 +110,7 @@ def test_lane_is_chosen(run: Pytest, options: list[str], number: int) -> None:
     assert re.search(rf"\b{number} passed", done.stdout), done.stdout
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("cases", [1, 2, 3, 7, 10, 100])
 def test_sample_is_spread_evenly(run: Pytest, project: Path, cases: int) -> None:
     """Exactly as many of n cases run as asked for, evenly spread from the first on."""
@@ -120,6 +122,7 @@ def test_sample_is_spread_evenly(run: Pytest, project: Path, cases: int) -> None
     assert all(later - earlier >= cases // 3 for earlier, later in pairwise(taken))
 
 
+@pytest.mark.everything
 def test_unlisted_skip_is_a_failure(run: Pytest, project: Path) -> None:
     """With --no-skips only tests on the list may be skipped; without it all may."""
     (project / "test_it.py").write_text(SKIPS)

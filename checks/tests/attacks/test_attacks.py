@@ -420,6 +420,7 @@ def test_attack_on_the_suite_searches_for_text_that_is_in_it() -> None:
     assert "".join(searched.groups()) in (suite / "material.py").read_text("utf-8")
 
 
+@pytest.mark.everything
 def test_unprotected_class_is_harmed(labcheck: Callable[..., CommandResult], a_class: Callable[[str], Class]) -> None:
     """Without protection, the same attacks succeed; still, honest grades are right and no process is left over."""
     attacked = a_class("none")
@@ -701,6 +702,7 @@ def test_memory_outside_processes_is_limited(
     assert attacked.left == []
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("page", SLOW_PAGES)
 def test_malicious_page_is_read_quickly(page: str) -> None:
     """A page of 2 MB takes about as long as one of words, and little memory, regardless of its content and charset."""

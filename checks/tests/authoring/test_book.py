@@ -372,6 +372,7 @@ def lab_with(tmp_path: Path, sheet: str = "# Lab 1\n\nText.\n", *cells: str) -> 
     return replace(lab, starter=starter, notebook=notebook if cells else None)
 
 
+@pytest.mark.everything
 def test_earlier_book_is_replaced(tmp_path: Path) -> None:
     """The files of the earlier book are removed; other files in the folder are kept."""
     target = tmp_path / "new" / "book"
@@ -406,6 +407,7 @@ def test_links_work_as_in_a_students_folder(tmp_path: Path) -> None:
     assert (target / "lab1" / download).read_bytes() == (load_lab("lab1").starter / "webserver.py").read_bytes()
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("sheet", "cells", "message"),
     [

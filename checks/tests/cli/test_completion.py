@@ -27,6 +27,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
 """
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize(
     ("line", "found"),
     [

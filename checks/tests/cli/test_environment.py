@@ -53,6 +53,7 @@ def test_optimized_python_keeps_the_titles(labcheck: Callable[..., Result]) -> N
     assert "The page shows the day of the year" in labcheck("hint", "lab1", "2.3", PYTHONOPTIMIZE="2").out
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("sandbox", ["none", "limits"])
 @pytest.mark.parametrize("how", SIGNALS)
 def test_signals_that_labcheck_inherits_do_not_matter(how: str, sandbox: str, tmp_path: Path, open_python: str) -> None:

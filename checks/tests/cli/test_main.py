@@ -144,6 +144,7 @@ def test_help_names_every_command(labcheck: Run) -> None:
     assert labcheck("--version").out.startswith("labcheck ")
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("name", ["lab1", *(command.name for command in commands())])
 def test_every_command_has_its_own_help(labcheck: Run, name: str) -> None:
     """`labcheck COMMAND --help` explains the command and each of its arguments."""
@@ -357,6 +358,7 @@ def test_current_folder_is_gone(tmp_path: Path) -> None:
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("level", ["1", "2"])
 def test_optimized_python_changes_nothing(labcheck: Run, level: str) -> None:
     """PYTHONOPTIMIZE removes assertions and docstrings, which are the checks and their titles."""
@@ -367,6 +369,7 @@ def test_optimized_python_changes_nothing(labcheck: Run, level: str) -> None:
     assert re.sub(r"\d\.\d s", "", optimized.out) == re.sub(r"\d\.\d s", "", usual.out)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("text", [None, "def broken(:"], ids=["missing", "mistake"])
 @pytest.mark.parametrize("sandbox", ["none", pytest.param("limits", marks=needs_fork)])
 def test_damaged_installation_gives_no_score(

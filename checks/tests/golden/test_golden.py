@@ -35,6 +35,7 @@ SAME = [
 ]
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(("name", "case"), [(name, case) for name, cases in CASES.items() for case in cases])
 def test_report_reads_as_recorded(
     name: str, case: str, labcheck: Callable[..., Result], tmp_path: Path, request: pytest.FixtureRequest

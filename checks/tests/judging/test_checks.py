@@ -30,6 +30,7 @@ LONG = {
 }
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("kind", LONG)
 def test_long_values_are_compared_once(kind: str, tmp_path: Path) -> None:
     """A check that compares long values fails at once; pytest, on a CI system, would compare them line by line."""

@@ -67,7 +67,7 @@ def test_every_hostile_program_has_its_verdict() -> None:
     assert {path.stem for path in HOSTILE.glob("*.py")} == {*GIVEN_UP, *CHECKED, "hard_coded_port", "loses_its_folder"}
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("program", programs(HOSTILE / f"{name}.py" for name in GIVEN_UP))
 def test_program_that_cannot_be_checked_is_given_up_at_once(
     program: Path, labcheck: Callable[..., Result], submission: Callable[..., Path]
@@ -84,7 +84,7 @@ def test_program_that_cannot_be_checked_is_given_up_at_once(
     assert record.seconds < 25
 
 
-@pytest.mark.sample(5)
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("program", programs(HOSTILE / f"{name}.py" for name in CHECKED))
 def test_program_that_serves_is_checked_for_what_it_does(
     program: Path, labcheck: Callable[..., Result], submission: Callable[..., Path]
@@ -102,7 +102,7 @@ def test_program_that_serves_is_checked_for_what_it_does(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems keep a program from renaming its folder")
-@pytest.mark.sample(3)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("how", ["link", "loop", "renamed", "file", "locked", "pipe", "kernel_log"])
 def test_program_that_spoils_its_folder_loses_only_by_it(
     how: str, labcheck: Callable[..., Result], submission: Callable[..., Path]

@@ -66,6 +66,7 @@ SCORES = {
 }
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(("program", "passed", "failed"), SCORES.values(), ids=SCORES)
 def test_server_earns_only_what_works(
     program: Path | str, passed: set[str], failed: set[str],

@@ -183,7 +183,7 @@ def test_every_hostile_program_has_its_verdict() -> None:
     assert {path.stem for path in (HOSTILE / "before").glob("*.py")} == {behavior for _, behavior in BEFORE}
 
 
-@pytest.mark.sample(6)
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(("program", "behavior"), GIVEN_UP, ids=names(GIVEN_UP))
 def test_program_that_cannot_be_checked_is_given_up_at_once(
     program: str,
@@ -205,7 +205,7 @@ def test_program_that_cannot_be_checked_is_given_up_at_once(
     assert result.seconds < 16 * hurry + 15
 
 
-@pytest.mark.sample(7)
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(("program", "behavior"), CHECKED, ids=names(CHECKED))
 def test_program_that_breaks_a_rule_is_checked_for_what_it_does(
     program: str,
@@ -243,7 +243,7 @@ def test_flood_does_not_fill_the_memory(
 
 
 @needs_proc
-@pytest.mark.sample(4)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(("program", "name"), BEFORE, ids=names(BEFORE))
 def test_right_program_keeps_its_marks(program: str, name: str, with_program: Callable[..., Path]) -> None:
     """A right program gets the points that it earns, no matter what else it does."""

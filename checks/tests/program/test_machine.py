@@ -31,6 +31,7 @@ def limited(soft: int, hard: int, *words: object) -> subprocess.CompletedProcess
     return subprocess.run(command, env=OUTSIDE, capture_output=True, text=True, timeout=150, check=False)
 
 
+@pytest.mark.everything
 @needs_limits
 @pytest.mark.parametrize(("soft", "hard"), [(256, 256), (64, OPEN_FILES)])
 def test_usual_limit_is_enough(soft: int, hard: int) -> None:
@@ -46,6 +47,7 @@ def test_programs_that_fail_do_not_add_up() -> None:
     assert (done.returncode, done.stderr) == (1, "")
 
 
+@pytest.mark.sample(1)
 @needs_limits
 @pytest.mark.parametrize("limit", [60, 100])
 @pytest.mark.parametrize("protection", ["none", "limits"])

@@ -101,6 +101,7 @@ def test_what_a_program_is_doing_is_put_into_words(source: str, told: str) -> No
         process.kill()
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("source", "sleeps"),
     [

@@ -259,6 +259,7 @@ def of(record: Record, id: str) -> RequirementResult:
     return next(each for each in record.requirements if each.id == id)
 
 
+@pytest.mark.everything
 def test_equal_mistakes_with_different_seeds_are_one_cluster(real: dict[tuple[str, int], Record]) -> None:
     """Texts that differ only in random values have equal signatures; those of different mistakes differ."""
     signatures: dict[str, set[str]] = {}

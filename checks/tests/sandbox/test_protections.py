@@ -321,6 +321,7 @@ def test_interpreter_is_found_through_links(kind: str, tmp_path: Path, open_pyth
     server.close()
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("kind", ["none", "limits", *KINDS])
 def test_libraries_of_the_user_are_available(kind: str, tmp_path: Path) -> None:
     """A library that the grader's user has installed (`pip install --user`) is available, as it is by hand."""
@@ -367,6 +368,7 @@ os.execv(command[0], command)
 """
 
 
+@pytest.mark.sample(2)
 @pytest.mark.skipif(platform.machine() not in calls.MACHINES, reason="the numbers of calls are unknown")
 @pytest.mark.parametrize(("kind", "status"), [("none", 1), ("limits", 0), ("namespaces", 0), ("landlock", 0)])
 def test_keys_of_the_user_are_not_there(
@@ -501,6 +503,7 @@ def test_guard_reports_no_server_with_a_process_for_each_client(
     assert reported([*coming, *reversed(coming), *coming, *few, *coming]) == []
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("kind", ["limits", "landlock"])
 @pytest.mark.parametrize(
     ("writes", "verdict"),

@@ -92,6 +92,7 @@ def test_folders_that_are_gone_are_not_listed(labcheck: Run, tmp_path: Path) -> 
     assert [line.split(" · ")[-1] for line in lines] == [str(here), "labcheck start lab2"]
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     "text",
     [
