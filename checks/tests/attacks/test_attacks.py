@@ -58,7 +58,6 @@ MOST_TAKEN = 4 << 30  # bytes of memory that all attacks, and the tests running 
 AT_HAND = 3 << 30  # bytes: more than two attacks use at the same time
 MOST_TOOK = 1500  # MiB that one attack may use: the guard's limit, plus the growth between two measurements
 HELD_UP = 5  # seconds that a grading may take after its budget is used up
-ON_A_LOADED_MACHINE = 10  # more seconds: what is left to do is slow while tests beside this one fork without end
 MOST_LINE = 20_000_000  # characters of a line of results.jsonl
 CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 CALLS = {b"tcp 127.0.0.1", b"udp 127.0.0.1", b"abstract"}
@@ -656,7 +655,7 @@ def test_nothing_outruns_the_search(way: str, sandbox: str, user: int, open_pyth
         record = attacked.result("outruns_the_search").record
         assert "RUNS" in said(record), done.stderr + done.stdout
         assert record is not None
-        assert record.seconds < budget + HELD_UP + ON_A_LOADED_MACHINE
+        assert record.seconds < budget + HELD_UP
         honest = attacked.result("honest").record
         assert honest is not None
         assert not_passed(honest) == {}
