@@ -2,6 +2,7 @@
 
 - `@pytest.mark.sample(n)`: the fast lane runs n of the test's cases, evenly spread.
 - `@pytest.mark.everything`: the fast lane leaves the test out.
+- `--part K/N`, with `--everything`: of the tests with a sample, run this part of the cases, so that CI takes turns.
 - `@pytest.mark.alone`: both lanes leave the test out, because it disturbs others; `pytest --alone -n 0` runs these.
 
 A test that is named on the command line with `::` always runs. `--no-skips` fails a skipped test unless skips.toml
@@ -33,6 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options that choose a lane."""
     group = parser.getgroup("labcheck's own tests")
     group.addoption("--everything", action="store_true", help="run all tests, not a sample")
+    group.addoption("--part", default="1/1", help="run part K of N of the cases that are sampled (default: 1/1)")
     group.addoption("--no-skips", action="store_true", help="fail a skipped test that skips.toml does not name")
     group.addoption("--no-browser", action="store_true", help="leave out the tests that open a browser")
     group.addoption("--alone", action="store_true", help="run only the tests that disturb others; add -n 0")
@@ -63,7 +65,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Remove the tests that the lane does not run."""
     chosen = {id(item) for item in items}
     if not any("::" in argument for argument in config.args):
-        if not config.getoption("--everything"):
+        if config.getoption("--everything"):
+            number, of = map(int, config.getoption("--part").split("/"))
+            chosen = {id(item) for _, cases in groupby(items, _test_of) for item in _part(list(cases), number, of)}
+        else:
             chosen = {id(item) for _, cases in groupby(items, _test_of) for item in _sample(list(cases))}
         is_alone = config.getoption("--alone")
         chosen -= {id(item) for item in items if bool(item.get_closest_marker("alone")) != is_alone}
@@ -74,8 +79,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return the number of test processes: two more than there are cores, because many tests wait."""
-    return (os.cpu_count() or 1) + 2
+    """Return the number of test processes: one more than there are cores, because many tests wait."""
+    return (os.cpu_count() or 1) + 1
 
 
 def _test_of(item: pytest.Item) -> str:
@@ -89,6 +94,12 @@ def _sample(cases: list[pytest.Item]) -> Iterator[pytest.Item]:
     mark = cases[0].get_closest_marker("sample") if cases else None
     number = mark.args[0] if mark else len(cases)
     return (case for place, case in enumerate(cases) if place * number % len(cases) < number)
+
+
+def _part(cases: list[pytest.Item], number: int, of: int) -> Iterator[pytest.Item]:
+    """Yield one part of the cases of a test that is sampled; all cases of any other test."""
+    sampled = cases[0].get_closest_marker("sample") is not None
+    return (case for place, case in enumerate(cases) if not sampled or place % of == number - 1)
 
 
 @pytest.fixture(scope="session")

@@ -92,6 +92,8 @@ def run(project: Path) -> Pytest:
     [
         ([], 5),
         (["--everything"], 13),
+        (["--everything", "--part=1/2"], 8),
+        (["--everything", "--part=2/2"], 8),
         (["test_it.py"], 5),
         (["test_it.py::test_slow"], 1),
         (["-n2"], 5),

@@ -84,7 +84,10 @@ class Activity:
         It has been idle for SURE, and none of its threads waits for a time: nothing that is missing will come.
         """
         self._note_rest()
-        return self._rested > SURE and not any(map(waits.wakes_by_itself, processes.tree(self._pid())))
+        if self._rested <= SURE or any(map(waits.wakes_by_itself, processes.tree(self._pid()))):
+            return False
+        self._note_rest()  # between the two looks, it may have woken up, printed something, and begun to wait again
+        return self._rested > SURE
 
     def _note_rest(self) -> None:
         now, looked_at = self.threads(), clock.now()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conftest import until
-from labcheck.program import activity
+from labcheck.program import activity, waits
 from labcheck.program.activity import Activity
 from labcheck.program.output import Output
 from labcheck.sandbox import processes
@@ -58,6 +58,25 @@ def test_idle_time_is_measured_between_samples(clock: SimpleNamespace, monkeypat
         assert not resting.has_rested(2.1)
     clock.now += 0.02
     assert resting.has_rested(1)
+
+
+def test_program_that_wakes_up_between_two_looks_does_not_wait(
+    clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program that ends a pause, prints its prompt and waits for input, all between two looks, is looked at again."""
+    waiting, ran = Activity(lambda: 0, lambda: True), ["for a while"]
+    monkeypatch.setattr(waiting, "threads", lambda: [("S", ran[-1])])
+    monkeypatch.setattr(processes, "tree", lambda _: [0])
+
+    def wake_up(_: int) -> bool:
+        ran.append("a little more")
+        return False
+
+    monkeypatch.setattr(waits, "wakes_by_itself", wake_up)
+    waiting.begin_rest()
+    while not waiting.waits_for_input():
+        clock.now += 0.02
+    assert clock.now == pytest.approx(2 * activity.SURE, abs=0.1)
 
 
 def test_unread_output_is_not_idle(clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:

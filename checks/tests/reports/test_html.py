@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-OPENS_WITHIN = 0.3  # seconds, the best of several times
+OPENS_WITHIN = 1.0  # seconds; it takes 0.05, and six times as long on a machine that runs other tests
 LARGEST = 1_000_000  # bytes
 NOT_PYTHON = 'import sys\n\n\ndef main():\n\tprint("<é>", 1))\n'
 STEPS = [StepTitle(number, f"Step {number}", "server") for number in (1, 2, 3)]

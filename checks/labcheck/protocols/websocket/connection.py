@@ -45,7 +45,7 @@ HEAD = 64 * 1024  # bytes kept of an opening handshake
 MOST_UNSENT = 16 * 1024 * 1024  # bytes waiting to be sent because the other side does not read
 MOST_WAITING = 5_000  # messages that have arrived and were not taken
 MOST_PINGS = 10_000  # pings and pongs on one connection
-MOST_FRAMES = 20_000  # of one message; 1 MiB in frames with the shortest header has 8,389
+SMALL = 64  # bytes; a message in smaller frames than this is one without end. The shortest header is for up to 125
 MOST_OTHERS = 1000  # other messages received while waiting for a certain one
 MOST_HEARD = 32 * 1024 * 1024  # characters in them; a server may send a client its own 16 MiB back
 KEPT_OF_ONE = 1000  # characters kept of each of them
@@ -256,8 +256,8 @@ class Endpoint:
             self._binary = frame.opcode is Opcode.BINARY
         self._pieces.append(data)
         if not frame.fin:
-            if len(self._pieces) > MOST_FRAMES:
-                self._stop(f"a message does not end: more than {MOST_FRAMES:,} frames of it arrived")
+            if len(self._pieces) > self.most // SMALL:
+                self._stop(f"a message does not end: more than {self.most // SMALL:,} frames of it arrived")
             return
         whole = b"".join(self._pieces)
         self._pieces = []

@@ -25,7 +25,7 @@ from labcheck.program.activity import Activity
 from labcheck.program.ports import Port
 from labcheck.protocols.deadline import Deadline
 from labcheck.protocols.manners import Manners
-from labcheck.protocols.websocket.connection import MOST_FRAMES, WebSocketClient
+from labcheck.protocols.websocket.connection import WebSocketClient
 from labcheck.protocols.websocket.evidence import Message, Messages
 from labcheck.protocols.websocket.peer import Connection, Peer
 from labcheck.record.transcript import Transcript
@@ -119,9 +119,9 @@ FRAMES = {
         "a message does not end, or is too large",
     ),
     "without end": (
-        b"\x01\x02he" + b"\x00\x00" * MOST_FRAMES,
+        b"\x01\x02he" + b"\x00\x00" * 20_480,
         Trouble.TOO_LARGE,
-        "a message does not end: more than 20,000 frames of it arrived",
+        "a message does not end: more than 20,480 frames of it arrived",
     ),
     "closed": (CLOSE_FRAME, Trouble.CLOSED, "closed with code 1000 (normal closure) before the message arrived"),
     "closed without a code": (b"\x88\x00", Trouble.CLOSED, "the close frame had no code"),
