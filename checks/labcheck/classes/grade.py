@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from labcheck.classes import report
+from labcheck.classes.conditions import conditions
 from labcheck.classes.discovery import discover, opened
 from labcheck.classes.executors import executor_for
 from labcheck.classes.progress import Progress
@@ -59,10 +60,11 @@ class Order:
     def task(self, name: str, data: bytes, label: str) -> tuple[str, Task]:
         """Return the key and the task of grading a submission. Equal submissions have equal keys.
 
-        Unless the options have a seed, it is derived from the suite and the submission.
+        Unless the options have a seed, it is derived from the suite and the submission. The name of a single file
+        counts; that of a folder does not, because it is only the label.
         """
-        kind = Path(name).suffix.encode("utf-8", "backslashreplace")
-        work = hashlib.sha256(f"{self.suite} ".encode() + kind + b" " + data).hexdigest()
+        given = Path(name).suffix if name == f"{label}.tar" else name
+        work = hashlib.sha256(f"{self.suite} {given} ".encode("utf-8", "backslashreplace") + data).hexdigest()
         options, key = self.options, work
         if options.seed is None:
             options = replace(options, seed=int(work[:8], 16))
@@ -199,9 +201,9 @@ def grade(
 ) -> Gradebook:
     """Grade the submissions in a folder or archive, write the reports, and return the class with its results.
 
-    Results of earlier runs are kept, and not graded again unless the grade is open. `files` are the requested exports,
-    by format.
-    Raises UsageError, and KeyboardInterrupt after the results so far are written.
+    Results of earlier runs are kept, and not graded again unless the grade is open or the conditions have changed
+    (see `conditions`). `files` are the requested exports, by format. Raises UsageError, and KeyboardInterrupt after the
+    results so far are written.
     """
     if merge and not out.is_dir():
         raise UsageError(f"results folder {out} does not exist; grade all parts into it first, then use --merge")
@@ -248,25 +250,28 @@ def _keep_apart(place: Path, out: Path) -> None:
 
 
 def _grade_all(submissions: Submissions, out: Path, file: str, jobs: int, cluster: str | None) -> None:
-    order = submissions.order
+    options, lab = submissions.order.options, submissions.order.lab
     results = Results(out, file)
     try:
-        is_open = {result.key: result.is_open for result in read(out)}  # of several results, the last one counts
-        done = {key for key in submissions.keys if not is_open.get(key, True)}
-        for key, reason in submissions.refused.items():
-            if key not in done:
-                label = submissions.found[submissions.keys.index(key)].label
-                results.add(Result(key, label, REFUSED, reason))
-        todo = set(submissions.keys) - done - set(submissions.refused)
-        if not todo:
-            return
         with executor_for(jobs, cluster) as (executor, width):
-            if cluster is None and order.options.protection == "auto":
-                name = graders().protection(order.lab.name, order.options.interpreter)
-                print(f"protection: {name}", flush=True)
+            protection = options.protection
+            if cluster is None and protection == "auto":
+                protection = graders().protection(lab.name, options.interpreter)
+            now = conditions(options, protection)
+            last = {result.key: result for result in read(out)}  # of several results, the last one counts
+            done = {key for key, result in last.items() if not result.is_open and result.conditions == now}
+            for key, reason in submissions.refused.items():
+                if key not in done:
+                    label = submissions.found[submissions.keys.index(key)].label
+                    results.add(Result(key, label, REFUSED, reason, conditions=now))
+            todo = set(submissions.keys) - done - set(submissions.refused)
+            if not todo:
+                return
+            if protection != options.protection:
+                print(f"protection: {protection}", flush=True)
             with Progress(len(todo)) as progress:
                 for result in run(submissions.tasks(todo), executor, width):
-                    results.add(result)
+                    results.add(replace(result, conditions=now))
                     progress.advance()
     finally:
         results.close()

@@ -38,7 +38,10 @@ def main() -> None:
         importlib.import_module(name)
     kinds.load_all()
     protections()
+    from labcheck.judging.catalogue import engine_digest
     from labcheck.judging.judge import with_checks
+
+    engine_digest()  # each grading needs it
 
     with socket.socket(fileno=int(sys.argv[1])) as control:
         try:

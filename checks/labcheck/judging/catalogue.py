@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.util
 import inspect
@@ -12,12 +13,19 @@ from typing import TYPE_CHECKING
 
 from labcheck.errors import UsageError
 from labcheck.version import __version__
-from labcheck.workbook.labs import Lab, Step
+from labcheck.workbook.labs import PACKAGE, Lab, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
     from types import ModuleType
+
+
+# What takes part in judging; the rest of labcheck reads results, or asks for them.
+ENGINE = (
+    *("submission", "sandbox", "program", "protocols", "judging", "record", "isolated", "workbook"),
+    *("errors.py", "suite.py"),
+)
 
 
 @dataclass(frozen=True)
@@ -68,11 +76,21 @@ def with_more(lab: Lab, folder: Path, *, hidden: bool = False) -> Lab:
 
 
 def digest_of(lab: Lab, more: bytes = b"", *, hidden: bool = False) -> str:
-    """Return a digest of everything that decides a grade: labcheck's version, the lab, its suite, added checks."""
-    digest = hashlib.sha256(f"{__version__} {lab.name} {hidden}".encode() + more)
+    """Return a digest of everything that judges: labcheck's version and files, the lab, its suite, added checks."""
+    digest = hashlib.sha256(f"{__version__} {engine_digest()} {lab.name} {hidden}".encode() + more)
     supplied = (file for name in lab.supplies for file in (lab.starter / name).rglob("*") if file.is_file())
     for file in sorted([*lab.suite.glob("*.py"), lab.starter / "lab.toml", *supplied]):
         digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+@functools.cache
+def engine_digest(package: Path = PACKAGE) -> str:
+    """Return a digest of the files of labcheck that take part in judging: they may change without a new version."""
+    digest = hashlib.sha256()
+    for name in ENGINE:
+        for file in sorted([package / name] if name.endswith(".py") else (package / name).rglob("*.py")):
+            digest.update(f"{file.relative_to(package).as_posix()}\0".encode() + file.read_bytes())
     return digest.hexdigest()
 
 

@@ -35,17 +35,19 @@ def read_name(name: str) -> Named | None:
 
 @whole_class("a file to import into a Canvas gradebook")
 def render(gradebook: Gradebook) -> str:
-    """Return the table: a row for each person in the roster; without a grade, the cell is empty.
+    """Return the table: a row for each person with a grade.
 
-    Raises UsageError if the class was graded without a roster.
+    People without a grade are left out: Canvas takes an empty cell for a change, and would remove a grade that was
+    typed by hand. Raises UsageError if the class was graded without a roster.
     """
     rows: list[list[str | float]] = [
         [*WHO, gradebook.column],
         ["    Points Possible", *[""] * (len(WHO) - 1), gradebook.max_score],
     ]
     for person, entry in people_of(gradebook, "Canvas"):
-        score = "" if entry.score is None else entry.score
-        rows.append([person.name, person.id, person.sis_user_id, person.sis_login_id, person.section, score])
+        if entry.score is not None:
+            who = person.name, person.id, person.sis_user_id, person.sis_login_id, person.section
+            rows.append([*who, entry.score])
     return to_cells(rows)
 
 

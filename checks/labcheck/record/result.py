@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from labcheck.record.record import Record
 
@@ -16,7 +16,7 @@ class Result:
 
     `key` identifies what was graded, and by what (see `classes.grade.Order.task`). `kind` is GRADED, with a record;
     REFUSED if the submission cannot be used; or BROKEN if the grading went wrong. `reason` says why; `faults` are the
-    tracebacks of internal errors.
+    tracebacks of internal errors. `conditions` are those of the grading (see `classes.conditions`).
     """
 
     key: str
@@ -25,6 +25,7 @@ class Result:
     reason: str = ""
     record: Record | None = None
     faults: tuple[str, ...] = ()
+    conditions: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_open(self) -> bool:
@@ -33,10 +34,10 @@ class Result:
 
     def to_json(self) -> str:
         """Return the result as one line."""
-        table = {"key": self.key, "label": self.label, "kind": self.kind, "reason": self.reason, "faults": self.faults}
         record = None if self.record is None else self.record.to_table()
+        table = {**vars(self), "record": record}
         # In ASCII, so that a terminal takes nothing in the file for a command.
-        return json.dumps({**table, "record": record}) + "\n"
+        return json.dumps(table) + "\n"
 
     @classmethod
     def from_json(cls, line: str) -> Result:

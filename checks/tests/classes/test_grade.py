@@ -165,6 +165,29 @@ def test_second_run_grades_only_changes(labcheck: Labcheck, place: Path, tmp_pat
     assert lines(out) == 4
 
 
+def test_other_conditions_are_graded_again(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
+    """With other options that decide a grade, a submission is graded again, once; the last result counts."""
+    hand_in_many(place, 1)
+    out = tmp_path / "out"
+    graded = []
+    for words in ((), ("--budget", 30), ("--budget", 30), ("--budget", 30, "--sandbox", "none")):
+        labcheck("grade", "lab1", place, "--out", out, *words)
+        graded.append(lines(out))
+    assert graded == [1, 2, 2, 3]
+    assert [result.conditions["budget"] for result in read(out)] == ["60", "30", "30"]
+    assert len({result.record.seed for result in read(out) if result.record}) == 1
+
+
+def test_name_of_a_file_counts_and_that_of_a_folder_does_not() -> None:
+    """The note about a file names it; the name of a folder is only the label."""
+    order = Order(load_lab("lab1"), Options())
+    keys = [
+        order.task(name, b"data", label)[0] for name, label in (("a.rar", "ada"), ("b.rar", "ada"), ("a.rar", "bob"))
+    ]
+    assert keys[0] == keys[2] != keys[1]
+    assert order.task("ada.tar", b"data", "ada")[0] == order.task("bob.tar", b"data", "bob")[0]
+
+
 def test_seed_comes_from_the_submission(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
     """Each submission has its own seed, the same in every run; --seed replaces all of them."""
     hand_in_many(place, 2)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from labcheck.errors import UsageError
-from labcheck.judging.catalogue import digest_of, read_suite, with_more
-from labcheck.workbook.labs import lab_names, load_lab
+from labcheck.judging.catalogue import digest_of, engine_digest, read_suite, with_more
+from labcheck.workbook.labs import PACKAGE, lab_names, load_lab
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,6 +74,19 @@ def test_folder_without_checks_is_reported(tmp_path: Path) -> None:
     """A folder without checks is not a suite."""
     with pytest.raises(UsageError, match="expected a file test_"):
         with_more(load_lab("lab1"), tmp_path)
+
+
+def test_digest_covers_the_files_that_judge(tmp_path: Path) -> None:
+    """A change in a file that takes part in judging makes another digest; one in a report does not."""
+    copy = tmp_path / "labcheck"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "_workbook"))
+    assert engine_digest(copy) == engine_digest()
+    for name, counts in (("reports/html.py", False), ("judging/judge.py", True), ("errors.py", True)):
+        again = tmp_path / name.replace("/", " ")
+        shutil.copytree(copy, again)
+        with (again / name).open("a") as file:
+            file.write("# a change\n")
+        assert (engine_digest(again) != engine_digest()) == counts
 
 
 def test_digest_covers_everything_that_decides_a_grade(tmp_path: Path) -> None:
