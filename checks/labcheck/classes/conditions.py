@@ -18,8 +18,8 @@ ANSWERS_WITHIN = 60.0  # seconds; listing a hundred packages on a network drive 
 ASK = """
 import hashlib, platform
 from importlib.metadata import distributions
-names = sorted({f"{each.name} {each.version}".lower() for each in distributions()} - {""})
-names = [name for name in names if not name.startswith("labcheck ")]
+names = {f"{each.name} {each.version}".lower() for each in distributions()}
+names = sorted(name for name in names if not name.startswith("labcheck "))
 digest = hashlib.sha256("\\n".join(names).encode("utf-8", "backslashreplace")).hexdigest()
 print(f"{platform.python_implementation()} {platform.python_version()}, {len(names)} packages ({digest[:12]})")
 """

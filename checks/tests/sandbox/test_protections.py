@@ -349,10 +349,9 @@ def test_libraries_of_the_user_are_available(kind: str, tmp_path: Path) -> None:
 
 
 FIND_A_KEY = """
-import ctypes, os, sys
+import ctypes, sys
 SEARCH, SESSION = 10, -3
-keyctl = {"x86_64": 250, "aarch64": 219}[os.uname().machine]
-if ctypes.CDLL(None).syscall(keyctl, SEARCH, SESSION, b"user", b"a name of labcheck's tests", 0) >= 0:
+if ctypes.CDLL(None).syscall({keyctl}, SEARCH, SESSION, b"user", b"a name of labcheck's tests", 0) >= 0:
     sys.exit("found the key")
 import solution
 solution.main()
@@ -377,12 +376,20 @@ def test_keys_of_the_user_are_not_there(
     """Only without a protection can a program use the keys in the session keyring of the user who runs labcheck."""
     if kind == "namespaces":
         need("bwrap")
-    folder = submission(FIND_A_KEY)
+    column = calls.MACHINES[platform.machine()].column
+    folder = submission(FIND_A_KEY.format(keyctl=calls.REFUSED["keyctl"][column]))
     shutil.copy(CHECKOUT / "solutions" / "lab1" / "webserver.py", folder / "solution.py")
-    number = calls.REFUSED["add_key"][calls.MACHINES[platform.machine()].column]
     labcheck = [sys.executable, "-P", "-m", "labcheck", "lab1", str(folder), "--only", "1.1", "--sandbox", kind]
     done = subprocess.run(
-        [sys.executable, "-c", GRADE_WITH_A_KEY, str(number), *labcheck, "--python", open_python],
+        [
+            sys.executable,
+            "-c",
+            GRADE_WITH_A_KEY,
+            str(calls.REFUSED["add_key"][column]),
+            *labcheck,
+            "--python",
+            open_python,
+        ],
         env=OUTSIDE,
         cwd=folder,
         capture_output=True,
