@@ -12,9 +12,10 @@ from labcheck.errors import RefusedError, UsageError
 from labcheck.platforms.downloads import clues_of, named
 from labcheck.sandbox.scratch import scratch
 from labcheck.submission.archive import ARCHIVES, Target, extract
-from labcheck.submission.files import regular_files
+from labcheck.submission.files import is_nobodys, regular_files
 from labcheck.submission.handed_in import HandedIn
 from labcheck.submission.limits import Limits
+from labcheck.submission.unpack import PROGRAMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -103,7 +104,8 @@ def _entries(place: Path) -> list[Path]:
     return [
         entry
         for entry in sorted(place.iterdir())
-        if not entry.name.startswith((".", "__MACOSX"))
+        if not entry.name.startswith(".")
+        and not is_nobodys(entry)
         and not entry.is_symlink()
         and (entry.is_dir() or (entry.is_file() and (entry.suffix.lower() not in NO_SUBMISSION or named(entry))))
     ]
@@ -129,9 +131,9 @@ def _handed_in(label: str, parts: list[_Found]) -> HandedIn:
 
 
 def _only_archive(folder: Path) -> Path | None:
-    """Return the archive or notebook in a folder, if there is exactly one and no program."""
-    files = [entry for entry in _entries(folder) if entry.is_file()]
+    """Return the archive or notebook in a folder or its subfolders, if there is exactly one and no program."""
+    files = [file for file, _ in regular_files(folder)]
     archives = [file for file in files if file.suffix.lower() in (*ARCHIVES, ".ipynb")]
-    if len(archives) != 1 or any(file.suffix == ".py" for file, _ in regular_files(folder)):
+    if len(archives) != 1 or any(file.name.lower().endswith(PROGRAMS) for file in files):
         return None
     return archives[0]

@@ -15,7 +15,8 @@ class Result:
     """The result of a submission.
 
     `key` identifies what was graded, and by what (see `classes.grade.Order.task`). `kind` is GRADED, with a record;
-    REFUSED if the submission cannot be used; or BROKEN if the grading went wrong. `reason` says why; `faults` are the
+    REFUSED if the submission cannot be used; or BROKEN if the grading went wrong. `reason` says why, or what was chosen
+    from a submission that was graded; `faults` are the
     tracebacks of internal errors. `conditions` are those of the grading (see `classes.conditions`).
     """
 
