@@ -88,6 +88,8 @@ def extract(file: IO[bytes], target: Target, into: Parts = ()) -> None:
         parts = tamed_parts(entry.name) if limits.bulk else safe_parts(entry.name)
         if _is_left_out(parts, entry.kind, environments, limits):
             continue
+        if into:
+            safe_parts("/".join((*into, *parts)))  # for its length
         if entry.kind == "link":
             raise RefusedError(f"it contains a link, {shown(entry.name)}; submit the file itself")
         if entry.kind == "else":

@@ -77,7 +77,7 @@ def choose(folder: Path, lab: Lab) -> Chosen | None:
         aside += left
         places[best.path.with_name(file)] = best.path
     for now, before in places.items():
-        before.replace(now)
+        _rename(before, now)
     folders = sorted({now.parent for now in places}, key=_depth)
     if len(folders) > 1:
         _merge(folders, {*aside} - {*places}, folder)
@@ -93,8 +93,14 @@ def choose_only(folder: Path, lab: Lab) -> Chosen | None:
     if len(found) != 1 or len(lab.programs) != 1:
         return None
     file = lab.programs[0].file
-    found[0].replace(found[0].with_name(file))
+    _rename(found[0], found[0].with_name(file))
     return Chosen(found[0].parent, f"took {_name(found[0], folder)} for {file}")
+
+
+def _rename(before: Path, now: Path) -> None:
+    if now.is_dir():
+        raise RefusedError(f"it contains {now.name} as a folder; submit the file itself")
+    before.replace(now)
 
 
 def _candidate(path: Path, file: str, files: Sequence[str]) -> _Candidate | None:

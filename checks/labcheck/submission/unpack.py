@@ -64,8 +64,8 @@ def unpack(name: str, data: bytes, folder: Path, lab: Lab) -> Chosen:
 def _in_archive(folder: Path, target: Target, lab: Lab) -> Chosen:
     """Return the folder with the programs of an archive. They may be in an archive or a notebook inside it."""
     if chosen := choose(folder, lab):
-        inner = [file for file in _files(folder, *ARCHIVES) if chosen.folder.is_relative_to(file.parent)]
-        note = f"did not unpack {_names(inner, folder)} beside the programs" if inner else ""
+        unused = [file for file in _files(folder, *ARCHIVES, ".ipynb") if _may_be_newer(file, chosen.folder, lab)]
+        note = f"did not use {_names(unused, folder)} beside the programs" if unused else ""
         return replace(chosen, note="; ".join(filter(None, [chosen.note, note])))
     _unpack_inner(folder, target)
     if chosen := choose(folder, lab):
@@ -74,6 +74,23 @@ def _in_archive(folder: Path, target: Target, lab: Lab) -> Chosen:
     if chosen := choose(folder, lab) or choose_only(folder, lab):
         return chosen
     raise RefusedError(_missing(folder, lab))
+
+
+def _may_be_newer(file: Path, chosen: Path, lab: Lab) -> bool:
+    """Return whether an archive or a notebook may hold other versions of the programs that were found beside it."""
+    if not chosen.is_relative_to(file.parent):
+        return False  # one among the files of the program, or of another folder
+    if file.suffix.lower() != ".ipynb":
+        return True
+    try:
+        written = _written_files(file.read_bytes())
+    except RefusedError:
+        return False
+    for program in lab.programs:
+        text, there = written.get((program.file,)), chosen / program.file
+        if text is not None and not (there.is_file() and text.encode("utf-8", "surrogatepass") == there.read_bytes()):
+            return True
+    return False
 
 
 def _unpack_inner(folder: Path, target: Target) -> None:
@@ -118,7 +135,16 @@ def _write_only_notebook(folder: Path, target: Target) -> None:
 
 
 def _write_cells(data: bytes, place: Parts, target: Target) -> None:
-    """Write the files that a notebook's cells with `%%writefile` or `%%file` would write."""
+    """Write the files that a notebook's cells would write."""
+    files = _written_files(data)
+    if not files:
+        raise RefusedError("the notebook writes no file; begin a cell with %%writefile and the name of the program")
+    for parts, text in files.items():
+        target.write((*place, *parts), [text.encode("utf-8", "surrogatepass")])
+
+
+def _written_files(data: bytes) -> dict[Parts, str]:
+    """Return the files that a notebook's cells with `%%writefile` or `%%file` would write. Raises RefusedError."""
     files: dict[Parts, str] = {}
     for source in _cells(data):
         first, _, body = source.lstrip().partition("\n")
@@ -126,10 +152,7 @@ def _write_cells(data: bytes, place: Parts, target: Target) -> None:
             continue
         parts, appends = _written(magic[1])
         files[parts] = (files.get(parts, "") if appends else "") + body + ("" if body.endswith("\n") else "\n")
-    if not files:
-        raise RefusedError("the notebook writes no file; begin a cell with %%writefile and the name of the program")
-    for parts, text in files.items():
-        target.write((*place, *parts), [text.encode("utf-8", "surrogatepass")])
+    return files
 
 
 def _cells(data: bytes) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import tarfile
 import zipfile
@@ -46,6 +47,12 @@ def tarred(files: Mapping[str, bytes]) -> bytes:
     return packed.getvalue()
 
 
+def notebook(text: bytes) -> bytes:
+    """Return a notebook with a cell that writes the program of lab 1."""
+    cell = {"cell_type": "code", "source": f"%%writefile webserver.py\n{text.decode()}", "metadata": {}, "outputs": []}
+    return json.dumps({"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": [cell]}).encode()
+
+
 def inside(folder: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
     """Return the files with their paths in a folder."""
     return {f"{folder}/{name}": data for name, data in files.items()}
@@ -70,9 +77,17 @@ ARCHIVES: dict[str, tuple[Mapping[str, bytes], Mapping[str, bytes], str]] = {
     "a zip beside the program": (
         {**ONE, "old.zip": zipped({"webserver.py": OLD})},
         {**ONE, "old.zip": zipped({"webserver.py": OLD})},
-        "did not unpack old.zip beside the programs",
+        "did not use old.zip beside the programs",
     ),
     "a zip among the pages": ({**ONE, "site/a.zip": b"x"}, {**ONE, "site/a.zip": b"x"}, ""),
+    "a notebook that writes another program": (
+        {**ONE, "lab1.ipynb": notebook(OLD)},
+        ONE,
+        "did not use lab1.ipynb beside the programs",
+    ),
+    "a notebook that writes the program": ({"webserver.py": WORK + b"\n", "lab1.ipynb": notebook(WORK)}, {}, ""),
+    "a notebook that cannot be read": ({**ONE, "lab1.ipynb": b"x"}, ONE, ""),
+    "a notebook in a zip": ({"a/lab1.zip": zipped({"b/l.ipynb": notebook(WORK)})}, {"webserver.py": WORK + b"\n"}, ""),
     "the copies of two systems": ({"webserver-1.py": WORK, "webserver (1).py": WORK}, ONE, ""),
     "capitals": ({"a/Webserver.py": WORK}, ONE, "took a/Webserver.py for webserver.py"),
     "all capitals": ({"WEBSERVER.PY": WORK}, ONE, "took WEBSERVER.PY for webserver.py"),
@@ -248,6 +263,21 @@ UNCLEAR: dict[str, tuple[Any, Mapping[str, bytes], str]] = {
         "it contains no webserver.py, and lab1.rar is not unpacked; pack the lab's files as .zip",
     ),
     "two other programs": (LAB1, {"a.py": b"", "b.py": b""}, "^it contains no webserver.py; submit the folder with"),
+    "a folder with the name of the program": (
+        LAB1,
+        {"webserver.py/x": b"", "Webserver.py": WORK},
+        "^it contains webserver.py as a folder; submit the file itself",
+    ),
+    "a folder with the name of the only program": (
+        LAB1,
+        {"webserver.py/x": b"", "main.py": WORK},
+        "^it contains webserver.py as a folder; submit the file itself",
+    ),
+    "long names in a zip with a long name": (
+        LAB1,
+        {f"{'a' * 200}/{'b' * 200}.zip": zipped({f"{'c' * 100}/webserver.py": WORK})},
+        "a name that has more than 500 bytes",
+    ),
     "a damaged zip inside": (
         LAB1,
         {"a/lab1.zip": zipped(ONE)[:-30]},
