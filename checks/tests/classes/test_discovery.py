@@ -323,6 +323,7 @@ def test_unsafe_bulk_archive_is_a_usage_error(files: list[str], why: str, tmp_pa
 LONG = "doejane_1_2_" + "a" * 300 + ".zip"
 STRANGE = {
     "too long": [LONG],
+    "a long ending": ["doejane_1_2_a." + "b" * 300],
     "not UTF-8": ["doejane_1_2_caf\udce9.zip"],
     "a control character": ["doejane_1_2_a\nb.zip"],
     "a drive": ["Jane_1_assignsubmission_file_/a/q: x.zip"],

@@ -222,6 +222,11 @@ UNCLEAR: dict[str, tuple[Any, Mapping[str, bytes], str]] = {
         {"webserver-1.py": WORK, "webserver (1).py": OLD},
         r"different files that could be webserver.py: webserver \(1\).py and webserver-1.py; submit only one",
     ),
+    "copies of two systems beside the program": (
+        LAB1,
+        {"webserver.py": OLD, "webserver-1.py": WORK, "webserver (1).py": b"another"},
+        r"different files that could be webserver.py: webserver \(1\).py and webserver-1.py; submit only one",
+    ),
     "two cases": (
         LAB1,
         {"Webserver.py": WORK, "WebServer.py": OLD},
@@ -324,7 +329,7 @@ def test_archives_inside_share_the_limits(case: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("pack", [zipped, tarred])
 def test_what_tools_make_does_not_count(pack: Any, tmp_path: Path) -> None:
     """Files of systems and tools are not unpacked, and do not count toward the limit."""
-    many = {f"node_modules/{n}": b"" for n in range(MAX_FILES + 1)}
+    many = {f"node_modules/{n}": b"" for n in range(MAX_ENTRIES // 2)}
     made = {f"a/{name}": b"" for name in (*TOOLS, *many)}
     chosen = unpack("work.zip", pack({"a/webserver.py": WORK, **made}), tmp_path, LAB1)
     assert os.listdir(chosen.folder) == ["webserver.py"]  # noqa: PTH208

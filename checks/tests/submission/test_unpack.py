@@ -193,6 +193,14 @@ def test_tar_is_read_as_tarfile_writes_it(format: int, unpacked: Callable[..., P
     }
 
 
+def test_file_like_the_directory_of_a_zip_is_not_changed(unpacked: Callable[..., Path]) -> None:
+    """Only the directory of the zip itself is corrected, not what is stored in it."""
+    inner = flagged(zipped({"aXb": b""}).replace(b"aXb", b"a\x82b"), 0x800)
+    files = {"data": inner[inner.index(b"PK\1\2") :], **ONE}
+    folder = unpacked("work.zip", zipped(files, compress_type=zipfile.ZIP_STORED))
+    assert (folder / "data").read_bytes() == files["data"]
+
+
 def test_generated_files_are_left_out(unpacked: Callable[..., Path]) -> None:
     """Virtual environments of any name, with the links in them, caches and the like are not unpacked."""
     made = {
