@@ -12,9 +12,10 @@ from labcheck.errors import RefusedError, UsageError
 from labcheck.platforms.downloads import Part, by_hand, read_download
 from labcheck.sandbox.scratch import scratch
 from labcheck.submission.archive import ARCHIVES, Target, extract
-from labcheck.submission.files import regular_files
+from labcheck.submission.files import is_nobodys, regular_files
 from labcheck.submission.handed_in import HandedIn
 from labcheck.submission.limits import Limits
+from labcheck.submission.unpack import PROGRAMS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -114,7 +115,8 @@ def _entries(place: Path) -> list[Path]:
     return [
         entry
         for entry in sorted(place.iterdir())
-        if not entry.name.startswith((".", "__MACOSX"))
+        if not entry.name.startswith(".")
+        and not is_nobodys(entry)
         and not entry.is_symlink()
         and (entry.is_dir() or entry.is_file())
     ]
@@ -183,9 +185,9 @@ def _newest(parts: list[Part]) -> tuple[list[Part], list[Part]]:
 
 
 def _only_archive(folder: Path) -> Path | None:
-    """Return the archive or notebook in a folder, if there is exactly one and no program."""
-    files = [entry for entry in _candidates(_entries(folder)) if entry.is_file()]
+    """Return the archive or notebook in a folder or its subfolders, if there is exactly one and no program."""
+    files = [file for file, _ in regular_files(folder)]
     archives = [file for file in files if file.suffix.lower() in WHOLE]
-    if len(archives) != 1 or any(file.suffix == ".py" for file, _ in regular_files(folder)):
+    if len(archives) != 1 or any(file.name.lower().endswith(PROGRAMS) for file in files):
         return None
     return archives[0]

@@ -97,6 +97,8 @@ def _check(given: argparse.Namespace) -> int:
             judgement = judge_apart(lab, place, options, live, required=given.sandbox == REQUIRED)
         else:
             judgement = judge_side_by_side(lab, folder, options, live)
+    if judgement.note:
+        print(f"labcheck: {judgement.note}", file=sys.stderr)
     if given.beside:
         _add_right_answers(judgement.record, lab, options)
     _report(judgement.record, files, whole=given.all)

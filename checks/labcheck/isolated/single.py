@@ -47,7 +47,7 @@ def judge_apart(
         if reply.faults:
             raise Fault("\n".join([reply.text, *reply.faults]))
         raise MachineError(reply.text)
-    return Judgement(Record.from_table(reply.record), reply.faults)
+    return Judgement(Record.from_table(reply.record), reply.faults, reply.text)
 
 
 def _best(lab: Lab, python: str, *, required: bool) -> str:

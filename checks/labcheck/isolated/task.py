@@ -66,7 +66,7 @@ class Reply:
     """The result of a request.
 
     - `kind`: `graded`, `refused` (the submission is invalid) or `broken` (the grading failed).
-    - `text`: the reason, in one line.
+    - `text`: the reason, in one line; if graded, what was chosen from the submission, or "".
     - `record`: the record as a table, if graded.
     - `faults`: tracebacks of internal errors in labcheck.
     """

@@ -20,6 +20,7 @@ from labcheck.sandbox import isolation
 from labcheck.sandbox.protections import find
 from labcheck.submission.archive import Target, extract
 from labcheck.submission.limits import SUBMISSION
+from labcheck.submission.programs import Chosen
 from labcheck.submission.unpack import unpack
 from labcheck.workbook.labs import load_lab
 
@@ -123,9 +124,9 @@ class Grading:
             extract(io.BytesIO(task.extra), Target(more, SUBMISSION))
             lab = with_more(lab, more, hidden=task.hidden)
         try:
-            folder = Path(task.folder) if task.folder else unpack(task.name, task.data, place, lab)
-            judgement = judge(lab, folder, task.options, sandbox, None if lab.more else self.session, listener)
+            chosen = Chosen(Path(task.folder)) if task.folder else unpack(task.name, task.data, place, lab)
+            judgement = judge(lab, chosen.folder, task.options, sandbox, None if lab.more else self.session, listener)
         except (RefusedError, UsageError) as error:
             return Reply("refused", str(error))
         judgement.record.submission = task.label
-        return Reply("graded", record=judgement.record.to_table(), faults=judgement.faults)
+        return Reply("graded", chosen.note, judgement.record.to_table(), judgement.faults)

@@ -47,10 +47,14 @@ HIDDEN = "one of the instructor's own checks; its details are not shown"
 
 @dataclass(frozen=True)
 class Judgement:
-    """The record of one submission, and the tracebacks of the internal errors behind its outcomes `error`."""
+    """The record of one submission, and the tracebacks of the internal errors behind its outcomes `error`.
+
+    `note`: what was chosen from a packed submission, if not all of it was clear.
+    """
 
     record: Record
     faults: list[str]
+    note: str = ""
 
 
 def judge(

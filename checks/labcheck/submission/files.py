@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 from labcheck.errors import RefusedError, UsageError
 from labcheck.submission.limits import SUBMISSION
+from labcheck.submission.names import is_left_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 
 TEMPORARY = "labcheck-"  # the start of the name of every temporary folder
-LEFT_OUT = {"__pycache__", "node_modules", ".git", ".github", ".gitlab", ".hg", ".svn", ".idea", ".vscode"}
 
 
 def is_there(file: Path) -> bool:
@@ -29,6 +29,11 @@ def is_there(file: Path) -> bool:
         return file.is_file()
     except OSError:
         return False
+
+
+def is_nobodys(place: Path) -> bool:
+    """Return whether a file or folder is no part of a student's work: made by a tool, or a virtual environment."""
+    return is_left_out(place.name) or (place / "pyvenv.cfg").exists()
 
 
 def read_start(file: Path, size: int) -> bytes:
@@ -121,7 +126,7 @@ def regular_files(
     for here, names in _walk(folder, follow_links=follow_links and into_folders):
         for name in names:
             file = here / name
-            if not name.endswith(".pyc") and _is_regular(file, follow_links=follow_links):
+            if _is_regular(file, follow_links=follow_links):
                 yield file, file.relative_to(folder)
 
 
@@ -160,19 +165,17 @@ def _walk(folder: Path, *, follow_links: bool) -> Iterator[tuple[Path, list[str]
     temporary, top = Path(tempfile.gettempdir()).resolve(), folder.resolve()
     for parent, folders, names in os.walk(folder, followlinks=follow_links):
         here = Path(parent)
-        folders[:] = sorted(name for name in folders if name not in LEFT_OUT and _is_work(here / name, folder))
+        folders[:] = sorted(name for name in folders if not is_nobodys(here / name) and _is_new(here / name, folder))
         if temporary.is_relative_to(top):
             ours = folder / temporary.relative_to(top)
             folders[:] = [
                 name for name in folders if here / name != ours and not (here == ours and name.startswith(TEMPORARY))
             ]
-        yield here, sorted(names)
+        yield here, sorted(name for name in names if not is_left_out(name))
 
 
-def _is_work(place: Path, top: Path) -> bool:
-    """Return whether a folder is to be entered: it is no virtual environment, and no link to a folder it is in."""
-    if (place / "pyvenv.cfg").exists():
-        return False
+def _is_new(place: Path, top: Path) -> bool:
+    """Return whether a folder is no link to a folder that it is in."""
     if not place.is_symlink():
         return True
     target = place.resolve()

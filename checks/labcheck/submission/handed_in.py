@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcheck.errors import RefusedError
-from labcheck.submission.archive import shown
 from labcheck.submission.files import links, read_files, regular_files
 from labcheck.submission.limits import MAX_STREAM
+from labcheck.submission.names import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

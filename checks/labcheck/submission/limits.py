@@ -20,7 +20,7 @@ class Limits:
     - `entries`: number of entries, including those that are left out.
     - `bytes`: size of all files together.
     - `stream`: size of the whole unpacked tar.
-    - `bulk`: whether it contains the submissions of a class; then only `__MACOSX` and links are left out.
+    - `bulk`: whether it contains the submissions of a class: then links are left out, and strange names are changed.
     """
 
     files: int

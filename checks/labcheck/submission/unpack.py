@@ -6,109 +6,145 @@ A notebook is only read, never run: its files are the contents of the cells that
 from __future__ import annotations
 
 import io
-import os
-import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcheck.errors import RefusedError
-from labcheck.submission.archive import ARCHIVES, Target, extract, is_archive, safe_parts, shown
+from labcheck.submission.archive import ARCHIVES, Target, extract, is_archive
+from labcheck.submission.files import regular_files
 from labcheck.submission.limits import MAX_BYTES, SUBMISSION
+from labcheck.submission.names import listed, safe_parts, shown, tamed_parts
 from labcheck.submission.notebook import WRITEFILE
+from labcheck.submission.programs import choose, choose_only
 
 if TYPE_CHECKING:
-    from labcheck.submission.archive import Parts
+    from collections.abc import Sequence
+
+    from labcheck.submission.names import Parts
+    from labcheck.submission.programs import Chosen
     from labcheck.workbook.labs import Lab
 
 MAX_BRACKETS = 200_000  # in a notebook: each becomes an object of a few hundred bytes
-COPY = re.compile(r"(-\d+|_\d+| ?\(\d+\))+(?=\.py$)")  # webserver-1.py, webserver_2.py, webserver (3).py
+PROGRAMS = (".py", ".py.txt")  # an editor or a browser may add .txt
+OTHER_ARCHIVES = (".rar", ".7z")
 
 
-def unpack(name: str, data: bytes, folder: Path, lab: Lab) -> Path:
-    """Unpack a submission into a new, empty folder, and return the folder that contains the lab's programs.
+def unpack(name: str, data: bytes, folder: Path, lab: Lab) -> Chosen:
+    """Unpack a submission into a new, empty folder, and return the folder inside it that contains the lab's programs.
 
     `name` is the original name of the file. Raises RefusedError.
     """
-    ending = Path(name).suffix.lower()
-    if ending not in (*ARCHIVES, ".py", ".ipynb"):
-        raise RefusedError(f"{shown(name)} is not a .zip, .tar.gz, .py or .ipynb file")
+    ending, is_program = Path(name).suffix.lower(), name.lower().endswith(PROGRAMS)
+    if ending not in (*ARCHIVES, ".ipynb") and not is_program:
+        advice = f"; pack it as .zip instead of {ending}" if ending in OTHER_ARCHIVES else ""
+        raise RefusedError(f"{shown(name)} is not a .zip, .tar.gz, .py or .ipynb file{advice}")
     target = Target(folder, SUBMISSION)
     if ending in ARCHIVES or is_archive(data[:512]):
         extract(io.BytesIO(data), target)
-        _name_copies(folder, lab)
-        if not _program_folders(folder, lab):
-            _write_only_notebook(folder, target)
-    elif ending == ".py":
-        target.write((_program_file(name, lab),), [data])
+        return _in_archive(folder, target, lab)
+    if is_program:
+        target.write(tamed_parts(name)[-1:], [data])
+        chosen = choose(folder, lab)
+        if chosen is None and (only := choose_only(folder, lab)):
+            chosen = replace(only, note="")  # often its name is that of the student
+        files = [program.file for program in lab.programs]
+        one = f"is not {files[0]}; give it this name"
+        problem = one if len(files) == 1 else f"is not one of {', '.join(files)}; give it one of these names"
+        problem = f"{shown(name)} {problem}"
     else:
         _write_cells(data, (), target)
-    return _only_folder(folder, lab)
+        chosen, problem = choose(folder, lab), _missing(folder, lab)
+    if chosen is None:
+        raise RefusedError(problem)
+    return chosen
 
 
-def _program_file(name: str, lab: Lab) -> str:
-    """Return which of the lab's programs a file is, ignoring what copying adds to a name, such as `(1)`."""
+def _in_archive(folder: Path, target: Target, lab: Lab) -> Chosen:
+    """Return the folder with the programs of an archive. They may be in an archive or a notebook inside it."""
+    if chosen := choose(folder, lab):
+        unused = [file for file in _files(folder, *ARCHIVES, ".ipynb") if _may_be_newer(file, chosen.folder, lab)]
+        note = f"did not use {_names(unused, folder)} beside the programs" if unused else ""
+        return replace(chosen, note="; ".join(filter(None, [chosen.note, note])))
+    _unpack_inner(folder, target)
+    if chosen := choose(folder, lab):
+        return chosen
+    _write_only_notebook(folder, target)
+    if chosen := choose(folder, lab) or choose_only(folder, lab):
+        return chosen
+    raise RefusedError(_missing(folder, lab))
+
+
+def _may_be_newer(file: Path, chosen: Path, lab: Lab) -> bool:
+    """Return whether an archive or a notebook may hold other versions of the programs that were found beside it."""
+    if not chosen.is_relative_to(file.parent):
+        return False  # one among the files of the program, or of another folder
+    if file.suffix.lower() != ".ipynb":
+        return True
+    try:
+        written = _written_files(file.read_bytes())
+    except RefusedError:
+        return False
+    for program in lab.programs:
+        text, there = written.get((program.file,)), chosen / program.file
+        if text is not None and not (there.is_file() and text.encode("utf-8", "surrogatepass") == there.read_bytes()):
+            return True
+    return False
+
+
+def _unpack_inner(folder: Path, target: Target) -> None:
+    """Put a folder with the contents in the place of each archive inside the archive, within the same limits."""
+    for file in _files(folder, *ARCHIVES):
+        inner, place = file.read_bytes(), file.relative_to(folder)
+        file.unlink()
+        try:
+            extract(io.BytesIO(inner), target, place.parts)
+        except RefusedError as error:
+            raise RefusedError(f"{shown(place.as_posix())} in it cannot be unpacked: {error}") from error
+
+
+def _missing(folder: Path, lab: Lab) -> str:
+    """Return the reason for refusing a submission without any program."""
     files = [program.file for program in lab.programs]
-    plain = COPY.sub("", name)
-    if name in files or len(files) == 1:
-        return name if name in files else files[0]
-    if plain not in files:
-        raise RefusedError(f"{shown(name)} is not one of {', '.join(files)}; give it one of these names")
-    return plain
+    missing = f"it contains no {files[0]}" if len(files) == 1 else f"it contains none of {', '.join(files)}"
+    if packed := _files(folder, *OTHER_ARCHIVES):
+        return f"{missing}, and {_names(packed, folder)} is not unpacked; pack the lab's files as .zip"
+    if packed := _files(folder, *ARCHIVES):
+        return f"{missing}, and {_names(packed, folder)} is packed twice; submit one .zip with the lab's files"
+    return f"{missing}; submit the folder with {'this file' if len(files) == 1 else 'these files'}"
 
 
-def _name_copies(folder: Path, lab: Lab) -> None:
-    """Rename a program that has a copy's name, such as `webserver-1.py`, if the folder has only one such copy."""
-    for parent, _, names in os.walk(folder):
-        for program in lab.programs:
-            copies = [name for name in names if COPY.sub("", name) == program.file]
-            path = Path(parent, program.file)
-            if not path.exists() and len(copies) == 1:
-                Path(parent, copies[0]).rename(path)
+def _files(folder: Path, *endings: str) -> list[Path]:
+    return [path for path, _ in regular_files(folder) if path.suffix.lower() in endings]
 
 
-def _program_folders(folder: Path, lab: Lab) -> list[tuple[int, int, Path]]:
-    """Return the folders with programs as (depth, minus the number of programs, path), sorted with the best first."""
-    found = []
-    for parent, _, _ in os.walk(folder):
-        here = Path(parent)
-        programs = sum((here / program.file).is_file() for program in lab.programs)
-        if programs:
-            found.append((len(here.relative_to(folder).parts), -programs, here))
-    return sorted(found)
-
-
-def _only_folder(folder: Path, lab: Lab) -> Path:
-    found = _program_folders(folder, lab)
-    files = [program.file for program in lab.programs]
-    if not found:
-        if len(files) == 1:
-            raise RefusedError(f"it contains no {files[0]}; submit the folder with this file")
-        raise RefusedError(f"it contains none of {', '.join(files)}; submit the folder with these files")
-    equals = [each.relative_to(folder) for *rank, each in found if rank == list(found[0][:2])]
-    if len(equals) > 1:
-        held = next(file for file in files if (folder / equals[0] / file).is_file())
-        names = f"{shown(str(equals[0]))}/ and {shown(str(equals[1]))}/"
-        raise RefusedError(
-            f"it contains {'two' if len(equals) == 2 else len(equals)} folders with {held}: {names}"
-            f"{' ...' if len(equals) > 2 else ''}; submit only one"
-        )
-    return found[0][2]
+def _names(files: Sequence[Path], folder: Path) -> str:
+    return listed(shown(path.relative_to(folder).as_posix()) for path in files)
 
 
 def _write_only_notebook(folder: Path, target: Target) -> None:
     """Write the files of the notebook, if there is one: it was submitted instead of programs."""
-    notebooks = sorted(Path(parent, name) for parent, _, names in os.walk(folder) for name in names)
-    notebooks = [path for path in notebooks if path.suffix.lower() == ".ipynb"]
+    notebooks = _files(folder, ".ipynb")
     if len(notebooks) > 1:
-        names = " and ".join(shown(path.relative_to(folder).as_posix()) for path in notebooks[:2])
-        raise RefusedError(f"it contains {len(notebooks)} notebooks and no program: {names}; submit only one")
+        raise RefusedError(
+            f"it contains {len(notebooks)} notebooks and no program: {_names(notebooks, folder)}; submit only one"
+        )
     for notebook in notebooks:
         _write_cells(notebook.read_bytes(), notebook.parent.relative_to(folder).parts, target)
 
 
 def _write_cells(data: bytes, place: Parts, target: Target) -> None:
-    """Write the files that a notebook's cells with `%%writefile` or `%%file` would write."""
+    """Write the files that a notebook's cells would write."""
+    files = _written_files(data)
+    if not files:
+        raise RefusedError("the notebook writes no file; begin a cell with %%writefile and the name of the program")
+    for parts, text in files.items():
+        target.write((*place, *parts), [text.encode("utf-8", "surrogatepass")])
+
+
+def _written_files(data: bytes) -> dict[Parts, str]:
+    """Return the files that a notebook's cells with `%%writefile` or `%%file` would write. Raises RefusedError."""
     files: dict[Parts, str] = {}
     for source in _cells(data):
         first, _, body = source.lstrip().partition("\n")
@@ -116,10 +152,7 @@ def _write_cells(data: bytes, place: Parts, target: Target) -> None:
             continue
         parts, appends = _written(magic[1])
         files[parts] = (files.get(parts, "") if appends else "") + body + ("" if body.endswith("\n") else "\n")
-    if not files:
-        raise RefusedError("the notebook writes no file; begin a cell with %%writefile and the name of the program")
-    for parts, text in files.items():
-        target.write((*place, *parts), [text.encode("utf-8", "surrogatepass")])
+    return files
 
 
 def _cells(data: bytes) -> list[str]:

@@ -70,6 +70,13 @@ FOLDERS: dict[str, tuple[list[str], dict[str, tuple[tuple[str, str], ...]]]] = {
         ["jane/x", ".git/x", ".hidden.zip", "__MACOSX/x", "list.csv", "README.md", "index.html", "a.json", "b.txt"],
         {"jane": plain("jane")},
     ),
+    "files of systems and tools": (
+        [
+            *("jane/x", "Thumbs.db", "desktop.ini", ".DS_Store", "__pycache__/x", "node_modules/x", "._max.zip"),
+            *("venv/pyvenv.cfg", ".venv/x", ".ipynb_checkpoints/x", ".pytest_cache/x", ".mypy_cache/x"),
+        ],
+        {"jane": plain("jane")},
+    ),
     "the same label twice": (
         ["jane/x", "jane.zip", "max/x"],
         {"jane": plain("jane"), "jane.zip": plain("jane"), "max": plain("max")},
@@ -190,6 +197,7 @@ def only(found: Iterable[HandedIn]) -> HandedIn:
     return each
 
 
+TOOLS = ("Thumbs.db", "a/desktop.ini", ".DS_Store", "._b.py", "__MACOSX/b.py", ".venv/b.py", ".mypy_cache/x")
 READ = {
     "a file": (["jane.zip"], ("jane.zip", "jane.zip")),
     "Canvas's file": (["doejane_1_2_web_server-1.py"], ("web_server-1.py", "doejane_1_2_web_server-1.py")),
@@ -198,6 +206,14 @@ READ = {
         ("a_b.py", "J_1_assignsubmission_file_a_b.py"),
     ),
     "the only archive in a folder": (["jane/work.tar.gz", "jane/read.txt"], ("work.tar.gz", "jane/work.tar.gz")),
+    "the only archive beside a report": (
+        ["jane/LAB1.ZIP", "jane/report.pdf", "jane/notes.txt", "jane/Thumbs.db", "jane/._LAB1.ZIP"],
+        ("LAB1.ZIP", "jane/LAB1.ZIP"),
+    ),
+    "the only archive in a folder of a folder": (
+        ["jane/lab1/a/lab1.zip", "jane/report.docx"],
+        ("lab1.zip", "jane/lab1/a/lab1.zip"),
+    ),
     "the only notebook in a folder": (["jane/lab.ipynb"], ("lab.ipynb", "jane/lab.ipynb")),
 }
 
@@ -214,7 +230,10 @@ def test_single_file_is_read_as_it_is(case: str, tmp_path: Path) -> None:
     [
         (["jane/b.py", "jane/site/a", "jane/é"], {"b.py", "site/a", "é"}),
         (["jane/b.py", "jane/.git/x", "jane/__pycache__/x", "jane/v/pyvenv.cfg", "jane/x.pyc"], {"b.py"}),
+        (["jane/b.py", *(f"jane/{name}" for name in TOOLS)], {"b.py"}),
         (["jane/work.zip", "jane/webserver.py"], {"work.zip", "webserver.py"}),
+        (["jane/work.zip", "jane/WEBSERVER.PY"], {"work.zip", "WEBSERVER.PY"}),
+        (["jane/work.zip", "jane/webserver.py.txt"], {"work.zip", "webserver.py.txt"}),
         (["jane/work.zip", "jane/old/webserver.py"], {"work.zip", "old/webserver.py"}),
         (["jane/a.zip", "jane/b.zip"], {"a.zip", "b.zip"}),
         (["doejane_1_2_b.py", "doejane_LATE_1_3_a.html"], {"a.html", "b.py"}),
@@ -237,7 +256,7 @@ def test_tar_is_the_same_for_the_same_files(tmp_path: Path) -> None:
     (other / "webserver.py").chmod(0o600)
     assert pack(one) == pack(other)
     (tmp_path / "out").mkdir()
-    folder = unpack("work.tar", pack(one), tmp_path / "out", load_lab("lab1"))
+    folder = unpack("work.tar", pack(one), tmp_path / "out", load_lab("lab1")).folder
     assert {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} == set(files)
 
 
@@ -372,6 +391,99 @@ def test_unsafe_bulk_archive_is_a_usage_error(files: list[str], why: str, tmp_pa
     archive = bulk(tmp_path, *files)
     with pytest.raises(UsageError, match=f"bulk.zip cannot be unpacked: .*{why}"), opened(archive):
         pass
+
+
+LONG = "doejane_1_2_" + "a" * 300 + ".zip"
+STRANGE = {
+    "too long": [LONG],
+    "a long ending": ["doejane_1_2_a." + "b" * 300],
+    "not UTF-8": ["doejane_1_2_caf\udce9.zip"],
+    "a control character": ["doejane_1_2_a\nb.zip"],
+    "a drive": ["Jane_1_assignsubmission_file_/a/q: x.zip"],
+    "dots and spaces": ["Jane_1_assignsubmission_file_/.../.. /x.zip"],
+    "too deep": [f"Jane_1_assignsubmission_file_/{'a/b/c/' * 200}/x.zip"],
+    "too deep, two files": [f"Jane_1_assignsubmission_file_/{'abc' * 20}/{'a/b/c/' * 90}/{name}.py" for name in "ab"],
+    "two long ones": [LONG, LONG.replace("a.zip", "b.zip"), LONG.replace("_1_", "_3_")],
+}
+
+
+@pytest.mark.parametrize("format", ["zip", "tar"])
+@pytest.mark.parametrize("case", STRANGE)
+def test_strange_name_does_not_stop_a_class(case: str, format: str, tmp_path: Path) -> None:
+    """In a bulk archive, a file with a name that cannot be written is found under another one, with its content."""
+    files = [*STRANGE[case], "roe_2_3_webserver.py"]
+    archive = tmp_path / f"bulk.{format}"
+    if format == "zip":
+        with zipfile.ZipFile(archive, "w") as pack_:
+            for file in files:
+                info = zipfile.ZipInfo("x")
+                info.filename = file.replace("\udce9", "\N{LATIN SMALL LETTER E WITH ACUTE}")
+                pack_.writestr(info, file.encode("utf-8", "replace"))
+        archive.write_bytes(archive.read_bytes().replace("caf\xe9".encode(), b"caf\x82_"))  # code page 437
+    else:
+        with tarfile.open(archive, "w", format=tarfile.GNU_FORMAT, errors="surrogateescape") as tar:
+            for file in files:
+                data = file.encode("utf-8", "replace")
+                info_ = tarfile.TarInfo(file)
+                info_.size = len(data)
+                tar.addfile(info_, io.BytesIO(data))
+    with opened(archive) as folder:
+        found = {each.label.split("_")[0]: each for each in discover(folder)}
+        there = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
+    assert sorted(there) == sorted(file.encode("utf-8", "replace") for file in files)
+    assert found.keys() == {STRANGE[case][0].split("_")[0], "roe"}
+
+
+def test_files_of_a_deep_folder_stay_together(tmp_path: Path) -> None:
+    """A path that is too long is shortened in the middle: the files of one folder are still in one folder."""
+    with opened(bulk(tmp_path, *STRANGE["too deep, two files"])) as folder:
+        assert [len(list(path.parent.glob("*.py"))) for path in folder.rglob("*.py")] == [2, 2]
+        assert max(len(os.fsencode(path.relative_to(folder))) for path in folder.rglob("*")) < 500
+
+
+def test_damaged_archive_concerns_one_student(tmp_path: Path) -> None:
+    """A damaged archive, a bomb and an archive that leads out are problems of the one who submitted them."""
+    good, bomb, out = io.BytesIO(), io.BytesIO(), io.BytesIO()
+    for packed, name, data in (
+        (good, "a/webserver.py", b"x"),
+        (bomb, "webserver.py", bytes(2 * MAX_BYTES)),
+        (out, "../webserver.py", b"x"),
+    ):
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(name, data)
+    students = {
+        "bomb": bomb.getvalue(),
+        "damaged": good.getvalue()[:-30],
+        "good": good.getvalue(),
+        "empty": b"",
+        "out": out.getvalue(),
+    }
+    with zipfile.ZipFile(tmp_path / "bulk.zip", "w") as archive:
+        for name, data in students.items():
+            archive.writestr(f"class/{name}/lab1.zip", data)
+    reasons = {}
+    with opened(tmp_path / "bulk.zip") as folder:
+        for each in discover(folder):
+            place = tmp_path / each.label
+            place.mkdir()
+            try:
+                unpack(*each.read(LAB), place, LAB)
+            except RefusedError as error:
+                reasons[each.label] = str(error)[:30]
+    assert reasons == {
+        "bomb": "it contains more than 32 MiB; ",
+        "damaged": "it is not a readable archive, ",
+        "empty": "it is not a readable archive, ",
+        "out": "it contains ../webserver.py, a",
+    }
+
+
+def test_tools_do_not_count_in_a_bulk_archive(tmp_path: Path) -> None:
+    """What tools have made in the folders of students is not unpacked, and does not use up the limit of the class."""
+    files = [*(f"lab1/jane/{name}/x" for name in ("node_modules", "__pycache__", "venv/lib/site-packages", ".venv"))]
+    with opened(bulk(tmp_path, "lab1/jane/webserver.py", "lab1/max/webserver.py", *files, "Thumbs.db")) as folder:
+        assert [each.label for each in discover(folder)] == ["jane", "max"]
+        assert {path.name for path in folder.rglob("*") if path.is_file()} == {"webserver.py"}
 
 
 def test_file_that_is_not_an_archive_is_a_usage_error(tmp_path: Path) -> None:

@@ -133,6 +133,34 @@ def test_class_is_graded_as_it_arrives(labcheck: Labcheck, place: Path, tmp_path
     assert {result.record.sandbox for result in read(out) if result.record} == {protection}
 
 
+def test_note_says_what_was_chosen(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
+    """If a program had another name or was one of several, its grade has a note: in the table and in the summary."""
+    hand_in(place, "ada", "an older version")
+    (place / "ada" / "webserver (1).py").write_text(SITE.format("ada"))
+    with zipfile.ZipFile(place / "bob.zip", "w") as archive:
+        archive.writestr("lab/webserver - Copy.py", SITE.format("bob"))
+    (place / "Webserver.py").write_text(SITE.format("cyd"))
+    (place / "dot.py").write_text(SITE.format("dot"))
+    for each in ("new", "old"):
+        (place / "eve").mkdir(exist_ok=True)
+        hand_in(place / "eve", each, each)
+    result = labcheck("grade", "lab1", place, "--out", tmp_path / "out")
+    notes = {
+        "ada": "took webserver (1).py for webserver.py; left aside: webserver.py",
+        "bob": "took lab/webserver - Copy.py for webserver.py",
+        "Webserver": "took Webserver.py for webserver.py",
+        "dot": "",
+        "eve": "it contains different versions of webserver.py, in new/ and old/; submit only one",
+    }
+    found = grades(tmp_path / "out")
+    assert {name: row["note"] for name, row in found.items()} == notes
+    assert {name: row["score"] for name, row in found.items()} == {**dict.fromkeys(notes, "0"), "eve": ""}
+    assert all(f"{name}: {note}\n" in result.out for name, note in notes.items() if note)
+    again = labcheck("grade", "lab1", place, "--out", tmp_path / "out")
+    assert grades(tmp_path / "out") == found
+    assert again.out.splitlines()[-5:] == result.out.splitlines()[-5:]
+
+
 @pytest.mark.everything
 def test_wrong_programs_fail(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
     """In the sandbox for a class, a program that breaks a requirement fails that one and its consequences only."""

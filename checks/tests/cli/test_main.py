@@ -470,6 +470,16 @@ def test_archive_is_checked_like_a_folder(labcheck: Callable[..., Result], tmp_p
     assert refused.err.count("\n") == 1
 
 
+def test_what_was_chosen_from_an_archive_is_printed(labcheck: Callable[..., Result], tmp_path: Path) -> None:
+    """If a program in an archive has another name, one line says so, apart from the report."""
+    place = tmp_path / "work"
+    place.mkdir()
+    shutil.copy(CHECKOUT / "solutions" / "lab1" / "webserver.py", place / "WebServer.py")
+    result = labcheck("lab1", shutil.make_archive(str(place), "zip", place), "--only", "2.3", "--json", "-")
+    assert result.record.score == 1
+    assert result.err == "labcheck: took WebServer.py for webserver.py\n"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has namespaces")
 @pytest.mark.parametrize("words", [["--sandbox", "required"], ["--require-sandbox"]], ids=" ".join)
 def test_required_sandbox_is_used(

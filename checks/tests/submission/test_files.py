@@ -57,6 +57,14 @@ def test_files_for_ci_are_left_out(tmp_path: Path) -> None:
     assert found(work) == ["webserver.py"]
 
 
+def test_what_systems_and_tools_make_is_left_out(tmp_path: Path) -> None:
+    """Caches, environments and files of file managers are no part of a student's work, in capitals or not."""
+    made = ["Thumbs.db", "a/desktop.ini", "Desktop.ini", ".DS_Store", "._webserver.py", "__MACOSX/x", "__pycache__/x"]
+    made += [".venv/x", "env/pyvenv.cfg", "env/x", "node_modules/x", ".ipynb_checkpoints/x", ".mypy_cache/x", "x.pyc"]
+    work = fill(tmp_path, "webserver.py", "site/.htaccess", ".pytest_cache/x", *made)
+    assert found(work) == ["webserver.py", "site/.htaccess"]
+
+
 @pytest.mark.parametrize(
     ("temporary", "expected"),
     [("tmp", ["labcheck-1/a.py", "webserver.py"]), (".", ["tmp/labcheck-1/a.py", "webserver.py"])],
