@@ -144,7 +144,7 @@ def grade(
         write_report(out / FILE, register.to_json())
         gradebook = report.write(out, register.gradebook())
     else:
-        gradebook = report.load(out, replace(register, roster=None).gradebook())
+        gradebook = report.filled(out, replace(register, roster=None).gradebook())
     if wanted.files:
         report.export(gradebook, wanted.files)
     print(shielded("\n".join(_summary(gradebook, out, whole=shard is None))))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from labcheck.record.gradebook import Entry, Gradebook
+    from labcheck.record.gradebook import Gradebook
 
 CSV, TOML = "overrides.csv", "overrides.toml"
 KEYS = ("student", "points", "excuse", "reason", "who", "when")
@@ -114,12 +114,8 @@ def _place(student: str, gradebook: Gradebook, where: str) -> int:
     for person, found in matching.of_person.items():
         if found and not named:
             return next(place for place, entry in enumerate(entries) if entry.person == person)
-    known = {name: None for entry in entries for name in _names(entry)}
-    near = difflib.get_close_matches(student, known, 2)
+    labels = difflib.get_close_matches(student, [entry.submission for entry in entries if entry.submission], 2)
+    near = list(dict.fromkeys([*map(str, matching.perhaps), *labels]))
     which = f"could be {len(named)} students" if named else "is nobody in the class"
     suggestion = f"; did you mean {' or '.join(near)}?" if near else ""
     raise UsageError(f"{where}: {student!r} {which}{suggestion}")
-
-
-def _names(entry: Entry) -> list[str]:
-    return [name for name in (entry.name, entry.submission) if name]

@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from labcheck.classes.matching import match
+from labcheck.classes.matching import clues_of, match
 from labcheck.errors import UsageError
+from labcheck.platforms.downloads import by_hand
 from labcheck.record.gradebook import NOTHING, Asked, Entry, Gradebook
 from labcheck.record.people import Person, Roster
 from labcheck.record.submission import Submission
@@ -123,7 +124,10 @@ class Register:
         """Read what `to_json` has returned. Raises ValueError for any other text."""
         table = json.loads(text)
         try:
-            if table.pop("schema") != SCHEMA:
+            schema = table.pop("schema")
+            if schema == 1:
+                return cls._from_version_1(table)
+            if schema != SCHEMA:
                 raise ValueError("written by another version of labcheck")
             table["requirements"] = tuple(Asked(**each) for each in table["requirements"])
             table["submissions"] = tuple(map(Submission.from_table, table["submissions"]))
@@ -133,6 +137,20 @@ class Register:
             return cls(**table)
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"not a class of labcheck: {error}") from error
+
+    @classmethod
+    def _from_version_1(cls, table: dict[str, Any]) -> Register:
+        """Return the register of a version that kept only the rows: who they belong to is as certain as it was then."""
+        people, submissions = [], []
+        for entry in table["entries"]:
+            label, person = entry["submission"], entry["person"] and Person.from_table(entry["person"])
+            people += [person] if person else []
+            clues = tuple(clues_of(person)) if person else by_hand(label)
+            if entry["key"]:
+                submissions.append(Submission(label, label, entry["key"], (clues,)))
+        asked = tuple(Asked(**each) for each in table["requirements"])
+        roster = Roster(tuple(people)) if table["with_people"] else None
+        return cls(table["lab"], table["title"], asked, tuple(submissions), roster)
 
     @classmethod
     def load(cls, folder: Path) -> Register:

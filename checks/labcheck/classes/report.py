@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from labcheck.classes.overrides import overridden
 from labcheck.classes.register import FILE, Register
 from labcheck.classes.results import read
 from labcheck.classes.roster import find_column, read_roster
@@ -61,14 +62,22 @@ def write(out: Path, gradebook: Gradebook) -> Gradebook:
     def keep_page(key: str, record: Record) -> None:
         pages[key] = class_page.pack(record, names[key])
 
-    filled = load(out, gradebook, keep_page)
+    complete = load(out, gradebook, keep_page)
     # The byte order mark is for Excel, which reads a CSV file as UTF-8 only if it starts with one.
-    write_report(out / GRADES, find("whole_class", "csv").render(filled), "utf-8-sig")
-    write_report(out / PAGE, class_page.render(filled, pages))
-    return filled
+    write_report(out / GRADES, find("whole_class", "csv").render(complete), "utf-8-sig")
+    write_report(out / PAGE, class_page.render(complete, pages))
+    return complete
 
 
 def load(out: Path, gradebook: Gradebook, each: Callable[[str, Record], None] | None = None) -> Gradebook:
+    """Return the gradebook filled with the results, and with what the instructor has decided (see `filled`).
+
+    Raises UsageError if the instructor's file cannot be used.
+    """
+    return overridden(filled(out, gradebook, each), out)
+
+
+def filled(out: Path, gradebook: Gradebook, each: Callable[[str, Record], None] | None = None) -> Gradebook:
     """Return the gradebook filled with the results. `each` is called with each key and its complete record.
 
     After that, large parts of the record that others repeat are dropped, so that a thousand records fit into memory.

@@ -64,7 +64,10 @@ def render(gradebook: Gradebook) -> str:
         ["    Points Possible", *[""] * (len(WHO) - 1), gradebook.points_possible],
     ]
     for person, entry in people_of(gradebook, "Canvas"):
-        if (points := gradebook.points(entry)) is not None:
+        points: float | str | None = gradebook.points(entry)
+        if entry.override is not None and entry.override.points is None:
+            points = "EX"  # excused
+        if points is not None:
             who = person.name, person.number("canvas"), person.sis_user_id, person.sis_login_id, person.section
             rows.append([*who, points])
     return to_cells(rows)

@@ -22,8 +22,8 @@ from labcheck.reports.wording import NAMES
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from labcheck.record.gradebook import Gradebook
-    from labcheck.record.record import Record, RequirementResult
+    from labcheck.record.gradebook import Entry, Gradebook
+    from labcheck.record.record import RequirementResult
 
 SHOWN = 200  # characters of an expected or received value
 
@@ -59,20 +59,22 @@ def render(gradebook: Gradebook) -> str:
     ]
     for person, entry in people_of(gradebook, "Moodle"):
         points = gradebook.points(entry)
-        if entry.record is not None and points is not None:
+        if points is not None:
             who = person.name, person.email, person.id, person.sis_login_id
-            rows.append([*who, points, feedback(entry.record)])
+            rows.append([*who, points, feedback(entry)])
     return to_cells(rows)
 
 
-def feedback(record: Record) -> str:
+def feedback(entry: Entry) -> str:
     """Return the feedback that a student reads beside the grade: a line for each requirement that did not pass.
 
     Moodle shows feedback as HTML, so it is escaped.
     """
-    lines = [f"{record.score} of {record.max_score} points, seed {record.seed}"]
-    missed = record.of(Outcome.FAILED, Outcome.NOT_RUN)
-    return html.escape("\n".join([*lines, *map(_line, missed)]), quote=False)
+    lines = [] if entry.override is None else [f"decided: {entry.override}"]
+    if (record := entry.record) is not None:
+        lines.append(f"{record.score} of {record.max_score} points, seed {record.seed}")
+        lines += map(_line, record.of(Outcome.FAILED, Outcome.NOT_RUN))
+    return html.escape("\n".join(lines), quote=False)
 
 
 def _line(requirement: RequirementResult) -> str:

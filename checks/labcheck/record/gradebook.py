@@ -29,13 +29,31 @@ class Asked:
 
 
 @dataclass(frozen=True)
+class Override:
+    """What an instructor has decided about a grade. What was measured stays beside it.
+
+    `points` are None if the student is excused: then there is no grade, and none is missing.
+    """
+
+    points: float | None
+    reason: str = ""
+    who: str = ""
+    when: str = ""
+
+    def __str__(self) -> str:
+        decided = "excused" if self.points is None else f"{self.points:g} points"
+        by = " ".join(filter(None, [self.who and f"by {self.who}", self.when and f"on {self.when}"]))
+        return ", ".join(filter(None, [f"{decided} {by}".strip(), self.reason]))
+
+
+@dataclass(frozen=True)
 class Entry:
     """A row of the class: a person on the roster, or a submission that belongs to nobody.
 
     `submission` is the name by which the instructor knows the work; it is empty if nothing was submitted. `key`
     identifies what was graded, and by what (see `grade.Order.task`); it is empty if nothing can be graded. `remark`
     says why there is no grade, or what the instructor should look at; `note` is what is worth knowing otherwise.
-    `is_broken`: the grading went wrong.
+    `is_broken`: the grading went wrong. `override` is what the instructor has decided, if anything.
     """
 
     submission: str = ""
@@ -46,16 +64,25 @@ class Entry:
     faults: tuple[str, ...] = ()
     is_broken: bool = False
     note: str = ""
+    override: Override | None = None
 
     @property
     def is_open(self) -> bool:
         """Whether something could not be checked: then the points in the record, if there is one, are no grade."""
-        return self.is_broken or (self.record is not None and bool(self.record.open))
+        could_not = self.is_broken or (self.record is not None and bool(self.record.open))
+        return could_not and self.override is None
 
     @property
-    def score(self) -> int | None:
-        """The points; None if there is no grade."""
-        return None if self.record is None or self.is_open else self.record.score
+    def measured(self) -> int | None:
+        """The points that were measured, or None."""
+        return None if self.record is None or self.is_broken or self.record.open else self.record.score
+
+    @property
+    def score(self) -> float | None:
+        """The points of the grade: those measured, or those that the instructor has decided; None without a grade."""
+        if self.override is None:
+            return self.measured
+        return None if self.override.points is None else _whole(self.override.points)
 
     @property
     def name(self) -> str:
@@ -64,13 +91,17 @@ class Entry:
 
     @property
     def about(self) -> str:
-        """Everything that is to be said about the grade: the remark, and the note."""
-        return "; ".join(filter(None, [self.remark, self.note]))
+        """Everything that is to be said about the grade: the decision, the remark, and the note."""
+        decision = []
+        if self.override is not None:
+            instead = "" if self.measured is None else f" (measured: {self.measured})"
+            decision = [f"decided: {self.override}{instead}"]
+        return "; ".join(filter(None, [*decision, self.remark, self.note]))
 
     @property
     def is_a_problem(self) -> bool:
         """Whether there is a submission that has no grade, or whose grade the instructor should look at."""
-        return bool(self.submission) and (self.score is None or bool(self.remark))
+        return bool(self.submission) and self.override is None and (self.score is None or bool(self.remark))
 
 
 @dataclass(frozen=True)
@@ -99,7 +130,7 @@ class Gradebook:
     @property
     def not_graded(self) -> int:
         """The number of submissions without a grade."""
-        return sum(bool(entry.submission) and entry.score is None for entry in self.entries)
+        return sum(bool(entry.submission) and entry.score is None and entry.override is None for entry in self.entries)
 
     @property
     def open(self) -> int:
@@ -109,7 +140,8 @@ class Gradebook:
     @property
     def nothing(self) -> int:
         """The number of people without a submission."""
-        return sum(not entry.submission and entry.remark in ("", NOTHING) for entry in self.entries)
+        absent = (entry for entry in self.entries if not entry.submission and entry.override is None)
+        return sum(entry.remark in ("", NOTHING) for entry in absent)
 
     @property
     def column(self) -> str:
@@ -128,11 +160,15 @@ class Gradebook:
             return ""
         return f"points × {self.points_possible:g} / {self.max_score}, rounded to two decimals"
 
+    def most(self, entry: Entry) -> int:
+        """Return the number of possible points for an entry: earlier checks may have given others."""
+        return self.max_score if entry.record is None or entry.override is not None else entry.record.max_score
+
     def points(self, entry: Entry) -> float | None:
         """Return the points in the course's gradebook; None if there is no grade."""
-        if entry.score is None or entry.record is None or not self.rule:
+        if entry.score is None or not self.rule:
             return entry.score
-        return _whole(round(entry.score * self.points_possible / entry.record.max_score, 2))
+        return _whole(round(entry.score * self.points_possible / self.most(entry), 2))
 
     def filled(self, results: Mapping[str, Result]) -> Gradebook:
         """Return the class with the result of each row; those whose grade is open come first."""

@@ -76,7 +76,7 @@ def render(gradebook: Gradebook, packed: Mapping[str, str]) -> str:
     keys = [key for key in dict.fromkeys(entry.key for entry in gradebook.entries if entry.record) if key in packed]
     pages = {key: place for place, key in enumerate(keys)}
     places = {id(entry): place for place, entry in enumerate(gradebook.entries, start=1)}
-    graded = [(entry, entry.record) for entry in gradebook.entries if entry.record and entry.score is not None]
+    graded = [(entry, entry.record) for entry in gradebook.entries if entry.record and entry.measured is not None]
     records = [record for _, record in graded]
     found = tallies(gradebook)
     script = _script()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -106,6 +107,30 @@ def test_each_member_of_a_group_has_its_grade() -> None:
     assert rows(run(named, roster=roster)) == {"Ann": ("t", ""), "Bob": ("t", "")}
 
 
+def test_register_of_version_1_is_read() -> None:
+    """A class that an earlier version has graded keeps its rows, and what is handed in later is added."""
+    person = {
+        "name": "Ann",
+        "email": "ann@x.org",
+        "id": "",
+        "sis_user_id": "",
+        "sis_login_id": "",
+        "github": "",
+        "section": "",
+    }
+    entries = [
+        {"submission": "a.zip", "key": "a1", "person": person, "remark": ""},
+        {"submission": "", "key": "", "person": {**person, "name": "Bob", "email": "b@x.org"}, "remark": "none"},
+        {"submission": "zoe", "key": "z1", "person": None, "remark": "matches nobody in the roster"},
+    ]
+    table = {"schema": 1, "lab": "lab1", "title": "T", "requirements": [], "with_people": True, "entries": entries}
+    known = Register.from_json(json.dumps(table))
+    later = known.followed_by(run(handed_in("Bob", "b1")))
+    assert [(each.name, each.key, each.remark) for each in later.gradebook().entries] == [
+        ("Ann", "a1", ""), ("Bob", "b1", ""), ("zoe", "z1", "matches nobody in the roster"),
+    ]  # fmt: skip
+
+
 TEXT = st.text(st.characters(codec="utf-8"), max_size=8)
 SUBMISSIONS = st.builds(
     Submission,
@@ -130,7 +155,7 @@ def test_register_survives_json(submissions: list[Submission], roster: Roster | 
     assert Register.from_json(register.to_json()) == register
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": 1}', '{"schema": 2, "lab": 1}'])
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": 1}', '{"schema": 3}', '{"schema": 2, "lab": 1}'])
 def test_damaged_register_is_a_usage_error(text: str, tmp_path: Path) -> None:
     """A register that cannot be read is reported in one line."""
     (tmp_path / FILE).write_text(text)

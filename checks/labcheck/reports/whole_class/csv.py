@@ -21,18 +21,20 @@ def render(gradebook: Gradebook) -> str:
     """Return the table."""
     who = ["student", "e-mail", "id", "submission"] if gradebook.with_people else ["student"]
     ids = [each.id for each in gradebook.requirements]
+    decided = any(entry.override is not None for entry in gradebook.entries)
     scaled = [f"points of {gradebook.points_possible:g}"] if gradebook.rule else []
-    rows: list[list[str | float]] = [[*who, "score", "max", *scaled, *ids, "note"]]
+    rows: list[list[str | float]] = [[*who, "score", "max", *scaled, *["measured"][:decided], *ids, "note"]]
     for entry in gradebook.entries:
         earned: dict[str, int] = {}
         score: list[str | float] = ["", ""]
         if entry.record is not None:
             checked = (each for each in entry.record.requirements if each.outcome is not Outcome.ERROR)
             earned = {each.id: each.earned for each in checked}
-            if entry.score is not None:
-                score = [entry.score, entry.record.max_score]
+        if entry.score is not None:
+            score = [entry.score, gradebook.most(entry)]
         points = gradebook.points(entry)
         score += ["" if points is None else points] if gradebook.rule else []
+        score += ["" if entry.measured is None else entry.measured] if decided else []
         rows.append([*_who(entry, gradebook), *score, *(earned.get(id, "") for id in ids), entry.about])
     return to_cells(rows)
 
