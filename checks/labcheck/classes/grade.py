@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from labcheck.classes import report
+from labcheck.classes import copies, report
 from labcheck.classes.conditions import conditions
 from labcheck.classes.discovery import discover, opened
 from labcheck.classes.executors import executor_for
@@ -27,6 +27,7 @@ from labcheck.platforms.actions import shielded
 from labcheck.record.gradebook import FILE, NOT_YET, Asked, Entry, Gradebook
 from labcheck.record.record import Record
 from labcheck.record.result import BROKEN, REFUSED, Result
+from labcheck.record.sources import Source
 from labcheck.record.text import printable
 from labcheck.reports.files import write_report
 
@@ -101,7 +102,8 @@ def run(tasks: Iterable[tuple[str, Task]], executor: Executor, width: int) -> It
 
 def _result(key: str, task: Task, reply: Reply) -> Result:
     record = None if reply.record is None else Record.from_table(reply.record)
-    return Result(key, task.label, reply.kind, reply.text, record, tuple(reply.faults))
+    sources = tuple(Source(**each) for each in reply.sources)
+    return Result(key, task.label, reply.kind, reply.text, record, tuple(reply.faults), sources=sources)
 
 
 @dataclass(frozen=True)
@@ -220,14 +222,15 @@ def grade(
             except KeyboardInterrupt as error:
                 interrupted = error
         gradebook = submissions.gradebook(people)
+    similar = ""
     if shard is None:
         write_report(out / FILE, gradebook.to_json())
-        gradebook = report.write(out, gradebook)
+        gradebook, similar = report.write(out, gradebook)
     else:
         gradebook = report.load(out, gradebook)
     if files:
         report.export(replace(gradebook, heading=heading), files)
-    print(shielded("\n".join(_summary(gradebook, out, whole=shard is None))))
+    print(shielded("\n".join(_summary(gradebook, out, similar, whole=shard is None))))
     if interrupted is not None:
         raise interrupted
     return gradebook
@@ -277,13 +280,15 @@ def _grade_all(submissions: Submissions, out: Path, file: str, jobs: int, cluste
         results.close()
 
 
-def _summary(gradebook: Gradebook, out: Path, *, whole: bool) -> Iterator[str]:
+def _summary(gradebook: Gradebook, out: Path, similar: str, *, whole: bool) -> Iterator[str]:
     """Yield the lines of the summary: the number of graded submissions, and the reason for each that is not graded."""
     entries = gradebook.entries
     parts = [f"{gradebook.graded} of {gradebook.graded + gradebook.not_graded} submissions graded"]
     parts += [f"{gradebook.nothing} submitted nothing"] if gradebook.nothing else []
     parts += [str(out / name) for name in (report.GRADES, report.PAGE) if whole]
     yield " · ".join(parts)
+    if similar:
+        yield f"{similar}: {out / copies.PAGE}"
     problems = [entry for entry in entries if entry.is_a_problem and entry.remark != NOT_YET]
     for entry in problems[:MOST_LISTED]:
         yield f"  {printable(entry.submission)}: {printable(entry.remark)}"

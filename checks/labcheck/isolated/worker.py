@@ -7,7 +7,7 @@ import os
 import subprocess
 import tempfile
 import traceback
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from labcheck.sandbox import isolation
 from labcheck.sandbox.protections import find
 from labcheck.submission.archive import Target, extract
 from labcheck.submission.limits import SUBMISSION
+from labcheck.submission.sources import read_sources
 from labcheck.submission.unpack import unpack
 from labcheck.workbook.labs import load_lab
 
@@ -124,8 +125,10 @@ class Grading:
             lab = with_more(lab, more, hidden=task.hidden)
         try:
             folder = Path(task.folder) if task.folder else unpack(task.name, task.data, place, lab)
+            sources = [] if task.folder else read_sources(folder, [program.file for program in lab.programs])
             judgement = judge(lab, folder, task.options, sandbox, None if lab.more else self.session, listener)
         except (RefusedError, UsageError) as error:
             return Reply("refused", str(error))
         judgement.record.submission = task.label
-        return Reply("graded", record=judgement.record.to_table(), faults=judgement.faults)
+        tables = [asdict(each) for each in sources]
+        return Reply("graded", record=judgement.record.to_table(), faults=judgement.faults, sources=tables)

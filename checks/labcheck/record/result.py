@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from labcheck.record.record import Record
+from labcheck.record.sources import Source
 
 GRADED, REFUSED, BROKEN = "graded", "refused", "broken"
 
@@ -16,7 +17,8 @@ class Result:
 
     `key` identifies what was graded, and by what (see `classes.grade.Order.task`). `kind` is GRADED, with a record;
     REFUSED if the submission cannot be used; or BROKEN if the grading went wrong. `reason` says why; `faults` are the
-    tracebacks of internal errors. `conditions` are those of the grading (see `classes.conditions`).
+    tracebacks of internal errors. `conditions` are those of the grading (see `classes.conditions`). `sources` are the
+    submission's Python files.
     """
 
     key: str
@@ -26,6 +28,7 @@ class Result:
     record: Record | None = None
     faults: tuple[str, ...] = ()
     conditions: dict[str, str] = field(default_factory=dict)
+    sources: tuple[Source, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -35,7 +38,7 @@ class Result:
     def to_json(self) -> str:
         """Return the result as one line."""
         record = None if self.record is None else self.record.to_table()
-        table = {**vars(self), "record": record}
+        table = {**vars(self), "record": record, "sources": [asdict(each) for each in self.sources]}
         # In ASCII, so that a terminal takes nothing in the file for a command.
         return json.dumps(table) + "\n"
 
@@ -45,6 +48,7 @@ class Result:
         table = json.loads(line)
         try:
             record = Record.from_table(table["record"]) if table["kind"] == GRADED else None
-            return cls(**{**table, "record": record, "faults": tuple(table["faults"])})
+            sources = tuple(Source(**each) for each in table.get("sources", ()))
+            return cls(**{**table, "record": record, "faults": tuple(table["faults"]), "sources": sources})
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"not a result of labcheck: {error}") from error
