@@ -1,15 +1,15 @@
-"""Find the submissions in an instructor's folder, from Canvas, Moodle, GitHub Classroom or collected by hand."""
+"""Find the submissions in an instructor's folder: a download from any platform, or files collected by hand."""
 
 from __future__ import annotations
 
 import contextlib
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from labcheck.errors import RefusedError, UsageError
-from labcheck.platforms.downloads import clues_of, named
+from labcheck.platforms.downloads import Part, by_hand, read_download
 from labcheck.sandbox.scratch import scratch
 from labcheck.submission.archive import ARCHIVES, Target, extract
 from labcheck.submission.files import regular_files
@@ -17,62 +17,50 @@ from labcheck.submission.handed_in import HandedIn
 from labcheck.submission.limits import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
-    from labcheck.platforms.downloads import Clue
+    from labcheck.record.submission import Clues
 
 BULK = Limits(files=200_000, entries=400_000, bytes=8 << 30, stream=16 << 30, bulk=True)
-NO_SUBMISSION = (".csv", ".txt", ".md", ".html", ".json", ".jsonl")  # unless a platform's name marks it as submitted
-PLAIN = ("name", "id", "login", "email", "github")  # what a name chosen by an instructor may stand for
+NO_SUBMISSION = (".csv", ".txt", ".md", ".html", ".json", ".jsonl", ".yml", ".xlsx")  # unless a platform knows it
 ENDING = re.compile(r"(\.tar)?\.\w+$")
+COPY = re.compile(r"([-_]\d+| ?\(\d+\))+(?=(\.tar)?\.\w+$)")  # webserver-1.py, webserver (1).py
+WHOLE = (*ARCHIVES, ".ipynb")  # what contains a whole submission
 
 
-@dataclass(frozen=True)
-class _Found:
-    """A file or folder of a student. Entries with the same label and the same `longer` belong to one student.
-
-    `longer` is the label to use if two students have the same label. `name` is the original name of a file.
-    """
-
-    path: Path
-    label: str
-    longer: str
-    clues: tuple[tuple[str, str], ...]
-    name: str
-
-
-def discover(place: Path) -> list[HandedIn]:
+def discover(place: Path, names: Mapping[str, Clues] | None = None) -> list[HandedIn]:
     """Return the submissions in a folder, sorted by label.
 
-    Raises UsageError if the folder does not exist or contains no submission.
+    `names` says whose the files are whose names do not tell: the clues for a file name. Raises UsageError if the folder
+    does not exist or contains no submission.
     """
     if not place.is_dir():
         what = f"{place} is a file" if place.exists() else f"folder {place} does not exist"
         raise UsageError(f"{what}; give the folder or the .zip with the submissions")
-    entries = _entries(place)
-    clues = clues_of(entries)
-    students: dict[tuple[str, str], list[_Found]] = {}
-    for entry in entries:
-        if found := _found(entry, clues.get(entry, ())):
-            students.setdefault((found.label, found.longer), []).append(found)
+    students: dict[tuple[str, str], list[Part]] = {}
+    for part in _parts(place, names or {}):
+        longer = f"{part.label}_{part.number}" if part.number else part.path.name
+        students.setdefault((part.label, longer), []).append(part)
     if not students:
         raise UsageError(f"no submissions in {place}; expected a folder, an archive or a file for each student")
     labels = Counter(label for label, _ in students)
-    handed_in = [
-        _handed_in(label if labels[label] == 1 else longer, parts) for (label, longer), parts in students.items()
-    ]
+    handed_in = []
+    for (label, longer), parts in students.items():
+        shown = label if labels[label] == 1 else longer
+        handed_in.append(_handed_in(shown, longer if parts[0].number else shown, parts))
     return sorted(handed_in, key=lambda each: each.label)
 
 
 @contextlib.contextmanager
-def opened(place: Path) -> Iterator[Path]:
+def opened(place: Path, programs: Collection[str] = ()) -> Iterator[Path]:
     """Yield the folder with the submissions: the given folder, or a temporary one with the unpacked bulk archive.
 
-    Raises UsageError if the archive cannot be unpacked.
+    `programs` are the files of the lab: a folder with one of them is a submission, not a class. Raises UsageError if
+    the archive cannot be unpacked.
     """
     if not place.is_file():
-        yield place
+        yield _inner(place, programs) if place.is_dir() else place
         return
     with scratch() as folder:
         top = folder / "in"
@@ -84,54 +72,118 @@ def opened(place: Path) -> Iterator[Path]:
             raise UsageError(f"{place} cannot be unpacked: {error}") from error
         except OSError as error:
             raise UsageError(f"{place} cannot be unpacked: {error.strerror}") from error
-        yield _inner(top)
+        inner = _inner(top, programs)
+        yield _of_a_class(inner, programs) if inner == top else inner
 
 
-def _inner(top: Path) -> Path:
-    """Return the folder with the students' submissions, which may be the only folder in the archive."""
-    entries = _entries(top)
-    if len(entries) != 1 or not entries[0].is_dir() or named(entries[0]):
+def _inner(top: Path, programs: Collection[str]) -> Path:
+    """Return the folder that a platform has filled: the given one, or the only folder in it, if a platform knows it."""
+    place = top
+    while not _is_a_download(_entries(place)):
+        folders = [entry for entry in _entries(place) if entry.is_dir()]
+        if len(folders) != 1 or _has_program(folders[0], programs) or (folders[0] / ".git").exists():
+            return top
+        place = folders[0]
+    return place
+
+
+def _is_a_download(entries: list[Path]) -> bool:
+    """Return whether a platform has certainly arranged this: it has given numbers, or made folders of its own."""
+    return any(part.number or part.path not in entries for part in read_download(entries)[0])
+
+
+def _of_a_class(top: Path, programs: Collection[str]) -> Path:
+    """Return the folder with the students' submissions in an archive: it may be the only folder in there."""
+    entries = _candidates(_entries(top))
+    if len(entries) != 1 or not entries[0].is_dir():
         return top
-    folder, inner = entries[0], _entries(entries[0])
-    is_named = any(map(named, inner))
-    is_several = len(inner) > 1 and not any(each.suffix == ".py" for each in inner)
-    return folder if is_named or (is_several and not (folder / ".git").exists()) else top
+    folder, inner = entries[0], _candidates(_entries(entries[0]))
+    is_submission = _has_program(folder, programs) or (folder / ".git").exists()
+    return folder if len(inner) > 1 and not is_submission else top
+
+
+def _has_program(folder: Path, programs: Collection[str]) -> bool:
+    known = {program.casefold() for program in programs}
+    return any(COPY.sub("", entry.name).casefold() in known for entry in folder.iterdir())
 
 
 def _entries(place: Path) -> list[Path]:
-    """Return what may be submissions: no links, and no other files that an instructor keeps beside them."""
+    """Return the files and folders in a folder, without links and without those that systems create."""
     return [
         entry
         for entry in sorted(place.iterdir())
         if not entry.name.startswith((".", "__MACOSX"))
         and not entry.is_symlink()
-        and (entry.is_dir() or (entry.is_file() and (entry.suffix.lower() not in NO_SUBMISSION or named(entry))))
+        and (entry.is_dir() or entry.is_file())
     ]
 
 
-def _found(entry: Path, clues: Sequence[Clue]) -> _Found | None:
-    """Return the student of an entry, or None if it is not to be checked. `clues` come from neighboring entries."""
-    if (system := named(entry)) is not None:
-        longer = f"{system.label}_{system.number}"
-        return _Found(entry, system.label, longer, system.clues, system.file or entry.name) if system.checked else None
-    whole = entry.name
-    label = whole if entry.is_dir() else ENDING.sub("", whole)
-    return _Found(entry, label, whole, (*((kind, label) for kind in PLAIN), *clues), whole)
+def _candidates(entries: list[Path]) -> list[Path]:
+    """Return what may be submissions: not the files that an instructor keeps beside them."""
+    return [entry for entry in entries if entry.is_dir() or entry.suffix.lower() not in NO_SUBMISSION]
 
 
-def _handed_in(label: str, parts: list[_Found]) -> HandedIn:
-    paths = tuple(part.path for part in parts)
-    names = tuple(part.name for part in parts)
-    if paths[0].is_dir():
-        only = _only_archive(paths[0])
-        paths, names = ((only,), (only.name,)) if only else (paths[:1], ())
-    return HandedIn(label, parts[0].clues, paths, names)
+def _parts(place: Path, names: Mapping[str, Clues]) -> Iterator[Part]:
+    """Yield what the students have handed in. Files that `names` knows are theirs, no matter what they are called."""
+    entries = _entries(place)
+    parts, left = read_download([entry for entry in entries if entry.name not in names])
+    yield from parts
+    for entry in [*(entry for entry in entries if entry.name in names), *_candidates(left)]:
+        label = entry.name if entry.is_dir() else ENDING.sub("", entry.name)
+        yield Part(entry, label, (names.get(entry.name) or by_hand(label),), name=entry.name)
+
+
+def _handed_in(label: str, identity: str, parts: list[Part]) -> HandedIn:
+    """Return one student's submission. If it has several versions, it is the newest one."""
+    newest, older = _newest(sorted(parts, key=lambda part: (part.version, part.is_late)))
+    first = newest[0]
+    found = HandedIn(
+        label,
+        first.members,
+        tuple(part.path for part in newest),
+        tuple(part.name or part.path.name for part in newest),
+        identity=identity,
+        version=max(part.version for part in newest),
+        note=f"not graded, because older: {', '.join(part.path.name for part in older)}" if older else "",
+        is_late=any(part.is_late for part in newest),
+        submitted=max(part.submitted for part in newest),
+        problem="" if any(not part.problem for part in newest) else f"{first.problem}: see {first.path.name}",
+    )
+    if not first.path.is_dir():
+        return found
+    only = _only_archive(first.path)
+    paths, names = ((only,), (only.name,)) if only else (found.paths[:1], ())
+    return replace(found, paths=paths, names=names)
+
+
+def _newest(parts: list[Part]) -> tuple[list[Part], list[Part]]:
+    """Return the parts that count, and those that have been replaced. They are given with the newest one last.
+
+    Of files with the same name, apart from a number that copying adds, the newest counts. An archive contains a whole
+    submission: it replaces what is older, and a program that is newer replaces it.
+    """
+    files = [part for part in parts if not part.problem] or parts
+    folders = [part for part in files if part.path.is_dir()]
+    if folders:
+        return folders[-1:], folders[:-1]
+    if len({part.version for part in files}) == 1:
+        return files, []  # no numbering: nothing is known to be newer
+    wholes = [place for place, part in enumerate(files) if part.path.suffix.lower() in WHOLE]
+    start = wholes[-1] if wholes else 0
+    if any(part.path.suffix.lower() == ".py" for part in files[start + 1 :]) and wholes:
+        start += 1
+        last = {COPY.sub("", part.name): part for part in files[start:]}
+    elif wholes:
+        last = {"": files[start]}
+    else:
+        last = {COPY.sub("", part.name): part for part in files}
+    return list(last.values()), [part for part in files if part not in last.values()]
 
 
 def _only_archive(folder: Path) -> Path | None:
     """Return the archive or notebook in a folder, if there is exactly one and no program."""
-    files = [entry for entry in _entries(folder) if entry.is_file()]
-    archives = [file for file in files if file.suffix.lower() in (*ARCHIVES, ".ipynb")]
+    files = [entry for entry in _candidates(_entries(folder)) if entry.is_file()]
+    archives = [file for file in files if file.suffix.lower() in WHOLE]
     if len(archives) != 1 or any(file.suffix == ".py" for file, _ in regular_files(folder)):
         return None
     return archives[0]

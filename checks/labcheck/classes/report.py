@@ -6,7 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from labcheck.classes import copies
+from labcheck.classes.register import FILE, Register
 from labcheck.classes.results import read
+from labcheck.classes.roster import find_column, read_roster
+from labcheck.errors import UsageError
 from labcheck.platforms.formats import find
 from labcheck.reports import class_page, clusters
 from labcheck.reports.files import write_report, write_reports
@@ -20,6 +23,32 @@ if TYPE_CHECKING:
     from labcheck.record.result import Result
 
 GRADES, PAGE = "grades.csv", "class.html"
+
+
+def settled(register: Register, column: str, out_of: float | None) -> Register:
+    """Return the register with the column and the possible points that an instructor gives, or that the roster tells.
+
+    Raises UsageError if they contradict the roster.
+    """
+    if not column:
+        return replace(register, out_of=out_of or register.out_of)
+    roster = register.roster
+    heading = column if roster is None else find_column(roster, column)
+    possible = None if roster is None else roster.assignments.get(heading)
+    if possible and out_of and possible != out_of:
+        raise UsageError(f"column {heading!r} has {possible:g} possible points in the roster; leave out --out-of")
+    return replace(register, column=heading, out_of=out_of or possible)
+
+
+def updated(out: Path, roster: Path | None, column: str, out_of: float | None) -> Register:
+    """Return the register of a graded class with what is given anew, and keep it. Raises UsageError."""
+    register = known = Register.load(out)
+    if roster is not None:
+        register = replace(register, roster=read_roster(roster))
+    register = settled(register, column, out_of)
+    if register != known:
+        write_report(out / FILE, register.to_json())
+    return register
 
 
 def write(out: Path, gradebook: Gradebook) -> tuple[Gradebook, str]:

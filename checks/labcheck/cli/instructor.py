@@ -56,14 +56,22 @@ def _grade_arguments(parser: Parser, words: list[str]) -> None:
         action="store_true",
         help="grade nothing; write grades.csv from the results of all parts",
     )
-    parser.add_argument(
-        "--roster",
-        metavar="CSV",
-        type=Path,
-        help="class list: assigns submissions to students, and shows who submitted nothing",
-    )
     parser.add_argument("--suite", metavar="DIR", type=Path, help="folder with additional checks of your own")
     parser.add_argument("--hidden", action="store_true", help="report the checks in --suite by title only")
+    parser.add_argument(
+        "--names",
+        metavar="CSV",
+        type=Path,
+        help="whose each file is, if its name does not tell: a table with the columns File and, for example, Email",
+    )
+    parser.add_argument(
+        "--only-student",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="grade only this student's submission; may be repeated",
+    )
+    parser.add_argument("--again", action="store_true", help="grade again what has a grade")
     add_ways_to_judge(parser, sandbox="auto")
     _class_arguments(parser, words)
 
@@ -71,10 +79,22 @@ def _grade_arguments(parser: Parser, words: list[str]) -> None:
 def _class_arguments(parser: Parser, words: list[str]) -> None:
     """Add the options for the reports of a class."""
     parser.add_argument(
+        "--roster",
+        metavar="CSV",
+        type=Path,
+        help="class list: assigns submissions to students, and shows who submitted nothing (default: the last one)",
+    )
+    parser.add_argument(
         "--column",
         metavar="TITLE",
         default="",
         help="heading of the lab's column in your gradebook, such as 'Lab 1 (4711)' in Canvas",
+    )
+    parser.add_argument(
+        "--out-of",
+        metavar="N",
+        type=_points,
+        help="points that are possible in your gradebook (default: those in the roster, or the lab's own)",
     )
     add_formats(parser, "whole_class", words)
 
@@ -88,7 +108,8 @@ def _grade(given: argparse.Namespace) -> int:
     if given.hidden and given.suite is None:
         raise UsageError("--hidden applies only to the checks in --suite DIR; add --suite DIR")
 
-    from labcheck.classes.grade import Order, Shard, grade
+    from labcheck.classes.grade import Wanted, grade
+    from labcheck.classes.submissions import Order, Shard
     from labcheck.errors import RefusedError
     from labcheck.judging.catalogue import with_more
     from labcheck.judging.options import Options
@@ -106,7 +127,8 @@ def _grade(given: argparse.Namespace) -> int:
         seed=given.seed,
         budget=given.budget,
         slow=given.slow,
-        python=python_of(given.python, Path()) if given.python else "",
+        # The workers of a cluster have a Python of their own.
+        python=python_of(given.python, Path()) if given.python or not given.cluster else "",
         protection=AUTO if given.sandbox == REQUIRED else given.sandbox,  # a class is never graded without one
         whole=False,
     )
@@ -115,13 +137,11 @@ def _grade(given: argparse.Namespace) -> int:
         order,
         given.submissions,
         given.out,
+        Wanted(given.roster, given.names, given.only_student, given.again, given.column, given.out_of, files),
         jobs=given.jobs,
         cluster=given.cluster,
         shard=given.shard and Shard(*given.shard),
         merge=given.merge,
-        roster=given.roster,
-        files=files,
-        heading=given.column,
     )
     if gradebook.open:
         return INTERNAL_ERROR
@@ -134,17 +154,14 @@ def _report_arguments(parser: Parser, words: list[str]) -> None:
 
 
 def _report(given: argparse.Namespace) -> int:
-    from dataclasses import replace
-
     from labcheck.classes import report
-    from labcheck.record.gradebook import Gradebook
 
     files = files_of(given)
-    gradebook = replace(Gradebook.load(given.out), heading=given.column)
+    register = report.updated(given.out, given.roster, given.column, given.out_of)
     if files:
-        report.export(report.load(given.out, gradebook), files)
+        report.export(report.load(given.out, register.gradebook()), files)
     else:
-        report.write(given.out, gradebook)
+        report.write(given.out, register.gradebook())
         print(f"{given.out / report.GRADES} · {given.out / report.PAGE}")
     return PASSED
 
@@ -180,6 +197,16 @@ def _shard(text: str) -> tuple[int, int]:
     if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
         raise argparse.ArgumentTypeError(f"invalid value {text!r}: expected K/N, such as 3/8 for part 3 of 8")
     return int(number), int(of)
+
+
+def _points(text: str) -> float:
+    try:
+        points = float(text)
+    except ValueError:
+        points = 0
+    if not 0 < points < float("inf"):
+        raise argparse.ArgumentTypeError(f"invalid value {text!r}: expected a number of points, such as 50")
+    return points
 
 
 COMMANDS = (

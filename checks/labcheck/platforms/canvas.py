@@ -9,28 +9,47 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from labcheck.platforms.downloads import Named, by_name
+from labcheck.platforms.downloads import Part, by_name
 from labcheck.platforms.people import people_of
-from labcheck.platforms.rosters import columns, no_person
+from labcheck.platforms.rosters import columns, form, no_person
 from labcheck.reports.cells import to_cells
 from labcheck.reports.formats import whole_class
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from labcheck.record.gradebook import Gradebook
 
 WHO = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
 
-NAME = re.compile(r"(?P<label>[^_]+)(?:_LATE)?_(?P<number>\d+)_\d+_(?P<file>.+)")
+NAME = re.compile(
+    r"(?P<label>.+?)(?P<late>_LATE)?_(?P<number>\d+)_(?:(?P<attachment>\d+)_(?P<file>.+)|(?P<form>text|link)\.html)"
+)
+FORMS = {"text": "a text was entered in Canvas, and no file", "link": "a link was submitted, and no file"}
 
 
 @by_name
-def read_name(name: str) -> Named | None:
-    """Read `lovelaceada_LATE_4711_90210_webserver-1.py`: the student, their id, the submission's id, the file."""
-    found = NAME.fullmatch(name)
-    if found is None:
+def read_name(entry: Path) -> Part | None:
+    """Read `lovelaceada_LATE_4711_90210_webserver-1.py`: the student, their number, the attachment's, the file.
+
+    A later attachment has a greater number. The label is that of a group if the work was submitted by one; the number
+    is that of one of its members. Without names, it is `anon` (canvas-lms, lib/content_zipper.rb).
+    """
+    found = NAME.fullmatch(entry.name)
+    if found is None or not entry.is_file():
         return None
     label, number = found["label"], found["number"]
-    return Named(label, number, (("compact name", label), ("id", number)), found["file"], of_files=True)
+    who = (("canvas number", number), ("compact name", label), ("compact group", label))
+    return Part(
+        entry,
+        label,
+        (who,),
+        number,
+        found["file"] or f"{found['form']}.html",
+        version=(int(found["attachment"] or 0),),
+        is_late=bool(found["late"]),
+        problem=FORMS.get(found["form"] or "", ""),
+    )
 
 
 @whole_class("a file to import into a Canvas gradebook")
@@ -42,14 +61,15 @@ def render(gradebook: Gradebook) -> str:
     """
     rows: list[list[str | float]] = [
         [*WHO, gradebook.column],
-        ["    Points Possible", *[""] * (len(WHO) - 1), gradebook.max_score],
+        ["    Points Possible", *[""] * (len(WHO) - 1), gradebook.points_possible],
     ]
     for person, entry in people_of(gradebook, "Canvas"):
-        if entry.score is not None:
-            who = person.name, person.id, person.sis_user_id, person.sis_login_id, person.section
-            rows.append([*who, entry.score])
+        if (points := gradebook.points(entry)) is not None:
+            who = person.name, person.number("canvas"), person.sis_user_id, person.sis_login_id, person.section
+            rows.append([*who, points])
     return to_cells(rows)
 
 
+form("canvas", ("student", "id", "section"), is_gradebook=True, number="id")
 columns(name="student", sis_user_id="sisuserid", sis_login_id="sisloginid")
 no_person("points possible", "student, test")

@@ -14,38 +14,47 @@ import re
 from typing import TYPE_CHECKING
 
 from labcheck.platforms import ci
-from labcheck.platforms.downloads import by_neighbors
+from labcheck.platforms.downloads import Part, by_hand, download
 from labcheck.platforms.rosters import columns
 from labcheck.record.text import within
 from labcheck.reports.formats import one
 from labcheck.reports.wording import TEST_STATUS, block, explanation, heading
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
     from typing import Any
 
-    from labcheck.platforms.downloads import Clue
     from labcheck.platforms.sources import Source
     from labcheck.record.record import Record, RequirementResult
     from labcheck.workbook.labs import Lab
 
 # Characters of a text. Linux does not start a program with a variable of 128 KiB, or with much more than 2 MB in total.
 MESSAGE = 2000
+AGAIN = re.compile(r"-(\d+)$")  # a number that GitHub Classroom appends if the repository already exists
 
 
-@by_neighbors
-def read_clones(entries: list[Path]) -> dict[Path, list[Clue]]:
+@download
+def read_clones(entries: Sequence[Path]) -> Iterator[Part]:
     """Read `lab1-ada`, a clone of a GitHub Classroom repository: the assignment and the user's name.
 
     Both may contain dashes, so it is unknown where one ends and the other begins: every common prefix that ends with a
-    dash may be the assignment's name.
+    dash may be the assignment's name. A second repository of the same user has a number at its end.
     """
     folders = [entry for entry in entries if entry.is_dir()]
     if len(folders) < 2 and not any((folder / ".git").exists() for folder in folders):
-        return {}
+        return
     starts = [folders[0].name[: dash.end()] for dash in re.finditer("-", folders[0].name)]
     starts = [start for start in starts if all(folder.name.startswith(start) for folder in folders)]
-    return {folder: [("github", folder.name.removeprefix(start)) for start in starts] for folder in folders}
+    for folder in folders if starts else ():
+        users = [folder.name.removeprefix(start) for start in starts]
+        clues = [*by_hand(folder.name), *(("github", user) for user in users)]
+        again = AGAIN.search(folder.name)
+        if again:
+            clues += [
+                ("github again", user[: again.start() - len(folder.name)]) for user in users if AGAIN.search(user)
+            ]
+        yield Part(folder, folder.name, (tuple(clues),), version=(int(again[1]) if again else 0,))
 
 
 @one("lines for $GITHUB_OUTPUT, read by GitHub Classroom's reporter")

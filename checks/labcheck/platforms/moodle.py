@@ -10,7 +10,7 @@ import html
 import re
 from typing import TYPE_CHECKING
 
-from labcheck.platforms.downloads import Named, by_name
+from labcheck.platforms.downloads import Part, by_name
 from labcheck.platforms.people import people_of
 from labcheck.platforms.rosters import columns
 from labcheck.record.record import Outcome
@@ -20,6 +20,8 @@ from labcheck.reports.formats import whole_class
 from labcheck.reports.wording import NAMES
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from labcheck.record.gradebook import Gradebook
     from labcheck.record.record import Record, RequirementResult
 
@@ -29,13 +31,20 @@ NAME = re.compile(r"(?P<label>.+)_(?P<number>\d+)_assignsubmission_(?P<kind>file
 
 
 @by_name
-def read_name(name: str) -> Named | None:
+def read_name(entry: Path) -> Part | None:
     """Read `Ada Lovelace_4711_assignsubmission_file_webserver.py`, or the name of such a folder."""
-    found = NAME.fullmatch(name)
+    found = NAME.fullmatch(entry.name)
     if found is None:
         return None
-    label, checked = found["label"], found["kind"] == "file"
-    return Named(label, found["number"], (("name", label),), found["file"] or "", checked=checked)
+    label, number = found["label"], found["number"]
+    return Part(
+        entry,
+        label,
+        ((("moodle number", number), ("name", label), ("group", label)),),
+        number,
+        "" if entry.is_dir() else found["file"] or entry.name,
+        problem="" if found["kind"] == "file" else "a text was entered in Moodle, and no file",
+    )
 
 
 @whole_class("a file to import into a Moodle gradebook: grade and feedback")
@@ -49,9 +58,10 @@ def render(gradebook: Gradebook) -> str:
         ["Full name", "Email address", "ID number", "Username", gradebook.column, f"{gradebook.column} feedback"]
     ]
     for person, entry in people_of(gradebook, "Moodle"):
-        if entry.record is not None and entry.score is not None:
+        points = gradebook.points(entry)
+        if entry.record is not None and points is not None:
             who = person.name, person.email, person.id, person.sis_login_id
-            rows.append([*who, entry.score, feedback(entry.record)])
+            rows.append([*who, points, feedback(entry.record)])
     return to_cells(rows)
 
 

@@ -1,10 +1,20 @@
-"""The registry of roster columns: the headings that each system uses."""
+"""The registry of roster columns: the headings that each system uses.
+
+All headings are in lower case, without spaces and dashes.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
 from labcheck import platforms
 
-# The headings in tables made by hand. All headings are in lower case, without spaces and dashes.
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+NUMBER = "number"  # the field with the number that a system uses itself
+# The headings in tables made by hand.
 COLUMNS: dict[str, set[str]] = {
     "name": {"name", "fullname", "studentname"},
     "first": {"firstname", "givenname"},
@@ -14,15 +24,38 @@ COLUMNS: dict[str, set[str]] = {
     "sis_user_id": set(),
     "sis_login_id": {"login", "loginid", "username"},
     "github": {"github", "githublogin"},
-    "section": {"section", "sections", "group", "groups"},
+    "section": {"section", "sections"},
+    "group": {"group", "groups", "groupname", "team"},
 }
 NO_PERSON: list[str] = []
 
 
+@dataclass(frozen=True)
+class Form:
+    """A table as one system exports it: the headings by which it is recognized, and what some headings mean there.
+
+    `is_gradebook`: the other columns are assignments.
+    """
+
+    system: str
+    needs: frozenset[str]
+    columns: dict[str, str]
+    is_gradebook: bool
+
+
+FORMS: list[Form] = []
+
+
 def columns(**headings: str) -> None:
-    """Register headings: `columns(id="idnumber")`."""
+    """Register a heading for a field of Person: `columns(id="idnumber")`."""
     for field, heading in headings.items():
         COLUMNS[field].add(heading)
+
+
+def form(system: str, needs: Iterable[str], *, is_gradebook: bool = False, **headings: str) -> None:
+    """Register a table that is recognized by its headings: `form("canvas", ("student", "id"), number="id")`."""
+    fields = {heading: field for field, heading in headings.items()}
+    FORMS.append(Form(system, frozenset(needs), fields, is_gradebook))
 
 
 def no_person(*starts: str) -> None:
@@ -30,10 +63,17 @@ def no_person(*starts: str) -> None:
     NO_PERSON.extend(starts)
 
 
-def fields() -> dict[str, str]:
-    """Return the field for each heading: a field of Person, or `first` or `last` for parts of a name."""
+def form_of(headings: Iterable[str]) -> Form:
+    """Return the form of a table with these headings, with the field for each known heading. By hand, it has no system.
+
+    A field is one of Person, or `first` or `last` for parts of a name, or `number` for the system's own number.
+    """
     platforms.load_all()
-    return {heading: field for field, headings in COLUMNS.items() for heading in headings}
+    known = {heading: field for field, names in COLUMNS.items() for heading in names}
+    given = set(headings)
+    found = next((each for each in FORMS if each.needs <= given), None)
+    found = found or Form("", frozenset(), {}, is_gradebook=False)
+    return replace(found, columns=known | found.columns)
 
 
 def is_nobody(name: str) -> bool:

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from labcheck.errors import UsageError
-from labcheck.record.people import Person
 from labcheck.record.record import Outcome
-from labcheck.record.result import BROKEN
+from labcheck.record.result import BROKEN, GRADED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
+    from labcheck.record.people import Person
     from labcheck.record.record import Record
     from labcheck.record.result import Result
 
-SCHEMA = 1
-FILE = "class.json"
 NOT_YET = "not graded yet"
+NOTHING = "submitted nothing"
 
 
 @dataclass(frozen=True)
@@ -38,7 +34,8 @@ class Entry:
 
     `submission` is the name by which the instructor knows the work; it is empty if nothing was submitted. `key`
     identifies what was graded, and by what (see `grade.Order.task`); it is empty if nothing can be graded. `remark`
-    says why there is no grade, or what the instructor should look at. `is_broken`: the grading went wrong.
+    says why there is no grade, or what the instructor should look at; `note` is what is worth knowing otherwise.
+    `is_broken`: the grading went wrong.
     """
 
     submission: str = ""
@@ -48,6 +45,7 @@ class Entry:
     record: Record | None = None
     faults: tuple[str, ...] = ()
     is_broken: bool = False
+    note: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -65,6 +63,11 @@ class Entry:
         return (str(self.person) if self.person else "") or self.submission
 
     @property
+    def about(self) -> str:
+        """Everything that is to be said about the grade: the remark, and the note."""
+        return "; ".join(filter(None, [self.remark, self.note]))
+
+    @property
     def is_a_problem(self) -> bool:
         """Whether there is a submission that has no grade, or whose grade the instructor should look at."""
         return bool(self.submission) and (self.score is None or bool(self.remark))
@@ -80,6 +83,8 @@ class Gradebook:
     entries: tuple[Entry, ...]
     with_people: bool = False
     heading: str = ""  # the lab's name in the course's own gradebook
+    out_of: float | None = None  # the points that are possible there, if they are others
+    conditions: Mapping[str, str] = field(default_factory=dict)  # those of the last grading
 
     @property
     def max_score(self) -> int:
@@ -104,73 +109,63 @@ class Gradebook:
     @property
     def nothing(self) -> int:
         """The number of people without a submission."""
-        return sum(not entry.submission for entry in self.entries)
+        return sum(not entry.submission and entry.remark in ("", NOTHING) for entry in self.entries)
 
     @property
     def column(self) -> str:
         """The heading of the lab's column in the course's gradebook."""
         return self.heading or f"{self.lab} {self.title}"
 
+    @property
+    def points_possible(self) -> float:
+        """The number of possible points in the course's gradebook."""
+        possible = self.out_of or self.max_score
+        return int(possible) if possible == int(possible) else possible
+
+    @property
+    def rule(self) -> str:
+        """How the points in the course's gradebook are calculated; "" if they are the lab's own."""
+        if self.points_possible == self.max_score:
+            return ""
+        return f"points × {self.points_possible:g} / {self.max_score}, rounded to two decimals"
+
+    def points(self, entry: Entry) -> float | None:
+        """Return the points in the course's gradebook; None if there is no grade."""
+        if entry.score is None or entry.record is None or not self.rule:
+            return entry.score
+        return round(entry.score * self.points_possible / entry.record.max_score, 2)
+
     def filled(self, results: Mapping[str, Result]) -> Gradebook:
         """Return the class with the result of each row; those whose grade is open come first."""
-        entries = (_filled(each, results) for each in self.entries)
+        entries = (_filled(each, results, self.conditions) for each in self.entries)
         return replace(self, entries=tuple(sorted(entries, key=lambda each: not each.is_open)))
 
-    def to_json(self) -> str:
-        """Return the people and submissions of the class as JSON, without the results."""
-        entries = []
-        for each in self.entries:
-            person = None if each.person is None else asdict(each.person)
-            entries.append({"submission": each.submission, "key": each.key, "person": person, "remark": each.remark})
-        table: dict[str, Any] = {
-            "schema": SCHEMA,
-            "lab": self.lab,
-            "title": self.title,
-            "requirements": [asdict(each) for each in self.requirements],
-            "with_people": self.with_people,
-            "entries": entries,
-        }
-        return json.dumps(table, indent=1) + "\n"
 
-    @classmethod
-    def from_json(cls, text: str) -> Gradebook:
-        """Read what `to_json` has returned. Raises ValueError for any other text."""
-        table = json.loads(text)
-        try:
-            if table.pop("schema") != SCHEMA:
-                raise ValueError("written by another version of labcheck")
-            table["requirements"] = tuple(Asked(**each) for each in table["requirements"])
-            table["entries"] = tuple(
-                Entry(**{**each, "person": each["person"] and Person(**each["person"])}) for each in table["entries"]
-            )
-            return cls(**table)
-        except (AttributeError, KeyError, TypeError) as error:
-            raise ValueError(f"not a class of labcheck: {error}") from error
-
-    @classmethod
-    def load(cls, folder: Path) -> Gradebook:
-        """Read the class whose results are in a folder. Raises UsageError if the folder holds no class."""
-        file = folder / FILE
-        try:
-            return cls.from_json(file.read_text("utf-8"))
-        except FileNotFoundError:
-            raise UsageError(
-                f"there is no {file}; name the --out folder of a finished labcheck grade (with shards: after --merge)"
-            ) from None
-        except OSError as error:
-            raise UsageError(f"{file} cannot be read: {error.strerror}") from error
-        except ValueError as error:
-            raise UsageError(f"{file}: {error}; run labcheck grade to write it again") from error
-
-
-def _filled(entry: Entry, results: Mapping[str, Result]) -> Entry:
+def _filled(entry: Entry, results: Mapping[str, Result], conditions: Mapping[str, str]) -> Entry:
     if not entry.key:
         return entry
     result = results.get(entry.key)
     if result is None:
         return replace(entry, remark=entry.remark or NOT_YET)
-    remark = "; ".join(filter(None, [entry.remark, result.reason, _why_open(result)]))
-    return replace(entry, record=result.record, remark=remark, faults=result.faults, is_broken=result.kind == BROKEN)
+    is_graded = result.kind == GRADED
+    remarks = [entry.remark, "" if is_graded else result.reason, _why_open(result), result.to_look_at]
+    notes = [entry.note, result.reason if is_graded else "", _other_conditions(result, conditions)]
+    return replace(
+        entry,
+        record=result.record,
+        remark="; ".join(filter(None, remarks)),
+        note="; ".join(filter(None, notes)),
+        faults=result.faults,
+        is_broken=result.kind == BROKEN,
+    )
+
+
+def _other_conditions(result: Result, conditions: Mapping[str, str]) -> str:
+    """Return which conditions were others than those of the last grading."""
+    if not conditions or not result.conditions:
+        return ""
+    others = [f"{name} {text}" for name, text in result.conditions.items() if conditions.get(name, text) != text]
+    return f"graded under other conditions: {', '.join(others)}" if others else ""
 
 
 def _why_open(result: Result) -> str:

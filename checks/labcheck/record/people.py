@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
 class Person:
-    """A person of the class; what is not known is empty."""
+    """A person of the class; what is not known is empty.
+
+    `id` is the number that the school gives. `numbers` are the numbers that systems use among themselves, as pairs of
+    the system and its number: `("canvas", "4711")`. No system knows those of another.
+    """
 
     name: str = ""
     email: str = ""
@@ -16,6 +21,18 @@ class Person:
     sis_login_id: str = ""
     github: str = ""
     section: str = ""
+    group: str = ""
+    numbers: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def from_table(cls, table: dict[str, Any]) -> Person:
+        """Return the person that was written as a table: the fields, with lists for tuples."""
+        pairs = tuple((str(system), str(number)) for system, number in table.get("numbers", ()))
+        return cls(**{**table, "numbers": pairs})
+
+    def number(self, system: str) -> str:
+        """Return the person's number in a system, or "" if it is not known."""
+        return dict(self.numbers).get(system, "")
 
     @property
     def listed(self) -> str:
@@ -24,4 +41,13 @@ class Person:
         return f"{last}, {first}" if first and "," not in self.name else str(self)
 
     def __str__(self) -> str:
-        return self.name or self.email or self.sis_login_id or self.github or self.id or self.sis_user_id
+        known = self.name, self.email, self.sis_login_id, self.github, self.id, self.sis_user_id
+        return next(filter(None, (*known, *(number for _, number in self.numbers))), "")
+
+
+@dataclass(frozen=True)
+class Roster:
+    """The class list: its people, and the assignments in its gradebook with the points that are possible, if known."""
+
+    people: tuple[Person, ...]
+    assignments: dict[str, float | None] = field(default_factory=dict)

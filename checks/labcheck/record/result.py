@@ -16,9 +16,10 @@ class Result:
     """The result of a submission.
 
     `key` identifies what was graded, and by what (see `classes.grade.Order.task`). `kind` is GRADED, with a record;
-    REFUSED if the submission cannot be used; or BROKEN if the grading went wrong. `reason` says why; `faults` are the
-    tracebacks of internal errors. `conditions` are those of the grading (see `classes.conditions`). `sources` are the
-    submission's Python files.
+    REFUSED if the submission cannot be used; or BROKEN if the grading went wrong. `reason` says why; if GRADED, it is
+    what was chosen from the submission, if that is worth knowing. `to_look_at` is why points may be missing although
+    the student has done the work. `faults` are the tracebacks of internal errors. `conditions` are those of the
+    grading (see `classes.conditions`). `sources` are the submission's Python files.
     """
 
     key: str
@@ -28,6 +29,7 @@ class Result:
     record: Record | None = None
     faults: tuple[str, ...] = ()
     conditions: dict[str, str] = field(default_factory=dict)
+    to_look_at: str = ""
     sources: tuple[Source, ...] = ()
 
     @property

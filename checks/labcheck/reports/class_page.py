@@ -166,7 +166,7 @@ def _row(gradebook: Gradebook, entry: Entry, pages: Mapping[str, int], place: in
     """Return the row of an entry. It is made without Jinja, because there are tens of thousands of cells."""
     record = entry.record
     outcomes = {each.id: each.outcome for each in record.requirements} if record else {}
-    remark = f"<small>{escape(printable(entry.remark))}</small>" if entry.remark else ""
+    remark = f"<small>{escape(printable(entry.about))}</small>" if entry.about else ""
     kind = ' class="problem open"' if entry.is_open else " class=problem" if entry.is_a_problem else ""
     if record:
         kind += f" data-seconds={record.seconds}"

@@ -24,23 +24,35 @@ class HandedIn:
     """One student's submission.
 
     - `label`: the name that the instructor sees.
-    - `clues`: what the name of the file or folder says about the student, as pairs of a kind (`name`,
-      `compact name`, `id`, `login`, `email`, `github`) and a text.
+    - `members`: what identifies the student, or each member of a group (see `platforms.downloads.Clues`).
     - `paths`: one folder, or one or more files.
     - `names`: the original names of the files; empty for a folder.
+    - `identity`: distinguishes the students of a class who have the same label.
+    - `version`: of two submissions of a student, the newer one has the greater version.
+    - `note`: what the instructor should know about it.
+    - `is_late`, `submitted`: whether the platform calls it late, and when it was submitted (ISO 8601), if known.
+    - `problem`: why it cannot be graded, if that is known already.
     """
 
     label: str
-    clues: tuple[tuple[str, str], ...]
+    members: tuple[tuple[tuple[str, str], ...], ...]
     paths: tuple[Path, ...]
     names: tuple[str, ...]
+    identity: str = ""
+    version: tuple[int, ...] = ()
+    note: str = ""
+    is_late: bool = False
+    submitted: str = ""
+    problem: str = ""
 
     def read(self, lab: Lab) -> tuple[str, bytes]:
         """Return the name and the bytes for `unpack`. A folder or several files are packed as a tar.
 
         Equal files make an equal tar. Raises RefusedError if the submission is too large or cannot be read, or if a
-        program is missing because it is a link.
+        program is missing because it is a link, and for its `problem`.
         """
+        if self.problem:
+            raise RefusedError(self.problem)
         try:
             if not self.names:
                 _refuse_links(self.paths[0], lab)

@@ -63,7 +63,8 @@ def test_copies_of_a_class_are_listed(labcheck: Labcheck, tmp_path: Path) -> Non
     assert 'href="copies.html"' in (out / "class.html").read_text("utf-8")
     assert MARK not in (out / "class.html").read_text("utf-8")
     assert {result.label for result in read(out) if result.sources} == {"ada", "bob", "cyd", "eve", "fay", "gil"}
-    assert stat.S_IMODE((out / "results.jsonl").stat().st_mode) == 0o600
+    for name in ("results.jsonl", "copies.html", "copies.csv"):
+        assert stat.S_IMODE((out / name).stat().st_mode) == 0o600
 
     shutil.rmtree(place)
     (out / "copies.html").unlink()

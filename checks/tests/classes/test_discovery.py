@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from labcheck.classes.discovery import PLAIN, discover, opened
+from labcheck.classes.discovery import discover, opened
 from labcheck.errors import RefusedError, UsageError
+from labcheck.platforms.downloads import by_hand
 from labcheck.submission.handed_in import pack
 from labcheck.submission.limits import MAX_BYTES, MAX_FILES
 from labcheck.submission.unpack import unpack
@@ -41,7 +42,17 @@ def fill(place: Path, *files: str) -> Path:
 
 def plain(label: str, *github: str) -> tuple[tuple[str, str], ...]:
     """Return the clues of a name chosen by an instructor."""
-    return (*((kind, label) for kind in PLAIN), *(("github", user) for user in github))
+    return (*by_hand(label), *(("github", user) for user in github))
+
+
+def canvas(label: str, number: str) -> tuple[tuple[str, str], ...]:
+    """Return the clues of a name in Canvas."""
+    return ("canvas number", number), ("compact name", label), ("compact group", label)
+
+
+def moodle(label: str, number: str) -> tuple[tuple[str, str], ...]:
+    """Return the clues of a name in Moodle."""
+    return ("moodle number", number), ("name", label), ("group", label)
 
 
 def members(data: bytes) -> Mapping[str, str]:
@@ -70,14 +81,14 @@ FOLDERS: dict[str, tuple[list[str], dict[str, tuple[tuple[str, str], ...]]]] = {
             "müllerérik_125_9003_webserver-1.py",
         ],
         {
-            "doejane": (("compact name", "doejane"), ("id", "123")),
-            "doejohn": (("compact name", "doejohn"), ("id", "124")),
-            "müllerérik": (("compact name", "müllerérik"), ("id", "125")),
+            "doejane": canvas("doejane", "123"),
+            "doejohn": canvas("doejohn", "124"),
+            "müllerérik": canvas("müllerérik", "125"),
         },
     ),
     "two of one name in Canvas": (
         ["doejane_123_9001_webserver.py", "doejane_124_9002_webserver.py"],
-        {f"doejane_{number}": (("compact name", "doejane"), ("id", number)) for number in ("123", "124")},
+        {f"doejane_{number}": canvas("doejane", number) for number in ("123", "124")},
     ),
     "Moodle": (
         [
@@ -87,11 +98,15 @@ FOLDERS: dict[str, tuple[list[str], dict[str, tuple[tuple[str, str], ...]]]] = {
             "Jane Doe_123_assignsubmission_onlinetext_/onlinetext.html",
             "Eva Müller_125_assignsubmission_onlinetext_x.html",
         ],
-        {name: (("name", name),) for name in ("Eva Müller", "Jane Doe", "John A. Doe")},
+        {
+            "Eva Müller": moodle("Eva Müller", "125"),
+            "Jane Doe": moodle("Jane Doe", "123"),
+            "John A. Doe": moodle("John A. Doe", "124"),
+        },
     ),
     "two of one name in Moodle": (
         ["Jane Doe_1_assignsubmission_file_/x", "Jane Doe_2_assignsubmission_file_/x"],
-        {f"Jane Doe_{number}": (("name", "Jane Doe"),) for number in (1, 2)},
+        {f"Jane Doe_{number}": moodle("Jane Doe", str(number)) for number in (1, 2)},
     ),
     "GitHub Classroom": (
         ["lab1-alice/x", "lab1-albert-x/x"],
@@ -118,7 +133,7 @@ def test_students_are_found(case: str, tmp_path: Path) -> None:
     """Each student is found once, in order, with the clues from the names."""
     files, expected = FOLDERS[case]
     found = discover(fill(tmp_path, *files))
-    assert [(each.label, each.clues) for each in found] == list(expected.items())
+    assert [(each.label, each.members) for each in found] == [(label, (clues,)) for label, clues in expected.items()]
 
 
 def only(found: Iterable[HandedIn]) -> HandedIn:
@@ -266,7 +281,7 @@ def test_bulk_archive_is_unpacked_temporarily(case: str, tmp_path: Path, monkeyp
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     files, labels = BULKS[case]
-    with opened(bulk(tmp_path, *files)) as folder:
+    with opened(bulk(tmp_path, *files), ["webserver.py", "a.py"]) as folder:
         assert [each.label for each in discover(folder)] == labels
         assert len(list(folder.rglob(".git"))) == str(files).count(".git")
     assert list((tmp_path / "temporary").iterdir()) == []

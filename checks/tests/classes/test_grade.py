@@ -27,8 +27,9 @@ from dask_cluster import cluster, kill_tree
 from labcheck.authoring.verify import variants
 from labcheck.classes import executors
 from labcheck.classes import progress as progressing
-from labcheck.classes.grade import Order, Shard, Submissions, run
+from labcheck.classes.grade import run
 from labcheck.classes.results import Results, read
+from labcheck.classes.submissions import Order, Shard, Submissions
 from labcheck.errors import UsageError
 from labcheck.isolated.graders import ForkServer, Graders
 from labcheck.isolated.task import Probe, Reply
@@ -213,7 +214,7 @@ def test_roster_assigns_submissions_to_people(labcheck: Labcheck, place: Path, t
     found = grades(out)
     assert (found["student00"]["e-mail"], found["student00"]["score"]) == ("a@x.org", "0")
     assert found["Ada Nothing"]["note"] == "submitted nothing"
-    assert found["student01"]["note"] == "matches nobody in the roster"
+    assert found["student01"]["note"] == "matches nobody in the roster; did you mean student00?"
     assert "1 submitted nothing" in result.out
     assert result.status == 1
     one = [found["Cyd Two"], found.get("cyd@x.org")]
@@ -622,7 +623,7 @@ def test_bug_in_an_own_check_leaves_the_grades_open(labcheck: Labcheck, place: P
     The grading is tried again, and so is it by the next run; when the check is right, there is a grade.
     """
     hand_in(place, "zoe", SOLUTION.read_text())
-    hand_in(place, "bob", "import nothing_like_this\n")  # its program does not even start
+    hand_in(place, "bob", "raise SystemExit(1)\n")  # its program does not even start
     suite, out = tmp_path / "suite", tmp_path / "out"
     suite.mkdir()
     check, tries = suite / "test_more.py", tmp_path / "tries"

@@ -14,9 +14,9 @@ import jsonschema
 
 from conftest import TESTS
 from labcheck.classes import report
+from labcheck.classes.register import Register
 from labcheck.classes.results import read
 from labcheck.platforms import actions
-from labcheck.record.gradebook import Gradebook
 from labcheck.record.record import SCHEMA_FILE, Outcome, Place
 from labcheck.reports import wording
 from labcheck.reports.clusters import signature, tallies
@@ -55,7 +55,7 @@ def test_reports_of_version_1_are_written_again(tmp_path: Path) -> None:
     """`labcheck report` on results of version 1 writes the same table as version 1 did."""
     out = shutil.copytree(EARLIER, tmp_path / "out")
     (out / "grades.csv").unlink()
-    gradebook, _ = report.write(out, Gradebook.load(out))
+    gradebook, _ = report.write(out, Register.load(out).gradebook())
     assert (out / "grades.csv").read_text("utf-8-sig") == (EARLIER / "grades.csv").read_text("utf-8-sig")
     assert tallies(gradebook)["5.1"].clusters[0].entries[0].submission == "grace"
     assert "<word" not in signature(tallies(gradebook)["5.1"].clusters[0].first)

@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from selenium.webdriver.common.by import By
 
+from browser import SCHEMES, WIDTHS, Screen
 from conftest import CHECKOUT
 from labcheck.classes.copies import programs_of
 from labcheck.record.gradebook import Entry, Gradebook
@@ -33,6 +35,7 @@ from labcheck.reports.copies.winnowing import GRAM, GUARANTEED, WINDOW, fingerpr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from labcheck.reports.copies.pairs import Similar
 
@@ -370,6 +373,16 @@ def test_large_files_are_compared_byte_for_byte() -> None:
     assert f"a ({FILE}), b ({FILE}), c ({FILE})" in shown
 
 
+def test_large_starter_is_nobodys_own() -> None:
+    """A file that students were given is recognized by its bytes, no matter how large it is."""
+    large = Source("data.py", "1" * 64, None)
+    programs = pairs.Programs([large], [])
+    for key in ("a", "b"):
+        programs.add(key, [large])
+    result = programs.compare([Entry("a", "a"), Entry("b", "b")])
+    assert (found(result), result.programs, result.unread) == (set(), 0, [])
+
+
 def test_unknown_lab_is_not_compared() -> None:
     """Without the starter, everything would look copied."""
     assert programs_of("lab0") is None
@@ -523,6 +536,15 @@ def test_summary(texts: tuple[int, ...], said: str) -> None:
     assert str(more) == f"{said} and 1 pair of similar programs"
 
 
+def test_passage_is_the_longest() -> None:
+    """If a passage is in the other program several times, the place is taken from which most lines are equal."""
+    start, rest = "a = f(b, 1) + [c, d]\nreturn a[1] * 2 - b\n", invented(1, 2)
+    one = start + rest
+    two = start + "while x: y\n" + start + rest
+    shared = passages(symbols(one), symbols(two), set())
+    assert [(each.first.first, each.second.first) for each in shared] == [(1, 4)]
+
+
 @given(st.integers(0, 10), st.integers(0, 10))
 def test_passages_are_equal_lines(first: int, second: int) -> None:
     """Both sides of a passage are equal, and passages of the first program do not overlap."""
@@ -539,3 +561,40 @@ def test_passages_are_equal_lines(first: int, second: int) -> None:
         here, there = cut(one, each.first), cut(two, each.second)
         assert any(gram in there for gram in grams(here))
     assert all(before.first.last <= after.first.first for before, after in itertools.pairwise(shared))
+
+
+# -- In a browser
+
+
+@pytest.fixture
+def screen(window: Any, tmp_path: Path) -> Screen:
+    """Open a page with a group and a pair."""
+    text = f"{STARTER}\n{invented(1)}"
+    result = similar(ada=text, bob=text, cyd=f"{invented(3, 2)}\n{text}")
+    file = tmp_path / "copies.html"
+    file.write_text(page.render(Gradebook("lab1", "Title", (), ()), result), "utf-8", newline="")
+    opened = Screen(window, file)
+    opened.open()
+    return opened
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_page_is_accessible_and_fits(screen: Screen, scheme: str) -> None:
+    """With everything unfolded, the page violates no rule of axe-core, and only programs scroll sideways."""
+    for width in WIDTHS:
+        screen.emulate(width, scheme)
+        screen.open()
+        screen.unfold()
+        assert screen.overflow() <= 0
+        assert screen.violations() == []
+
+
+def test_link_leads_to_the_passage(screen: Screen) -> None:
+    """A link to a passage shows its first line, in the box of its program."""
+    screen.unfold()
+    link = screen.browser.find_elements(By.CSS_SELECTOR, "#p1 .passages a")[-1]
+    link.click()
+    target = f"document.getElementById({link.get_attribute('href').partition('#')[2]!r})"
+    screen.wait_for(f"{target}.matches(':target')")
+    inside = "const [a, b] = [each.getBoundingClientRect(), each.closest('pre').getBoundingClientRect()];"
+    assert screen.run(f"const each = {target}; {inside} return a.top >= b.top - 1 && a.bottom <= b.bottom + 1")

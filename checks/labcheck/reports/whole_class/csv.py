@@ -30,7 +30,7 @@ def render(gradebook: Gradebook) -> str:
             earned = {each.id: each.earned for each in checked}
             if entry.score is not None:
                 score = [entry.score, entry.record.max_score]
-        rows.append([*_who(entry, gradebook), *score, *(earned.get(id, "") for id in ids), entry.remark])
+        rows.append([*_who(entry, gradebook), *score, *(earned.get(id, "") for id in ids), entry.about])
     return to_cells(rows)
 
 

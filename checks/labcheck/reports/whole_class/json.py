@@ -39,6 +39,6 @@ def _student(entry: Entry) -> dict[str, Any]:
         "open": entry.is_open,
         "seed": None if record is None else record.seed,
         "seconds": None if record is None else record.seconds,
-        "note": entry.remark,
+        "note": entry.about,
         "requirements": {each.id: [each.outcome, each.earned] for each in record.requirements} if record else {},
     }

@@ -30,8 +30,8 @@ def _suite(lab: str, entry: Entry) -> Element:
         about = Element("properties")
         found = counted("testsuite", entry.name, [about, _without_record(lab, entry)])
     assert about is not None
-    for name in ("submission", "remark"):
-        if text := getattr(entry, name):
+    for name, text in (("submission", entry.submission), ("remark", entry.about)):
+        if text:
             add_property(about, name, text)
     return found
 
