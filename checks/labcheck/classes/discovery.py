@@ -32,14 +32,16 @@ WHOLE = (*ARCHIVES, ".ipynb")  # what contains a whole submission
 def discover(place: Path, names: Mapping[str, Clues] | None = None) -> list[HandedIn]:
     """Return the submissions in a folder, sorted by label.
 
-    `names` says whose the files are whose names do not tell: the clues for a file name. Raises UsageError if the folder
-    does not exist or contains no submission.
+    `names` says whose a submission is if its name does not tell: the clues for a file name or a label. Raises
+    UsageError if the folder does not exist or contains no submission.
     """
     if not place.is_dir():
         what = f"{place} is a file" if place.exists() else f"folder {place} does not exist"
         raise UsageError(f"{what}; give the folder or the .zip with the submissions")
     students: dict[tuple[str, str], list[Part]] = {}
     for part in _parts(place, names or {}):
+        known = (names or {}).get(part.label)
+        part = replace(part, members=(known,)) if known else part
         longer = f"{part.label}_{part.number}" if part.number else part.path.name
         students.setdefault((part.label, longer), []).append(part)
     if not students:

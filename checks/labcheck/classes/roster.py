@@ -31,7 +31,7 @@ def read_roster(file: Path) -> Roster:
     form, columns = _known(rows[0] if rows else [])
     if not set(columns.values()) - {"section", "group"}:
         raise UsageError(
-            f"the first line of {file} has no known column; expected one such as Student, Name, Email, ID or Username; "
+            f"the table in {file} has no known column; expected one such as Student, Name, Email, ID or Username; "
             "give the class list as exported by Canvas or Moodle"
         )
     people = [person for row in rows[1:] if (person := _person(row, columns, form.system)) is not None]
@@ -42,6 +42,8 @@ def read_roster(file: Path) -> Roster:
 
 def read_names(file: Path) -> dict[str, Clues]:
     """Return the clues to the student of each file, from a table with the columns `File` and, for example, `Email`.
+
+    Instead of a file, it may name the label of a submission.
 
     Raises UsageError if the table has no such columns.
     """
@@ -58,7 +60,7 @@ def read_names(file: Path) -> dict[str, Clues]:
 
 
 def _files(row: list[str]) -> list[int]:
-    return [place for place, name in enumerate(row) if _heading(name) in ("file", "filename", "submission")]
+    return [place for place, name in enumerate(row) if _heading(name) in ("file", "filename", "submission", "alias")]
 
 
 def _person(row: list[str], columns: dict[int, str], system: str) -> Person | None:

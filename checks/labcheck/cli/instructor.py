@@ -62,7 +62,7 @@ def _grade_arguments(parser: Parser, words: list[str]) -> None:
         "--names",
         metavar="CSV",
         type=Path,
-        help="whose each file is, if its name does not tell: a table with the columns File and, for example, Email",
+        help="whose a file is, if its name does not tell: a table with the columns File and, for example, Email",
     )
     parser.add_argument(
         "--only-student",

@@ -119,8 +119,7 @@ class Gradebook:
     @property
     def points_possible(self) -> float:
         """The number of possible points in the course's gradebook."""
-        possible = self.out_of or self.max_score
-        return int(possible) if possible == int(possible) else possible
+        return _whole(self.out_of or self.max_score)
 
     @property
     def rule(self) -> str:
@@ -133,7 +132,7 @@ class Gradebook:
         """Return the points in the course's gradebook; None if there is no grade."""
         if entry.score is None or entry.record is None or not self.rule:
             return entry.score
-        return round(entry.score * self.points_possible / entry.record.max_score, 2)
+        return _whole(round(entry.score * self.points_possible / entry.record.max_score, 2))
 
     def filled(self, results: Mapping[str, Result]) -> Gradebook:
         """Return the class with the result of each row; those whose grade is open come first."""
@@ -166,6 +165,11 @@ def _other_conditions(result: Result, conditions: Mapping[str, str]) -> str:
         return ""
     others = [f"{name} {text}" for name, text in result.conditions.items() if conditions.get(name, text) != text]
     return f"graded under other conditions: {', '.join(others)}" if others else ""
+
+
+def _whole(number: float) -> float:
+    """Return a whole number without a fraction, as people write it."""
+    return int(number) if number == int(number) else number
 
 
 def _why_open(result: Result) -> str:

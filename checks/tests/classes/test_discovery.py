@@ -136,6 +136,54 @@ def test_students_are_found(case: str, tmp_path: Path) -> None:
     assert [(each.label, each.members) for each in found] == [(label, (clues,)) for label, clues in expected.items()]
 
 
+NEWEST = {
+    "Canvas's numbers": (["doejane_1_5_webserver.py", "doejane_1_9_webserver-1.py"], {1}),
+    "late": (["doejane_LATE_1_9_webserver.py", "doejane_1_5_webserver.py"], {0}),
+    "a later attachment with an older name": (["doejane_1_5_web-2.py", "doejane_1_9_web.py"], {1}),
+    "9 and 10": (["doejane_1_10_w-1.py", "doejane_1_9_w.py"], {0}),
+    "several files, one of them again": (["d_1_5_echo.py", "d_1_6_chat.py", "d_1_9_echo-1.py"], {1, 2}),
+    "an archive after a program": (["d_1_5_webserver.py", "d_1_9_lab1.zip"], {1}),
+    "a program after an archive": (["d_1_5_lab1.zip", "d_1_9_webserver.py"], {1}),
+    "two archives": (["d_1_5_lab1.zip", "d_1_9_lab1-1.zip"], {1}),
+    "a report after an archive": (["d_1_5_lab1.zip", "d_1_9_report.pdf"], {0}),
+    "a comment instead": (["d_1_text.html", "d_1_9_webserver.py"], {1}),
+}
+
+
+@pytest.mark.parametrize("case", NEWEST)
+def test_newest_file_counts(case: str, tmp_path: Path) -> None:
+    """Of several versions, the newest counts by the platform's numbers; the note names every other file."""
+    files, expected = NEWEST[case]
+    found = only(discover(fill(tmp_path, *files)))
+    assert {files.index(path.name) for path in found.paths} == expected
+    older = {file for place, file in enumerate(files) if place not in expected and "text" not in file}
+    named = found.note.removeprefix("not graded, because older: ").split(", ")
+    assert set(filter(None, named)) == older
+
+
+@pytest.mark.parametrize(
+    ("file", "why"),
+    [
+        ("d_1_text.html", "a text was entered in Canvas, and no file: see d_1_text.html"),
+        ("d_LATE_1_link.html", "a link was submitted, and no file: see d_LATE_1_link.html"),
+        ("D_1_assignsubmission_onlinetext/onlinetext.html", "a text was entered in Moodle, and no file: see D_1_.*"),
+    ],
+)
+def test_text_is_a_submission_without_a_grade(file: str, why: str, tmp_path: Path) -> None:
+    """A text or a link that was entered instead of a file is refused in words, and is a submission."""
+    with pytest.raises(RefusedError, match=f"^{why}$"):
+        only(discover(fill(tmp_path, file))).read(LAB)
+
+
+def test_names_say_whose_a_file_is(tmp_path: Path) -> None:
+    """A table of names decides before anything that a name may look like, for a file and for a label."""
+    place = fill(tmp_path, "webserver (1).py", "d_1_9_webserver.py", "notes.txt", "Max/x")
+    ann, bob, cyd, max_ = ((("name", name),) for name in ("Ann", "Bob", "Cyd", "Max"))
+    names = {"webserver (1).py": ann, "d_1_9_webserver.py": bob, "notes.txt": cyd, "Max": max_}
+    found = {each.label: each.members for each in discover(place, names)}
+    assert found == {"webserver (1)": (ann,), "d_1_9_webserver": (bob,), "notes": (cyd,), "Max": (max_,)}
+
+
 def only(found: Iterable[HandedIn]) -> HandedIn:
     """Return the only element."""
     (each,) = found
@@ -272,6 +320,9 @@ BULKS = {
     "clones": (["lab1-a/.git/x", "lab1-a/a.py", "lab1-b/.git/x"], ["lab1-a", "lab1-b"]),
     "a single clone": (["lab1-a/.git/x", "lab1-a/site/x", "lab1-a/src/a.py"], ["lab1-a"]),
     "a single student": (["jane/webserver.py", "jane/site/x"], ["jane"]),
+    "a single student with a copy": (["jane/Webserver (1).py", "jane/x.py"], ["jane"]),
+    "a folder of programs": (["lab1/jane.py", "lab1/max.py"], ["jane", "max"]),
+    "a folder in a folder of Moodle's": (["x/lab1/Jane Doe_1_assignsubmission_file_/a.py"], ["Jane Doe"]),
 }
 
 
@@ -285,6 +336,13 @@ def test_bulk_archive_is_unpacked_temporarily(case: str, tmp_path: Path, monkeyp
         assert [each.label for each in discover(folder)] == labels
         assert len(list(folder.rglob(".git"))) == str(files).count(".git")
     assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_folder_of_a_platform_is_found_in_a_folder(tmp_path: Path) -> None:
+    """A folder that contains an unpacked download, perhaps with a roster beside it, is taken for the download."""
+    fill(tmp_path, "class.csv", "submissions/doejane_1_2_a.py", "submissions/doejohn_2_3_a.py")
+    with opened(tmp_path) as folder:
+        assert [each.label for each in discover(folder)] == ["doejane", "doejohn"]
 
 
 def test_folder_is_used_directly(tmp_path: Path) -> None:

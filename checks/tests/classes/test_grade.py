@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import venv
 import zipfile
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
@@ -219,6 +220,105 @@ def test_roster_assigns_submissions_to_people(labcheck: Labcheck, place: Path, t
     assert result.status == 1
     one = [found["Cyd Two"], found.get("cyd@x.org")]
     assert any(row is not None and row["score"] == "" and "2 submissions" in row["note"] for row in one)
+
+
+CANVAS = """Student,ID,SIS Login ID,Section,Lab 1 (77),Lab 2 (78)
+    Points Possible,,,,50,10
+"O’Hara, Ann",11,ann,A,,
+"Bo, Bob",12,bob,A,,
+"Day, Cyd",13,cyd,A,,
+"""
+
+
+def test_later_download_is_added(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
+    """A late file alone replaces that student's grade; everybody else's, and the roster, are kept.
+
+    The points are scaled to those that are possible in the roster's column, and people without a grade are left out.
+    """
+    roster, out, late = tmp_path / "class.csv", tmp_path / "out", tmp_path / "late"
+    roster.write_text(CANVAS, "utf-8")
+    (place / "oharaann_11_9001_webserver.py").write_text("raise SystemExit(1)")
+    (place / "bobob_12_9002_webserver.py").write_text("raise SystemExit(2)")
+    labcheck("grade", "lab1", place, "--out", out, "--roster", roster, "--column", "Lab 1")
+    late.mkdir()
+    shutil.copy(SOLUTION, late / "oharaann_LATE_11_9005_webserver-1.py")
+    result = labcheck("grade", "lab1", late, "--out", out, "--canvas", tmp_path / "canvas.csv")
+    assert "2 of 2 submissions graded · 1 submitted nothing" in result.out
+    found = grades(out)
+    assert [(found[name]["score"], found[name]["note"]) for name in ("O’Hara, Ann", "Bo, Bob", "Day, Cyd")] == [
+        ("29", "late"), ("0", ""), ("", "submitted nothing"),
+    ]  # fmt: skip
+    rows = list(csv.reader((tmp_path / "canvas.csv").read_text("utf-8").splitlines()))
+    assert [(row[1], row[-1]) for row in rows] == [("ID", "Lab 1 (77)"), ("", "50"), ("11", "50"), ("12", "0")]
+    assert "points × 50 / 29" in (out / "class.html").read_text("utf-8")
+    assert lines(out) == 3
+
+
+def test_newest_of_a_download_is_graded(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
+    """Of several files of a student, the newest counts by the platform's numbers, and the note names the others."""
+    shutil.copy(SOLUTION, place / "annohara_LATE_11_9005_webserver-1.py")
+    (place / "annohara_11_9001_webserver.py").write_text("raise SystemExit(1)")
+    labcheck("grade", "lab1", place, "--out", tmp_path / "out")
+    row = grades(tmp_path / "out")["annohara"]
+    assert row["score"] == "29"
+    assert "not graded, because older: annohara_11_9001_webserver.py" in row["note"]
+
+
+def test_roster_can_be_corrected_without_the_submissions(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
+    """`report --roster` assigns the submissions anew, and the result is kept."""
+    hand_in(place, "Ann Ohara", "raise SystemExit(1)")
+    roster, out = tmp_path / "class.csv", tmp_path / "out"
+    roster.write_text("Name,Email\nAnne Ohara,a@x.org\n")
+    assert labcheck("grade", "lab1", place, "--out", out, "--roster", roster).status == 1
+    assert grades(out)["Anne Ohara"]["note"] == "no submission matches, but perhaps Ann Ohara"
+    assert grades(out)["Ann Ohara"]["note"] == "matches nobody in the roster; did you mean Anne Ohara?"
+    shutil.rmtree(place)
+    roster.write_text("Name,Email\nAnn O'Hara,a@x.org\n")
+    for words in (("--roster", roster), ()):
+        assert labcheck("report", out, *words).status == 0
+        assert [(row["student"], row["score"]) for row in grades(out).values()] == [("Ann O'Hara", "0")]
+
+
+def test_only_one_student_is_graded_again(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
+    """`--only-student` grades nobody else, `--again` also what has a grade; an unknown student is a usage error."""
+    hand_in_many(place, 3)
+    roster, out = tmp_path / "class.csv", tmp_path / "out"
+    roster.write_text("Name,Login\nAnn,student00\nBob,student01\nCyd,student02\n")
+    words = ("grade", "lab1", place, "--out", out, "--roster", roster)
+    labcheck(*words, "--only-student", "student01")
+    assert [result.label for result in read(out)] == ["student01"]
+    labcheck(*words, "--only-student", "Bob", "--again")
+    assert [result.label for result in read(out)] == ["student01", "student01"]
+    assert {row["student"]: row["score"] for row in grades(out).values()} == {"Ann": "", "Bob": "0", "Cyd": ""}
+    unknown = labcheck(*words, "--only-student", "student1")
+    assert (unknown.status, unknown.err.count("\n")) == (2, 1)
+    assert "no submission of 'student1' is there; did you mean student01" in unknown.err
+
+
+def test_what_was_missing_is_named(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
+    """Points that are missing because of a library or a file name are no silent zero."""
+    hand_in(place, "ann", "import nothing_like_this\n")
+    result = labcheck("grade", "lab1", place, "--out", tmp_path / "out")
+    assert result.status == 1
+    assert grades(tmp_path / "out")["ann"]["note"] == "needs a look: No module named 'nothing_like_this'"
+    (place / "ann" / "webserver.py").unlink()
+    shutil.copy(SOLUTION.parents[1] / "lab2" / "echo_server.py", place / "ann")
+    labcheck("grade", "lab2", place, "--out", tmp_path / "out2")
+    missing = ", ".join(f"{name}.py is missing" for name in ("echo_client", "chat_server", "chat_client"))
+    assert grades(tmp_path / "out2")["ann"]["note"] == f"needs a look: {missing}"
+
+
+def test_class_is_graded_by_the_active_environment(place: Path, tmp_path: Path) -> None:
+    """The programs of a class run in the active virtual environment, as a single submission does."""
+    hand_in_many(place, 1)
+    venv.create(tmp_path / "venv", with_pip=False)
+    package = next((tmp_path / "venv").glob("lib/*/site-packages")) / "only_here.py"
+    package.write_text("raise SystemExit(7)")
+    (place / "student00" / "webserver.py").write_text("import only_here")
+    environment = {**os.environ, "VIRTUAL_ENV": str(tmp_path / "venv")}
+    words = [sys.executable, "-P", "-m", "labcheck", "grade", "lab1", str(place), "--out", str(tmp_path / "out")]
+    subprocess.run(words, env=environment, capture_output=True, check=True)
+    assert grades(tmp_path / "out")["student00"]["note"] == ""
 
 
 def test_shards_make_the_whole(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from labcheck.classes.roster import read_roster
+from labcheck.classes.roster import find_column, read_names, read_roster
 from labcheck.errors import UsageError
-from labcheck.record.people import Person
+from labcheck.record.people import Person, Roster
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,10 +46,14 @@ ROSTERS = {
     "short rows": ("id,name\n7\n8,Jane,x\n", [Person(id="7"), Person("Jane", id="8")]),
     "blank lines before": ("\n\nid\n7\n", [Person(id="7")]),
     "nobody": ("id,name\n", []),
+    "a delimiter that Excel declares": ('"sep=;"\nname;id\nDoe, Jane;7\n', [Person("Doe, Jane", id="7")]),
+    "bars": ("name|e-mail\nDoe, Jane|j@x.org\n", [Person("Doe, Jane", "j@x.org")]),
+    "title lines": ("Course 4711, winter\nas of 1 May\n\nName,ID\nJane,7\n", [Person("Jane", id="7")]),
+    "groups": ("Name,Groups\nJane,Team 1\n", [Person("Jane", group="Team 1")]),
 }
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])
 @pytest.mark.parametrize("case", ROSTERS)
 def test_people_are_read(case: str, encoding: str, tmp_path: Path) -> None:
     """People are read from every kind of export; rows that are not people are skipped."""
@@ -58,12 +64,12 @@ def test_people_are_read(case: str, encoding: str, tmp_path: Path) -> None:
 
 
 REFUSED = {
-    "no column": (b"a,b\n1,2\n", "the first line of .*class.csv has no known column; expected one such as Student"),
+    "no column": (b"a,b\n1,2\n", "the table in .*class.csv has no known column; expected one such as Student"),
     "only sections": (b"section\nA\n", "no known column"),
     "nothing": (b"", "no known column"),
-    "Latin-1": (b"name\nJane\n\xc9rik\n", r"class.csv is not UTF-8 \(line 3\); save it as"),
-    "Latin-1 in the second line": (b"name\n\xc9rik\n", r"class.csv is not UTF-8 \(line 2\)"),
-    "a broken pair": (b"\xff\xfe\x00\xd8a\x00", "is not UTF-8"),
+    "no encoding": (b"name\nJane\n\xc9r\x81ik\n", r"line 3 of .*class.csv is not text in a known encoding; save the"),
+    "a broken pair": (b"\xff\xfe\x00\xd8a\x00", "line 1 of .*class.csv is not text"),
+    "a damaged Excel file": (b"PK\3\4x", "class.csv cannot be read as an Excel file .*; save it as `CSV UTF-8`"),
     "a field without end": (b'name,id\n"' + b"x" * 200_000, "is not a valid CSV file: field larger"),
     "an id twice": (b"name,id\nJane,7\nMax,7\n", "has the ID 7 twice: Jane and Max; give"),
     "a SIS id twice": (b"name,SIS User ID\nJane,7\nMax,7\n", "has the ID 7 twice: Jane and Max"),
@@ -88,3 +94,49 @@ def test_missing_roster_is_a_usage_error(tmp_path: Path) -> None:
         read_roster(tmp_path / "class.csv")
     with pytest.raises(UsageError, match="cannot be read"):
         read_roster(tmp_path)
+
+
+def test_excel_file_is_read(tmp_path: Path) -> None:
+    """The first sheet of an Excel file is a table like any other; a number is no decimal fraction."""
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in (["Course 4711"], [], ["Name", "ID", "E-Mail"], ["Érik", 7.0, None], ["Jane", "08", "j@x.org"]):
+        book.active.append(row)
+    book.save(tmp_path / "class.xlsx")
+    people = [Person("Érik", id="7"), Person("Jane", "j@x.org", "08")]
+    assert list(read_roster(tmp_path / "class.xlsx").people) == people
+
+
+def test_excel_file_without_its_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without openpyxl, the error says how to install it, and what to do without it."""
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    (tmp_path / "class.xlsx").write_bytes(b"PK\3\4")
+    with pytest.raises(UsageError, match=r"needs openpyxl; save it as `CSV UTF-8`, or run: .*xlsx"):
+        read_roster(tmp_path / "class.xlsx")
+
+
+def test_names_of_files_are_read(tmp_path: Path) -> None:
+    """A table says whose each file is, by anything that identifies a person."""
+    file = tmp_path / "names.csv"
+    file.write_text("File;Email\nwebserver (1).py;j@x.org\nnobody.py;\n", "utf-8")
+    assert read_names(file) == {"webserver (1).py": (("email", "j@x.org"),)}
+    file.write_text("Name;Email\nJane;j@x.org\n", "utf-8")
+    with pytest.raises(UsageError, match=r"names.csv must have a column File, and one that says whose it is"):
+        read_names(file)
+
+
+ASSIGNMENTS = {"Lab 1 (77)": 50.0, "Lab 2 (78)": None}
+
+
+@pytest.mark.parametrize("given", ["Lab 1 (77)", "Lab 1"])
+def test_column_is_found_in_the_roster(given: str) -> None:
+    """The id that Canvas appends to a title may be left out."""
+    assert find_column(Roster((), ASSIGNMENTS), given) == "Lab 1 (77)"
+    assert find_column(Roster(()), given) == given
+
+
+@pytest.mark.parametrize(("given", "near"), [("Lab1", "Lab 1 (77)"), ("lab 2 (87)", "Lab 2 (78)"), ("x", "Lab 1 (77)")])
+def test_unknown_column_is_a_usage_error(given: str, near: str) -> None:
+    """A column that the course does not have is reported with the nearest one."""
+    with pytest.raises(UsageError, match=rf"no column '{re.escape(given)}'; did you mean '{re.escape(near)}'\?"):
+        find_column(Roster((), ASSIGNMENTS), given)

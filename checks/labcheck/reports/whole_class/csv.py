@@ -21,7 +21,8 @@ def render(gradebook: Gradebook) -> str:
     """Return the table."""
     who = ["student", "e-mail", "id", "submission"] if gradebook.with_people else ["student"]
     ids = [each.id for each in gradebook.requirements]
-    rows: list[list[str | float]] = [[*who, "score", "max", *ids, "note"]]
+    scaled = [f"points of {gradebook.points_possible:g}"] if gradebook.rule else []
+    rows: list[list[str | float]] = [[*who, "score", "max", *scaled, *ids, "note"]]
     for entry in gradebook.entries:
         earned: dict[str, int] = {}
         score: list[str | float] = ["", ""]
@@ -30,6 +31,8 @@ def render(gradebook: Gradebook) -> str:
             earned = {each.id: each.earned for each in checked}
             if entry.score is not None:
                 score = [entry.score, entry.record.max_score]
+        points = gradebook.points(entry)
+        score += ["" if points is None else points] if gradebook.rule else []
         rows.append([*_who(entry, gradebook), *score, *(earned.get(id, "") for id in ids), entry.about])
     return to_cells(rows)
 

@@ -20,14 +20,16 @@ def render(gradebook: Gradebook) -> str:
         "lab": gradebook.lab,
         "title": gradebook.title,
         "max_score": gradebook.max_score,
+        "points_possible": gradebook.points_possible,
+        "rule": gradebook.rule,
         "requirements": [asdict(each) for each in gradebook.requirements],
-        "students": [_student(entry) for entry in gradebook.entries],
+        "students": [_student(entry, gradebook) for entry in gradebook.entries],
     }
     # In ASCII, so that a lone surrogate in a name does not cause an error.
     return json.dumps(table, indent=1) + "\n"
 
 
-def _student(entry: Entry) -> dict[str, Any]:
+def _student(entry: Entry, gradebook: Gradebook) -> dict[str, Any]:
     record = entry.record
     person = {} if entry.person is None else {name: text for name, text in asdict(entry.person).items() if text}
     return {
@@ -36,6 +38,7 @@ def _student(entry: Entry) -> dict[str, Any]:
         "submission": entry.submission,
         "score": entry.score,
         "max_score": None if record is None or entry.score is None else record.max_score,
+        "points": gradebook.points(entry),
         "open": entry.is_open,
         "seed": None if record is None else record.seed,
         "seconds": None if record is None else record.seconds,
