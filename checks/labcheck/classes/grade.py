@@ -8,7 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from labcheck.classes import report
+from labcheck.classes import copies, report
 from labcheck.classes.conditions import conditions
 from labcheck.classes.discovery import opened
 from labcheck.classes.executors import executor_for
@@ -23,6 +23,7 @@ from labcheck.platforms.actions import shielded
 from labcheck.record.gradebook import NOT_YET, Gradebook
 from labcheck.record.record import Record
 from labcheck.record.result import BROKEN, REFUSED, Result
+from labcheck.record.sources import Source
 from labcheck.record.text import printable
 from labcheck.reports.files import write_report
 
@@ -72,7 +73,10 @@ def run(tasks: Iterable[tuple[str, Task]], executor: Executor, width: int) -> It
 def _result(key: str, task: Task, reply: Reply) -> Result:
     record = None if reply.record is None else Record.from_table(reply.record)
     look = "" if record is None else _to_look_at(record)
-    return Result(key, task.label, reply.kind, reply.text, record, tuple(reply.faults), to_look_at=look)
+    sources = tuple(Source(**each) for each in reply.sources)
+    return Result(
+        key, task.label, reply.kind, reply.text, record, tuple(reply.faults), to_look_at=look, sources=sources
+    )
 
 
 def _to_look_at(record: Record) -> str:
@@ -138,16 +142,17 @@ def grade(
             except KeyboardInterrupt as error:
                 interrupted = error
         register = submissions.register(place, roster, now)
+    similar = ""
     if shard is None:
         register = _register(order, out).followed_by(register)
         register = report.settled(register, wanted.column, wanted.out_of)
         write_report(out / FILE, register.to_json())
-        gradebook = report.write(out, register.gradebook())
+        gradebook, similar = report.write(out, register.gradebook())
     else:
         gradebook = report.filled(out, replace(register, roster=None).gradebook())
     if wanted.files:
         report.export(gradebook, wanted.files)
-    print(shielded("\n".join(_summary(gradebook, out, whole=shard is None))))
+    print(shielded("\n".join(_summary(gradebook, out, similar, whole=shard is None))))
     if interrupted is not None:
         raise interrupted
     return gradebook
@@ -210,13 +215,15 @@ def _grade_all(
         results.close()
 
 
-def _summary(gradebook: Gradebook, out: Path, *, whole: bool) -> Iterator[str]:
+def _summary(gradebook: Gradebook, out: Path, similar: str, *, whole: bool) -> Iterator[str]:
     """Yield the lines of the summary: the number of graded submissions, and the reason for each that is not graded."""
     entries = gradebook.entries
     parts = [f"{gradebook.graded} of {gradebook.graded + gradebook.not_graded} submissions graded"]
     parts += [f"{gradebook.nothing} submitted nothing"] if gradebook.nothing else []
     parts += [str(out / name) for name in (report.GRADES, report.PAGE) if whole]
     yield " · ".join(parts)
+    if similar:
+        yield f"{similar}: {out / copies.PAGE}"
     problems = [entry for entry in entries if entry.is_a_problem and entry.remark != NOT_YET]
     for entry in problems[:MOST_LISTED]:
         yield f"  {printable(entry.submission)}: {printable(entry.remark)}"

@@ -1,10 +1,11 @@
-"""The reports of a class: grades.csv and class.html in the results folder, and exports for other systems."""
+"""The reports of a class: grades.csv, class.html and copies.html in its results folder, and exports for others."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from labcheck.classes import copies
 from labcheck.classes.overrides import overridden
 from labcheck.classes.register import FILE, Register
 from labcheck.classes.results import read
@@ -51,25 +52,31 @@ def updated(out: Path, roster: Path | None, column: str, out_of: float | None) -
     return register
 
 
-def write(out: Path, gradebook: Gradebook) -> Gradebook:
-    """Write the reports of a class into its results folder, and return the gradebook filled with the results.
+def write(out: Path, gradebook: Gradebook) -> tuple[Gradebook, str]:
+    """Write the reports of a class into its results folder. Return the gradebook filled with the results, and in words
+    which programs are similar, or an empty text.
 
     Raises UsageError if a report cannot be written. The results are kept.
     """
     names = {entry.key: entry.name for entry in gradebook.entries}
     pages: dict[str, str] = {}
 
-    def keep_page(key: str, record: Record) -> None:
-        pages[key] = class_page.pack(record, names[key])
+    programs = copies.programs_of(gradebook.lab)
 
-    complete = load(out, gradebook, keep_page)
+    def keep(result: Result, record: Record) -> None:
+        pages[result.key] = class_page.pack(record, names[result.key])
+        if programs is not None:
+            programs.add(result.key, result.sources)
+
+    complete = load(out, gradebook, keep)
     # The byte order mark is for Excel, which reads a CSV file as UTF-8 only if it starts with one.
     write_report(out / GRADES, find("whole_class", "csv").render(complete), "utf-8-sig")
-    write_report(out / PAGE, class_page.render(complete, pages))
-    return complete
+    similar = copies.write(out, complete, programs)
+    write_report(out / PAGE, class_page.render(complete, pages, similar))
+    return complete, similar
 
 
-def load(out: Path, gradebook: Gradebook, each: Callable[[str, Record], None] | None = None) -> Gradebook:
+def load(out: Path, gradebook: Gradebook, each: Callable[[Result, Record], None] | None = None) -> Gradebook:
     """Return the gradebook filled with the results, and with what the instructor has decided (see `filled`).
 
     Raises UsageError if the instructor's file cannot be used.
@@ -77,20 +84,21 @@ def load(out: Path, gradebook: Gradebook, each: Callable[[str, Record], None] | 
     return overridden(filled(out, gradebook, each), out)
 
 
-def filled(out: Path, gradebook: Gradebook, each: Callable[[str, Record], None] | None = None) -> Gradebook:
-    """Return the gradebook filled with the results. `each` is called with each key and its complete record.
+def filled(out: Path, gradebook: Gradebook, each: Callable[[Result, Record], None] | None = None) -> Gradebook:
+    """Return the gradebook filled with the results. `each` is called with each result and its complete record.
 
-    After that, large parts of the record that others repeat are dropped, so that a thousand records fit into memory.
+    After that, the programs and large parts of the record that others repeat are dropped, so that a thousand records
+    fit into memory.
     """
     wanted = {entry.key for entry in gradebook.entries if entry.key}
     results: dict[str, Result] = {}
     seen: set[tuple[str, str]] = set()
     for result in read(out):
         if result.key in wanted:
-            results[result.key] = result
+            results[result.key] = replace(result, sources=())
             if result.record is not None:
                 if each is not None:
-                    each(result.key, result.record)
+                    each(result, result.record)
                 _shorten(result.record, seen)
     return gradebook.filled(results)
 

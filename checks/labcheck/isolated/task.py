@@ -69,12 +69,14 @@ class Reply:
     - `text`: the reason, in one line; if graded, what was chosen from the submission, or "".
     - `record`: the record as a table, if graded.
     - `faults`: tracebacks of internal errors in labcheck.
+    - `sources`: the submission's Python files (`record.sources.Source`) as tables, if graded.
     """
 
     kind: str
     text: str = ""
     record: dict[str, Any] | None = None
     faults: list[str] = field(default_factory=list)
+    sources: list[dict[str, Any]] = field(default_factory=list)
 
     def to_json(self) -> bytes:
         """Return the reply as JSON."""

@@ -7,7 +7,7 @@ import os
 import subprocess
 import tempfile
 import traceback
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from labcheck.sandbox.protections import find
 from labcheck.submission.archive import Target, extract
 from labcheck.submission.limits import SUBMISSION
 from labcheck.submission.programs import Chosen
+from labcheck.submission.sources import read_sources
 from labcheck.submission.unpack import unpack
 from labcheck.workbook.labs import load_lab
 
@@ -125,8 +126,11 @@ class Grading:
             lab = with_more(lab, more, hidden=task.hidden)
         try:
             chosen = Chosen(Path(task.folder)) if task.folder else unpack(task.name, task.data, place, lab)
+            files = [program.file for program in lab.programs]
+            sources = [] if task.folder else read_sources(chosen.folder, files)
             judgement = judge(lab, chosen.folder, task.options, sandbox, None if lab.more else self.session, listener)
         except (RefusedError, UsageError) as error:
             return Reply("refused", str(error))
         judgement.record.submission = task.label
-        return Reply("graded", chosen.note, judgement.record.to_table(), judgement.faults)
+        tables = [asdict(each) for each in sources]
+        return Reply("graded", chosen.note, judgement.record.to_table(), judgement.faults, tables)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from labcheck.record.record import Record
+from labcheck.record.sources import Source
 
 GRADED, REFUSED, BROKEN = "graded", "refused", "broken"
 
@@ -18,7 +19,7 @@ class Result:
     REFUSED if the submission cannot be used; or BROKEN if the grading went wrong. `reason` says why; if GRADED, it is
     what was chosen from the submission, if that is worth knowing. `to_look_at` is why points may be missing although
     the student has done the work. `faults` are the tracebacks of internal errors. `conditions` are those of the
-    grading (see `classes.conditions`).
+    grading (see `classes.conditions`). `sources` are the submission's Python files.
     """
 
     key: str
@@ -29,6 +30,7 @@ class Result:
     faults: tuple[str, ...] = ()
     conditions: dict[str, str] = field(default_factory=dict)
     to_look_at: str = ""
+    sources: tuple[Source, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -38,7 +40,7 @@ class Result:
     def to_json(self) -> str:
         """Return the result as one line."""
         record = None if self.record is None else self.record.to_table()
-        table = {**vars(self), "record": record}
+        table = {**vars(self), "record": record, "sources": [asdict(each) for each in self.sources]}
         # In ASCII, so that a terminal takes nothing in the file for a command.
         return json.dumps(table) + "\n"
 
@@ -48,6 +50,7 @@ class Result:
         table = json.loads(line)
         try:
             record = Record.from_table(table["record"]) if table["kind"] == GRADED else None
-            return cls(**{**table, "record": record, "faults": tuple(table["faults"])})
+            sources = tuple(Source(**each) for each in table.get("sources", ()))
+            return cls(**{**table, "record": record, "faults": tuple(table["faults"]), "sources": sources})
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"not a result of labcheck: {error}") from error

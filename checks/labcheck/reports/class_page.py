@@ -71,8 +71,11 @@ def pack(record: Record, name: str) -> str:
     return base64.b64encode(zlib.compress(page.encode("utf-8", "backslashreplace"), LEVEL)).decode()
 
 
-def render(gradebook: Gradebook, packed: Mapping[str, str]) -> str:
-    """Return the page of a class; `packed` maps the keys of entries to what `pack` has returned."""
+def render(gradebook: Gradebook, packed: Mapping[str, str], similar: str = "") -> str:
+    """Return the page of a class; `packed` maps the keys of entries to what `pack` has returned.
+
+    `similar` says in words which similar programs are in copies.html, if any.
+    """
     keys = [key for key in dict.fromkeys(entry.key for entry in gradebook.entries if entry.record) if key in packed]
     pages = {key: place for place, key in enumerate(keys)}
     places = {id(entry): place for place, entry in enumerate(gradebook.entries, start=1)}
@@ -94,6 +97,7 @@ def render(gradebook: Gradebook, packed: Mapping[str, str]) -> str:
         tallies=[(each, found[each.id]) for each in gradebook.requirements],
         suspicions=[(each, why) for each in gradebook.requirements if (why := suspicion(found[each.id]))],
         most_clusters=CLUSTERS,
+        similar=similar,
         rows=Markup(
             "\n".join(_row(gradebook, entry, pages, place) for place, entry in enumerate(gradebook.entries, 1))
         ),

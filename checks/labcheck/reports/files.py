@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import codecs
 import json
+import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcheck.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 
 ESCAPE = "labcheck.json"  # the name of a handler for characters that an encoding does not have
@@ -25,17 +26,26 @@ def _as_in_json(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error(ESCAPE, _as_in_json)
 
 
-def write_report(file: str | Path, text: str, encoding: str = "utf-8") -> None:
-    """Write a report; `-` is standard output. Raises UsageError if the file cannot be written."""
+def write_report(file: str | Path, text: str, encoding: str = "utf-8", *, is_private: bool = False) -> None:
+    """Write a report; `-` is standard output. Raises UsageError if the file cannot be written.
+
+    Other users of the machine cannot read a file that `is_private`, unless it exists and they can read it already.
+    """
     if file == "-":
         # Characters that the terminal or pipe cannot take are escaped as in JSON, so that a JSON report stays valid.
         code = sys.stdout.encoding or "utf-8"
         sys.stdout.write(text.encode(code, ESCAPE).decode(code))
         return
     try:
-        Path(file).write_text(text, encoding, "backslashreplace", newline="")
+        opener = _for_us if is_private else None
+        with open(file, "w", encoding=encoding, errors="backslashreplace", newline="", opener=opener) as target:
+            target.write(text)
     except OSError as error:
         raise UsageError(f"cannot write {file}: {error.strerror}") from error
+
+
+def _for_us(file: str, flags: int) -> int:
+    return os.open(file, flags, 0o600)
 
 
 def write_reports(texts: Mapping[str, str]) -> None:

@@ -55,7 +55,7 @@ def test_reports_of_version_1_are_written_again(tmp_path: Path) -> None:
     """`labcheck report` on results of version 1 writes the same table as version 1 did."""
     out = shutil.copytree(EARLIER, tmp_path / "out")
     (out / "grades.csv").unlink()
-    gradebook = report.write(out, Register.load(out).gradebook())
+    gradebook, _ = report.write(out, Register.load(out).gradebook())
     assert (out / "grades.csv").read_text("utf-8-sig") == (EARLIER / "grades.csv").read_text("utf-8-sig")
     assert tallies(gradebook)["5.1"].clusters[0].entries[0].submission == "grace"
     assert "<word" not in signature(tallies(gradebook)["5.1"].clusters[0].first)
