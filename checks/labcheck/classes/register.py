@@ -109,10 +109,12 @@ class Register:
     def _entry(
         self, each: Submission, shown: dict[str, str], *, person: Person | None = None, remark: str = "", note: str = ""
     ) -> Entry:
-        notes = [note, each.note, "late" if each.is_late else ""]
+        notes = [note, each.note]
         if each.suite != self.suite:
             notes.append("checked by an earlier version of the checks; to check it again, give its submission again")
-        return Entry(shown[each.identity], each.key, person, remark, note="; ".join(filter(None, notes)))
+        note = "; ".join(filter(None, notes))
+        key, late, time = each.key, each.is_late, each.submitted
+        return Entry(shown[each.identity], key, person, remark, note=note, is_late=late, submitted=time)
 
     def to_json(self) -> str:
         """Return the register as JSON."""

@@ -10,6 +10,7 @@ from labcheck.classes.overrides import overridden
 from labcheck.classes.register import FILE, Register
 from labcheck.classes.results import read
 from labcheck.classes.roster import find_column, read_roster
+from labcheck.classes.rules import Rules
 from labcheck.errors import UsageError
 from labcheck.platforms.formats import find
 from labcheck.reports import class_page, clusters
@@ -77,15 +78,20 @@ def write(out: Path, gradebook: Gradebook) -> tuple[Gradebook, str]:
 
 
 def load(out: Path, gradebook: Gradebook, each: Callable[[Result, Record], None] | None = None) -> Gradebook:
-    """Return the gradebook filled with the results, and with what the instructor has decided (see `filled`).
+    """Return the gradebook filled with the results, with the course's rules and what the instructor has decided.
 
-    Raises UsageError if the instructor's file cannot be used.
+    For `each`, see `filled`. Raises UsageError if a file of the instructor cannot be used.
     """
-    return overridden(filled(out, gradebook, each), out)
+    rules = Rules.read(out, tuple(asked.id for asked in gradebook.requirements))
+    return overridden(rules.applied(filled(out, gradebook, each, rules)), out)
 
 
-def filled(out: Path, gradebook: Gradebook, each: Callable[[Result, Record], None] | None = None) -> Gradebook:
-    """Return the gradebook filled with the results. `each` is called with each result and its complete record.
+def filled(
+    out: Path, gradebook: Gradebook, each: Callable[[Result, Record], None] | None = None, rules: Rules | None = None
+) -> Gradebook:
+    """Return the gradebook filled with the results, whose requirements have the points of the rules, if there are any.
+
+    `each` is called with each result and its complete record.
 
     After that, the programs and large parts of the record that others repeat are dropped, so that a thousand records
     fit into memory.
@@ -97,6 +103,8 @@ def filled(out: Path, gradebook: Gradebook, each: Callable[[Result, Record], Non
         if result.key in wanted:
             results[result.key] = replace(result, sources=())
             if result.record is not None:
+                if rules is not None:
+                    rules.weigh(result.record)
                 if each is not None:
                     each(result, result.record)
                 _shorten(result.record, seen)

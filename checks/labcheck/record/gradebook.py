@@ -53,7 +53,8 @@ class Entry:
     `submission` is the name by which the instructor knows the work; it is empty if nothing was submitted. `key`
     identifies what was graded, and by what (see `grade.Order.task`); it is empty if nothing can be graded. `remark`
     says why there is no grade, or what the instructor should look at; `note` is what is worth knowing otherwise.
-    `is_broken`: the grading went wrong. `override` is what the instructor has decided, if anything.
+    `is_broken`: the grading went wrong. `is_late` and `submitted` (ISO 8601) are what the platform tells. `deduction`
+    are the points that being late costs, and `override` is what the instructor has decided, if anything.
     """
 
     submission: str = ""
@@ -64,6 +65,9 @@ class Entry:
     faults: tuple[str, ...] = ()
     is_broken: bool = False
     note: str = ""
+    is_late: bool = False
+    submitted: str = ""
+    deduction: float = 0
     override: Override | None = None
 
     @property
@@ -79,10 +83,10 @@ class Entry:
 
     @property
     def score(self) -> float | None:
-        """The points of the grade: those measured, or those that the instructor has decided; None without a grade."""
-        if self.override is None:
-            return self.measured
-        return None if self.override.points is None else _whole(self.override.points)
+        """The points of the grade: those measured, less the deduction, or those decided; None without a grade."""
+        if self.override is not None:
+            return None if self.override.points is None else _whole(self.override.points)
+        return None if self.measured is None else _whole(round(self.measured - self.deduction, 2))
 
     @property
     def name(self) -> str:
@@ -91,12 +95,13 @@ class Entry:
 
     @property
     def about(self) -> str:
-        """Everything that is to be said about the grade: the decision, the remark, and the note."""
+        """Everything that is to be said about the grade: the decision, the remark, whether it is late, and the note."""
         decision = []
         if self.override is not None:
             instead = "" if self.measured is None else f" (measured: {self.measured})"
             decision = [f"decided: {self.override}{instead}"]
-        return "; ".join(filter(None, [*decision, self.remark, self.note]))
+        late = "late" if self.is_late and not self.deduction else ""
+        return "; ".join(filter(None, [*decision, self.remark, late, self.note]))
 
     @property
     def is_a_problem(self) -> bool:
@@ -114,6 +119,7 @@ class Gradebook:
     entries: tuple[Entry, ...]
     with_people: bool = False
     heading: str = ""  # the lab's name in the course's own gradebook
+    late_rule: str = ""  # what being late costs, in words
     out_of: float | None = None  # the points that are possible there, if they are others
     conditions: Mapping[str, str] = field(default_factory=dict)  # those of the last grading
 

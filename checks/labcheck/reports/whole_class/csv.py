@@ -21,9 +21,9 @@ def render(gradebook: Gradebook) -> str:
     """Return the table."""
     who = ["student", "e-mail", "id", "submission"] if gradebook.with_people else ["student"]
     ids = [each.id for each in gradebook.requirements]
-    decided = any(entry.override is not None for entry in gradebook.entries)
+    differs = any(entry.override is not None or entry.deduction for entry in gradebook.entries)
     scaled = [f"points of {gradebook.points_possible:g}"] if gradebook.rule else []
-    rows: list[list[str | float]] = [[*who, "score", "max", *scaled, *["measured"][:decided], *ids, "note"]]
+    rows: list[list[str | float]] = [[*who, "score", "max", *scaled, *["measured"][:differs], *ids, "note"]]
     for entry in gradebook.entries:
         earned: dict[str, int] = {}
         score: list[str | float] = ["", ""]
@@ -34,7 +34,7 @@ def render(gradebook: Gradebook) -> str:
             score = [entry.score, gradebook.most(entry)]
         points = gradebook.points(entry)
         score += ["" if points is None else points] if gradebook.rule else []
-        score += ["" if entry.measured is None else entry.measured] if decided else []
+        score += ["" if entry.measured is None else entry.measured] if differs else []
         rows.append([*_who(entry, gradebook), *score, *(earned.get(id, "") for id in ids), entry.about])
     return to_cells(rows)
 

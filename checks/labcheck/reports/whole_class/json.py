@@ -22,6 +22,7 @@ def render(gradebook: Gradebook) -> str:
         "max_score": gradebook.max_score,
         "points_possible": gradebook.points_possible,
         "rule": gradebook.rule,
+        "late_rule": gradebook.late_rule,
         "requirements": [asdict(each) for each in gradebook.requirements],
         "students": [_student(entry, gradebook) for entry in gradebook.entries],
     }
@@ -39,6 +40,7 @@ def _student(entry: Entry, gradebook: Gradebook) -> dict[str, Any]:
         "score": entry.score,
         "max_score": None if entry.score is None else gradebook.most(entry),
         "measured": entry.measured,
+        "deduction": entry.deduction,
         "override": None if entry.override is None else asdict(entry.override),
         "points": gradebook.points(entry),
         "open": entry.is_open,

@@ -1,0 +1,132 @@
+"""The rules of a course, which are applied after the programs have been checked: `rules.toml` beside the results.
+
+    [points]       # of requirements; one that is not named has 1
+    "2.3" = 2
+
+    [late]
+    deadline = 2026-11-20T23:59:00+01:00
+    grace = 15             # minutes
+    percent_per_day = 10   # of the points, for each day that has begun
+    at_most = 50           # percent
+
+The time of a submission is that of the platform. If the platform does not give one, but calls a submission late, it is
+one day late. A time without a time zone is taken for one in that of the deadline.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import tomllib
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from labcheck.errors import UsageError
+from labcheck.record.record import Outcome
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from labcheck.record.gradebook import Entry, Gradebook
+    from labcheck.record.record import Record
+
+FILE = "rules.toml"
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Late:
+    """What being late costs: `percent` of the points for each day that has begun after the deadline, up to `most`."""
+
+    percent: float
+    most: float = 100.0
+    deadline: datetime | None = None
+    grace: timedelta = timedelta()
+
+    def __str__(self) -> str:
+        after = f" after {self.deadline:%Y-%m-%d %H:%M}" if self.deadline else ""
+        grace = f" (and {self.grace.total_seconds() / 60:g} minutes)" if self.grace else ""
+        return f"{self.percent:g} % less for each day{after}{grace}, at most {self.most:g} %"
+
+    def days(self, entry: Entry) -> int:
+        """Return how many days have begun since the deadline."""
+        if self.deadline is None or not entry.submitted:
+            return int(entry.is_late)
+        submitted = datetime.fromisoformat(entry.submitted)
+        if submitted.tzinfo is None or self.deadline.tzinfo is None:
+            submitted = submitted.replace(tzinfo=self.deadline.tzinfo)
+        return max(0, math.ceil((submitted - self.deadline - self.grace) / DAY))
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The rules of a course: the points of some requirements, and what being late costs."""
+
+    points: dict[str, int] = field(default_factory=dict)
+    late: Late | None = None
+
+    @classmethod
+    def read(cls, out: Path, requirements: tuple[str, ...]) -> Rules:
+        """Read the rules in a results folder; without a file, nothing is changed. Raises UsageError for a mistake in it."""
+        file = out / FILE
+        if not file.exists():
+            return cls()
+        try:
+            table = tomllib.loads(file.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{file} cannot be read: {error}") from error
+        _expect(file, "table", table, ("points", "late"))
+        points, late = table.get("points", {}), table.get("late")
+        _expect(file, "requirement", points, requirements)
+        for id, number in points.items():
+            if type(number) is not int or number < 0:
+                raise UsageError(f"{file}: the points of {id} are {number!r}; expected a whole number such as 2")
+        return cls(points, None if late is None else _late(file, late))
+
+    def weigh(self, record: Record) -> None:
+        """Give the requirements of a record their points."""
+        for each in record.requirements:
+            each.points = self.points.get(each.id, each.points)
+            each.earned = each.points if each.outcome is Outcome.PASSED else 0
+
+    def applied(self, gradebook: Gradebook) -> Gradebook:
+        """Return the class with what being late costs. Its records have been weighed."""
+        asked = (replace(each, points=self.points.get(each.id, each.points)) for each in gradebook.requirements)
+        entries = (self._with_deduction(entry) for entry in gradebook.entries)
+        return replace(
+            gradebook, requirements=tuple(asked), entries=tuple(entries), late_rule=str(self.late) if self.late else ""
+        )
+
+    def _with_deduction(self, entry: Entry) -> Entry:
+        if self.late is None or entry.measured is None or not (days := self.late.days(entry)):
+            return entry
+        percent = min(self.late.most, days * self.late.percent)
+        deduction = round(entry.measured * percent / 100, 2)
+        note = f"{days} day{'s' * (days > 1)} late: {percent:g} % of {entry.measured} points less"
+        return replace(entry, deduction=deduction, note="; ".join(filter(None, [note, entry.note])))
+
+
+def _late(file: Path, table: Any) -> Late:
+    _expect(file, "key of [late]", table, ("deadline", "grace", "percent_per_day", "at_most"))
+    defaults = ("percent_per_day", None), ("at_most", 100), ("grace", 0)
+    numbers = {name: table.get(name, default) for name, default in defaults}
+    for name, number in numbers.items():
+        if type(number) not in (int, float) or not 0 <= number < math.inf:
+            raise UsageError(f"{file}: {name} in [late] is {number!r}; expected a number")
+    deadline = table.get("deadline")
+    if deadline is not None and not isinstance(deadline, datetime):
+        raise UsageError(
+            f"{file}: deadline in [late] is {deadline!r}; expected a time such as 2026-11-20T23:59:00+01:00"
+        )
+    return Late(numbers["percent_per_day"], numbers["at_most"], deadline, timedelta(minutes=numbers["grace"]))
+
+
+def _expect(file: Path, what: str, table: Any, known: tuple[str, ...]) -> None:
+    """Raise UsageError if a table has a name that is not known."""
+    if not isinstance(table, dict):
+        raise UsageError(f"{file}: expected a table with {', '.join(known[:4])}, not {table!r}")
+    for name in table:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1) or [known[0]]
+            raise UsageError(f"{file}: unknown {what} {name!r}; did you mean {near[0]!r}?")
