@@ -22,6 +22,7 @@ GUIDE = (CHECKOUT / "checks" / "README.md").read_text("utf-8")
 STEP = re.compile(r"^( *)<!-- run -->\n((?: *```sh\n)(.*?)(?: *```\n))", re.DOTALL | re.MULTILINE)
 SEED = "2863311530"  # in the guide, a placeholder for the seed of a student's page
 STUDENTS, ABSENT = 200, 4
+LATE = str(11 + STUDENTS), f"nguyn{STUDENTS}zo"  # the ID and the name in Canvas of a student who is late
 HEADER = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Lab 1 (4711)", "Lab 2 (4712)"]
 
 pytestmark = [
@@ -73,6 +74,9 @@ def test_guide_leads_to_grades(download: dict[str, int | None], tmp_path: Path) 
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "HOME": str(tmp_path)}
     said = []
+    (tmp_path / "late").mkdir()
+    work = (load_lab("lab1").solution / "webserver.py").read_text("utf-8")
+    (tmp_path / "late" / f"{LATE[1]}_LATE_{LATE[0]}_19001_webserver.py").write_text(f"{work}# late\n", "utf-8")
     for step in steps():
         if SEED in step:
             students = json.loads((tmp_path / "lab1.json").read_text("utf-8"))["students"]
@@ -82,7 +86,7 @@ def test_guide_leads_to_grades(download: dict[str, int | None], tmp_path: Path) 
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{step}\n{done.stdout}\n{done.stderr}"
         said.append(done.stdout)
-    assert said[0].splitlines()[-1] == (
+    assert said[0].splitlines()[-2] == (
         f"{STUDENTS} of {STUDENTS} submissions graded · {ABSENT} submitted nothing · "
         "lab1-results/grades.csv · lab1-results/class.html"
     )
@@ -91,7 +95,10 @@ def test_guide_leads_to_grades(download: dict[str, int | None], tmp_path: Path) 
     assert header == HEADER[:-1]
     assert points[0].strip() == "Points Possible"
     assert points[-1] == "29"
+    download[LATE[0]] = 29
     assert {row[1]: int(row[-1]) for row in rows} == {id: score for id, score in download.items() if score is not None}
+    added = f"{STUDENTS + 1} of {STUDENTS + 1} submissions graded · {ABSENT - 1} submitted nothing"
+    assert any(added in text for text in said)
     assert any("29 of 29 requirements pass" in text and "seed" in text for text in said)
     for name in ("class.html", "grades.csv", "results.jsonl", "class.json"):
         assert f"`{name}`" in GUIDE

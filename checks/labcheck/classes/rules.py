@@ -68,7 +68,7 @@ class Rules:
 
     @classmethod
     def read(cls, out: Path, requirements: tuple[str, ...]) -> Rules:
-        """Read the rules in a results folder; without a file, nothing is changed. Raises UsageError for a mistake in it."""
+        """Read the rules in a results folder, if there are any. Raises UsageError for a mistake in them."""
         file = out / FILE
         if not file.exists():
             return cls()
