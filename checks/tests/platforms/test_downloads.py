@@ -185,14 +185,14 @@ SYSTEMS = {
     "moodle teams": System(
         {
             "Team 1_107_assignsubmission_file/webserver.py": 9,  # the number is not Tom's, but the group's
-            "Default group_0_assignsubmission_file/webserver.py": 1,
+            "Default group_assignsubmission_file/webserver.py": 1,
         },
         "Identifier,Full name,Email address,Status,Group,Grade,Maximum Grade\n"
         "Participant 104,Ann O'Hara,ann@x.org,,Team 1,,\nParticipant 105,Bob Brown,bob@x.org,,Team 1,,\n"
         "Participant 107,Tom White,tom@x.org,,Team 2,,\n",
         "Email address",
         {"ann@x.org": 9, "bob@x.org": 9},
-        {"Tom White": "submitted nothing", "Default group": "number 0 is not in the roster"},
+        {"Tom White": "submitted nothing", "Default group_assignsubmission_file": "matches nobody in the roster"},
         form="moodle",
     ),
     "moodle worksheet": System(
@@ -439,7 +439,7 @@ def test_points_go_to_the_right_people(name: str, as_folder: bool, tmp_path: Pat
 
 
 def test_lateness_and_time_are_known(tmp_path: Path) -> None:
-    """What a system tells about the time of a submission is kept, in ISO 8601; without a zone, there is not one."""
+    """What a system tells about the time of a submission is kept, in ISO 8601; one without a zone stays so."""
     times = {}
     for name, system in SYSTEMS.items():
         (tmp_path / name).mkdir()
