@@ -33,14 +33,14 @@ def discover(place: Path, names: Mapping[str, Clues] | None = None, called: Coll
     """Return the submissions in a folder, sorted by label.
 
     `names` says whose the files are whose names do not tell: the clues for a file name. `called` are the names that the
-    assignment may have. Raises UsageError if the folder does not exist or contains no submission, or if it contains the
-    work for several assignments, and which one to grade is unknown.
+    assignment may have, the best one first. Raises UsageError if the folder does not exist or contains no submission,
+    or if it contains the work for several assignments, and which one to grade is unknown.
     """
     if not place.is_dir():
         what = f"{place} is a file" if place.exists() else f"folder {place} does not exist"
         raise UsageError(f"{what}; give the folder or the .zip with the submissions")
     students: dict[tuple[str, str], list[Part]] = {}
-    for part in _of_one_assignment(place, list(_parts(place, names or {})), called):
+    for part in _of_one_assignment(list(_parts(place, names or {})), called):
         longer = f"{part.label}_{part.number}" if part.number else part.path.name
         students.setdefault((part.label, longer), []).append(part)
     if not students:
@@ -138,17 +138,17 @@ def _parts(place: Path, names: Mapping[str, Clues]) -> Iterator[Part]:
         yield Part(entry, label, (clues,), name=entry.name)
 
 
-def _of_one_assignment(place: Path, parts: list[Part], called: Collection[str]) -> list[Part]:
-    """Return the parts of the assignment with one of the given names, or of the only one in the download."""
-    wanted = {_compact(name) for name in called}
+def _of_one_assignment(parts: list[Part], called: Collection[str]) -> list[Part]:
+    """Return the parts of the only assignment in a download, or of the one with the first name that one of them has."""
     assignments = sorted({part.assignment for part in parts if part.assignment})
-    fitting = [each for each in assignments if _compact(each) in wanted] if len(assignments) > 1 else assignments
-    if assignments and len(fitting) != 1:
+    fitting = ([each for each in assignments if _compact(each) == _compact(name)] for name in called)
+    chosen = next(filter(None, fitting), []) if len(assignments) > 1 else assignments
+    if assignments and len(chosen) != 1:
         raise UsageError(
-            f"{place} has the work for {len(assignments)} assignments: {', '.join(assignments)}; "
+            f"the download has the work for {len(assignments)} assignments: {', '.join(assignments)}; "
             "say which one to grade with --column TITLE"
         )
-    return [part for part in parts if part.assignment in ("", *fitting)]
+    return [part for part in parts if part.assignment in ("", *chosen)]
 
 
 def _compact(text: str) -> str:

@@ -94,7 +94,7 @@ class Submissions:
         `column` is the title of the assignment in the course's gradebook, if it is known.
         """
         lab = order.lab
-        called = [lab.name, lab.title, f"{lab.name} {lab.title}", *filter(None, [title_of(column)[0]])]
+        called = [*filter(None, [title_of(column)[0]]), lab.name, lab.title, f"{lab.name} {lab.title}"]
         known = cls(order, discover(folder, names, called), [], {})
         for each in known.found:
             try:

@@ -66,4 +66,4 @@ def first_and_last(person: Person) -> tuple[str, str]:
 
 def _named(people: Sequence[Person]) -> str:
     more = len(people) - MOST_NAMED
-    return ", ".join(map(str, people[:MOST_NAMED])) + (f" and {more} more" if more > 0 else "")
+    return "; ".join(map(str, people[:MOST_NAMED])) + (f" and {more} more" if more > 0 else "")

@@ -455,15 +455,21 @@ def test_lateness_and_time_are_known(tmp_path: Path) -> None:
 
 def test_one_assignment_of_several_is_graded(tmp_path: Path) -> None:
     """A library may have the work for several assignments: the one with the lab's name counts, or the given title."""
-    files = {f"Submitted files/{who}/{lab}/Version 1/webserver.py": 5 for who in ("Eva", "Tom") for lab in "XY"}
     roster = roster_in(tmp_path, "Full name,Email\nEva,eva@x.org\nTom,tom@x.org\n")
+
+    def scores(first: str, second: str, column: str = "") -> list[int | None]:
+        files = {
+            f"Submitted files/{who}/{assignment}/Version 1/webserver.py": points
+            for who in ("Eva", "Tom")
+            for assignment, points in ((first, 2), (second, 5))
+        }
+        return [entry.score for entry in gradebook_of(written(tmp_path, files), roster, column).entries]
+
     with pytest.raises(UsageError, match=r"the work for 2 assignments: X, Y; say which .* --column TITLE"):
-        gradebook_of(written(tmp_path, files), roster)
-    assert gradebook_of(written(tmp_path, files), roster, "Y").graded == 2
-    other = {name.replace("/Y/", f"/{LAB.name.upper()} - {LAB.title}/"): points for name, points in files.items()}
-    assert gradebook_of(written(tmp_path, other), roster).graded == 2
-    only = {name.replace("/Y/", "/X/"): points for name, points in files.items()}
-    assert gradebook_of(written(tmp_path, only), roster).graded == 2
+        scores("X", "Y")
+    named = f"{LAB.name.upper()} - {LAB.title}"
+    assert scores("X", "Y", "y") == scores("X", named) == scores(LAB.name, "Y", "Y") == [5, 5]
+    assert scores(named, "Y") == [2, 2]
 
 
 LOOKALIKES = {
@@ -579,7 +585,7 @@ def test_import_warns_of_people_whom_it_cannot_find(name: str) -> None:
     """Before an import, the people are named who lack what it needs; nobody is if all have it, or have no grade."""
     warns, (what, otherwise) = find("whole_class", name).warns, LACKING[name]
     nameless = [Person(f"Person {number}") for number in range(8)]
-    named = "Person 0, Person 1, Person 2, Person 3, Person 4 and 3 more"
+    named = "Person 0; Person 1; Person 2; Person 3; Person 4 and 3 more"
     assert [*warns(gradebook_with(*nameless))] == [f"8 people have no {what}, so {otherwise}: {named}"]
     known = [replace(each, email=f"{each}@x.org", sis_login_id=f"{each}", id=f"{each}") for each in nameless]
     known = [replace(each, numbers=(("moodle", f"{place}"),)) for place, each in enumerate(known)]
@@ -599,7 +605,7 @@ def test_import_warns_of_people_whom_it_mixes_up(name: str) -> None:
     (*_, warning) = find("whole_class", name).warns(gradebook_with(one, other))
     what = {"canvas": "name Ada", "moodle": "e-mail address x@x.org", "teams": "e-mail address x@x.org"}
     known = {"nbgrader": "student_id x"} | what
-    assert warning == f"2 people have the {known.get(name, 'user name x')}: {one}, {other}"
+    assert warning == f"2 people have the {known.get(name, 'user name x')}: {one}; {other}"
 
 
 def test_warnings_are_printed_and_harmless(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
