@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from conftest import record_of
 from labcheck.classes import report
@@ -19,6 +22,7 @@ from labcheck.classes.roster import read_roster
 from labcheck.classes.submissions import Order, Submissions
 from labcheck.errors import UsageError
 from labcheck.judging.options import Options
+from labcheck.platforms import metadata
 from labcheck.platforms.downloads import read_download
 from labcheck.platforms.formats import find
 from labcheck.record.gradebook import Entry, Gradebook
@@ -487,6 +491,14 @@ def test_folder_of_a_student_is_no_download(case: str, tmp_path: Path) -> None:
     assert [each.label for each in found] == ["eva", "tom"]
 
 
+def test_guess_comes_last(tmp_path: Path) -> None:
+    """Folders with a common beginning may be clones of GitHub Classroom, but not if another system has named them."""
+    files = {f"Team-{team}_10{team}_assignsubmission_file/webserver.py": team for team in (1, 2)}
+    with opened(written(tmp_path, files), ["webserver.py"]) as folder:
+        found = Submissions.in_folder(Order(LAB, Options()), folder).found
+    assert [each.label for each in found] == ["Team-1", "Team-2"]
+
+
 def test_unreadable_folder_does_not_end_the_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A student's folder that cannot be listed keeps its place in the class, as a submission to be refused."""
     listed = Path.iterdir
@@ -532,6 +544,34 @@ def test_other_metadata_is_a_usage_error(case: str, tmp_path: Path) -> None:
     (place / "submission_metadata.yml").write_bytes(NOT_GRADESCOPE[case].encode("latin-1"))
     with pytest.raises(UsageError, match=r"submission_metadata.yml cannot be read: .*; export the submissions again"):
         gradebook_of(place, roster_in(tmp_path, "Name\nEva\n"))
+
+
+TEXTS = st.one_of(
+    st.text(max_size=20),
+    st.text(st.sampled_from("abc '\":#-_,[]{}!&*|>%@`\\é~0"), max_size=20),
+    st.lists(st.sampled_from(["Ada", "O'Hara", '"x"', "Zoë", "a: b", "#x", "-"]), min_size=9).map(" ".join),  # folded
+)
+
+
+def plain(person: dict[str, str]) -> dict[str, str]:
+    """Return what is known of a person, with single spaces; words for nothing are nothing."""
+    texts = {key: " ".join(text.split()) for key, text in person.items()}
+    return {key: "" if text in ("~", "null") else text for key, text in texts.items()}
+
+
+@given(st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=3), TEXTS, st.booleans())
+def test_metadata_is_read_as_yaml(people: list[tuple[str, str]], printed: str, unicode: bool) -> None:
+    """Any name is read as another writer of YAML has written it, and no text from a program is taken for one."""
+    known = [{":name": name, ":sid": sid} for name, sid in people]
+    tests = [{":name": printed, ":submitters": [{":name": printed}]}]
+    one = {":submitters": known, ":status": printed, ":results": {":output": printed, ":tests": tests}}
+    other = {":submitters": [{":name": "Eva"}], ":created_at": "2025-01-02 10:11:12.345678000 Z"}
+    text = yaml.safe_dump({"submission_1": one, "submission_2": other}, allow_unicode=unicode, sort_keys=False)
+    found = metadata.read(text)
+    assert [*found] == ["submission_1", "submission_2"]
+    expected = [plain({"name": name, "sid": sid}) for name, sid in people]
+    assert [plain(person) for person in found["submission_1"].people] == expected
+    assert found["submission_2"] == metadata.Submission([{"name": "Eva"}], "2025-01-02 10:11:12.345678000 Z")
 
 
 def test_headings_of_moodle_in_other_languages(tmp_path: Path) -> None:
