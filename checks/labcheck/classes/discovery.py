@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from labcheck.errors import RefusedError, UsageError
-from labcheck.platforms.downloads import Part, by_hand, read_download
+from labcheck.platforms.downloads import COPIED, Part, by_hand, read_download
 from labcheck.sandbox.scratch import scratch
 from labcheck.submission.archive import ARCHIVES, Target, extract
 from labcheck.submission.files import is_nobodys, regular_files
@@ -30,17 +30,18 @@ COPY = re.compile(r"([-_]\d+| ?\(\d+\))+(?=(\.tar)?\.\w+$)")  # webserver-1.py, 
 WHOLE = (*ARCHIVES, ".ipynb")  # what contains a whole submission
 
 
-def discover(place: Path, names: Mapping[str, Clues] | None = None) -> list[HandedIn]:
+def discover(place: Path, names: Mapping[str, Clues] | None = None, called: Collection[str] = ()) -> list[HandedIn]:
     """Return the submissions in a folder, sorted by label.
 
-    `names` says whose a submission is if its name does not tell: the clues for a file name or a label. Raises
-    UsageError if the folder does not exist or contains no submission.
+    `names` says whose a submission is if its name does not tell: the clues for a file name or a label. `called` are the
+    names that the assignment may have, the best one first. Raises UsageError if the folder does not exist or contains
+    no submission, or if it contains the work for several assignments, and which one to grade is unknown.
     """
     if not place.is_dir():
         what = f"{place} is a file" if place.exists() else f"folder {place} does not exist"
         raise UsageError(f"{what}; give the folder or the .zip with the submissions")
     students: dict[tuple[str, str], list[Part]] = {}
-    for part in _parts(place, names or {}):
+    for part in _of_one_assignment(list(_parts(place, names or {})), called):
         known = (names or {}).get(part.label)
         part = replace(part, members=(known,)) if known else part
         longer = f"{part.label}_{part.number}" if part.number else part.path.name
@@ -132,9 +133,30 @@ def _parts(place: Path, names: Mapping[str, Clues]) -> Iterator[Part]:
     entries = _entries(place)
     parts, left = read_download([entry for entry in entries if entry.name not in names])
     yield from parts
+    files = Counter(COPY.sub("", entry.name) for entry in left if entry.is_file())
     for entry in [*(entry for entry in entries if entry.name in names), *_candidates(left)]:
         label = entry.name if entry.is_dir() else ENDING.sub("", entry.name)
-        yield Part(entry, label, (names.get(entry.name) or by_hand(label),), name=entry.name)
+        clues = names.get(entry.name) or by_hand(label)
+        if entry.is_file() and entry.name not in names and files[COPY.sub("", entry.name)] > 1:
+            clues += ((COPIED, entry.name),)
+        yield Part(entry, label, (clues,), name=entry.name)
+
+
+def _of_one_assignment(parts: list[Part], called: Collection[str]) -> list[Part]:
+    """Return the parts of the only assignment in a download, or of the one with the first name that one of them has."""
+    assignments = sorted({part.assignment for part in parts if part.assignment})
+    fitting = ([each for each in assignments if _compact(each) == _compact(name)] for name in called)
+    chosen = next(filter(None, fitting), []) if len(assignments) > 1 else assignments
+    if assignments and len(chosen) != 1:
+        raise UsageError(
+            f"the download has the work for {len(assignments)} assignments: {', '.join(assignments)}; "
+            "say which one to grade with --column TITLE"
+        )
+    return [part for part in parts if part.assignment in ("", *chosen)]
+
+
+def _compact(text: str) -> str:
+    return "".join(letter for letter in text.casefold() if letter.isalnum())
 
 
 def _handed_in(label: str, identity: str, parts: list[Part]) -> HandedIn:
@@ -148,7 +170,7 @@ def _handed_in(label: str, identity: str, parts: list[Part]) -> HandedIn:
         tuple(part.name or part.path.name for part in newest),
         identity=identity,
         version=max(part.version for part in newest),
-        note=f"not graded, because older: {', '.join(part.path.name for part in older)}" if older else "",
+        note=f"not graded, because older: {', '.join(map(_place_of, older))}" if older else "",
         is_late=any(part.is_late for part in newest),
         submitted=max(part.submitted for part in newest),
         problem="" if any(not part.problem for part in newest) else f"{first.problem}: see {first.path.name}",
@@ -158,6 +180,12 @@ def _handed_in(label: str, identity: str, parts: list[Part]) -> HandedIn:
     only = _only_archive(first.path)
     paths, names = ((only,), (only.name,)) if only else (found.paths[:1], ())
     return replace(found, paths=paths, names=names)
+
+
+def _place_of(part: Part) -> str:
+    """Return the name of a part, with that of its folder if the system has named the folder and not the file."""
+    path = part.path
+    return f"{path.parent.name}/{path.name}" if path.name == part.name else path.name
 
 
 def _newest(parts: list[Part]) -> tuple[list[Part], list[Part]]:

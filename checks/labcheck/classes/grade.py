@@ -127,11 +127,11 @@ def grade(
     _keep_apart(place, out)
     roster = None if wanted.roster is None else read_roster(wanted.roster)
     names = None if wanted.names is None else read_names(wanted.names)
-    report.settled(_register(order, out, roster), wanted.column, wanted.out_of)  # an error is reported at once
+    column = report.settled(_register(order, out, roster), wanted.column, wanted.out_of).column
     interrupted: KeyboardInterrupt | None = None
     now: dict[str, str] | None = None
     with opened(place, [program.file for program in order.lab.programs]) as folder:
-        submissions = Submissions.in_folder(order, folder, names)
+        submissions = Submissions.in_folder(order, folder, names, column)
         if wanted.students:
             submissions = submissions.of(wanted.students, _register(order, out, roster).roster)
         if shard is not None:

@@ -12,6 +12,8 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from labcheck.platforms.downloads import COPIED
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -102,7 +104,9 @@ def _owners(clues: Clues, known: Known) -> _Owners:
     by_number = _known_by(numbers, known)
     by_name = _known_by([clue for clue in normal if clue[0] in NAMES], known)
     members = _known_by([clue for clue in normal if clue[0] in GROUPS], known)
-    if members and (not by_number or set(by_number) <= set(members)):
+    # Moodle's number of a group is no number of a person, so the group's full name decides.
+    is_named = not by_name and any(clue[0] == "group" for clue in normal if clue in known)
+    if members and (not by_number or is_named or set(by_number) <= set(members)):
         return _Owners(members)
     if numbers and not by_number:
         near = by_name or _nearest(clues, known)
@@ -117,7 +121,9 @@ def _owners(clues: Clues, known: Known) -> _Owners:
         return _Owners([], f"could be {' or '.join(map(str, found))}", found)
     if not found:
         near = _nearest(clues, known)
-        return _Owners([], f"matches nobody in the roster{_did_you_mean(near)}", near)
+        name = next((text for kind, text in clues if kind == COPIED), "")
+        hint = f"; say whose {name} is in a table, and give it with --names" if name else _did_you_mean(near)
+        return _Owners([], f"matches nobody in the roster{hint}", near)
     return _Owners(found)
 
 

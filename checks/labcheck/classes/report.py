@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,9 @@ from labcheck.classes.results import read
 from labcheck.classes.roster import find_column, read_roster
 from labcheck.classes.rules import Rules
 from labcheck.errors import UsageError
+from labcheck.platforms.actions import shielded
 from labcheck.platforms.formats import find
+from labcheck.record.text import printable
 from labcheck.reports import class_page, clusters
 from labcheck.reports.files import write_report, write_reports
 
@@ -124,6 +127,13 @@ def _shorten(record: Record, seen: set[tuple[str, str]]) -> None:
 
 
 def export(gradebook: Gradebook, files: Mapping[str, str]) -> None:
-    """Write a class in other formats, each to a file or to `-`. Raises UsageError if one cannot be written."""
+    """Write a class in other formats, each to a file or to `-`, and print what to know before they are imported.
+
+    Raises UsageError if one cannot be written.
+    """
+    formats = {file: find("whole_class", name) for name, file in files.items()}
     # All are rendered first, so that an error in one leaves no partial export.
-    write_reports({file: find("whole_class", name).render(gradebook) for name, file in files.items()})
+    write_reports({file: each.render(gradebook) for file, each in formats.items()})
+    for file, each in formats.items():
+        for warning in each.warns(gradebook):
+            print(shielded(printable(f"{file}: {warning}")), file=sys.stderr)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from labcheck.classes.matching import clues_of
 from labcheck.classes.tables import read_table
 from labcheck.errors import UsageError
-from labcheck.platforms.rosters import COLUMNS, NUMBER, form_of, is_nobody
+from labcheck.platforms.rosters import COLUMNS, NO_ASSIGNMENT, NUMBER, form_of, is_nobody, title_of
 from labcheck.record.people import Person, Roster
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _person(row: list[str], columns: dict[int, str], system: str) -> Person | No
     cells = dict.fromkeys([*COLUMNS, NUMBER], "")
     for place, name in columns.items():
         if place < len(row):
-            cells[name] = cells[name] or " ".join(row[place].split())
+            cells[name] = cells[name] or " ".join(row[place].split()).removeprefix("#")  # Brightspace writes `#ada`
     first, last, number = cells.pop("first"), cells.pop("last"), cells.pop(NUMBER)
     cells["name"] = cells["name"] or f"{first} {last}".strip()
     digits = re.search(r"\d+$", number)  # Moodle writes `Participant 4711`
@@ -80,8 +80,9 @@ def _assignments(rows: list[list[str]], columns: dict[int, str]) -> Iterator[tup
     """Yield the headings of the assignments with the points that are possible, if a row gives them."""
     possible = next((row for row in rows[1:4] if row and "points possible" in row[0].casefold()), [])
     for place, heading in enumerate(rows[0]):
-        points = possible[place].strip() if place < len(possible) else ""
-        if heading.strip() and place not in columns and points != READ_ONLY:
+        points = (possible[place].strip() if place < len(possible) else "") or title_of(heading.strip())[1]
+        is_other = place in columns or _heading(heading) in NO_ASSIGNMENT
+        if heading.strip() and not is_other and points != READ_ONLY:
             try:
                 yield heading.strip(), float(points.replace(",", "."))
             except ValueError:
@@ -100,7 +101,7 @@ def _known(row: list[str]) -> tuple[Form, dict[int, str]]:
 
 
 def find_column(roster: Roster, given: str) -> str:
-    """Return the heading of an assignment in the roster. The id that Canvas appends may be left out.
+    """Return the heading of an assignment in the roster. What a system appends may be left out, such as an id.
 
     A roster without assignments does not tell what the course's gradebook contains, so there any heading is right.
     Raises UsageError if the roster has other assignments, but not this one.
@@ -108,7 +109,7 @@ def find_column(roster: Roster, given: str) -> str:
     known = roster.assignments
     if not known or given in known:
         return given
-    titles = {re.sub(r" \(\d+\)$", "", heading): heading for heading in known}
+    titles = {title_of(heading)[0]: heading for heading in known}
     if given in titles:
         return titles[given]
     near = difflib.get_close_matches(given, [*known, *titles], 1) or list(known)

@@ -17,6 +17,7 @@ from labcheck.errors import RefusedError, UsageError
 from labcheck.isolated.task import Task
 from labcheck.judging.catalogue import digest_of, read_suite
 from labcheck.platforms.downloads import by_hand
+from labcheck.platforms.rosters import title_of
 from labcheck.record.gradebook import Asked
 from labcheck.record.submission import Submission
 
@@ -85,9 +86,16 @@ class Submissions:
     refused: dict[str, str]  # submissions that cannot even be read: key -> reason
 
     @classmethod
-    def in_folder(cls, order: Order, folder: Path, names: Mapping[str, Clues] | None = None) -> Submissions:
-        """Find and read the submissions. Raises UsageError if nothing is found. For `names`, see `discover`."""
-        known = cls(order, discover(folder, names), [], {})
+    def in_folder(
+        cls, order: Order, folder: Path, names: Mapping[str, Clues] | None = None, column: str = ""
+    ) -> Submissions:
+        """Find and read the submissions. For `names`, see `discover`. Raises UsageError like it.
+
+        `column` is the title of the assignment in the course's gradebook, if it is known.
+        """
+        lab = order.lab
+        called = [*filter(None, [title_of(column)[0]]), lab.name, lab.title, f"{lab.name} {lab.title}"]
+        known = cls(order, discover(folder, names, called), [], {})
         for each in known.found:
             try:
                 key, _ = order.task(*each.read(order.lab), each.label)

@@ -48,15 +48,15 @@ def wants_help(words: list[str]) -> bool:
 
 def add_formats(parser: Parser, kind: Kind, words: list[str]) -> None:
     """Add an option for each report format: the file to write, or - for standard output."""
-    from labcheck.platforms.formats import formats, names
+    from labcheck.platforms.formats import formats, names, option
 
     group = parser.add_argument_group("reports", "write a report to FILE; - means standard output")
     if wants_help(words):
         for each in formats(kind):
-            group.add_argument(f"--{each.name}", metavar="FILE", help=each.purpose.replace("%", "%%"))
+            group.add_argument(option(each.name), metavar="FILE", help=each.purpose.replace("%", "%%"))
     else:
         for name in names(kind, words):
-            group.add_argument(f"--{name}", metavar="FILE")
+            group.add_argument(option(name), metavar="FILE")
     parser.set_defaults(formats=names(kind, words))
 
 

@@ -7,7 +7,8 @@ Each file in this folder is found automatically, and registers what its system n
 - columns of its roster: in `rosters`
 - files that run labcheck there: in `ci`
 
-`formats`, `people`, `runner`, `sources` and `actions` are shared by several systems, or used by the command line.
+`formats`, `people`, `runner`, `sources` and `actions` are shared by several systems, or used by the command line;
+`metadata` reads a file of Gradescope.
 
 May import: reports, record, workbook, errors, version.
 """

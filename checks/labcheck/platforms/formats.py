@@ -23,10 +23,15 @@ def formats(kind: Kind) -> list[Format]:
 
 def names(kind: Kind, words: Iterable[str]) -> list[str]:
     """Return the names of the formats that the words of a command line may request. No other platform is imported."""
-    said = {word.removeprefix("--").partition("=")[0] for word in words if word.startswith("--")}
+    said = {word[2:].partition("=")[0].replace("-", "_") for word in words if word.startswith("--")}
     for name in said:
         _load(kind, name)
     return [*_reports(kind), *sorted(name for name in said if (kind, name) in FORMATS and name not in _reports(kind))]
+
+
+def option(name: str) -> str:
+    """Return the option of the command line for a format."""
+    return f"--{name.replace('_', '-')}"
 
 
 def find(kind: Kind, name: str) -> Format:

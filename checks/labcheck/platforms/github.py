@@ -14,7 +14,7 @@ import re
 from typing import TYPE_CHECKING
 
 from labcheck.platforms import ci
-from labcheck.platforms.downloads import Part, by_hand, download
+from labcheck.platforms.downloads import Part, by_hand, guess
 from labcheck.platforms.rosters import columns
 from labcheck.record.text import within
 from labcheck.reports.formats import one
@@ -34,7 +34,7 @@ MESSAGE = 2000
 AGAIN = re.compile(r"-(\d+)$")  # a number that GitHub Classroom appends if the repository already exists
 
 
-@download
+@guess
 def read_clones(entries: Sequence[Path]) -> Iterator[Part]:
     """Read `lab1-ada`, a clone of a GitHub Classroom repository: the assignment and the user's name.
 

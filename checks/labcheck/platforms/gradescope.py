@@ -1,11 +1,18 @@
-"""Gradescope: its results.json, with a test for each requirement, and its autograder."""
+"""Gradescope: its results.json, with a test for each requirement, its autograder, and its export of submissions.
+
+Gradescope takes no grades for a programming assignment from a file.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
-from labcheck.platforms import ci
+from labcheck.errors import UsageError
+from labcheck.platforms import ci, metadata
+from labcheck.platforms.downloads import Part, download, moment
+from labcheck.platforms.rosters import columns
 from labcheck.record.record import Outcome
 from labcheck.record.text import printable
 from labcheck.reports.formats import one
@@ -13,12 +20,51 @@ from labcheck.reports.wording import explanation, provisional, summary
 from labcheck.workbook.wheel import packed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
     from typing import Any
 
     from labcheck.platforms.sources import Source
     from labcheck.record.record import Record, RequirementResult
+    from labcheck.record.submission import Clues
     from labcheck.workbook.labs import Lab
+
+
+METADATA = "submission_metadata.yml"
+
+
+@download()
+def read_export(entries: Sequence[Path]) -> Iterator[Part]:
+    """Read the folders that `submission_metadata.yml` lists with the people who have submitted them.
+
+    Raises UsageError if that file is not as Gradescope writes it.
+    """
+    file = next((entry for entry in entries if entry.name == METADATA), None)
+    if file is None:
+        return
+    try:
+        submissions = metadata.read(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{file} cannot be read: {error}; export the submissions again") from error
+    for entry in entries:
+        if (submission := submissions.get(entry.name)) and submission.people:
+            version, submitted = moment(submission.created_at)
+            names = [person.get("name") or person.get("email") or person.get("sid", "") for person in submission.people]
+            number = re.search(r"\d+", entry.name)
+            yield Part(
+                entry,
+                ", ".join(" ".join(name.replace("/", " ").split()) for name in names),
+                tuple(_clues(person) for person in submission.people),
+                number[0] if number else entry.name,
+                "" if entry.is_dir() else entry.name,
+                version=version,
+                submitted=submitted,
+            )
+
+
+def _clues(person: dict[str, str]) -> Clues:
+    kinds = ("name", "name"), ("sid", "id"), ("email", "email")
+    return tuple((kind, person[key]) for key, kind in kinds if person.get(key))
 
 
 @one("Gradescope's results.json: a test for each requirement")
@@ -68,4 +114,5 @@ def _next_steps(lab: Lab, files: list[Path]) -> str:
     )
 
 
+columns(id="sid")
 ci.register("gradescope", _autograder, _next_steps)

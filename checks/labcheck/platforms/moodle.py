@@ -11,8 +11,8 @@ import re
 from typing import TYPE_CHECKING
 
 from labcheck.platforms.downloads import Part, by_name
-from labcheck.platforms.people import people_of
-from labcheck.platforms.rosters import columns
+from labcheck.platforms.people import grades_of, lacking, sharing, without
+from labcheck.platforms.rosters import columns, form
 from labcheck.record.record import Outcome
 from labcheck.record.text import shorten
 from labcheck.reports.cells import to_cells
@@ -20,48 +20,67 @@ from labcheck.reports.formats import whole_class
 from labcheck.reports.wording import NAMES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from labcheck.record.gradebook import Entry, Gradebook
+    from labcheck.record.people import Person
     from labcheck.record.record import RequirementResult
 
 SHOWN = 200  # characters of an expected or received value
 
-NAME = re.compile(r"(?P<label>.+)_(?P<number>\d+)_assignsubmission_(?P<kind>file|onlinetext)(?:_(?P<file>.*))?")
+# Moodle's own text comes first: the name of a student's file may look like it, too.
+NAME = re.compile(r"(?P<label>.+?)_(?P<number>\d+)_assignsubmission_(?P<kind>file|onlinetext)(?:_(?P<file>.*))?")
+
+BLIND = {"Participant", "Participante", "Teilnehmer*in", "Teilnehmerin"}  # without signs, as in a file name
 
 
 @by_name
 def read_name(entry: Path) -> Part | None:
-    """Read `Ada Lovelace_4711_assignsubmission_file_webserver.py`, or the name of such a folder."""
+    """Read `Ada Lovelace_4711_assignsubmission_file_webserver.py`, or the name of such a folder.
+
+    The label is that of a group if the work was submitted by one; then the number is the group's. In blind marking, all
+    have the same label, and the number alone says who it is (mod/assign/classes/downloader.php).
+    """
     found = NAME.fullmatch(entry.name)
     if found is None:
         return None
     label, number = found["label"], found["number"]
+    names = () if label in BLIND else (("name", label), ("group", label))
     return Part(
         entry,
         label,
-        ((("moodle number", number), ("name", label), ("group", label)),),
+        ((("moodle number", number), *names),),
         number,
         "" if entry.is_dir() else found["file"] or entry.name,
         problem="" if found["kind"] == "file" else "a text was entered in Moodle, and no file",
     )
 
 
-@whole_class("a file to import into a Moodle gradebook: grade and feedback")
+def warnings(gradebook: Gradebook) -> Iterator[str]:
+    """Yield whom Moodle cannot find by the fullest column; the instructor chooses a column when importing."""
+    keys: dict[str, Callable[[Person], str]] = {
+        "e-mail address": lambda person: person.email,
+        "ID number": lambda person: person.id,
+        "user name": lambda person: person.sis_login_id,
+    }
+    what = min(keys, key=lambda what: len(without(gradebook, keys[what])))
+    yield from lacking(without(gradebook, keys[what]), what, "Moodle cannot find them by it")
+    yield from sharing(gradebook, what, keys[what])
+
+
+@whole_class("a file to import into a Moodle gradebook: grade and feedback", warnings)
 def render(gradebook: Gradebook) -> str:
     """Return the table: a row for each person with a grade.
 
-    People without a grade, also those whose grade is open, are left out, because an empty cell might delete a grade in
-    the course's gradebook. Raises UsageError if the class was graded without a roster.
+    People without a grade are left out (see `grades_of`). Raises UsageError if the class was graded without a roster.
     """
     rows: list[list[str | float]] = [
         ["Full name", "Email address", "ID number", "Username", gradebook.column, f"{gradebook.column} feedback"]
     ]
-    for person, entry in people_of(gradebook, "Moodle"):
-        points = gradebook.points(entry)
-        if points is not None:
-            who = person.name, person.email, person.id, person.sis_login_id
-            rows.append([*who, points, feedback(entry)])
+    for person, entry, points in grades_of(gradebook, "Moodle"):
+        who = person.name, person.email, person.id, person.sis_login_id
+        rows.append([*who, points, feedback(entry)])
     return to_cells(rows)
 
 
@@ -95,4 +114,28 @@ def _line(requirement: RequirementResult) -> str:
     )
 
 
+# The participants list and the export of the gradebook, in English, German, French and Spanish. The first column of a
+# worksheet for offline grading is the number in the names of the folders; it may hide the names.
 columns(id="idnumber")
+for names in (
+    {"first": "vorname", "last": "nachname", "name": "vollständigername", "email": "emailadresse", "id": "idnummer"},
+    {"sis_login_id": "anmeldename", "group": "gruppe"},
+    {"group": "gruppen"},
+    {"first": "prénom", "last": "nomdefamille", "name": "nomcomplet", "email": "adressedecourriel"},
+    {"id": "numérod'identification", "sis_login_id": "nomd'utilisateur", "group": "groupe"},
+    {"id": "numérod’identification", "sis_login_id": "nomd’utilisateur", "group": "groupes"},
+    {"last": "apellido(s)", "name": "nombrecompleto", "email": "direccióndecorreo", "id": "númerodeid"},
+    {"last": "apellidos", "email": "correoelectrónico", "sis_login_id": "nombredeusuario", "group": "grupo"},
+    {"group": "grupos"},
+):
+    columns(**names)
+for first, last in (("prénom", "nom"), ("nombre", "apellido(s)"), ("nombre", "apellidos")):
+    form("moodle list", (first, last), first=first, last=last)
+for number, grade, modified in (
+    ("identifier", "grade", "lastmodified(grade)"),
+    ("id", "bewertung", "zuletztgeändert(bewertung)"),
+    ("identifiant", "note", "dernièremodification(note)"),
+    ("identificador", "calificación", "últimamodificación(calificación)"),
+):
+    form("moodle", (number, grade, modified), number=number)
+form("moodle", ("identifier", "fullname"), number="identifier")

@@ -5,6 +5,7 @@ All headings are in lower case, without spaces and dashes.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,8 @@ COLUMNS: dict[str, set[str]] = {
     "group": {"group", "groups", "groupname", "team"},
 }
 NO_PERSON: list[str] = []
+NO_ASSIGNMENT: set[str] = set()
+TITLES: list[re.Pattern[str]] = []  # what systems add to the title of an assignment
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,23 @@ def form(system: str, needs: Iterable[str], *, is_gradebook: bool = False, **hea
 def no_person(*starts: str) -> None:
     """Register what the name starts with, in lower case, in rows that are not people."""
     NO_PERSON.extend(starts)
+
+
+def no_assignment(*headings: str) -> None:
+    """Register headings in a gradebook that are neither of a person nor of an assignment."""
+    NO_ASSIGNMENT.update(headings)
+
+
+def title(pattern: str) -> None:
+    """Register how a system writes the heading of an assignment: with the groups `title` and, if known, `points`."""
+    TITLES.append(re.compile(pattern))
+
+
+def title_of(heading: str) -> tuple[str, str]:
+    """Return the title in the heading of an assignment, and the points that are possible; "" if it does not say."""
+    platforms.load_all()
+    found = next(filter(None, (each.fullmatch(heading) for each in TITLES)), None)
+    return (found["title"], found.groupdict().get("points") or "") if found else (heading, "")
 
 
 def form_of(headings: Iterable[str]) -> Form:

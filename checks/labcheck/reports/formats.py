@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from labcheck.record.gradebook import Gradebook
     from labcheck.record.record import Record
@@ -17,11 +17,15 @@ Render = TypeVar("Render", bound="Callable[..., str]")
 
 @dataclass(frozen=True)
 class Format:
-    """A format: its name, its purpose in a few words, and the function that renders a Record or a Gradebook."""
+    """A format: its name, its purpose in a few words, and the function that renders a Record or a Gradebook.
+
+    `warns` returns what to know before a file with this Gradebook is imported.
+    """
 
     name: str
     purpose: str
     render: Callable[..., str]
+    warns: Callable[[Gradebook], Iterable[str]]
 
 
 FORMATS: dict[tuple[Kind, str], Format] = {}
@@ -32,15 +36,19 @@ def one(purpose: str) -> Callable[[Callable[[Record], str]], Callable[[Record], 
     return _register("one", purpose)
 
 
-def whole_class(purpose: str) -> Callable[[Callable[[Gradebook], str]], Callable[[Gradebook], str]]:
-    """Register a function as a format for a class."""
-    return _register("whole_class", purpose)
+def whole_class(
+    purpose: str, warns: Callable[[Gradebook], Iterable[str]] = lambda _: ()
+) -> Callable[[Callable[[Gradebook], str]], Callable[[Gradebook], str]]:
+    """Register a function as a format for a class. For `warns`, see Format."""
+    return _register("whole_class", purpose, warns)
 
 
-def _register(kind: Kind, purpose: str) -> Callable[[Render], Render]:
+def _register(
+    kind: Kind, purpose: str, warns: Callable[[Gradebook], Iterable[str]] = lambda _: ()
+) -> Callable[[Render], Render]:
     def register(render: Render) -> Render:
         name = render.__module__.rpartition(".")[2]
-        FORMATS[kind, name] = Format(name, purpose, render)
+        FORMATS[kind, name] = Format(name, purpose, render, warns)
         return render
 
     return register

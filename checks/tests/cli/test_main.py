@@ -161,14 +161,17 @@ def test_every_command_has_its_own_help(labcheck: Run, name: str) -> None:
     ("words", "formats"),
     [
         (["lab1"], "csv exercism github gradescope html json junit prairielearn"),
-        (["grade", "lab1", ".", "--out", "out"], "canvas csv json junit moodle"),
-        (["report", "."], "canvas csv json junit moodle"),
+        (
+            ["grade", "lab1", ".", "--out", "out"],
+            "blackboard brightspace canvas csv json junit moodle moodle-worksheet nbgrader teams",
+        ),
+        (["report", "."], "blackboard brightspace canvas csv json junit moodle moodle-worksheet nbgrader teams"),
     ],
 )
 def test_formats_are_options(labcheck: Run, words: list[str], formats: str) -> None:
     """Each report format is an option of the commands that can write it, and of no other command."""
     listed = labcheck(words[0], "--help").out.partition("\nreports:")[2]
-    assert re.findall(r"^  --(\w+) FILE", listed, re.MULTILINE) == formats.split()
+    assert re.findall(r"^  --([\w-]+) FILE", listed, re.MULTILINE) == formats.split()
     other = "canvas" if words == ["lab1"] else "gradescope"
     refused = labcheck(*words, f"--{other}", "file")
     assert (refused.status, "unrecognized arguments" in refused.err) == (2, True)

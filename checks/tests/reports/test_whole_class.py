@@ -33,7 +33,8 @@ NAMES = st.text(st.one_of(st.characters(exclude_categories=["C"]), st.sampled_fr
 ANYTHING = st.text(max_size=12)
 FORMULAS = st.builds("{}{}".format, st.sampled_from(["=", " +", "-1", "@", "\t=", "\r="]), NAMES)
 FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # including the full-width forms
-TABLES = ("csv", "canvas", "moodle")
+PLATFORMS = ("blackboard", "brightspace", "canvas", "moodle", "moodle_worksheet", "nbgrader", "teams")
+TABLES = ("csv", *PLATFORMS)
 
 
 @st.composite
@@ -42,7 +43,8 @@ def gradebooks(draw: st.DrawFn, texts: st.SearchStrategy[str] = NAMES) -> Gradeb
     asked = [Asked(f"1.{number}", draw(texts), draw(st.integers(0, 3))) for number in range(1, draw(st.integers(2, 4)))]
     entries = []
     for number in range(draw(st.integers(0, 4))):
-        person = Person(draw(texts), f"{number}@example.org", draw(texts), draw(texts), draw(texts), "", draw(texts))
+        who = draw(texts), f"{number}@example.org", draw(texts), draw(texts), draw(texts), "", draw(texts)
+        person = Person(*who, numbers=(("canvas", str(number)), ("moodle", str(number))))
         record = None
         if draw(st.booleans()):
             outcomes = [draw(st.sampled_from(list(Outcome))) for _ in asked]
@@ -84,6 +86,25 @@ def in_moodle(text: str, gradebook: Gradebook) -> Grades:
     return {row[who]: (float(row[grade]), gradebook.max_score) for row in rows}
 
 
+def in_worksheet(text: str, _: Gradebook) -> Grades:
+    """As Moodle finds the student by the number behind `Participant ` (mod/assign/feedback/offline)."""
+    rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    return {
+        f"{row['Identifier'].removeprefix('Participant ')}@example.org": (
+            float(row["Grade"]),
+            float(row["Maximum Grade"]),
+        )
+        for row in rows
+    }
+
+
+def in_order(text: str, gradebook: Gradebook, column: str) -> Grades:
+    """As a table that has exactly the people with a grade, in the order of the class."""
+    rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    emails = [entry.person.email for entry in gradebook.entries if entry.person and entry.score is not None]
+    return {email: (float(row[column]), gradebook.max_score) for email, row in zip(emails, rows, strict=True)}
+
+
 def in_canvas(text: str, gradebook: Gradebook) -> Grades:
     """As Canvas imports it (instructure/canvas-lms, lib/gradebook_importer.rb)."""
     header, points, *rows = rows_of(text)
@@ -110,6 +131,11 @@ def in_junit(text: str, gradebook: Gradebook) -> Grades:
 
 
 READERS: dict[str, Callable[[str, Gradebook], Grades]] = {
+    "blackboard": lambda text, gradebook: in_order(text, gradebook, "Lab 1 (4711)"),
+    "brightspace": lambda text, gradebook: in_order(text, gradebook, "Lab 1 Points Grade"),
+    "nbgrader": lambda text, gradebook: in_order(text, gradebook, "score"),
+    "teams": lambda text, gradebook: in_order(text, gradebook, "Lab 1 (4711)"),
+    "moodle_worksheet": in_worksheet,
     "csv": in_csv,
     "json": in_json,
     "moodle": in_moodle,
@@ -169,7 +195,7 @@ def test_no_cell_is_a_formula_or_a_command(gradebook: Gradebook) -> None:
                 assert not set(cell) & set("\x7f\x9b\u202e\u2066")
 
 
-@pytest.mark.parametrize("platform", ["canvas", "moodle"])
+@pytest.mark.parametrize("platform", PLATFORMS)
 def test_platform_needs_people(platform: str) -> None:
     """Without a roster no grade is written for a course's gradebook; the error names the option for a roster."""
     gradebook = Gradebook("lab1", "Title", (Asked("1.1", "It works."),), (Entry("ada", "key"),))
