@@ -25,7 +25,6 @@ from labcheck.record.record import Record
 from labcheck.record.result import BROKEN, REFUSED, Result
 from labcheck.record.sources import Source
 from labcheck.record.text import printable
-from labcheck.reports.files import write_report
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -146,7 +145,7 @@ def grade(
     if shard is None:
         register = _register(order, out).followed_by(register)
         register = report.settled(register, wanted.column, wanted.out_of)
-        write_report(out / FILE, register.to_json())
+        register.save(out)
         gradebook, similar = report.write(out, register.gradebook())
     else:
         gradebook = report.filled(out, replace(register, roster=None).gradebook())

@@ -5,7 +5,9 @@ What is handed in later is added. A submission that is not given again is kept, 
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -115,6 +117,20 @@ class Register:
         note = "; ".join(filter(None, notes))
         key, late, time = each.key, each.is_late, each.submitted
         return Entry(shown[each.identity], key, person, remark, note=note, is_late=late, submitted=time)
+
+    def save(self, out: Path) -> None:
+        """Write the register into a results folder: completely, or else the file stays as it was. Raises UsageError."""
+        file = out / FILE
+        new = file.with_suffix(".new")
+        try:
+            new.unlink(missing_ok=True)
+            with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
+                stream.write(self.to_json())
+            new.replace(file)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                new.unlink()
+            raise UsageError(f"cannot write {file}: {error.strerror}; it is as it was before") from error
 
     def to_json(self) -> str:
         """Return the register as JSON."""

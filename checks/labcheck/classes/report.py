@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from labcheck.classes import copies
 from labcheck.classes.overrides import overridden
-from labcheck.classes.register import FILE, Register
+from labcheck.classes.register import Register
 from labcheck.classes.results import read
 from labcheck.classes.roster import find_column, read_roster
 from labcheck.classes.rules import Rules
@@ -52,7 +52,7 @@ def updated(out: Path, roster: Path | None, column: str, out_of: float | None) -
         register = replace(register, roster=read_roster(roster))
     register = settled(register, column, out_of)
     if register != known:
-        write_report(out / FILE, register.to_json())
+        register.save(out)
     return register
 
 

@@ -19,8 +19,8 @@ MOST_NAMED = 5  # people in a warning
 def grades_of(gradebook: Gradebook, platform: str, excused: str = "") -> Iterator[tuple[Person, Entry, float | str]]:
     """Yield each person in the roster who has a grade, with the entry and the points in the course's gradebook.
 
-    For a person who is excused, `excused` stands in for the points, if the platform has a word for it. Others are left
-    out, also those whose grade is open: an empty cell might remove a grade that was typed by hand.
+    For a person who is excused, `excused` takes the place of the points, if the platform has a word for it. Others are
+    left out, also those whose grade is open: an empty cell might remove a grade that was typed by hand.
     Submissions that belong to no one cannot be exported. Raises UsageError if the class was graded without a roster.
     """
     if not gradebook.with_people:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -105,6 +107,26 @@ def test_each_member_of_a_group_has_its_grade() -> None:
     roster = Roster(tuple(replace(person, group="Team 1") for person in (ANN, BOB)))
     named = replace(listed, members=((("moodle number", "7"), ("name", "Team 1"), ("group", "Team 1")),))
     assert rows(run(named, roster=roster)) == {"Ann": ("t", ""), "Bob": ("t", "")}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the size of a file")
+def test_register_is_written_completely_or_not(tmp_path: Path) -> None:
+    """Without space for it, the register stays as it was, with one line about it; it is for its owner only."""
+    import resource
+
+    first = run(handed_in("Ann", "a1"))
+    first.save(tmp_path)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        with pytest.raises(UsageError, match=r"cannot write .*class.json: File too large; it is as it was before"):
+            run(handed_in("Ann", "a2")).save(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert Register.load(tmp_path) == first
+    assert [(path.name, path.stat().st_mode & 0o777) for path in tmp_path.iterdir()] == [(FILE, 0o600)]
 
 
 def test_register_of_version_1_is_read() -> None:

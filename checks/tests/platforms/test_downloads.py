@@ -169,7 +169,7 @@ SYSTEMS = {
             "Young, Liz": "a link was submitted",
             "anon": "number b7xqz is not in the roster",
         },
-        {"Adams, Eva": "not graded, because older: adamseva_LATE_106_9005_webserver.py; late", "anon": "late"},
+        {"Adams, Eva": "late; not graded, because older: adamseva_LATE_106_9005_webserver.py", "anon": "late"},
         out="Lab 1 (77)",
     ),
     "moodle": System(
@@ -437,7 +437,7 @@ def test_points_go_to_the_right_people(name: str, as_folder: bool, tmp_path: Pat
     for whose, remark in system.remarks.items():
         assert entries[whose].remark.startswith(remark), entries[whose]
     for whose, note in system.notes.items():
-        assert note in entries[whose].note, entries[whose]
+        assert note in entries[whose].about, entries[whose]
     graded = {entry.name for entry in gradebook.entries if entry.score is not None and entry.remark}
     assert graded <= set(system.remarks) | {entries[whose].name for whose in system.remarks}
 
@@ -461,7 +461,7 @@ def test_one_assignment_of_several_is_graded(tmp_path: Path) -> None:
     """A library may have the work for several assignments: the one with the lab's name counts, or the given title."""
     roster = roster_in(tmp_path, "Full name,Email\nEva,eva@x.org\nTom,tom@x.org\n")
 
-    def scores(first: str, second: str, column: str = "") -> list[int | None]:
+    def scores(first: str, second: str, column: str = "") -> list[float | None]:
         files = {
             f"Submitted files/{who}/{assignment}/Version 1/webserver.py": points
             for who in ("Eva", "Tom")

@@ -11,6 +11,7 @@ from websockets.sync.server import serve
 lock = threading.Lock()
 queues = {}
 
+
 def write(connection, queue):
     try:
         while (message := queue.get()) is not None:
@@ -18,6 +19,7 @@ def write(connection, queue):
             connection.send(message)
     except ConnectionClosed:
         pass
+
 
 def handle(connection):
     queue = SimpleQueue()
@@ -43,6 +45,7 @@ def handle(connection):
             del queues[connection]
         queue.put(None)
 
+
 def main():
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 8002
     server = serve(handle, "127.0.0.1", port, close_timeout=1)
@@ -55,6 +58,7 @@ def main():
         goodbye.start()
         goodbye.join(2.5)
         os._exit(0)
+
 
 if __name__ == "__main__":
     main()
