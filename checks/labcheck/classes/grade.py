@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from labcheck.classes import copies, report
 from labcheck.classes.conditions import conditions
 from labcheck.classes.discovery import opened
-from labcheck.classes.executors import executor_for
+from labcheck.classes.executors import workers_for
 from labcheck.classes.progress import Progress
 from labcheck.classes.register import FILE, Register
 from labcheck.classes.results import Results, read
 from labcheck.classes.roster import read_names, read_roster
 from labcheck.classes.submissions import Submissions
-from labcheck.errors import UsageError
+from labcheck.errors import MachineError, UsageError
 from labcheck.isolated.graders import grade_task, graders
 from labcheck.platforms.actions import shielded
 from labcheck.record.gradebook import NOT_YET, Gradebook
@@ -30,10 +30,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from labcheck.classes.executors import Workers
     from labcheck.classes.submissions import Order, Shard
     from labcheck.isolated.task import Reply, Task
     from labcheck.record.people import Roster
 
+LOOK = 5.0  # seconds after which a look is taken at the workers, if no result arrives
 AHEAD = 2  # submissions in memory for each one that is graded at the same time
 MOST_LISTED = 20  # problems listed one by one
 MOST_FAULTS = 5  # different errors listed
@@ -43,24 +45,26 @@ LEFT_OUT = re.compile(  # at the end of what Python prints: why points may be mi
 TAIL = 500  # characters of what a program prints in which this is looked for
 
 
-def run(tasks: Iterable[tuple[str, Task]], executor: Executor, width: int) -> Iterator[Result]:
-    """Grade tasks on an executor that runs `width` of them at the same time. Yield each result when it is ready.
+def run(tasks: Iterable[tuple[str, Task]], workers: Workers) -> Iterator[Result]:
+    """Grade tasks on workers. Yield each result when it is ready.
 
-    Only as many tasks are kept in memory as the executor needs.
+    Only as many tasks are kept in memory as the workers need. Raises MachineError if the workers are lost.
     """
     waiting: dict[Future[Reply], tuple[str, Task]] = {}
     queue = iter(tasks)
     while True:
         for key, task in queue:
             try:
-                waiting[executor.submit(grade_task, task)] = key, task
+                waiting[workers.executor.submit(grade_task, task)] = key, task
             except RuntimeError as error:  # the executor no longer accepts tasks
                 yield Result(key, task.label, BROKEN, f"{type(error).__name__}: {error}")
-            if len(waiting) >= width * AHEAD:
+            if len(waiting) >= workers.width * AHEAD:
                 break
         if not waiting:
             return
-        done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+        done, _ = wait(waiting, LOOK, return_when=FIRST_COMPLETED)
+        if reason := workers.lost():
+            raise MachineError(reason)
         for future in done:
             key, task = waiting.pop(future)
             try:
@@ -119,7 +123,7 @@ def grade(
     """Grade the submissions in a folder or archive, write the reports, and return the class with its results.
 
     What earlier runs have graded is kept, and not graded again unless the grade is open or the conditions have changed
-    (see `conditions`). Raises UsageError, and KeyboardInterrupt after the results so far are written.
+    (see `conditions`). Raises UsageError, and KeyboardInterrupt and MachineError after the results so far are written.
     """
     if merge and not out.is_dir():
         raise UsageError(f"results folder {out} does not exist; grade all parts into it first, then use --merge")
@@ -127,7 +131,7 @@ def grade(
     roster = None if wanted.roster is None else read_roster(wanted.roster)
     names = None if wanted.names is None else read_names(wanted.names)
     column = report.settled(_register(order, out, roster), wanted.column, wanted.out_of).column
-    interrupted: KeyboardInterrupt | None = None
+    interrupted: KeyboardInterrupt | MachineError | None = None
     now: dict[str, str] | None = None
     with opened(place, [program.file for program in order.lab.programs]) as folder:
         submissions = Submissions.in_folder(order, folder, names, column)
@@ -138,7 +142,7 @@ def grade(
         if not merge:
             try:
                 now = _grade_all(submissions, out, f"results{shard or ''}", jobs, cluster, again=wanted.again)
-            except KeyboardInterrupt as error:
+            except (KeyboardInterrupt, MachineError) as error:
                 interrupted = error
         register = submissions.register(place, roster, now)
     similar = ""
@@ -188,7 +192,7 @@ def _grade_all(
     options, lab = submissions.order.options, submissions.order.lab
     results = Results(out, file)
     try:
-        with executor_for(jobs, cluster) as (executor, width):
+        with workers_for(jobs, cluster) as workers:
             protection = options.protection
             if cluster is None and protection == "auto":
                 protection = graders().protection(lab.name, options.interpreter)
@@ -206,7 +210,7 @@ def _grade_all(
             if protection != options.protection:
                 print(f"protection: {protection}", flush=True)
             with Progress(len(todo)) as progress:
-                for result in run(submissions.tasks(todo), executor, width):
+                for result in run(submissions.tasks(todo), workers):
                     results.add(replace(result, conditions=now))
                     progress.advance()
             return now

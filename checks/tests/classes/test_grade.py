@@ -609,7 +609,7 @@ def test_any_executor_can_be_used(place: Path, tmp_path: Path) -> None:
     hand_in_many(place, 3)
     submissions = Submissions.in_folder(Order(load_lab("lab1"), Options(protection="auto")), place)
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        found = list(run(submissions.tasks(set(submissions.keys)), pool, 2))
+        found = list(run(submissions.tasks(set(submissions.keys)), executors.Workers(pool, 2)))
     assert sorted((result.label, result.kind) for result in found) == [
         (f"student0{number}", "graded") for number in range(3)
     ]
@@ -622,7 +622,7 @@ def test_executor_that_fails_loses_its_task_only(place: Path) -> None:
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         tasks = list(submissions.tasks(set(submissions.keys)))
         pool.submit(os._exit, 1)
-        found = list(run(iter(tasks), pool, 1))
+        found = list(run(iter(tasks), executors.Workers(pool, 1)))
     assert {result.kind for result in found} == {"broken"}
     assert len(found) == 3
 
@@ -644,6 +644,33 @@ def test_cluster_loses_a_worker_and_no_grade(place: Path, tmp_path: Path) -> Non
     assert set(kinds(out).values()) == {1}
 
 
+@pytest.mark.everything
+def test_cluster_loses_its_scheduler(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
+    """If the scheduler ends, the run ends soon, with one line, status 3, and reports of what is graded; it resumes."""
+    pytest.importorskip("distributed")
+    for number in range(8):
+        hand_in(place, f"student{number}", f"{SOLUTION.read_text()}\n# {number}\n")
+    out = tmp_path / "out"
+    with cluster(1) as (address, _):
+        graded = started(place, "--cluster", address, out=out)
+        until(lambda: lines(out) or graded.poll() is not None, 90)
+        (scheduler,) = (
+            each for each in psutil.Process().children() if any("dask_scheduler" in word for word in each.cmdline())
+        )
+        scheduler.kill()
+        text = graded.communicate(timeout=60)[0]
+    assert graded.returncode == 3, text
+    assert re.search(
+        r"^labcheck: lost the connection to the dask scheduler at tcp:\S+; what is graded is kept", text, re.M
+    )
+    assert not re.search(r"Traceback|ERROR", text)
+    assert len(grades(out)) == 8
+    kept = lines(out)
+    assert labcheck("grade", "lab1", place, "--out", out).status == 0
+    assert set(kinds(out).values()) == {1}
+    assert lines(out) == 8 > kept
+
+
 def test_missing_cluster_is_a_usage_error(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
     """An address without a dask scheduler is a usage error."""
     pytest.importorskip("distributed")
@@ -656,7 +683,7 @@ def test_missing_cluster_is_a_usage_error(labcheck: Labcheck, place: Path, tmp_p
 def test_missing_dask_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without dask, the message is one line with the command that installs it."""
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(UsageError) as refused, executors.executor_for(1, "tcp://scheduler:8786"):
+    with pytest.raises(UsageError) as refused, executors.workers_for(1, "tcp://scheduler:8786"):
         pass
     assert str(refused.value) == f"--cluster needs dask; run: {extras.command('cluster')}"
 
