@@ -109,10 +109,19 @@ class Register:
     def _entry(
         self, each: Submission, shown: dict[str, str], *, person: Person | None = None, remark: str = "", note: str = ""
     ) -> Entry:
-        notes = [note, each.note, "late" if each.is_late else ""]
+        told = [note, each.note, "late" if each.is_late else ""]
+        notes = list(told)
         if each.suite != self.suite:
             notes.append("checked by an earlier version of the checks; to check it again, give its submission again")
-        return Entry(shown[each.identity], each.key, person, remark, note="; ".join(filter(None, notes)))
+        return Entry(
+            shown[each.identity],
+            each.key,
+            person,
+            remark,
+            note="; ".join(filter(None, notes)),
+            told="; ".join(filter(None, told)),
+            handed_in=each,
+        )
 
     def to_json(self) -> str:
         """Return the register as JSON."""
