@@ -93,6 +93,7 @@ def read(folder: Path) -> dict[str, str]:
 
 def pages(archive: Path) -> dict[str, str]:
     with zipfile.ZipFile(archive) as opened:
+        assert len(opened.namelist()) == len(set(opened.namelist()))
         return {name: opened.read(name).decode() for name in opened.namelist()}
 
 
@@ -109,7 +110,7 @@ def test_everybody_gets_their_own(tmp_path: Path) -> None:
         results=[
             Result("third", "Zoe Leeh", GRADED, record=graded("Zoe Leeh", earned=0)),
             Result("same", "ann@x.org", GRADED, "web.py was taken for webserver.py", graded("ann@x.org", earned=0)),
-            Result("same", "ann@x.org", GRADED, "web.py was taken for webserver.py", graded("ann@x.org")),
+            Result("same", "ann@x.org", GRADED, "web.py was taken for webserver.py", graded("class/ann@x.org")),
             Result("broken", "Dan", GRADED, record=graded("Dan")),
             Result("broken", "Dan", BROKEN, "ended"),
         ],
@@ -182,7 +183,7 @@ def test_moodle_hands_it_out(tmp_path: Path) -> None:
     """
     out = tmp_path / "out"
     people = (ANN, replace(BOB, group="Team 4"), replace(CYD, group="Team 4"), Person("Dan"), Person("Eve"))
-    results = [Result(key, key, GRADED, record=graded(key)) for key in "atd"]
+    results = [Result(key, key, GRADED, record=graded(key)) for key in "atda"]
     register = kept(
         out,
         from_moodle("Ann Lee", "11", "a"),
