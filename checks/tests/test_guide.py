@@ -86,10 +86,13 @@ def test_guide_leads_to_grades(download: dict[str, int | None], tmp_path: Path) 
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{step}\n{done.stdout}\n{done.stderr}"
         said.append(done.stdout)
-    assert said[0].splitlines()[-2] == (
+    summary = (
         f"{STUDENTS} of {STUDENTS} submissions graded · {ABSENT} submitted nothing · "
         "lab1-results/grades.csv · lab1-results/class.html"
     )
+    assert summary in said[0].splitlines()
+    assert f"lab1-feedback: feedback for {STUDENTS} students\n" in said
+    assert (tmp_path / "lab1-feedback" / "Lovelace, Ada.html").stat().st_size
     with (tmp_path / "lab1-canvas.csv").open(encoding="utf-8", newline="") as file:
         header, points, *rows = csv.reader(file)
     assert header == HEADER[:-1]

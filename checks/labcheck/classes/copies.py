@@ -40,7 +40,7 @@ def write(out: Path, gradebook: Gradebook, programs: Programs | None) -> str:
     similar = None if programs is None else programs.compare(gradebook.entries)
     if similar is None or not similar.programs:
         return ""
-    write_report(out / PAGE, page.render(gradebook, similar), is_private=True)
+    write_report(out / PAGE, page.render(gradebook, similar))
     # The byte order mark is for Excel, which reads a CSV file as UTF-8 only if it starts with one.
-    write_report(out / TABLE, page.table(similar), "utf-8-sig", is_private=True)
+    write_report(out / TABLE, page.table(similar), "utf-8-sig")
     return str(similar)

@@ -111,12 +111,19 @@ class Register:
     def _entry(
         self, each: Submission, shown: dict[str, str], *, person: Person | None = None, remark: str = "", note: str = ""
     ) -> Entry:
-        notes = [note, each.note]
+        told = [note, each.note]
+        notes = list(told)
         if each.suite != self.suite:
             notes.append("checked by an earlier version of the checks; to check it again, give its submission again")
-        note = "; ".join(filter(None, notes))
-        key, late, time = each.key, each.is_late, each.submitted
-        return Entry(shown[each.identity], key, person, remark, note=note, is_late=late, submitted=time)
+        return Entry(
+            shown[each.identity],
+            each.key,
+            person,
+            remark,
+            note="; ".join(filter(None, notes)),
+            told="; ".join(filter(None, told)),
+            handed_in=each,
+        )
 
     def save(self, out: Path) -> None:
         """Write the register into a results folder: completely, or else the file stays as it was. Raises UsageError."""

@@ -51,9 +51,9 @@ class Late:
 
     def days(self, entry: Entry) -> int:
         """Return how many days have begun since the deadline."""
-        if self.deadline is None or not entry.submitted:
+        if self.deadline is None or entry.handed_in is None or not entry.handed_in.submitted:
             return int(entry.is_late)
-        submitted = datetime.fromisoformat(entry.submitted)
+        submitted = datetime.fromisoformat(entry.handed_in.submitted)
         if submitted.tzinfo is None or self.deadline.tzinfo is None:
             submitted = submitted.replace(tzinfo=self.deadline.tzinfo)
         return max(0, math.ceil((submitted - self.deadline - self.grace) / DAY))
@@ -93,18 +93,25 @@ class Rules:
     def applied(self, gradebook: Gradebook) -> Gradebook:
         """Return the class with what being late costs. Its records have been weighed."""
         asked = (replace(each, points=self.points.get(each.id, each.points)) for each in gradebook.requirements)
-        entries = (self._with_deduction(entry) for entry in gradebook.entries)
+        entries = (self._with_lateness(entry) for entry in gradebook.entries)
         return replace(
             gradebook, requirements=tuple(asked), entries=tuple(entries), late_rule=str(self.late) if self.late else ""
         )
 
-    def _with_deduction(self, entry: Entry) -> Entry:
-        if self.late is None or entry.measured is None or not (days := self.late.days(entry)):
-            return entry
-        percent = min(self.late.most, days * self.late.percent)
-        deduction = round(entry.measured * percent / 100, 2)
-        note = f"{days} day{'s' * (days > 1)} late: {percent:g} % of {entry.measured} points less"
-        return replace(entry, deduction=deduction, note="; ".join(filter(None, [note, entry.note])))
+    def _with_lateness(self, entry: Entry) -> Entry:
+        """Return the entry with what being late costs, and what is said about it."""
+        days = self.late.days(entry) if self.late is not None and entry.measured is not None else 0
+        deduction, note = 0.0, ""
+        if self.late is not None and entry.measured is not None and days:
+            percent = min(self.late.most, days * self.late.percent)
+            deduction = round(entry.measured * percent / 100, 2)
+            note = f"{days} day{'s' * (days > 1)} late: {percent:g} % of {entry.measured} points less"
+        told = note or ("late" if entry.is_late else "")
+        return replace(entry, deduction=deduction, note=_joined(note, entry.note), told=_joined(told, entry.told))
+
+
+def _joined(*texts: str) -> str:
+    return "; ".join(filter(None, texts))
 
 
 def _late(file: Path, table: Any) -> Late:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from labcheck.errors import UsageError
 from labcheck.workbook.labs import load_lab
 
 if TYPE_CHECKING:
+    from labcheck.classes.feedback import HandBack
     from labcheck.cli.options import Parser
 
 
@@ -96,7 +98,27 @@ def _class_arguments(parser: Parser, words: list[str]) -> None:
         type=_points,
         help="points that are possible in your gradebook (default: those in the roster, or the lab's own)",
     )
+    parser.add_argument(
+        "--feedback", metavar="FOLDER", type=Path, help="write a page and a text for each student, to hand them back"
+    )
+    parser.add_argument(
+        "--moodle-feedback",
+        metavar="FILE",
+        type=Path,
+        help="write the pages to a .zip for Moodle's 'Upload multiple feedback files in a zip'",
+    )
     add_formats(parser, "whole_class", words)
+
+
+def _hand_back(given: argparse.Namespace) -> HandBack | None:
+    """Return where the students' feedback goes, if it is wanted. Raises UsageError if it obviously cannot go there."""
+    if given.feedback is None and given.moodle_feedback is None:
+        return None
+    from labcheck.classes.feedback import HandBack
+
+    wanted = HandBack(given.feedback, given.moodle_feedback)
+    wanted.expect_possible(given.out)
+    return wanted
 
 
 def _grade(given: argparse.Namespace) -> int:
@@ -105,10 +127,14 @@ def _grade(given: argparse.Namespace) -> int:
         raise UsageError("a report cannot go to standard output (-), where grade prints its progress; give a file name")
     if given.merge and (given.shard or given.cluster):
         raise UsageError("--merge grades nothing; use it without --shard and --cluster")
+    back = _hand_back(given)
+    if back is not None and given.shard:
+        raise UsageError("a part of the class gives no feedback; run labcheck report when all parts are merged")
     if given.hidden and given.suite is None:
         raise UsageError("--hidden applies only to the checks in --suite DIR; add --suite DIR")
 
     from labcheck.classes.grade import Wanted, grade
+    from labcheck.classes.register import Register
     from labcheck.classes.submissions import Order, Shard
     from labcheck.errors import RefusedError
     from labcheck.judging.catalogue import with_more
@@ -143,6 +169,8 @@ def _grade(given: argparse.Namespace) -> int:
         shard=given.shard and Shard(*given.shard),
         merge=given.merge,
     )
+    if back is not None:
+        print("\n".join(back.write(given.out, Register.load(given.out))))
     if gradebook.open:
         return INTERNAL_ERROR
     return FAILED if any(entry.is_a_problem for entry in gradebook.entries) else PASSED
@@ -157,10 +185,14 @@ def _report(given: argparse.Namespace) -> int:
     from labcheck.classes import report
 
     files = files_of(given)
+    back = _hand_back(given)
     register = report.updated(given.out, given.roster, given.column, given.out_of)
     if files:
         report.export(report.load(given.out, register.gradebook()), files)
-    else:
+    if back is not None:
+        # A report on standard output stays alone there.
+        print("\n".join(back.write(given.out, register)), file=sys.stderr if "-" in files.values() else None)
+    if not files and back is None:
         report.write(given.out, register.gradebook())
         print(f"{given.out / report.GRADES} · {given.out / report.PAGE}")
     return PASSED

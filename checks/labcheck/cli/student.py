@@ -156,7 +156,8 @@ def _write(record: Record, files: dict[str, str]) -> None:
     from labcheck.platforms.formats import find
     from labcheck.reports.files import write_reports
 
-    write_reports({file: find("one", name).render(record) for name, file in files.items()})
+    # Others may have to read them: a course's CI system, for example, which runs labcheck as another user.
+    write_reports({file: find("one", name).render(record) for name, file in files.items()}, is_private=False)
 
 
 def _report_to_github(record: Record, *, printed: bool) -> None:

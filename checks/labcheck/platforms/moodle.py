@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from labcheck.record.gradebook import Entry, Gradebook
     from labcheck.record.people import Person
     from labcheck.record.record import RequirementResult
+    from labcheck.record.submission import Submission
 
 SHOWN = 200  # characters of an expected or received value
 
@@ -55,6 +56,18 @@ def read_name(entry: Path) -> Part | None:
         "" if entry.is_dir() else found["file"] or entry.name,
         problem="" if found["kind"] == "file" else "a text was entered in Moodle, and no file",
     )
+
+
+def feedback_folder(submission: Submission) -> str:
+    """Return the folder for a submission in the .zip of "Upload multiple feedback files in a zip"; "" if not Moodle's.
+
+    Moodle goes by the number, and finds it between the first and the second `_`
+    (mod/assign/feedback/file/importziplib.php). If a group has submitted it, each member gets the file.
+    """
+    clues = dict(clue for member in submission.members for clue in member)
+    number = clues.get("moodle number", "")
+    name = clues.get("name", submission.label).replace("_", " ")
+    return f"{name}_{number}_assignsubmission_file_" if number else ""
 
 
 def warnings(gradebook: Gradebook) -> Iterator[str]:

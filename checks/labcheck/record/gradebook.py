@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from labcheck.record.people import Person
     from labcheck.record.record import Record
     from labcheck.record.result import Result
+    from labcheck.record.submission import Submission
 
 NOT_YET = "not graded yet"
 NOTHING = "submitted nothing"
@@ -53,8 +54,9 @@ class Entry:
     `submission` is the name by which the instructor knows the work; it is empty if nothing was submitted. `key`
     identifies what was graded, and by what (see `grade.Order.task`); it is empty if nothing can be graded. `remark`
     says why there is no grade, or what the instructor should look at; `note` is what is worth knowing otherwise.
-    `is_broken`: the grading went wrong. `is_late` and `submitted` (ISO 8601) are what the platform tells. `deduction`
-    are the points that being late costs, and `override` is what the instructor has decided, if anything.
+    `is_broken`: the grading went wrong. `deduction` are the points that being late costs, and `override` is what the
+    instructor has decided, if anything. `told` is what the student may know of the remark and the note: it is only
+    about their own work. `handed_in` is the submission that is graded, if it is known.
     """
 
     submission: str = ""
@@ -65,10 +67,15 @@ class Entry:
     faults: tuple[str, ...] = ()
     is_broken: bool = False
     note: str = ""
-    is_late: bool = False
-    submitted: str = ""
     deduction: float = 0
     override: Override | None = None
+    told: str = ""
+    handed_in: Submission | None = None
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the platform calls the submission late."""
+        return self.handed_in is not None and self.handed_in.is_late
 
     @property
     def is_open(self) -> bool:
@@ -190,12 +197,14 @@ def _filled(entry: Entry, results: Mapping[str, Result], conditions: Mapping[str
         return replace(entry, remark=entry.remark or NOT_YET)
     is_graded = result.kind == GRADED
     remarks = [entry.remark, "" if is_graded else result.reason, _why_open(result), result.to_look_at]
-    notes = [entry.note, result.reason if is_graded else "", _other_conditions(result, conditions)]
+    chosen = result.reason if is_graded else ""
+    notes = [entry.note, chosen, _other_conditions(result, conditions)]
     return replace(
         entry,
         record=result.record,
         remark="; ".join(filter(None, remarks)),
         note="; ".join(filter(None, notes)),
+        told="; ".join(filter(None, [entry.told, chosen, result.to_look_at])),
         faults=result.faults,
         is_broken=result.kind == BROKEN,
     )

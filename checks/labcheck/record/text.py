@@ -9,6 +9,10 @@ SHORT = 200  # characters of a value in a line of a report
 QUOTED = 120  # characters of a message in a line of a report
 BYTES = 48  # bytes shown as text; a third of that in hexadecimal
 LAST_LINES = 32  # of what a program has printed, in a report
+# What comes before the name of a file of Python's or of ours, in what Python prints.
+COPY = re.compile(r"/[^\s\"':]*/labcheck-\w+/(?:\d+/)?work/")  # the copy of a submission that was run
+INSTALLED = re.compile(r"/(?:[^\s\"'/:]+/)*(?=(?:lib|bin)/python)")
+QUOTED_FILE = re.compile(r'(?<=File ")(?:[A-Za-z]:)?[/\\][^"\n]*[/\\](?=[^"/\\\n]+")')
 
 
 def shorten(text: str, limit: int = SHORT) -> str:
@@ -51,6 +55,13 @@ def last_lines(text: str, most: int = LAST_LINES) -> str:
     left_out = len(lines) - most
     note = [f"({left_out:,} {'line' if left_out == 1 else 'lines'} before these)"] if left_out > 0 else []
     return "\n".join([*note, *lines[-most:]])
+
+
+def without_places(text: str) -> str:
+    """Return what a program has printed without the folders of the machine where it ran, as in tracebacks."""
+    for place, instead in ((COPY, ""), (QUOTED_FILE, "…/"), (INSTALLED, "…/")):
+        text = place.sub(instead, text)
+    return text
 
 
 def is_own_file(name: str) -> bool:

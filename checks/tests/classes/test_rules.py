@@ -16,7 +16,7 @@ from labcheck.classes.report import load, write
 from labcheck.classes.results import Results
 from labcheck.classes.rules import FILE, Rules
 from labcheck.errors import UsageError
-from labcheck.record.gradebook import Asked, Entry, Gradebook
+from labcheck.record.gradebook import Asked, Gradebook
 from labcheck.record.record import Outcome, RequirementResult
 from labcheck.record.result import GRADED, Result
 from labcheck.record.submission import Submission
@@ -120,8 +120,13 @@ def test_mistake_is_a_usage_error(case: str, tmp_path: Path) -> None:
         Rules.read(tmp_path, ("1.1", "1.2"))
 
 
-def test_without_rules_nothing_changes(tmp_path: Path) -> None:
-    """Without a file, every requirement has its own points, and being late is only noted."""
-    gradebook = Gradebook("lab9", "A lab", ASKED, (Entry("ann", is_late=True),))
-    assert Rules.read(tmp_path, ()).applied(gradebook) == gradebook
-    assert gradebook.entries[0].about == "late"
+def test_without_rules_being_late_is_only_noted(tmp_path: Path) -> None:
+    """Without a file, every requirement has its own points, and a late submission has all of them."""
+    (entry,) = (each for each in load(out_with(tmp_path, bob="late"), _bare(tmp_path)).entries if each.name == "bob")
+    assert (entry.score, entry.about, entry.told) == (1, "late", "late")
+
+
+def _bare(out: Path) -> Gradebook:
+    """Return the gradebook of a class whose rules have been removed."""
+    (out / FILE).unlink()
+    return Register.load(out).gradebook()

@@ -36,6 +36,8 @@ from labcheck.reports.wording import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from markdown_it import MarkdownIt
 
     from labcheck.record.record import ProgramResult, Record, RequirementResult, StepTitle
@@ -75,9 +77,14 @@ class Section:
 @one("a page for the browser, with transcripts; it needs no network")
 def render(record: Record) -> str:
     """Return the record as an HTML page. All data in it is shown as text."""
+    return page(record, f"{record.lab} · {record.title}")
+
+
+def page(record: Record, heading: str, remarks: Sequence[str] = ()) -> str:
+    """Return the page with another heading, and with remarks about the points."""
     script = _text("html.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    facts = _facts(shortened(record, ROOM, OF_A_STREAM), f"{record.lab} · {record.title}")
+    facts = {**_facts(shortened(record, ROOM, OF_A_STREAM), heading), "remarks": remarks}
     return _template().render({**facts, "style": style() + diagram.STYLE, "script": script, "digest": digest})
 
 
@@ -180,6 +187,7 @@ def _facts(record: Record, heading: str) -> dict[str, Any]:
         "cause": cause,
         "replay": replay,
         "provisional": provisional(record),
+        "remarks": (),
         "with_pictures": True,
     }
 
