@@ -91,7 +91,7 @@ def test_guide_leads_to_grades(download: dict[str, int | None], tmp_path: Path) 
         "lab1-results/grades.csv · lab1-results/class.html"
     )
     assert summary in said[0].splitlines()
-    assert f"lab1-feedback: feedback for {STUDENTS} students\n" in said
+    assert f"lab1-feedback: feedback for {STUDENTS + 1} students\n" in said
     assert (tmp_path / "lab1-feedback" / "Lovelace, Ada.html").stat().st_size
     with (tmp_path / "lab1-canvas.csv").open(encoding="utf-8", newline="") as file:
         header, points, *rows = csv.reader(file)

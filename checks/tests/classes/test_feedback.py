@@ -138,7 +138,7 @@ def test_everybody_gets_their_own(tmp_path: Path) -> None:
         assert "note: not graded, because older: id-of-ann; web.py was taken for webserver.py" in ann
         assert "decided: 1.5 points by T. Ott, shown in class" in bob
         assert "points that count: 7.5 of 10" in bob
-        assert "note: not graded, because older: webserver-1.py; late; web.py was taken for webserver.py" in bob
+        assert "note: late; not graded, because older: webserver-1.py; web.py was taken for webserver.py" in bob
         assert "decided:" not in ann + zoe
         assert "points that count: 0 of 10" in zoe
 

@@ -665,10 +665,12 @@ def test_cluster_loses_its_scheduler(labcheck: Labcheck, place: Path, tmp_path: 
     )
     assert not re.search(r"Traceback|ERROR", text)
     assert len(grades(out)) == 8
-    kept = lines(out)
-    assert labcheck("grade", "lab1", place, "--out", out).status == 0
+    kept = (out / "results.jsonl").read_bytes()
+    with cluster(1) as (address, _):
+        assert labcheck("grade", "lab1", place, "--out", out, "--cluster", address).status == 0
     assert set(kinds(out).values()) == {1}
-    assert lines(out) == 8 > kept
+    assert lines(out) == 8
+    assert (out / "results.jsonl").read_bytes().startswith(kept)
 
 
 def test_missing_cluster_is_a_usage_error(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
