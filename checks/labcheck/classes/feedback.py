@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from labcheck.classes.pseudonyms import Pseudonyms
     from labcheck.classes.register import Register
     from labcheck.record.gradebook import Entry, Gradebook
     from labcheck.record.record import Record
@@ -50,11 +51,11 @@ class HandBack:
         if self.folder is not None and self.folder.resolve() == out.resolve():
             raise UsageError(f"{out} holds the results, which students must not get; give another folder for feedback")
 
-    def write(self, out: Path, register: Register) -> list[str]:
+    def write(self, out: Path, register: Register, pseudonyms: Pseudonyms | None = None) -> list[str]:
         """Write the feedback, and return in words what was written. Raises UsageError if something cannot be."""
         said = []
         graded = Counter[str]()
-        gradebook = report.load(out, register.gradebook(), lambda result, _: graded.update([result.key]))
+        gradebook = report.load(out, register.gradebook(), lambda result, _: graded.update([result.key]), pseudonyms)
         if self.folder is not None:
             said.append(_write_folder(self.folder, gradebook, _records(out, gradebook, graded)))
         if self.archive is not None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from labcheck.classes.pseudonyms import Pseudonyms
     from labcheck.record.gradebook import Gradebook
     from labcheck.record.record import Record
     from labcheck.record.result import Result
@@ -56,23 +57,25 @@ def updated(out: Path, roster: Path | None, column: str, out_of: float | None) -
     return register
 
 
-def write(out: Path, gradebook: Gradebook) -> tuple[Gradebook, str]:
+def write(out: Path, gradebook: Gradebook, pseudonyms: Pseudonyms | None = None) -> tuple[Gradebook, str]:
     """Write the reports of a class into its results folder. Return the gradebook filled with the results, and in words
     which programs are similar, or an empty text.
 
     Raises UsageError if a report cannot be written. The results are kept.
     """
-    names = {entry.key: entry.name for entry in gradebook.entries}
+    shown = gradebook if pseudonyms is None else pseudonyms.hide(gradebook)
+    names = {entry.key: entry.name for entry in shown.entries}
     pages: dict[str, str] = {}
 
     programs = copies.programs_of(gradebook.lab)
 
     def keep(result: Result, record: Record) -> None:
-        pages[result.key] = class_page.pack(record, names[result.key])
+        told = record if pseudonyms is None else replace(record, submission="")
+        pages[result.key] = class_page.pack(told, names[result.key])
         if programs is not None:
             programs.add(result.key, result.sources)
 
-    complete = load(out, gradebook, keep)
+    complete = load(out, gradebook, keep, pseudonyms)
     # The byte order mark is for Excel, which reads a CSV file as UTF-8 only if it starts with one.
     write_report(out / GRADES, find("whole_class", "csv").render(complete), "utf-8-sig")
     similar = copies.write(out, complete, programs)
@@ -80,13 +83,19 @@ def write(out: Path, gradebook: Gradebook) -> tuple[Gradebook, str]:
     return complete, similar
 
 
-def load(out: Path, gradebook: Gradebook, each: Callable[[Result, Record], None] | None = None) -> Gradebook:
+def load(
+    out: Path,
+    gradebook: Gradebook,
+    each: Callable[[Result, Record], None] | None = None,
+    pseudonyms: Pseudonyms | None = None,
+) -> Gradebook:
     """Return the gradebook filled with the results, with the course's rules and what the instructor has decided.
 
-    For `each`, see `filled`. Raises UsageError if a file of the instructor cannot be used.
+    For `each`, see `filled`. With `pseudonyms`, it names nobody. Raises UsageError if a file cannot be used.
     """
     rules = Rules.read(out, tuple(asked.id for asked in gradebook.requirements))
-    return overridden(rules.applied(filled(out, gradebook, each, rules)), out)
+    complete = overridden(rules.applied(filled(out, gradebook, each, rules)), out)
+    return complete if pseudonyms is None else pseudonyms.hide(complete)
 
 
 def filled(

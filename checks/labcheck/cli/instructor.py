@@ -178,22 +178,36 @@ def _grade(given: argparse.Namespace) -> int:
 
 def _report_arguments(parser: Parser, words: list[str]) -> None:
     parser.add_argument("out", metavar="DIR", type=Path, help="the --out folder of a finished `labcheck grade`")
+    parser.add_argument(
+        "--pseudonyms",
+        action="store_true",
+        help="name nobody in the reports; the list of who is who is DIR/pseudonyms.csv",
+    )
     _class_arguments(parser, words)
 
 
 def _report(given: argparse.Namespace) -> int:
     from labcheck.classes import report
+    from labcheck.classes.pseudonyms import Pseudonyms
+    from labcheck.platforms.formats import names
 
     files = files_of(given)
     back = _hand_back(given)
+    pseudonyms = Pseudonyms(given.out) if given.pseudonyms else None
+    identifying = [name for name in files if name not in names("whole_class", ())]
+    identifying += ["moodle-feedback"] if given.moodle_feedback is not None else []
+    if pseudonyms is not None and identifying:
+        raise UsageError(f"--{identifying[0]} needs to know who is who; use it without --pseudonyms")
     register = report.updated(given.out, given.roster, given.column, given.out_of)
     if files:
-        report.export(report.load(given.out, register.gradebook()), files)
+        report.export(report.load(given.out, register.gradebook(), pseudonyms=pseudonyms), files)
     if back is not None:
         # A report on standard output stays alone there.
-        print("\n".join(back.write(given.out, register)), file=sys.stderr if "-" in files.values() else None)
+        print(
+            "\n".join(back.write(given.out, register, pseudonyms)), file=sys.stderr if "-" in files.values() else None
+        )
     if not files and back is None:
-        report.write(given.out, register.gradebook())
+        report.write(given.out, register.gradebook(), pseudonyms)
         print(f"{given.out / report.GRADES} · {given.out / report.PAGE}")
     return PASSED
 
