@@ -48,14 +48,18 @@ class Register:
     def followed_by(self, later: Register) -> Register:
         """Return the register after a later run: its submissions are added, or replace earlier ones.
 
-        A submission that was in the same folder, and whose work is now there under a new name, has been renamed.
+        A submission that was in the same folder, under a name chosen by hand, and whose work is now there under a new
+        name, has been renamed.
         """
         run = 1 + max((each.run for each in self.submissions), default=0)
         known = {each.identity for each in self.submissions}
         given = {each.identity for each in later.submissions}
-        renamed = {(each.place, each.key) for each in later.submissions if each.identity not in known}
+        new = [each for each in later.submissions if each.identity not in known]
+        renamed = {(each.place, each.key) for each in new if _is_named_by_hand(each)}
         kept = [
-            each for each in self.submissions if each.identity not in given and (each.place, each.key) not in renamed
+            each
+            for each in self.submissions
+            if each.identity not in given and not (_is_named_by_hand(each) and (each.place, each.key) in renamed)
         ]
         added = (replace(each, run=run) for each in later.submissions)
         return replace(
@@ -191,6 +195,10 @@ class Register:
             raise UsageError(f"{file} cannot be read: {error.strerror}") from error
         except ValueError as error:
             raise UsageError(f"{file}: {error}; remove it, and run labcheck grade to write it again") from error
+
+
+def _is_named_by_hand(submission: Submission) -> bool:
+    return submission.members == (by_hand(submission.label),)
 
 
 def _newest(theirs: Iterable[Submission]) -> tuple[Submission | None, list[Submission]]:

@@ -155,8 +155,9 @@ def _with_extra(extras: dict[str, list[str]], name: str) -> list[str]:
     """Return what an extra of labcheck requires, with the requirements of the extras that it includes."""
     required: list[str] = []
     for each in extras[name]:
-        included = re.fullmatch(r"labcheck\[(\w+)\]", each)
-        required += _with_extra(extras, included[1]) if included else [each]
+        included = re.fullmatch(r"labcheck\[([\w,]+)\]", each)
+        names = included[1].split(",") if included else []
+        required += [one for name in names for one in _with_extra(extras, name)] or [each]
     return required
 
 

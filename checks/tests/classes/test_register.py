@@ -63,6 +63,15 @@ def test_renamed_submission_is_no_second_one(place: str, kept: set[str]) -> None
     assert rows(first, run(handed_in("Zoe", "same", place), handed_in("Bob", "same"))).keys() == kept
 
 
+def test_copy_in_a_download_replaces_nobody() -> None:
+    """A platform gives its own names: the same work under another one is another student's, also in the same archive."""
+    ann, zoe = (
+        replace(handed_in(name, "same"), members=((("canvas number", name), ("compact name", name)),))
+        for name in ("ann", "zoe")
+    )
+    assert rows(run(ann), run(zoe)).keys() == {"ann", "zoe"}
+
+
 def test_platform_numbers_what_is_newer() -> None:
     """Of two submissions of a run, the one with the greater version counts; without versions, none is chosen."""
     old, new = handed_in("Ann", "a1", version=(1,)), handed_in("ann@x.org", "a2", version=(2,))
