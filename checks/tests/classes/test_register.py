@@ -64,7 +64,7 @@ def test_renamed_submission_is_no_second_one(place: str, kept: set[str]) -> None
 
 
 def test_copy_in_a_download_replaces_nobody() -> None:
-    """A platform gives its own names: the same work under another one is another student's, also in the same archive."""
+    """A platform gives its own names: the same work under another one is another student's, in any archive."""
     ann, zoe = (
         replace(handed_in(name, "same"), members=((("canvas number", name), ("compact name", name)),))
         for name in ("ann", "zoe")
