@@ -85,7 +85,7 @@ def _inner(top: Path, programs: Collection[str]) -> Path:
     place = top
     while not _is_a_download(_entries(place)):
         folders = [entry for entry in _entries(place) if entry.is_dir()]
-        if len(folders) != 1 or _has_program(folders[0], programs) or (folders[0] / ".git").exists():
+        if len(folders) != 1 or _is_submission(folders[0], programs):
             return top
         place = folders[0]
     return place
@@ -102,13 +102,14 @@ def _of_a_class(top: Path, programs: Collection[str]) -> Path:
     if len(entries) != 1 or not entries[0].is_dir():
         return top
     folder, inner = entries[0], _candidates(_entries(entries[0]))
-    is_submission = _has_program(folder, programs) or (folder / ".git").exists()
-    return folder if len(inner) > 1 and not is_submission else top
+    return folder if len(inner) > 1 and not _is_submission(folder, programs) else top
 
 
-def _has_program(folder: Path, programs: Collection[str]) -> bool:
+def _is_submission(folder: Path, programs: Collection[str]) -> bool:
+    """Return whether a folder is one student's work: it has a program of the lab, or is a repository."""
     known = {program.casefold() for program in programs}
-    return any(COPY.sub("", entry.name).casefold() in known for entry in folder.iterdir())
+    has_program = any(COPY.sub("", entry.name).casefold() in known for entry in folder.iterdir())
+    return has_program or (folder / ".git").exists()
 
 
 def _entries(place: Path) -> list[Path]:
@@ -201,15 +202,12 @@ def _newest(parts: list[Part]) -> tuple[list[Part], list[Part]]:
     if len({part.version for part in files}) == 1:
         return files, []  # no numbering: nothing is known to be newer
     wholes = [place for place, part in enumerate(files) if part.path.suffix.lower() in WHOLE]
-    start = wholes[-1] if wholes else 0
-    if any(part.path.suffix.lower() == ".py" for part in files[start + 1 :]) and wholes:
-        start += 1
-        last = {COPY.sub("", part.name): part for part in files[start:]}
-    elif wholes:
-        last = {"": files[start]}
+    later = files[wholes[-1] + 1 :] if wholes else files
+    if wholes and not any(part.path.suffix.lower() == ".py" for part in later):
+        newest = [files[wholes[-1]]]
     else:
-        last = {COPY.sub("", part.name): part for part in files}
-    return list(last.values()), [part for part in files if part not in last.values()]
+        newest = list({COPY.sub("", part.name): part for part in later}.values())
+    return newest, [part for part in files if part not in newest]
 
 
 def _only_archive(folder: Path) -> Path | None:
