@@ -8,6 +8,7 @@ import importlib
 import os
 import signal
 import socket
+import subprocess
 import sys
 import traceback
 from functools import partial
@@ -28,16 +29,19 @@ NEEDED = (  # by every grading; modules imported before the fork are imported on
     *("pytest", "labcheck.judging.judge", "labcheck.judging.checks", "labcheck.judging.catalogue", "labcheck.suite"),
     *("labcheck.submission.unpack", "labcheck.sandbox.guard", "labcheck.protocols.websocket.client"),
     *("labcheck.protocols.websocket.peer", "labcheck.protocols.websocket.server"),
+    *("psutil", "encodings.idna", "encodings.utf_8_sig"),
 )
 
 
 def main() -> None:
-    """Run the fork server of a lab: `-c "..." DESCRIPTOR LAB`."""
+    """Run the fork server of a lab: `-c "..." DESCRIPTOR LAB PYTHON`; PYTHON runs the programs."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the supervisors leave no zombies
     for name in NEEDED:
         importlib.import_module(name)
     kinds.load_all()
-    protections()
+    for kind in protections().values():
+        with contextlib.suppress(OSError, subprocess.SubprocessError):  # the grading says what is wrong with it
+            kind.prepare(sys.argv[3])
     from labcheck.judging.catalogue import engine_digest
     from labcheck.judging.judge import with_checks
 

@@ -56,9 +56,9 @@ class Asked:
 
 
 class ForkServer:
-    """The client side of a lab's fork server. It can be used from any thread."""
+    """The client side of the fork server of a lab, for programs run by `python`. It can be used from any thread."""
 
-    def __init__(self, lab: str) -> None:
+    def __init__(self, lab: str, python: str) -> None:
         if os.name != "posix":
             raise UsageError(
                 "archives, notebooks, --sandbox and grading a class need Linux or macOS; "
@@ -75,6 +75,7 @@ class ForkServer:
                     "from labcheck.isolated.fork_server import main; main()",
                     str(theirs.fileno()),
                     lab,
+                    python,
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -122,27 +123,28 @@ class ForkServer:
 
 
 class Graders:
-    """The fork servers of this machine: one per lab, shared by all threads. One that has died is replaced."""
+    """The fork servers of this machine: one per lab and Python, for all threads. One that has died is replaced."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._servers: dict[str, ForkServer] = {}
+        self._servers: dict[tuple[str, str], ForkServer] = {}
         self._offered: dict[str, str] = {}
         self._closed = False
 
     def ask(self, request: Task | Probe, listener: Listener | None = None) -> Reply:
         """Grade a submission, and return the reply; see `Asked.reply`."""
-        server = self.server(request.lab)
+        server = self.server(request)
         return Reply(BROKEN, "interrupted") if server is None else server.ask(request, listener)
 
-    def server(self, lab: str) -> ForkServer | None:
-        """Return a lab's fork server; start it if it does not run. None: the graders are closed."""
+    def server(self, request: Task | Probe) -> ForkServer | None:
+        """Return the fork server for a request; start it if it does not run. None: the graders are closed."""
+        place = request.lab, request.options.interpreter
         with self._lock:
             if self._closed:
                 return None
-            server = self._servers.get(lab)
+            server = self._servers.get(place)
             if server is None or not server.is_alive():
-                server = self._servers[lab] = ForkServer(lab)
+                server = self._servers[place] = ForkServer(*place)
             return server
 
     def protection(self, lab: str, python: str) -> str:

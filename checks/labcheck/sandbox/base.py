@@ -43,6 +43,10 @@ class Sandbox:
         return cls()
 
     @classmethod
+    def prepare(cls, python: str) -> None:
+        """Find out what all programs run by this Python have in common: the processes of gradings are forked later."""
+
+    @classmethod
     def surround(cls) -> None:
         """Prepare this process to be the parent of the grading process. Raises OSError if that is impossible."""
 

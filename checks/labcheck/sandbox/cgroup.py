@@ -26,6 +26,9 @@ PROCESSES = 600
 GRADER = 1024 << 20  # bytes; for the process that does the grading, and the files that it writes into memory
 GONE_WITHIN = 5.0  # seconds until a killed process must have ended
 ENTER = 'while [ "$1" != -- ]; do { echo 0 > "$1"; } 2>/dev/null; shift; done; shift; exec "$@"'
+# Before a whole process enters, the kernel waits until no other one forks, which takes 10 ms. Before a thread enters it
+# does not, but a thread alone may enter any group only in version 1.
+PROCESS, THREAD = "cgroup.procs", "tasks"
 V1 = {
     "memory": {"memory.limit_in_bytes": MEMORY, "memory.memsw.limit_in_bytes": MEMORY},
     "pids": {"pids.max": PROCESSES},
@@ -41,20 +44,20 @@ class Group:
 
     def __init__(self, name: str, *, for_grader: bool = False) -> None:
         """Create the group: of a student's programs, or of the process that checks them, whose memory alone counts."""
-        self._folders: list[Path] = []
+        self._folders: dict[Path, str] = {}  # with the file in which a process with a single thread enters
         version_1, version_2 = (GRADER_V1, GRADER_V2) if for_grader else (V1, V2)
         if (ROOT / "cgroup.controllers").exists():
             with contextlib.suppress(OSError):
                 (ROOT / "cgroup.subtree_control").write_text("+memory +pids +cpu")
-            self._make(ROOT / name, version_2)
+            self._make(ROOT / name, version_2, PROCESS)
         for controller, limits in version_1.items():
             if (ROOT / controller / "cgroup.procs").exists():
-                self._make(ROOT / controller / name, limits)
+                self._make(ROOT / controller / name, limits, THREAD)
 
     def around(self, words: Sequence[str]) -> list[str]:
         """Return a command that enters the group and then runs the given command."""
-        folders = [str(folder / "cgroup.procs") for folder in self._folders]
-        return ["/bin/sh", "-c", ENTER, "sh", *folders, "--", *words] if folders else list(words)
+        files = [str(folder / name) for folder, name in self._folders.items()]
+        return ["/bin/sh", "-c", ENTER, "sh", *files, "--", *words] if files else list(words)
 
     @property
     def counts_memory(self) -> bool:
@@ -71,10 +74,10 @@ class Group:
         return 0
 
     def enter(self) -> None:
-        """Put this process into the group."""
-        for folder in self._folders:
+        """Put this process, which has a single thread, into the group."""
+        for folder, name in self._folders.items():
             with contextlib.suppress(OSError):
-                (folder / "cgroup.procs").write_text("0")
+                (folder / name).write_text("0")
 
     def end(self) -> None:
         """Kill all processes in the group, and wait up to GONE_WITHIN seconds for their end. No more can be started."""
@@ -101,10 +104,10 @@ class Group:
             with contextlib.suppress(OSError):
                 folder.rmdir()
 
-    def _make(self, folder: Path, limits: dict[str, int]) -> None:
+    def _make(self, folder: Path, limits: dict[str, int], entrance: str) -> None:
         with contextlib.suppress(OSError):
             folder.mkdir(exist_ok=True)
-            self._folders.append(folder)
+            self._folders[folder] = entrance
         for name, value in limits.items() if folder in self._folders else ():
             with contextlib.suppress(OSError):  # without swap accounting, there is no file for its limit
                 (folder / name).write_text(str(value))

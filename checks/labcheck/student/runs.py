@@ -77,7 +77,7 @@ class Runs:
         threading.Thread(target=self._wait, args=(self.number, groups, self._asked), daemon=True).start()
 
     def _ask(self, task: Task) -> Asked | Fresh:
-        server = graders().server(task.lab) if HAS_FORK else None
+        server = graders().server(task) if HAS_FORK else None
         return Fresh(task) if server is None else server.begin(task)
 
     def cancel(self) -> None:

@@ -713,7 +713,7 @@ def test_strongest_protection_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path:
     for tool in ("prlimit", "setpriv"):
         (tmp_path / tool).symlink_to(shutil.which(tool) or tool)
     monkeypatch.setenv("PATH", str(tmp_path))
-    server = ForkServer("lab1")
+    server = ForkServer("lab1", sys.executable)
     reply = server.ask(Probe("lab1", Options(protection="namespaces")))
     server.close()
     assert reply == Reply("broken", "bwrap is not installed")
@@ -725,7 +725,7 @@ def test_strongest_protection_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path:
 @pytest.mark.skipif(os.name != "posix", reason="needs fork")
 def test_request_that_is_never_sent(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """If a client is interrupted before it has sent its request, the supervisor ends without a traceback."""
-    server, question = ForkServer("lab1"), Probe("lab1", Options())
+    server, question = ForkServer("lab1", sys.executable), Probe("lab1", Options())
     with monkeypatch.context() as patch:
         patch.setattr("labcheck.isolated.task.pickle", None)
         with pytest.raises(AttributeError):

@@ -51,8 +51,8 @@ def test_command_enters_the_group(version: str, tmp_path: Path) -> None:
     command = Group("mine").around(words)
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
     assert done.stdout == "a b $HOME --\n"
-    entered = [file.read_text() for file in tmp_path.rglob("mine/cgroup.procs")]
-    assert entered == ["0\n"] * {"v1": 3, "v2": 1, "none": 0}[version]
+    name, number = {"v1": ("tasks", 3), "v2": ("cgroup.procs", 1), "none": ("*", 0)}[version]
+    assert [file.read_text() for file in tmp_path.rglob(f"mine/{name}")] == ["0\n"] * number
 
 
 def test_killed_processes_are_counted(version: str, tmp_path: Path) -> None:

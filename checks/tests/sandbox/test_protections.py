@@ -166,7 +166,9 @@ def test_installed_labcheck_is_hidden(
     of_its_user = visible.installation(open_python)._replace(user_site=str(prefix), has_user_site=True)
     monkeypatch.setattr(visible, "installation", lambda _: of_its_user)
     open_to_all(tmp_path)
-    confining = made(kind, tmp_path, open_python)
+    python = tmp_path / "python"  # what a Python needs is found out once, so this test has one of its own
+    python.symlink_to(open_python)
+    confining = made(kind, tmp_path, str(python))
     place = tmp_path / "1"
     place.mkdir()
     if kind == "landlock":
@@ -184,7 +186,7 @@ for parent, _, names in os.walk({str(prefix)!r}):
 """
     (folder / "program.py").write_text(code)
     confining.hand_over(place)
-    words = confining.command([open_python, "-s", "program.py", "20000"], folder)
+    words = confining.command([str(python), "-s", "program.py", "20000"], folder)
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "a library\n"
 
@@ -278,9 +280,9 @@ def test_confined_solution_gets_all_points(kind: str, lab: str, open_python: str
     """No protection costs a correct program a point."""
     if kind == "namespaces":
         need("bwrap")
-    server = ForkServer(lab)
-    data = pack(CHECKOUT / "solutions" / lab)
     python = sys.executable if kind == "namespaces" else open_python
+    server = ForkServer(lab, python)
+    data = pack(CHECKOUT / "solutions" / lab)
     reply = server.ask(Task(lab, "work.tar", data, "me", Options(1, protection=kind, python=python)))
     server.close()
     assert reply.record is not None, reply
@@ -294,7 +296,7 @@ def test_program_of_another_user_can_access_its_copy(kind: str) -> None:
     """With a Python that every user may run, root runs the program as another user, who can access its copy."""
     if kind == "namespaces":
         need("bwrap")
-    server = ForkServer("lab1")
+    server = ForkServer("lab1", sys.executable)
     data = pack(CHECKOUT / "solutions" / "lab1")
     reply = server.ask(
         Task("lab1", "work.tar", data, "me", Options(1, python=need("/usr/bin/python3"), protection=kind))
@@ -316,7 +318,7 @@ def test_interpreter_is_found_through_links(kind: str, tmp_path: Path, open_pyth
         link.symlink_to(target)
     open_to_all(first.parent)
     open_to_all(second.parent)
-    server = ForkServer("lab1")
+    server = ForkServer("lab1", sys.executable)
     assert server.ask(Probe("lab1", Options(python=str(first), protection=kind))) == Reply("graded")
     server.close()
 
@@ -434,7 +436,7 @@ def test_unprivileged_user_is_protected_too(tmp_path: Path, protection: str) -> 
 
 def test_unknown_protection_is_an_error() -> None:
     """With an unknown protection nothing is run; the error suggests the nearest name and lists all of them."""
-    server = ForkServer("lab1")
+    server = ForkServer("lab1", sys.executable)
     data = pack(CHECKOUT / "solutions" / "lab1")
     reply = server.ask(Task("lab1", "work.tar", data, "me", Options(1, protection="namespace")))
     server.close()
@@ -558,4 +560,4 @@ def test_system_without_fork_gets_an_error_message(monkeypatch: pytest.MonkeyPat
     """On a system without fork, such as Windows, the error message says which systems work."""
     monkeypatch.setattr("labcheck.isolated.graders.os.name", "nt")
     with pytest.raises(UsageError, match="Linux or macOS"):
-        ForkServer("lab1")
+        ForkServer("lab1", sys.executable)

@@ -346,14 +346,14 @@ def _printf(data: bytes, usual_port: int) -> str:
 class Client:
     """Clients of one HTTP server; each request uses a new connection.
 
-    `open_socket` opens a connection within the given number of seconds. `usual_port` is the port in the commands that
-    repeat a request by hand. `deadline` begins again with every exchange: all methods raise HttpError if no valid
+    `open_socket` opens a connection: see `Program.connect`. `usual_port` is the port in the commands that repeat a
+    request by hand. `deadline` begins again with every exchange: all methods raise HttpError if no valid
     answer arrives before it. `activity` says when the server is at rest, and sends nothing more.
     """
 
     def __init__(
         self,
-        open_socket: Callable[[float], socket.socket],
+        open_socket: Callable[[float, int | None], socket.socket],
         port: int,
         usual_port: int,
         transcript: Transcript,
@@ -378,7 +378,7 @@ class Client:
         self._deadline.renew()
         deadline = self._deadline if within is None else self._deadline.at_most(within)
         try:
-            sock = self._open_socket(deadline.left())
+            sock = self._open_socket(deadline.left(), receive_buffer)
         except TimeoutError:
             text = f"no connection {deadline.words}: the program does not accept it"
             self.transcript.missed(text, deadline.seconds)
@@ -388,8 +388,6 @@ class Client:
                 raise self._refused() from None
             text = f"the connection was closed without an answer ({error.strerror})"
             raise HttpError(Trouble.CLOSED, text) from None
-        if receive_buffer is not None:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         return Connection(sock, self.transcript, self._deadline, self._manners, self._activity, self._usual_port)
 
     def get(self, target: str) -> Answer:

@@ -6,6 +6,7 @@ import functools
 import os
 import subprocess
 import tempfile
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -52,7 +53,8 @@ class Namespaces(Sandbox):
             (etc / name).write_text(text.format(uid=os.getuid() if uid is None else uid))
         etc.chmod(0o755)
         self._python = python
-        self._words = list(_bubblewrap(python, etc))
+        written = (("--ro-bind", str(etc / name), f"/etc/{name}") for name in WRITTEN)
+        self._words = [*_bubblewrap(python), *chain.from_iterable(written)]
 
     @classmethod
     def make(cls, python: str, uid: int | None, scratch: Path) -> Self:
@@ -60,6 +62,11 @@ class Namespaces(Sandbox):
         etc = scratch / "etc"
         etc.mkdir()
         return cls(python, uid, etc)
+
+    @classmethod
+    def prepare(cls, python: str) -> None:
+        """Find out which files the programs see."""
+        _bubblewrap(python)
 
     @classmethod
     def surround(cls) -> None:
@@ -112,8 +119,13 @@ class Namespaces(Sandbox):
         return 128 - code if 128 < code < 128 + 32 else code
 
 
-def _bubblewrap(python: str, etc: Path) -> Iterator[str]:
-    """Yield the words of a bubblewrap command that are the same for every program."""
+@functools.cache
+def _bubblewrap(python: str) -> tuple[str, ...]:
+    """Return the words of a bubblewrap command that are the same for every program run by this Python."""
+    return tuple(_words(python))
+
+
+def _words(python: str) -> Iterator[str]:
     yield from ("bwrap", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try")
     # No --die-with-parent: processes that a program leaves behind must be found, as without a sandbox. They end with
     # the namespaces of the grader.
@@ -126,8 +138,6 @@ def _bubblewrap(python: str, etc: Path) -> Iterator[str]:
             yield from ("--symlink", str(path.readlink()), str(path))
         else:
             yield from _show(path, shown, secret)
-    for name in WRITTEN:
-        yield from ("--ro-bind", str(etc / name), f"/etc/{name}")
     yield from ("--proc", "/proc", "--dev", "/dev")
     for path in (Path("/dev/shm"), Path("/tmp")):
         yield from ("--perms", "1777", "--size", str(TEMPORARY), "--tmpfs", str(path))

@@ -30,13 +30,19 @@ class Landlock(Limits):
         """Return an explanation if this kernel has no Landlock, otherwise ""."""
         return "" if confine.version() else "this kernel has no Landlock"
 
-    def _files(self, folder: Path) -> dict[str, Any] | None:
-        return {**self._visible, "write": [str(folder.parent), "/dev/null"], "listen": TUTORIALS}
+    @classmethod
+    def prepare(cls, python: str) -> None:
+        """Find out which files the programs see."""
+        _visible(python)
 
-    @functools.cached_property
-    def _visible(self) -> dict[str, Any]:
-        """The real paths that a program may read, and those inside them that it may not."""
-        names = (Path("/etc", name) for name in WRITTEN)  # this machine's own files
-        *_, program = files_of(Path(self._python))
-        read = {real(path) for path in (*system(), *interpreters(self._python), *names, program)}
-        return {"read": sorted(map(str, read)), "hidden": list(map(str, hidden(self._python)))}
+    def _files(self, folder: Path) -> dict[str, Any] | None:
+        return {**_visible(self._python), "write": [str(folder.parent), "/dev/null"], "listen": TUTORIALS}
+
+
+@functools.cache
+def _visible(python: str) -> dict[str, Any]:
+    """Return the real paths that a program may read, and those inside them that it may not."""
+    names = (Path("/etc", name) for name in WRITTEN)  # this machine's own files
+    *_, program = files_of(Path(python))
+    read = {real(path) for path in (*system(), *interpreters(python), *names, program)}
+    return {"read": sorted(map(str, read)), "hidden": list(map(str, hidden(python)))}

@@ -79,7 +79,7 @@ def test_same_answer_as_h11(data: bytes, informed: bool) -> None:
     with peer:
         peer.sendall(data)
         peer.shutdown(socket.SHUT_WR)
-        client = Client(lambda _: ours, 20_000, 8001, Transcript(), Deadline(10), Manners())
+        client = Client(lambda *_: ours, 20_000, 8001, Transcript(), Deadline(10), Manners())
         answer = client.get("/")
     assert (answer.code, answer.reason) == (response.status_code, response.reason.decode("latin-1"))
     assert [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.fields] == list(response.headers)

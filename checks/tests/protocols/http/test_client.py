@@ -69,7 +69,7 @@ def client_of(
     """Return a client for a server on this machine."""
     transcript, deadline = Transcript(), Deadline(seconds)
     return Client(
-        lambda left: socket.create_connection(("127.0.0.1", port), left),
+        lambda left, _: socket.create_connection(("127.0.0.1", port), left),
         port, 8001, transcript, deadline, manners or Manners(linger=seconds),  # a slow server has not hung up
         activity,
     )  # fmt: skip
@@ -209,7 +209,7 @@ def test_request_that_nobody_has_read_was_refused(is_read: bool) -> None:
                     peer.recv(1000)
                     listener.close()
 
-        def connect(left: float) -> socket.socket:
+        def connect(left: float, _: int | None) -> socket.socket:
             sock = socket.create_connection(("127.0.0.1", port), left)
             if transcript.events and not is_read:
                 thread.join()
@@ -417,3 +417,18 @@ def test_shell_command_sends_the_same_bytes(data: bytes) -> None:
     assert (
         subprocess.run([need("sh"), "-c", line.partition(" | nc ")[0]], capture_output=True, check=True).stdout == data
     )
+
+
+def test_small_buffer_is_asked_for_before_the_connection_opens() -> None:
+    """A client's small buffer must be known in the handshake: a window that shrinks later stalls the transfer."""
+    asked: list[int | None] = []
+
+    def connect(left: float, receive_buffer: int | None) -> socket.socket:
+        asked.append(receive_buffer)
+        return socket.create_connection(("127.0.0.1", port), left)
+
+    with server(OK) as port:
+        client = Client(connect, port, 8001, Transcript(), Deadline(5), Manners())
+        client.connect(receive_buffer=16 * 1024).close()
+        client.connect().close()
+    assert asked == [16 * 1024, None]
