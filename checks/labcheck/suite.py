@@ -24,8 +24,10 @@ from labcheck.protocols.http.answer import Answer, numbers
 from labcheck.protocols.http.client import FORM
 from labcheck.protocols.http.evidence import CLIENT_ERROR
 from labcheck.protocols.http.server import Server
+from labcheck.protocols.json_value import SOME_TEXT, Json
 
 if TYPE_CHECKING:
+    from labcheck.protocols.mixed.server import MixedServer
     from labcheck.protocols.websocket.client import ClientProgram
     from labcheck.protocols.websocket.connection import WebSocketClient
     from labcheck.protocols.websocket.evidence import Message, Messages
@@ -34,11 +36,14 @@ if TYPE_CHECKING:
 __all__ = [
     "CLIENT_ERROR",
     "FORM",
+    "SOME_TEXT",
     "Answer",
     "ClientProgram",
     "Draw",
+    "Json",
     "Message",
     "Messages",
+    "MixedServer",
     "Server",
     "WebSocketClient",
     "WebSocketServer",
@@ -49,16 +54,17 @@ __all__ = [
 
 pytest_plugins = ["labcheck.judging.checks"]
 WEBSOCKET_NAMES = {
-    "ClientProgram": "client",
-    "Message": "evidence",
-    "Messages": "evidence",
-    "WebSocketClient": "connection",
-    "WebSocketServer": "server",
+    "ClientProgram": "websocket.client",
+    "Message": "websocket.evidence",
+    "Messages": "websocket.evidence",
+    "MixedServer": "mixed.server",
+    "WebSocketClient": "websocket.connection",
+    "WebSocketServer": "websocket.server",
 }
 
 
 def __getattr__(name: str) -> Any:
     """Import the names for WebSockets on first use: labs without WebSockets do not need them."""
     if name in WEBSOCKET_NAMES:
-        return getattr(import_module(f"labcheck.protocols.websocket.{WEBSOCKET_NAMES[name]}"), name)
+        return getattr(import_module(f"labcheck.protocols.{WEBSOCKET_NAMES[name]}"), name)
     raise AttributeError(name)

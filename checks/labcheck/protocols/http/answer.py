@@ -10,6 +10,7 @@ from functools import cached_property
 
 from labcheck.errors import HttpError, Trouble
 from labcheck.protocols.http.evidence import Body, HeaderValue, MediaType, Numbers, Shown, Source, Status
+from labcheck.protocols.json_value import Json
 from labcheck.record.text import shorten
 
 MAX_PAGE = 2 << 20  # bytes of a page that is read as text; one that shows a form of 256 KiB is far smaller
@@ -35,8 +36,8 @@ class Answer:
     length was announced; `announced` is the length of the body according to the headers, or None if they give none.
     `seconds` is the time from the start of reading to the end of the body.
 
-    A check compares the properties `status`, `body`, `sent`, `media_type`, `content_length`, `source` and `shown`: if
-    such a comparison fails, the report shows the answer.
+    A check compares the properties `status`, `body`, `sent`, `media_type`, `content_length`, `json`, `source` and
+    `shown`: if such a comparison fails, the report shows the answer.
     """
 
     code: int
@@ -135,6 +136,16 @@ class Answer:
             return decoder.decode(data, final=len(data) == len(self.body_bytes))
         except (LookupError, UnicodeError):
             return data.decode("latin-1")
+
+    @cached_property
+    def json(self) -> Json:
+        """The body as JSON; compare it with a Python value. Raises HttpError if it is larger than MAX_PAGE."""
+        text = str(self.source)
+        try:
+            text = self.body_bytes.decode()  # RFC 8259, section 8.1: UTF-8, whatever the charset says
+        except UnicodeDecodeError as error:
+            return Json.none(text, f"not UTF-8 from byte {error.start + 1} on")
+        return Json(text, broke_off=lambda: self.broke_off)
 
     @cached_property
     def shown(self) -> Shown:

@@ -8,6 +8,7 @@ carries one request.
 from __future__ import annotations
 
 import contextlib
+import json as json_module
 import re
 import shlex
 import socket
@@ -18,12 +19,13 @@ from labcheck.errors import HttpError, Trouble
 from labcheck.program import clock, sockets
 from labcheck.protocols.deadline import in_words
 from labcheck.protocols.http.answer import Answer
+from labcheck.protocols.http.evidence import Early
 from labcheck.protocols.http.malformed import HEADER, can_be_status_line, explain_header, explain_start
 from labcheck.protocols.manners import LINGER
 from labcheck.record.text import show_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from labcheck.program.activity import Activity
     from labcheck.protocols.deadline import Deadline
@@ -155,6 +157,17 @@ class Connection:
         body += self._buffer
         self._buffer.clear()
         return Answer(code, reason, fields, body, length, seconds)
+
+    def so_far(self) -> Early:
+        """Return the beginning of an answer that has arrived already; empty without one. Does not wait.
+
+        Compare with `assert connection.so_far() == ""`.
+        """
+        while not self._closed and self._read_more(self._deadline.at_most(GLANCE)):
+            pass
+        if self._closed and not self._buffer:
+            return Early("the connection was closed")
+        return Early(self._buffer.partition(b"\n")[0].decode("latin-1").strip())
 
     def read_refusal(self) -> Status | None:
         """Read the answer to bytes that are not a valid request.
@@ -411,20 +424,22 @@ class Client:
 
     def post(self, target: str, form: str) -> Answer:
         """Send a POST request with a form that is encoded as application/x-www-form-urlencoded."""
-        return self.request("POST", target, {"Content-Type": FORM, "Content-Length": str(len(form))}, form)
+        return self.request("POST", target, {"Content-Type": FORM}, form)
 
     def request(
-        self, method: str, target: str, fields: Mapping[str, str] | None = None, body: str = "",
-        *, patience: float | None = None, until_closed: bool = False,
+        self, method: str, target: str, fields: Mapping[str, str] | None = None, body: str | bytes = "",
+        *, json: object = None, patience: float | None = None, until_closed: bool = False,
     ) -> Answer:  # fmt: skip
         """Send a request in one write, and read the answer.
 
-        `fields` are added to the header fields Host and Connection: close, or replace them. `patience` is the number of
-        seconds to wait for the first byte of the answer, if that is less than the deadline. `until_closed`: then wait
-        a second for the server to close the connection.
+        `fields` are added to the header fields Host and Connection: close, or replace them. `body` gets a
+        Content-Length by itself; `json` is a value that is sent as JSON instead. `patience` is the number of seconds to
+        wait for the first byte of the answer, if that is less than the deadline. `until_closed`: then wait a second for
+        the server to close the connection.
         """
-        data = self.head_of(method, target, fields) + body.encode()
-        by_hand = self._curl(method, target, fields or {}, body)
+        fields, content = self._with_content(fields or {}, body, json)
+        data = self.head_of(method, target, fields) + content
+        by_hand = self._curl(method, target, fields, content)
         if method == "HEAD":  # curl does not show a body that wrongly follows the answer
             by_hand = _printf(data, self._usual_port)
         begin, before = len(self.transcript.events), self.transcript.by_hand
@@ -445,6 +460,36 @@ class Client:
                 self.transcript.by_hand = before or by_hand
             raise
 
+    @contextlib.contextmanager
+    def ask(self, *targets: str) -> Iterator[list[Connection]]:
+        """Send a GET request for each target on a connection of its own, and yield the connections, without waiting.
+
+        They are opened one after the other, and not too fast: a listen backlog of 5 is common. Read the answers with
+        `read_answer`; the connections are closed after the `with` block. Raises HttpError if one cannot be opened.
+        """
+        with contextlib.ExitStack() as stack:
+            asked = []
+            for place in sockets.paced(len(targets), self.port):
+                asked.append(stack.enter_context(self.connect()))
+                asked[-1].send(self.head_of("GET", targets[place]))
+            if targets:
+                self.transcript.by_hand = self._curl("GET", targets[-1], {}, b"")
+            yield asked
+
+    def _with_content(
+        self, fields: Mapping[str, str], body: str | bytes, value: object
+    ) -> tuple[dict[str, str], bytes]:
+        """Return the header fields with those that describe the content, and the content as bytes."""
+        found = dict(fields)
+        content = body.encode() if isinstance(body, str) else body
+        if value is not None:
+            content = json_module.dumps(value, ensure_ascii=False).encode()
+            found.setdefault("Content-Type", "application/json")
+        known = {name.lower() for name in found}
+        if content and not known & {"content-length", "transfer-encoding"}:
+            found["Content-Length"] = str(len(content))
+        return found, content
+
     def _refused(self) -> HttpError:
         return HttpError(Trouble.REFUSED, f"nothing listens on port {self.port} (any more)")
 
@@ -454,20 +499,23 @@ class Client:
         text = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
         return f"{method} {target} HTTP/1.1\r\n{text}\r\n".encode("latin-1")
 
-    def _curl(self, method: str, target: str, fields: Mapping[str, str], body: str) -> str:
-        """Return a command that sends this request; empty if it would be too long for a line."""
-        if len(target) + len(body) > SHORT:
+    def _curl(self, method: str, target: str, fields: Mapping[str, str], content: bytes) -> str:
+        """Return a command that sends this request; empty if that is not possible in a short line."""
+        try:
+            body = content.decode()
+        except UnicodeDecodeError:
+            return ""
+        if len(target) + len(body) > SHORT or not (body + "x").isprintable():
             return ""
         words = ["curl", "-i"]
-        if method not in ("GET", "POST") or (method == "POST" and not body):
+        if method != ("POST" if body else "GET"):
             words += ["-X", method]
         if any(part in target for part in ("..", "//")):
             words.append("--path-as-is")
-        implied = ("Content-Type", "Content-Length") if body else ()
         for name, value in fields.items():
-            if name not in implied:
+            if not (body and (name, value) in (("Content-Type", FORM), ("Content-Length", str(len(content))))):
                 words += ["-H", f"{name}: {value}"]
         if body:
-            words += ["-d", body]
+            words += ["--data-raw" if body.startswith("@") else "-d", body]
         words.append(f"http://localhost:{self._usual_port}{target}")
         return shlex.join(words)

@@ -130,6 +130,18 @@ class Body(bytes):
         return _of(differs(wanted, bytes(self), titles), self.answer)
 
 
+class Early(str):
+    """The first line of an answer that came before it should, or what came instead; empty if nothing has come."""
+
+    def __repr__(self) -> str:
+        return "<early>"
+
+    def mismatch(self, operator: str, wanted: object) -> Mismatch:
+        """Say that no answer was expected yet, and show the one that came."""
+        del operator, wanted
+        return Mismatch("no answer yet: the request waits", shorten(self))
+
+
 class Shown:
     """The text that a reader sees on a page: character references decoded, with and without the tags."""
 

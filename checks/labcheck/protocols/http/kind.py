@@ -55,10 +55,15 @@ class HttpServer(Kind):
 
     def still_answers(self, program: Program, check: Check, deadline: Deadline) -> bool:
         """Return whether the server answers any of several ordinary requests."""
-        client = Client(program.connect, program.port, check.port, Transcript(), deadline, Manners(), program.activity)
-        targets = ("/", check.probe, f"/{check.draw.word()}.html", f"/{check.draw.word()}.zzz")
-        for target in filter(None, targets):
-            with contextlib.suppress(HttpError):
-                client.get(target)
-                return True
-        return False
+        return answers_any(program, check, deadline)
+
+
+def answers_any(program: Program, check: Check, deadline: Deadline) -> bool:
+    """Return whether a server answers any of several ordinary requests over HTTP."""
+    client = Client(program.connect, program.port, check.port, Transcript(), deadline, Manners(), program.activity)
+    targets = ("/", check.probe, f"/{check.draw.word()}.html", f"/{check.draw.word()}.zzz")
+    for target in filter(None, targets):
+        with contextlib.suppress(HttpError):
+            client.get(target)
+            return True
+    return False

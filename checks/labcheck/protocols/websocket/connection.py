@@ -31,7 +31,7 @@ from labcheck.protocols.websocket.evidence import Message, Messages, Shutdown
 from labcheck.record.text import quote, shorten, show_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from websockets.http11 import Request, Response
     from websockets.protocol import Protocol
@@ -294,7 +294,8 @@ class WebSocketClient(Endpoint):
     then nothing will arrive. Every method that waits for a message raises WebSocketError if it does not arrive in time,
     if the connection is closed first, or if the data violates the protocol.
 
-    `inbox` holds the messages that arrived and that no method has returned. `shutdown` says how the connection was
+    `target` is what the opening handshake asks for, `fields` are added to its header fields. `inbox` holds the messages
+    that arrived and that no method has returned. `shutdown` says how the connection was
     closed, and is None while it is open. `aside` holds the last 100 messages that `hear` and `collect` skipped,
     shortened to 1,000 characters each.
     """
@@ -311,6 +312,7 @@ class WebSocketClient(Endpoint):
         who: str = "",
         *,
         target: str = "/",
+        fields: Mapping[str, str] | None = None,
         compression: bool = False,
     ) -> None:
         extensions = [ClientPerMessageDeflateFactory(client_max_window_bits=True)] if compression else None
@@ -323,6 +325,7 @@ class WebSocketClient(Endpoint):
         self._manners = manners
         self._activity = activity
         self._client = protocol
+        self._fields = fields or {}
 
     def open(self) -> WebSocketClient:
         """Perform the opening handshake (RFC 6455, section 4.1), and return the client itself.
@@ -331,6 +334,7 @@ class WebSocketClient(Endpoint):
         """
         self.deadline.renew()
         request = self._client.connect()
+        request.headers.update(self._fields)
         self.transcript.sent(request.serialize(), "handshake", self.who)
         self._client.send_request(request)
         self._collect()

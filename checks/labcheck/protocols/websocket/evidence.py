@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from labcheck.program.evidence import Mismatch, differs
+from labcheck.protocols.json_value import Json
+from labcheck.record.text import quote
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
-from labcheck.program.evidence import Mismatch, differs
-from labcheck.record.text import quote
 
 
 class Message:
@@ -50,6 +52,11 @@ class Message:
             return differs(wanted, self.text, ("the message", "the message"))
         expected = f"a message with {quote(str(wanted))}" if operator == "in" else f"the message {quote(str(wanted))}"
         return Mismatch(expected, self.words)
+
+    @property
+    def json(self) -> Json:
+        """The text as JSON; compare it with a Python value. A binary message is none."""
+        return Json.none(self.text, "a binary message") if self.binary else Json(self.text)
 
     @property
     def words(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 from typing import TYPE_CHECKING
 
 from labcheck.errors import Trouble, WebSocketError
@@ -14,7 +15,7 @@ from labcheck.protocols.websocket.connection import FAREWELL, WebSocketClient
 from labcheck.protocols.websocket.evidence import Messages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from labcheck.program.program import Ending
     from labcheck.protocols.check import Check
@@ -37,29 +38,41 @@ class WebSocketServer(View):
     def __init__(self, check: Check, started: StartedServer) -> None:
         super().__init__(check, started)
         self._started: StartedServer = started
-        program = started.program
-        self.http = Client(
-            program.connect, program.port, check.port, check.transcript, check.deadline, Manners(), program.activity
-        )
+        self.http = self._http(Manners())
         self._marks: list[str] = []  # sent by greet() and say()
         for client in started.clients:
             client.listen()  # the server may have closed the connection, or may wait for the answer to its ping
             client.transcript, client.deadline, client.patience = check.transcript, check.deadline, self.patience
         started.clients = [client for client in started.clients if client.shutdown is None]
-        check.transcript.by_hand = f"websockets ws://localhost:{check.port}/"
+        self._by_hand_at("/")
+
+    def _by_hand_at(self, target: str) -> None:
+        self._check.transcript.by_hand = f"websockets {shlex.quote(f'ws://localhost:{self._check.port}{target}')}"
+
+    def _http(self, manners: Manners) -> Client:
+        """Return HTTP clients of the server, with what is known about its answers."""
+        program, check = self.program, self._check
+        return Client(
+            program.connect, program.port, check.port, check.transcript, check.deadline, manners, program.activity
+        )
 
     @property
     def clients(self) -> list[WebSocketClient]:
         """The clients that joined in this check or an earlier one and are still connected."""
         return self._started.clients
 
-    def join(self, who: str = "", *, compression: bool = False, receive_buffer: int | None = None) -> WebSocketClient:
+    def join(
+        self, target: str = "/", *, who: str = "", fields: Mapping[str, str] | None = None,
+        compression: bool = False, receive_buffer: int | None = None,
+    ) -> WebSocketClient:  # fmt: skip
         """Connect one more client, and perform the opening handshake.
 
-        `who` is its name in the transcript. `compression` offers permessage-deflate, as browsers do (RFC 7692).
-        `receive_buffer` is the size in bytes of the kernel's buffer for received data; a small one simulates a client
-        that does not read. Raises WebSocketError if the connection or the handshake fails.
+        `target` is what it asks for: a path, and a query if there is one. `who` is its name in the transcript. `fields`
+        are added to the header fields of the handshake. `compression` offers permessage-deflate, as browsers do
+        (RFC 7692). `receive_buffer` is the size in bytes of the kernel's buffer for received data; a small one
+        simulates a client that does not read. Raises WebSocketError if the connection or the handshake fails.
         """
+        self._by_hand_at(target)
         self._check.deadline.renew()
         within = self._check.deadline.at_most(CONNECTED_WITHIN * self._check.slow)
         try:
@@ -73,7 +86,8 @@ class WebSocketServer(View):
             raise WebSocketError(Trouble.REFUSED, text) from None
         client = WebSocketClient(
             sock, self.program.port, self._check.transcript, self._check.deadline, self.patience,
-            self._started.manners, self.program.activity, who, compression=compression,
+            self._started.manners, self.program.activity, who,
+            target=target, fields=fields, compression=compression,
         )  # fmt: skip
         is_alone = not any(other.is_open for other in self.clients)
         self.clients.append(client)
@@ -81,12 +95,13 @@ class WebSocketServer(View):
         self._started.manners.served += is_alone
         return client
 
-    def join_many(self, number: int) -> list[WebSocketClient]:
+    def join_many(self, number: int, target: str = "/") -> list[WebSocketClient]:
         """Connect `number` clients, one after the other, and not too fast: a listen backlog of 5 is common.
 
         Raises WebSocketError as `join` does.
         """
-        return [self.join(f"client {place + 1}") for place in sockets.paced(number, self.program.port)]
+        names = (f"client {place + 1}" for place in sockets.paced(number, self.program.port))
+        return [self.join(target, who=name) for name in names]
 
     def room(self, number: int) -> list[WebSocketClient]:
         """Return `number` clients of a chat that hear each other; clients of an earlier check are used again.
@@ -95,7 +110,7 @@ class WebSocketServer(View):
         client has arrived as well, and each `inbox` is empty. Raises WebSocketError if a client does not hear another.
         """
         known = self.clients[:number]
-        members = known + [self.join(f"client {place + 1}") for place in range(len(known), number)]
+        members = known + [self.join(who=f"client {place + 1}") for place in range(len(known), number)]
         speak = self.say if members == known else self.greet
         for speaker in members:
             speak(speaker, *[member for member in members if member is not speaker])

@@ -44,7 +44,7 @@ def test_echoes_each_message(server: WebSocketServer, draw: Draw) -> None:
 @echoes
 def test_echoes_to_a_browser(server: WebSocketServer, draw: Draw) -> None:
     """It does the same for a browser, which offers compression."""
-    talk(server.join("a browser", compression=True), draw)
+    talk(server.join(who="a browser", compression=True), draw)
 
 
 def talk(client: WebSocketClient, draw: Draw) -> None:
@@ -169,15 +169,15 @@ def test_normal_close_leaves_no_traceback(own_server: WebSocketServer, draw: Dra
 )
 def test_client_that_vanishes(own_server: WebSocketServer, draw: Draw) -> None:
     """A client that vanishes without closing neither disturbs another client nor stops the server."""
-    other = own_server.join("the other client")
+    other = own_server.join(who="the other client")
     echo(other, draw.word(12))
     for messages in (0, 1, 50):
-        client = own_server.join("the first client")
+        client = own_server.join(who="the first client")
         client.send(*[draw.word(1000) for _ in range(messages)])
         client.vanish()
         echo(other, draw.word(12))
     other.leave()
-    echo(own_server.join("a new client"), draw.word(12))
+    echo(own_server.join(who="a new client"), draw.word(12))
 
 
 @requirement(
@@ -192,17 +192,17 @@ def test_client_that_vanishes(own_server: WebSocketServer, draw: Draw) -> None:
 def test_large_messages(server: WebSocketServer, draw: Draw) -> None:
     """It echoes 512 KiB; more than 1 MiB ends only the connection of its sender, with code 1009."""
     large = (draw.word(1024) * 512)[: 512 * 1024 - 12] + draw.word(12)
-    client, other = server.join("the first client"), server.join("the other client")
+    client, other = server.join(who="the first client"), server.join(who="the other client")
     client.send(large)
     assert large in client.hear(large[-12:])
     end = client.send_too_much(large + large + "x")
     if end == 1006:  # a server that closes before it has read everything may lose its close frame (TCP reset)
-        end = server.join("the first client").send_too_much(large + large + "x")
+        end = server.join(who="the first client").send_too_much(large + large + "x")
     assert end == 1009
     server.come_to_rest()
     echo(other, draw.word(12))
     other.leave()
-    newcomer = server.join("a new client")
+    newcomer = server.join(who="a new client")
     echo(newcomer, draw.word(12))
     newcomer.leave()
 
@@ -235,8 +235,8 @@ def test_plain_get_is_refused(server: WebSocketServer, draw: Draw) -> None:
 )
 def test_closes_connections_on_ctrl_c(own_server: WebSocketServer, draw: Draw) -> None:
     """On Ctrl+C, clients get close code 1001 (or 1000), and it exits with status 0 without a traceback."""
-    echo(own_server.join("client 1"), draw.word(12))
-    own_server.join("client 2")
+    echo(own_server.join(who="client 1"), draw.word(12))
+    own_server.join(who="client 2")
     ending, farewells = own_server.interrupt(seconds=3)
     for farewell in farewells:
         assert farewell in GONE

@@ -17,7 +17,7 @@ MIB = 1024 * 1024
 def test_message_reaches_the_others(server: WebSocketServer, draw: Draw) -> None:
     """`NAME,TEXT` reaches every other client as `NAME says: TEXT`."""
     members = server.room(3)
-    dora = server.join("a browser", compression=True)
+    dora = server.join(who="a browser", compression=True)
     server.greet(members[0], dora)
     names = draw.word(12), f"Né {draw.word(12)}", f" {draw.word(12)} "
     for speaker, name, text in zip(members, names, (f"Hello {draw.word()}!", "日本 🎲 Né", ""), strict=True):
@@ -99,7 +99,7 @@ def test_message_without_a_comma(server: WebSocketServer, draw: Draw) -> None:
 )
 def test_prints_each_message(own_server: WebSocketServer, draw: Draw) -> None:
     """For each message it prints the line `From NAME: TEXT`."""
-    lonely = own_server.join("the only client")
+    lonely = own_server.join(who="the only client")
     line = f"From Ann: {draw.word(12)}"
     own_server.expect_lines(line)
     lonely.send(line.removeprefix("From ").replace(": ", ","))
@@ -165,7 +165,7 @@ def test_new_client_gets_no_old_messages(server: WebSocketServer, draw: Draw) ->
     ann.send(f"{mark},{draw.word()}")
     for listener in (bob, cid):
         listener.hear(mark)
-    newcomer = server.join("the new client")
+    newcomer = server.join(who="the new client")
     assert server.greet(ann, newcomer, bob, cid) == []
 
 
@@ -223,7 +223,7 @@ def test_50_clients(server: WebSocketServer, draw: Draw) -> None:
 def test_client_that_stops_reading_delays_nobody(new_server: WebSocketServer, draw: Draw) -> None:
     """A client that has stopped reading does not delay the others, no matter how much is sent."""
     ann, bob = new_server.room(2)
-    new_server.join("a client that does not read", receive_buffer=4096)
+    new_server.join(who="a client that does not read", receive_buffer=4096)
     name, text = draw.word(12), draw.word(1024) * 64
     for number in range(16 * MIB // len(text)):
         ann.send(f"{name},{number}-{text}")

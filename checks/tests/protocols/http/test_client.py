@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import queue
 import socket
 import subprocess
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -432,3 +433,77 @@ def test_small_buffer_is_asked_for_before_the_connection_opens() -> None:
         client.connect(receive_buffer=16 * 1024).close()
         client.connect().close()
     assert asked == [16 * 1024, None]
+
+
+@contextlib.contextmanager
+def one_by_one(answers: queue.Queue[bytes], number: int) -> Iterator[tuple[int, list[bytes]]]:
+    """Serve `number` clients that wait: read each one's request, then send it the next answer when there is one."""
+    requests: list[bytes] = []
+
+    def serve(listener: socket.socket) -> None:
+        waiting = []
+        for _ in range(number):
+            waiting.append(listener.accept()[0])
+            requests.append(waiting[-1].recv(10_000))
+        for peer in waiting:
+            peer.sendall(answers.get(timeout=10))
+            peer.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,))
+        thread.start()
+        yield listener.getsockname()[1], requests
+        thread.join()
+
+
+def test_requests_that_wait_are_all_sent_before_an_answer_is_read() -> None:
+    """A check sees that nothing has come yet, and reads each answer when something has made it come."""
+    answers: queue.Queue[bytes] = queue.Queue()
+    with one_by_one(answers, 3) as (port, requests), client_of(port).ask("/a?after=1", "/b", "/c") as waiting:
+        assert [each.so_far() for each in waiting] == ["", "", ""]
+        for text in (b"1", b"2", b"3"):
+            answers.put(OK + b"Content-Length: 1\r\n\r\n" + text)
+        assert [each.read_answer().body for each in waiting] == [b"1", b"2", b"3"]
+    assert [each.split()[1] for each in requests] == [b"/a?after=1", b"/b", b"/c"]
+
+
+def test_answer_that_comes_early_is_seen() -> None:
+    """Its first line is shown; it can still be read."""
+    answers: queue.Queue[bytes] = queue.Queue()
+    answers.put(OK + b"Content-Length: 2\r\n\r\nhi")
+    with one_by_one(answers, 1) as (port, _), client_of(port).ask("/") as [waiting]:
+        waiting.read_some(1)
+        assert waiting.so_far() == "HTTP/1.1 200 OK"
+        assert waiting.so_far().mismatch("==", "").received == "HTTP/1.1 200 OK"
+        assert waiting.read_answer().body == b"hi"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sent"),
+    [
+        ({"body": "a=1"}, b"Content-Length: 3\r\n\r\na=1"),
+        ({"body": b"\xff\x00"}, b"Content-Length: 2\r\n\r\n\xff\x00"),
+        ({"body": "a", "fields": {"content-length": "9"}}, b"content-length: 9\r\n\r\na"),
+        ({"json": {"é": 1}}, b'Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{"\xc3\xa9": 1}'),
+        ({"json": [], "fields": {"Content-Type": "a/b"}}, b"Content-Type: a/b\r\nContent-Length: 2\r\n\r\n[]"),
+        ({}, b"Connection: close\r\n\r\n"),
+    ],
+)
+def test_content_gets_its_length(arguments: dict[str, Any], sent: bytes) -> None:
+    """Any body is sent with its length, and a value as JSON; what a check sets itself is left as it is."""
+    answers: queue.Queue[bytes] = queue.Queue()
+    answers.put(OK + b"Content-Length: 0\r\n\r\n")
+    with one_by_one(answers, 1) as (port, requests):
+        client_of(port).request("PUT", "/", **arguments)
+    assert requests[0].endswith(sent)
+
+
+def test_command_by_hand_sends_the_same_content() -> None:
+    """curl sends the method, the media type and the content; what it cannot send is left to `labcheck replay`."""
+    with server(OK + b"Content-Length: 0\r\n\r\n") as port:
+        client = client_of(port)
+        client.request("PUT", "/books/1", json={"title": "A"})
+        assert client.transcript.by_hand == (
+            "curl -i -X PUT -H 'Content-Type: application/json' "
+            """-d '{"title": "A"}' http://localhost:8001/books/1"""
+        )
