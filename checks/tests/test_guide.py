@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -21,6 +22,7 @@ from labcheck.workbook.labs import load_lab
 GUIDE = (CHECKOUT / "checks" / "README.md").read_text("utf-8")
 STEP = re.compile(r"^( *)<!-- run -->\n((?: *```sh\n)(.*?)(?: *```\n))", re.DOTALL | re.MULTILINE)
 SEED = "2863311530"  # in the guide, a placeholder for the seed of a student's page
+LAST_YEAR = "lab1-2025"  # in the guide, the results folder of another class
 STUDENTS, ABSENT = 200, 4
 LATE = str(11 + STUDENTS), f"nguyn{STUDENTS}zo"  # the ID and the name in Canvas of a student who is late
 HEADER = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Lab 1 (4711)", "Lab 2 (4712)"]
@@ -82,6 +84,8 @@ def test_guide_leads_to_grades(download: dict[str, int | None], tmp_path: Path) 
             students = json.loads((tmp_path / "lab1.json").read_text("utf-8"))["students"]
             (seed,) = (each["seed"] for each in students if each["submission"] == "lovelaceada")
             step = step.replace(SEED, str(seed))
+        if LAST_YEAR in step:
+            shutil.copytree(tmp_path / "lab1-results", tmp_path / LAST_YEAR)
         command = [need("bash"), "-euo", "pipefail", "-c", step]
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{step}\n{done.stdout}\n{done.stderr}"
@@ -93,6 +97,8 @@ def test_guide_leads_to_grades(download: dict[str, int | None], tmp_path: Path) 
     assert summary in said[0].splitlines()
     assert f"lab1-feedback: feedback for {STUDENTS + 1} students\n" in said
     assert (tmp_path / "lab1-feedback" / "Lovelace, Ada.html").stat().st_size
+    assert (tmp_path / "comparison.html").stat().st_size
+    assert any(re.search(rf"^A +{LAST_YEAR} .*\nB +lab1-results ", text, re.MULTILINE) for text in said)
     with (tmp_path / "lab1-canvas.csv").open(encoding="utf-8", newline="") as file:
         header, points, *rows = csv.reader(file)
     assert header == HEADER[:-1]

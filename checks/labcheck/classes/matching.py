@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from labcheck.platforms.downloads import COPIED
+from labcheck.platforms.rosters import is_lasting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -95,6 +96,20 @@ def clues_of(person: Person) -> Iterator[tuple[str, str]]:
         ("compact group", person.group),
     )
     return (_normal(*clue) for clue in known if clue[1].strip())
+
+
+def identities(person: Person) -> frozenset[Clue]:
+    """Return what identifies a person in other classes, too, normalized: the e-mail address and the IDs.
+
+    A name does not, nor does the number of a system that gives everybody another one for each assignment.
+    """
+    known = (
+        ("email", person.email),
+        ("id", person.id),
+        ("id", person.sis_user_id),
+        *((f"{system}{NUMBER}", number) for system, number in person.numbers if is_lasting(system)),
+    )
+    return frozenset(_normal(*clue) for clue in known if clue[1].strip())
 
 
 def _owners(clues: Clues, known: Known) -> _Owners:

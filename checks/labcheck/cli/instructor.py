@@ -177,13 +177,23 @@ def _grade(given: argparse.Namespace) -> int:
 
 
 def _report_arguments(parser: Parser, words: list[str]) -> None:
-    parser.add_argument("out", metavar="DIR", type=Path, help="the --out folder of a finished `labcheck grade`")
+    parser.add_argument(
+        "out",
+        metavar="DIR",
+        type=Path,
+        nargs="+",
+        help="the --out folder of a finished `labcheck grade`; several are compared with each other",
+    )
     parser.add_argument(
         "--pseudonyms",
         action="store_true",
-        help="name nobody in the reports; the list of who is who is DIR/pseudonyms.csv",
+        help="name nobody in the reports; the list of who is who is DIR/pseudonyms.csv (a comparison names nobody)",
     )
     _class_arguments(parser, words)
+    parser.add_argument(
+        "--html", metavar="FILE", help="with several DIR: write their comparison as a page; --csv and --json work, too"
+    )
+    parser.set_defaults(formats=[*parser.get_default("formats"), "html"])
 
 
 def _report(given: argparse.Namespace) -> int:
@@ -192,6 +202,13 @@ def _report(given: argparse.Namespace) -> int:
     from labcheck.platforms.formats import names
 
     files = files_of(given)
+    if len(given.out) > 1:
+        return _compare(given, files)
+    if "html" in files:
+        raise UsageError(
+            f"--html is for comparing several folders; the page of one class is {given.out[0] / report.PAGE}"
+        )
+    (given.out,) = given.out
     back = _hand_back(given)
     pseudonyms = Pseudonyms(given.out) if given.pseudonyms else None
     identifying = [name for name in files if name not in names("whole_class", ())]
@@ -209,6 +226,25 @@ def _report(given: argparse.Namespace) -> int:
     if not files and back is None:
         report.write(given.out, register.gradebook(), pseudonyms)
         print(f"{given.out / report.GRADES} · {given.out / report.PAGE}")
+    return PASSED
+
+
+def _compare(given: argparse.Namespace, files: dict[str, str]) -> int:
+    """Compare several classes. Raises UsageError for an option that is about one class."""
+    from labcheck.classes import comparison
+    from labcheck.platforms.formats import names, option
+    from labcheck.reports.side_by_side import lines
+
+    about_one = [name for name in ("roster", "column", "out_of", "feedback", "moodle_feedback") if getattr(given, name)]
+    about_one += [name for name in files if name not in names("comparison", ())]
+    if about_one:
+        raise UsageError(
+            f"{option(about_one[0])} is about one class; leave it out to compare several, or give one folder"
+        )
+    found = comparison.compare(given.out)
+    comparison.write(found, files)
+    if "-" not in files.values():  # a report on standard output stays alone there
+        print("\n".join(lines(found)))
     return PASSED
 
 
@@ -257,6 +293,8 @@ def _points(text: str) -> float:
 
 COMMANDS = (
     Command("grade", "grade a whole class", _grade_arguments, _grade, starts_programs=True),
-    Command("report", "write the reports of a graded class again", _report_arguments, _report),
+    Command(
+        "report", "write the reports of a graded class again, or compare several classes", _report_arguments, _report
+    ),
     Command("ci", "write the files that a course's CI needs", _ci_arguments, _ci),
 )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from labcheck.platforms.downloads import Part, by_name
 from labcheck.platforms.people import grades_of, lacking, sharing, without
-from labcheck.platforms.rosters import columns, form, no_person, title
+from labcheck.platforms.rosters import columns, form, lasting, no_person, title
 from labcheck.reports.cells import to_cells
 from labcheck.reports.formats import whole_class
 
@@ -89,6 +89,7 @@ def render(gradebook: Gradebook) -> str:
 
 
 form("canvas", ("student", "id", "section"), is_gradebook=True, number="id")
+lasting("canvas")
 columns(name="student", sis_user_id="sisuserid", sis_login_id="sisloginid")
 title(r"(?P<title>.+) \(\d+\)")
 no_person("points possible", "student, test")

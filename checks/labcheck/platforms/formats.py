@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def formats(kind: Kind) -> list[Format]:
-    """Return the formats for one submission, or for a class, sorted by name."""
+    """Return the formats for one submission, for a class, or for several, sorted by name."""
     for name in (*_reports(kind), *platforms.modules()):
         _load(kind, name)
     return [FORMATS[key] for key in sorted(FORMATS) if key[0] == kind]

@@ -30,7 +30,7 @@ def grades_of(gradebook: Gradebook, platform: str, excused: str = "") -> Iterato
         )
     for entry in gradebook.entries:
         points: float | str | None = gradebook.points(entry)
-        if entry.override is not None and entry.override.points is None:
+        if entry.is_excused:
             points = excused or None
         if entry.person is not None and points is not None:
             yield entry.person, entry, points

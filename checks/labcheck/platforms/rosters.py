@@ -30,6 +30,7 @@ COLUMNS: dict[str, set[str]] = {
 }
 NO_PERSON: list[str] = []
 NO_ASSIGNMENT: set[str] = set()
+LASTING: set[str] = set()  # systems in which a person has the same number in all courses
 TITLES: list[re.Pattern[str]] = []  # what systems add to the title of an assignment
 
 
@@ -59,6 +60,11 @@ def form(system: str, needs: Iterable[str], *, is_gradebook: bool = False, **hea
     """Register a table that is recognized by its headings: `form("canvas", ("student", "id"), number="id")`."""
     fields = {heading: field for field, heading in headings.items()}
     FORMS.append(Form(system, frozenset(needs), fields, is_gradebook))
+
+
+def lasting(system: str) -> None:
+    """Register a system in which a person has the same number in all courses and for all assignments."""
+    LASTING.add(system)
 
 
 def no_person(*starts: str) -> None:
@@ -94,6 +100,12 @@ def form_of(headings: Iterable[str]) -> Form:
     found = next((each for each in FORMS if each.needs <= given), None)
     found = found or Form("", frozenset(), {}, is_gradebook=False)
     return replace(found, columns=known | found.columns)
+
+
+def is_lasting(system: str) -> bool:
+    """Return whether the numbers of a system identify a person in other classes, too."""
+    platforms.load_all()
+    return system in LASTING
 
 
 def is_nobody(name: str) -> bool:

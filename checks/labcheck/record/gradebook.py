@@ -84,6 +84,16 @@ class Entry:
         return could_not and self.override is None
 
     @property
+    def is_excused(self) -> bool:
+        """Whether the instructor has decided that there is no grade, and none is missing."""
+        return self.override is not None and self.override.points is None
+
+    @property
+    def submitted_nothing(self) -> bool:
+        """Whether there is no submission, nor one that may be the person's, and nothing was decided."""
+        return not self.submission and self.override is None and self.remark in ("", NOTHING)
+
+    @property
     def measured(self) -> int | None:
         """The points that were measured, or None."""
         return None if self.record is None or self.is_broken or self.record.open else self.record.score
@@ -153,8 +163,7 @@ class Gradebook:
     @property
     def nothing(self) -> int:
         """The number of people without a submission."""
-        absent = (entry for entry in self.entries if not entry.submission and entry.override is None)
-        return sum(entry.remark in ("", NOTHING) for entry in absent)
+        return sum(entry.submitted_nothing for entry in self.entries)
 
     @property
     def column(self) -> str:

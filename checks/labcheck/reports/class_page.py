@@ -9,19 +9,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import math
-import statistics
 import zlib
-from bisect import bisect_right
 from collections import Counter, defaultdict
-from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
+from labcheck.record.statistics import Statistics, histogram
 from labcheck.record.text import printable
 from labcheck.reports.clusters import suspicion, tallies
 from labcheck.reports.one import html
@@ -29,12 +25,13 @@ from labcheck.reports.shortened import shortened, shortened_requirement
 from labcheck.reports.wording import NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from jinja2 import Template
 
     from labcheck.record.gradebook import Entry, Gradebook
     from labcheck.record.record import Outcome, Record, RequirementResult
+    from labcheck.record.statistics import Spread
 
 # Limits that keep the file for a thousand students small enough to open. The results hold everything.
 ROOM = 24 * 1024  # characters of one student's transcripts that are kept whole
@@ -42,27 +39,12 @@ OF_A_STREAM = 3_000  # characters of a program's output
 OF_A_CLUSTER = 6 * 1024  # characters of the transcript for equal answers
 CLUSTERS = 10  # shown for one requirement
 SLOWEST = 5  # gradings listed
-BARS = 14  # of a histogram, at most
 LEVEL = 6  # of the compression
 
 CELLS: dict[Outcome | None, str] = {  # with ARIA roles, because a table with another CSS display loses its own
     **{outcome: f"<td role=cell class={outcome[0]}>{name}" for outcome, name in NAMES.items()},
     None: "<td role=cell>",
 }
-
-
-@dataclass(frozen=True)
-class Bar:
-    """A bar of a histogram: how many values are in its range, and its length as a share of the longest bar.
-
-    The range includes its start, but not its end.
-    """
-
-    label: str
-    start: float
-    end: float
-    count: int
-    share: float
 
 
 def pack(record: Record, name: str) -> str:
@@ -82,15 +64,14 @@ def render(gradebook: Gradebook, packed: Mapping[str, str], similar: str = "") -
     graded = [(entry, entry.record) for entry in gradebook.entries if entry.record and entry.measured is not None]
     records = [record for _, record in graded]
     found = tallies(gradebook)
+    statistics = Statistics.of(gradebook)
     script = _script()
     return _template().render(
         gradebook=gradebook,
-        graded=len(graded),
-        checked=sum(entry.record is not None for entry in gradebook.entries),
-        problems=sum(entry.is_a_problem for entry in gradebook.entries),
+        statistics=statistics,
+        passing={each.id: each for each in statistics.requirements},
+        spreads=_spreads(statistics, gradebook.max_score),
         facts=_facts(records),
-        median=f"{statistics.median(record.score for record in records):g}" if records else "",
-        scores=histogram([record.score for record in records], whole=True, most=gradebook.max_score),
         times=histogram([record.seconds for record in records]),
         slowest=sorted(graded, key=lambda each: -each[1].seconds)[:SLOWEST],
         verdicts=_verdicts(records),
@@ -112,32 +93,14 @@ def render(gradebook: Gradebook, packed: Mapping[str, str], similar: str = "") -
     )
 
 
-def histogram(values: Sequence[float], *, whole: bool = False, most: float | None = None) -> list[Bar]:
-    """Return bars of equal width from 0 to the largest value or `most`; with `whole`, for whole numbers."""
-    if not values:
-        return []
-    top = max([*values, most or 0])
-    if whole:
-        width: float = max(1, math.ceil((top + 1) / BARS))
-    else:
-        scale = 10.0 ** math.floor(math.log10(max(top, 0.1) / BARS))
-        width = next(scale * each for each in (1, 2, 5, 10, 20) if top / (scale * each) < BARS)
-    bars = int(top // width) + 1
-    bars += bars * width <= top  # 1.0 // 0.1 is 9, but 10 * 0.1 is not above 1.0
-    bounds = [place * width for place in range(bars + 1)]
-    counts = Counter(bisect_right(bounds, value, hi=len(bounds) - 1) - 1 for value in values)
-    longest = max(counts.values())
-    return [
-        Bar(_range(start, width, top, whole), start, end, counts[place], counts[place] / longest)
-        for place, (start, end) in enumerate(pairwise(bounds))
-    ]
+def _spreads(statistics: Statistics, most: float) -> list[tuple[str, Spread, dict[str, float]]]:
+    """Return the scores of the class and of its sections, each with its places on an axis.
 
-
-def _range(start: float, width: float, top: float, whole: bool) -> str:
-    if not whole:
-        return f"{start:g}–{start + width:g}"
-    end = min(start + width - 1, top)
-    return f"{start:g}" if start == end else f"{start:g}–{end:g}"
+    The axis goes from 0 to the possible points, or to the highest score if that is more.
+    """
+    end = max(most, statistics.scores.highest or 0)
+    rows = [("Everybody", statistics.scores), *statistics.sections]
+    return [(name, spread, spread.places(end)) for name, spread in rows if spread.count]
 
 
 def _facts(records: Iterable[Record]) -> list[tuple[str, str]]:
@@ -167,8 +130,15 @@ def _row(gradebook: Gradebook, entry: Entry, pages: Mapping[str, int], place: in
     record = entry.record
     outcomes = {each.id: each.outcome for each in record.requirements} if record else {}
     remark = f"<small>{escape(printable(entry.about))}</small>" if entry.about else ""
-    kind = ' class="problem open"' if entry.is_open else " class=problem" if entry.is_a_problem else ""
-    if record:
+    marks = {
+        "problem": entry.is_a_problem,
+        "open": entry.is_open,
+        "excused": entry.is_excused,
+        "nothing": entry.submitted_nothing,
+    }
+    words = " ".join(name for name, is_so in marks.items() if is_so)
+    kind = f' class="{words}"' if words else ""
+    if record and entry.measured is not None:
         kind += f" data-seconds={record.seconds}"
     if entry.person and (listed := entry.person.listed) != entry.name:
         kind += f' data-listed="{escape(printable(listed))}"'

@@ -80,11 +80,11 @@ def signature(requirement: RequirementResult) -> str:
 
 
 def tallies(gradebook: Gradebook) -> dict[str, Tally]:
-    """Return the outcomes of each requirement, by its id."""
+    """Return the outcomes of each requirement, by its id. A student who is excused is not counted."""
     counts: dict[str, Counter[Outcome]] = {each.id: Counter() for each in gradebook.requirements}
     found: dict[tuple[str, Outcome], dict[str, Cluster]] = defaultdict(dict)
     for entry in gradebook.entries:
-        for each in entry.record.requirements if entry.record else ():
+        for each in entry.record.requirements if entry.record and not entry.is_excused else ():
             if each.id not in counts:
                 continue
             counts[each.id][each.outcome] += 1

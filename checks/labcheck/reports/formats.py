@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from labcheck.record.comparison import Comparison
     from labcheck.record.gradebook import Gradebook
     from labcheck.record.record import Record
 
-Kind = Literal["one", "whole_class"]  # the subject of a report: one submission, or a class
+Kind = Literal["one", "whole_class", "comparison"]  # the subject of a report: one submission, a class, or several
 Render = TypeVar("Render", bound="Callable[..., str]")
 
 
 @dataclass(frozen=True)
 class Format:
-    """A format: its name, its purpose in a few words, and the function that renders a Record or a Gradebook.
+    """A format: its name, its purpose in a few words, and the function that renders a Record, a Gradebook or a
+    Comparison.
 
     `warns` returns what to know before a file with this Gradebook is imported.
     """
@@ -41,6 +43,11 @@ def whole_class(
 ) -> Callable[[Callable[[Gradebook], str]], Callable[[Gradebook], str]]:
     """Register a function as a format for a class. For `warns`, see Format."""
     return _register("whole_class", purpose, warns)
+
+
+def comparison(purpose: str) -> Callable[[Callable[[Comparison], str]], Callable[[Comparison], str]]:
+    """Register a function as a format for a comparison of classes."""
+    return _register("comparison", purpose)
 
 
 def _register(

@@ -26,9 +26,10 @@ from selenium.webdriver.support.ui import WebDriverWait
 from browser import LIMIT, SCHEMES, WIDTHS, Screen
 from conftest import CONTRAST, record_of, run_labcheck
 from labcheck.authoring.verify import variants
-from labcheck.record.gradebook import Asked, Entry, Gradebook
+from labcheck.record.gradebook import NOTHING, Asked, Entry, Gradebook, Override
 from labcheck.record.people import Person
 from labcheck.record.record import Outcome, ProgramResult, Record, RequirementResult
+from labcheck.record.statistics import BARS, Statistics, histogram
 from labcheck.reports import class_page, clusters
 from labcheck.reports.one import html
 from labcheck.workbook.labs import load_lab
@@ -69,7 +70,10 @@ def page_of(gradebook: Gradebook) -> str:
 
 
 class Page(HTMLParser):
-    """The content of a page: the text of each element by class or tag, the rows of the table, attributes, scripts."""
+    """The content of a page: the text of each element by class or tag, attributes, scripts, the rows of the tables.
+
+    `rows` are those of the table of all students, and `tables` those of all tables.
+    """
 
     VOID = ("meta", "link", "input", "br")
 
@@ -80,16 +84,19 @@ class Page(HTMLParser):
         self.attributes: list[tuple[str, str]] = []
         self.texts: dict[str, list[str]] = {}
         self.rows: list[list[str]] = []
+        self.tables: list[list[list[str]]] = []
         self.feed(text)
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags[tag] += 1
         self.attributes += [(name, value or "") for name, value in attrs]
-        if tag == "tr":
-            self.rows.append([])
+        if tag == "table":
+            self.tables.append(self.rows if ("role", "table") in attrs else [])
+        elif tag == "tr":
+            self.tables[-1].append([])
         elif tag in ("td", "th"):
-            self.rows[-1].append("")
+            self.tables[-1][-1].append("")
         if tag not in (*self.VOID, "td", "th", "tr"):
             name = dict(attrs).get("class") or tag
             self.open.append((tag, name))
@@ -100,8 +107,8 @@ class Page(HTMLParser):
             self.open.pop()
 
     def handle_data(self, data: str) -> None:
-        if any(tag == "table" for tag, _ in self.open) and self.rows and self.rows[-1]:
-            self.rows[-1][-1] += data.strip("\n")
+        if any(tag == "table" for tag, _ in self.open) and self.tables[-1] and self.tables[-1][-1]:
+            self.tables[-1][-1][-1] += data.strip("\n")
         for name in {name for _, name in self.open}:
             self.texts[name][-1] += data
 
@@ -185,8 +192,8 @@ def _minus_seconds(entry: Entry) -> float:
 def test_each_value_is_in_one_bar(values: list[float], whole: bool) -> None:
     """A histogram has few bars, and they hold every value once."""
     values = [int(value) for value in values] if whole else values
-    bars = class_page.histogram(values, whole=whole)
-    assert len(bars) <= class_page.BARS
+    bars = histogram(values, whole=whole)
+    assert len(bars) <= BARS
     assert sum(bar.count for bar in bars) == len(values)
     assert all(bar.count == sum(bar.start <= value < bar.end for value in values) for bar in bars)
     assert max(bar.share for bar in bars) == 1
@@ -198,12 +205,64 @@ def test_each_value_is_in_one_bar(values: list[float], whole: bool) -> None:
         assert ends == sorted(ends)
 
 
+def decided() -> Gradebook:
+    """Make a class in which every kind of row occurs, with and without a decision."""
+    passed, failed = (record_of([requirement("1.1", each)]) for each in (Outcome.PASSED, Outcome.FAILED))
+    unclear = record_of([requirement("1.1", Outcome.ERROR)])
+    entries = [
+        Entry("a", "a", Person("Ann", section="A 10"), record=passed),
+        Entry("b", "b", Person("Bob", section="A 2"), record=failed),
+        Entry("c", "c", Person("Cleo", section="A 2"), record=failed, override=Override(2)),
+        Entry("d", "d", Person("Dora", section="A 2"), record=failed, override=Override(None)),
+        Entry("e", "e", Person("Eve", section="A 10"), record=unclear),
+        Entry("f", "f", Person("Fay"), record=unclear, override=Override(0.5)),
+        Entry(person=Person("Gil"), remark=NOTHING),
+        Entry(person=Person("Hal"), remark=NOTHING, override=Override(None)),
+        Entry(person=Person("Ian"), remark="no submission matches, but perhaps x"),
+        Entry("x", remark="is no archive"),
+    ]
+    return gradebook_of(entries, "1.1", with_people=True)
+
+
+def test_statistics_of_the_scores() -> None:
+    """A table has the numbers of everybody and of each section; who is excused or has an open grade is not in it."""
+    page = Page(page_of(decided()))
+    assert page.texts["numbers"] == ["\n4 graded\n2 not graded\n1 open\n1 submitted nothing\n2 excused\n2 to review\n"]
+    assert page.tables[0][1:] == [
+        ["Everybody", "4", "0.9", "0.9", "0", "0.38", "0.75", "1.25", "2"],  # 0, 0.5, 1, 2
+        ["A 2", "2", "1.0", "1.4", "0", "0.5", "1", "1.5", "2"],
+        ["A 10", "1", "1.0", "–", "1", "1", "1", "1", "1"],
+    ]
+    places = re.findall(r'class="half" style="left:([\d.]+)%;right:([\d.]+)%"', page_of(decided()))
+    assert [tuple(map(float, each)) for each in places] == [(18.75, 37.5), (25, 25), (50, 50)]  # of 2 points
+
+
+def test_hardest_requirements() -> None:
+    """The requirements that the fewest pass are listed first, with who failed and what was not run apart."""
+    outcomes = {"1.1": "ppppp", "1.2": "ppfff", "1.3": "pnnnf", "1.4": "pffff", "1.5": "ppppe", "1.6": "ppppf"}
+    kinds = {each[0]: each for each in Outcome}
+    entries = [
+        Entry(f"s{n}", f"s{n}", record=record_of([requirement(id, kinds[each[n]]) for id, each in outcomes.items()]))
+        for n in range(5)
+    ]
+    gradebook = gradebook_of(entries, *outcomes)
+    assert Page(page_of(gradebook)).tables[1][1:] == [
+        ["1.4 Title of 1.4.", "20 %", "4", "0"],
+        ["1.3 Title of 1.3.", "20 %", "1", "3"],
+        ["1.2 Title of 1.2.", "40 %", "3", "0"],
+        ["1.6 Title of 1.6.", "80 %", "1", "0"],
+        ["1.5 Title of 1.5.", "80 %", "0", "0"],
+    ]
+    assert len(Page(page_of(class_of(*others(Outcome.PASSED, 5)))).tables) == 2
+
+
 def test_nobody_was_graded() -> None:
     """A class without records has a page as well."""
     page = Page(page_of(gradebook_of([Entry("x", remark="is empty"), Entry(person=Person("Ann"))], "1.1")))
     assert [row[0] for row in page.rows] == ["Name", "xis empty", "Ann"]
     assert page.texts["share"] == ["– %"]
     assert "histogram" not in page.texts
+    assert len(page.tables) == 1
 
 
 def test_hidden_requirement_is_shown_with_title_and_outcome() -> None:
@@ -513,7 +572,7 @@ def test_a_large_class_fits_into_a_file(real: dict[tuple[str, int], Record]) -> 
     entries = [Entry(f"s{n:04}", f"k{n}", record=records[n % len(records)]) for n in range(1_000)]
     page = page_of(replace(gradebook, entries=tuple(entries)))
     assert 1_000_000 < len(page.encode()) < 10_000_000
-    assert page.count("<tr") == 1_001
+    assert page.count("<tr role=row") == 1_000
 
 
 # -- In a browser
@@ -526,7 +585,7 @@ class ClassScreen(Screen):
         """Return the names that are shown, in order."""
         return list(
             self.run(
-                "return [...document.querySelectorAll('tbody tr')].filter(row => row.checkVisibility())"
+                "return [...document.querySelectorAll('.matrix tbody tr')].filter(row => row.checkVisibility())"
                 ".map(row => row.cells[0].firstChild.textContent)"
             )
         )
@@ -536,14 +595,16 @@ class ClassScreen(Screen):
         return list(
             self.run(
                 f"const place = heads.findIndex(head => head.innerText.trim().startsWith({json.dumps(title)}));"
-                "return [...document.querySelectorAll('tbody tr')].filter(row => row.checkVisibility())"
+                "return [...document.querySelectorAll('.matrix tbody tr')].filter(row => row.checkVisibility())"
                 ".map(row => row.cells[place].textContent)"
             )
         )
 
     def sort_by(self, title: str) -> str:
         """Press the button of a column with the keyboard, and return its heading's sort order."""
-        head = next(each for each in self.browser.find_elements(By.CSS_SELECTOR, "thead th") if each.text == title)
+        head = next(
+            each for each in self.browser.find_elements(By.CSS_SELECTOR, ".matrix thead th") if each.text == title
+        )
         head.find_element(By.TAG_NAME, "button").send_keys(Keys.ENTER)
         return str(head.get_attribute("aria-sort"))
 
@@ -714,6 +775,21 @@ def test_bars_filter(show: Callable[[Gradebook], ClassScreen], people: Gradebook
         assert sorted(found) == sorted(entry.name for entry in people.entries if entry.record)
 
 
+def test_counts_and_bars_filter_what_was_decided(show: Callable[[Gradebook], ClassScreen]) -> None:
+    """With decisions, open grades and excused students, too, each count and bar shows as many as it counts."""
+    screen = show(decided())
+    buttons = screen.browser.find_elements(By.CSS_SELECTOR, ":is(.numbers, .histogram, .picks) button")
+    assert len(buttons) == 6 + len(Statistics.of(decided()).histogram) + 3 + len(
+        screen.browser.find_elements(By.CSS_SELECTOR, "#times .histogram button")
+    )
+    screen.unfold()
+    for button in buttons:
+        screen.find("#everybody").click()
+        button.send_keys(Keys.ENTER)
+        assert len(screen.names()) == int(re.findall(r"\d+", button.text)[0]), button.text
+        button.send_keys(Keys.ENTER)
+
+
 def test_contents_stay_in_view(show: Callable[[Gradebook], ClassScreen], people: Gradebook) -> None:
     """The contents lead to each section, and stay at the top of the window."""
     screen = show(people)
@@ -737,12 +813,12 @@ def test_table_is_a_heat_map_with_frozen_headings(show: Callable[[Gradebook], Cl
     screen = show(replace(people, entries=tuple(entries)))
     colors = screen.run(
         "return ['.p', '.f', '[role=rowheader]'].map(css =>"
-        "getComputedStyle(document.querySelector(`tbody ${css}`)).backgroundColor)"
+        "getComputedStyle(document.querySelector(`.matrix tbody ${css}`)).backgroundColor)"
     )
     assert len(set(colors)) == 3
     places = """
         const box = document.querySelector(".matrix");
-        const row = [...box.querySelectorAll("tbody tr")].find(each =>
+        const row = [...box.querySelectorAll(".matrix tbody tr")].find(each =>
             each.getBoundingClientRect().top > box.getBoundingClientRect().top + 100);
         return [row.cells[0], row.cells[1], heads[0], heads[5]].map(cell => {
             const {left, top} = cell.getBoundingClientRect(), {x, y} = box.getBoundingClientRect();
@@ -768,7 +844,7 @@ def test_keys(show: Callable[[Gradebook], ClassScreen], people: Gradebook) -> No
     screen.find("#text").send_keys("jk")
     assert screen.find("#text").get_attribute("value") == "jk"
     screen.find("#everybody").click()
-    screen.find("tbody a").send_keys(Keys.ENTER)
+    screen.find(".matrix tbody a").send_keys(Keys.ENTER)
     assert screen.student().startswith("Dora\n")
     keys.send_keys("j").perform()
     screen.wait_for("frame.contentDocument.title === 'Ann'")
@@ -781,7 +857,7 @@ def test_keys(show: Callable[[Gradebook], ClassScreen], people: Gradebook) -> No
 def test_keys_work_inside_the_page_of_a_student(show: Callable[[Gradebook], ClassScreen], people: Gradebook) -> None:
     """The same keys work after a click into the student's page, where Esc leads back to the class as well."""
     screen = show(people)
-    screen.find("tbody a").click()
+    screen.find(".matrix tbody a").click()
     screen.student()
     keys = ActionChains(screen.browser)
     keys.move_to_element(screen.find("iframe")).click().perform()
@@ -810,7 +886,16 @@ def test_print(show: Callable[[Gradebook], ClassScreen], people: Gradebook) -> N
     screen.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     displays = screen.run(
         "return arguments[0].map(css => getComputedStyle(document.querySelector(css)).display)",
-        ["table", "thead", "thead button", "tbody", "tbody tr", "tbody td", ".controls", ".contents"],
+        [
+            ".matrix table",
+            ".matrix thead",
+            "thead button",
+            ".matrix tbody",
+            ".matrix tbody tr",
+            ".matrix tbody td",
+            ".controls",
+            ".contents",
+        ],
     )
     # CSS 2.2, section 17.2: such a head is repeated on each page. Chromium leaves out the text of buttons.
     assert displays[:3] == ["table", "table-header-group", "contents"]
@@ -825,7 +910,7 @@ def test_page_of_a_student(show: Callable[[Gradebook], ClassScreen], people: Gra
     screen = show(people)
     ann = people.entries[1].record
     assert ann is not None
-    screen.find("tbody a[href='#student-2']").click()
+    screen.find(".matrix tbody a[href='#student-2']").click()
     text = screen.student()
     assert text.startswith("Ann\n")
     assert of(ann, "2.2").received in text
@@ -846,7 +931,7 @@ def test_page_of_a_student(show: Callable[[Gradebook], ClassScreen], people: Gra
     assert not screen.find("#next").is_enabled()
     screen.find("#back").send_keys(Keys.ESCAPE)
     screen.wait_for("!dialog.open")
-    screen.find("tbody a[href='#student-1']").click()
+    screen.find(".matrix tbody a[href='#student-1']").click()
     screen.wait_for("dialog.open")
     screen.browser.back()
     screen.wait_for("!dialog.open")
@@ -860,7 +945,7 @@ def test_next_and_previous_follow_the_table(show: Callable[[Gradebook], ClassScr
     screen.find("#requirement").send_keys("2.2")
     screen.sort_by("Name")
     screen.sort_by("Name")
-    screen.find("tbody a[href='#student-3']").click()
+    screen.find(".matrix tbody a[href='#student-3']").click()
     screen.student()
     assert screen.find("#where").text == "Bob · 1 of 2"
     screen.find("#next").click()
@@ -881,7 +966,7 @@ def test_markup_of_a_student_never_runs(show: Callable[[Gradebook], ClassScreen]
     screen.run("document.querySelectorAll('details').forEach(each => each.open = true)")
     assert SHOWN in screen.find(".cluster").text
     assert screen.names()[0] == SHOWN
-    screen.find("tbody a").click()
+    screen.find(".matrix tbody a").click()
     assert SHOWN in screen.student()
     assert screen.find("#where").text.startswith(SHOWN)
     assert screen.run("return [window.ran, frame.contentWindow.ran]") == [None, None]
@@ -895,7 +980,7 @@ def test_frame_of_a_student_runs_no_script(show: Callable[[Gradebook], ClassScre
         zlib.compress(b"<h1>x</h1><script>parent.ran = 1</script><b onclick='parent.ran = 1'>y</b>")
     )
     screen.run(f"data = JSON.parse(find('data').textContent); data.pages[0] = '{evil.decode()}'")
-    screen.find("tbody a[href='#student-1']").click()
+    screen.find(".matrix tbody a[href='#student-1']").click()
     assert "y" in screen.student()
     screen.run("frame.contentDocument.querySelector('b').click()")
     assert screen.run("return window.ran === undefined")
@@ -908,7 +993,7 @@ def test_readable_without_scripts(show: Callable[[Gradebook], ClassScreen], peop
     with screen.without_scripts():
         assert "sorting, filtering" in screen.find("noscript").text
         assert not screen.find(".controls").is_displayed()
-        assert screen.find("tbody tr:nth-child(2) th").text == "Ann"
+        assert screen.find(".matrix tbody tr:nth-child(2) th").text == "Ann"
         summary = screen.find("[id='r2.2'] summary")
         assert "2 failed · 0 not run" in summary.text
 
@@ -953,9 +1038,9 @@ def test_narrow(show: Callable[[Gradebook], ClassScreen], people: Gradebook, wid
     assert screen.run("return document.documentElement.scrollWidth") <= width
     assert screen.run("const box = document.querySelector('.matrix'); return box.scrollWidth > box.clientWidth")
     screen.run("document.querySelector('.matrix').scrollLeft = 500")
-    for css in ("tbody tr:nth-child(3) th", "thead th"):
+    for css in (".matrix tbody tr:nth-child(3) th", ".matrix thead th"):
         assert screen.run(f"return document.querySelector({css!r}).getBoundingClientRect().left") < 30
-    screen.find("tbody a").click()
+    screen.find(".matrix tbody a").click()
     screen.student()
     assert screen.run("return frame.contentDocument.documentElement.scrollWidth <= innerWidth")
 
@@ -980,8 +1065,9 @@ def test_signs_have_words(show: Callable[[Gradebook], ClassScreen], people: Grad
     assert found["cell", "failed"] == outcomes[Outcome.FAILED]
     assert found["cell", "passed"] == outcomes[Outcome.PASSED]
     roles = Counter(role for role, _ in found.elements())
-    assert roles["rowheader"] == len(people.entries)
-    assert roles["columnheader"] == len(people.requirements) + 5
+    above = 1 + len(Statistics.of(people).hardest)  # the rows of the tables above: everybody, and hard requirements
+    assert roles["rowheader"] == len(people.entries) + above
+    assert roles["columnheader"] == len(people.requirements) + 5 + 9 + 4
 
 
 def test_bars_are_as_long_as_their_numbers_say(show: Callable[[Gradebook], ClassScreen], people: Gradebook) -> None:

@@ -103,13 +103,13 @@ def transcript(requirement: RequirementResult) -> Markup:
     return _part("transcript", {"each": requirement, "with_pictures": False})
 
 
-def environment(folder: Path) -> Environment:
-    """Return the Jinja environment for the templates in a folder, which may include those of this page.
+def environment(*folders: Path) -> Environment:
+    """Return the Jinja environment for the templates in some folders, which may include those of this page.
 
     The values that they insert are shown as text.
     """
     made = Environment(
-        loader=FileSystemLoader([folder, FOLDER]),
+        loader=FileSystemLoader([*folders, FOLDER]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

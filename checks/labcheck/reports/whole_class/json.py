@@ -1,4 +1,4 @@
-"""The content of grades.csv, and the outcome of each requirement, as JSON."""
+"""The content of grades.csv, the outcome of each requirement, and the statistics of the class, as JSON."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from labcheck.record.statistics import Statistics
 from labcheck.reports.formats import whole_class
 
 if TYPE_CHECKING:
     from labcheck.record.gradebook import Entry, Gradebook
 
 
-@whole_class("the content of grades.csv, and the outcome of each requirement, as JSON")
+@whole_class("the content of grades.csv, the outcome of each requirement, and statistics, as JSON")
 def render(gradebook: Gradebook) -> str:
-    """Return the class: `students` holds one object per row; the score is null if there is no grade."""
+    """Return the class: `students` holds one object per row; the score is null if there is no grade.
+
+    For `statistics`, see Statistics.
+    """
     table = {
         "schema": 1,
         "lab": gradebook.lab,
@@ -24,6 +28,7 @@ def render(gradebook: Gradebook) -> str:
         "rule": gradebook.rule,
         "late_rule": gradebook.late_rule,
         "requirements": [asdict(each) for each in gradebook.requirements],
+        "statistics": Statistics.of(gradebook).to_table(),
         "students": [_student(entry, gradebook) for entry in gradebook.entries],
     }
     # In ASCII, so that a lone surrogate in a name does not cause an error.
