@@ -12,6 +12,7 @@ from labcheck.classes import copies, report
 from labcheck.classes.conditions import conditions
 from labcheck.classes.discovery import opened
 from labcheck.classes.executors import workers_for
+from labcheck.classes.points import keep_points, read_points
 from labcheck.classes.progress import Progress
 from labcheck.classes.register import FILE, Register
 from labcheck.classes.results import Results, read
@@ -97,6 +98,7 @@ class Wanted:
     - `again`: what has a grade is graded once more.
     - `names`: a table that says whose a file is.
     - `column`, `out_of`: the lab's column in the course's gradebook, and the points that are possible there.
+    - `points`: a file with the points of requirements.
     - `files`: the requested exports, by format.
     """
 
@@ -106,6 +108,7 @@ class Wanted:
     again: bool = False
     column: str = ""
     out_of: float | None = None
+    points: Path | None = None
     files: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -130,6 +133,7 @@ def grade(
     _keep_apart(place, out)
     roster = None if wanted.roster is None else read_roster(wanted.roster)
     names = None if wanted.names is None else read_names(wanted.names)
+    points = None if wanted.points is None else read_points(wanted.points, order.lab.requirements)
     column = report.settled(_register(order, out, roster), wanted.column, wanted.out_of).column
     interrupted: KeyboardInterrupt | MachineError | None = None
     now: dict[str, str] | None = None
@@ -150,6 +154,8 @@ def grade(
         register = _register(order, out).followed_by(register)
         register = report.settled(register, wanted.column, wanted.out_of)
         register.save(out)
+        if points is not None:
+            keep_points(out, points)
         gradebook, similar = report.write(out, register.gradebook())
     else:
         gradebook = report.filled(out, replace(register, roster=None).gradebook())

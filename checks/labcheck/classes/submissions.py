@@ -139,7 +139,7 @@ class Submissions:
         """Return the register of this run alone. `place` is where the submissions are."""
         lab = self.order.lab
         titles = {check.id: check.title for check in reversed(read_suite(lab))}  # the first check's counts
-        asked = tuple(Asked(id, titles[id]) for id in lab.requirements)
+        asked = tuple(Asked(id, titles[id], lab.points_of(id)) for id in lab.requirements)
         where = str(place.resolve())
         submissions = (
             Submission(

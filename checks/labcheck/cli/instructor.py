@@ -99,6 +99,13 @@ def _class_arguments(parser: Parser, words: list[str]) -> None:
         help="points that are possible in your gradebook (default: those in the roster, or the lab's own)",
     )
     parser.add_argument(
+        "--points",
+        metavar="FILE",
+        type=Path,
+        help='points of requirements: TOML with lines such as "2.3" = 2, or a CSV file with the columns requirement '
+        "and points (default: the last ones given, those in rules.toml, or the lab's own)",
+    )
+    parser.add_argument(
         "--feedback", metavar="FOLDER", type=Path, help="write a page and a text for each student, to hand them back"
     )
     parser.add_argument(
@@ -163,7 +170,16 @@ def _grade(given: argparse.Namespace) -> int:
         order,
         given.submissions,
         given.out,
-        Wanted(given.roster, given.names, given.only_student, given.again, given.column, given.out_of, files),
+        Wanted(
+            given.roster,
+            given.names,
+            given.only_student,
+            given.again,
+            given.column,
+            given.out_of,
+            given.points,
+            files,
+        ),
         jobs=given.jobs,
         cluster=given.cluster,
         shard=given.shard and Shard(*given.shard),
@@ -198,7 +214,7 @@ def _report(given: argparse.Namespace) -> int:
     identifying += ["moodle-feedback"] if given.moodle_feedback is not None else []
     if pseudonyms is not None and identifying:
         raise UsageError(f"--{identifying[0]} needs to know who is who; use it without --pseudonyms")
-    register = report.updated(given.out, given.roster, given.column, given.out_of)
+    register = report.updated(given.out, given.roster, given.column, given.out_of, given.points)
     if files:
         report.export(report.load(given.out, register.gradebook(), pseudonyms=pseudonyms), files)
     if back is not None:

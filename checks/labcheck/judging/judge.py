@@ -233,7 +233,7 @@ def _program(program: Program, *, hidden: bool) -> ProgramResult:
 
 def _result(id: str, grader: Grader, selected: Sequence[str], *, hidden: bool) -> RequirementResult:
     findings = grader.blame.findings.get(id, [])
-    result = RequirementResult(id, grader.titles.get(id, ""), hidden=hidden)
+    result = RequirementResult(id, grader.titles.get(id, ""), points=grader.run.lab.points_of(id), hidden=hidden)
     if id not in selected or not findings:
         result.reason = "was not selected (--only)" if id not in selected else "was not run"
         return result

@@ -195,6 +195,24 @@ def test_second_run_grades_only_changes(labcheck: Labcheck, place: Path, tmp_pat
     assert lines(out) == 4
 
 
+def test_points_apply_to_what_is_graded(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
+    """Points given to a graded class change its grades and grade nothing again, and a later run keeps them."""
+    hand_in(place, "ann", SOLUTION.read_text("utf-8"))
+    out, file = tmp_path / "out", tmp_path / "points.csv"
+    file.write_text("requirement,points\n1.1,9\n1.9,2\n")
+    assert "unknown requirement '1.9'" in labcheck("grade", "lab1", place, "--out", out, "--points", file).err
+    assert not out.exists()
+    assert labcheck("grade", "lab1", place, "--out", out).status == 0
+    before = grades(out)["ann"]
+    graded = (out / "results.jsonl").read_bytes()
+    file.write_text("requirement,points\n1.1,9\n")
+    for words in (["--points", file], []):
+        assert labcheck("grade", "lab1", place, "--out", out, *words).status == 0
+        now = grades(out)["ann"]
+        assert [int(now[name]) - int(before[name]) for name in ("score", "max", "1.1", "1.2")] == [8, 8, 8, 0]
+    assert (out / "results.jsonl").read_bytes() == graded
+
+
 def test_other_conditions_are_graded_again(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
     """With other options that decide a grade, a submission is graded again, once; the last result counts."""
     hand_in_many(place, 1)
