@@ -1,4 +1,4 @@
-"""The commands for an instructor: `grade`, `report` and `ci`."""
+"""The commands for an instructor: `grade`, `report`, `wheel` and `ci`."""
 
 from __future__ import annotations
 
@@ -254,6 +254,42 @@ def _ci(given: argparse.Namespace) -> int:
     return PASSED
 
 
+def _wheel_arguments(parser: Parser, words: list[str]) -> None:
+    del words
+    parser.add_argument(
+        "target", metavar="DIR", nargs="?", type=Path, default=Path(), help="target folder (default: this one)"
+    )
+    parser.add_argument(
+        "--without-solutions",
+        action="store_true",
+        help="leave out the solutions, what quotes them, and the last hint for each requirement",
+    )
+    parser.add_argument(
+        "--ask",
+        metavar="TEXT",
+        type=_one_line,
+        help="with --without-solutions: whom a student asks for a solution (default: your instructor)",
+    )
+
+
+def _wheel(given: argparse.Namespace) -> int:
+    from labcheck.workbook import wheel, withheld
+
+    if given.ask and not given.without_solutions:
+        raise UsageError("--ask says whom to ask for what is left out; add --without-solutions")
+    if given.without_solutions:
+        withheld.expect_solutions("nothing can be left out")
+    made = wheel.assemble((given.ask or withheld.INSTRUCTOR) if given.without_solutions else "")
+    print(f"{made.write(given.target)}{' (without solutions)' if given.without_solutions else ''}")
+    return PASSED
+
+
+def _one_line(text: str) -> str:
+    if not text.strip() or not text.isprintable():
+        raise argparse.ArgumentTypeError(f"invalid value {text!r}: expected a text of one line, such as a name")
+    return text.strip().rstrip(".")
+
+
 def _shard(text: str) -> tuple[int, int]:
     number, _, of = text.partition("/")
     if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
@@ -274,5 +310,6 @@ def _points(text: str) -> float:
 COMMANDS = (
     Command("grade", "grade a whole class", _grade_arguments, _grade, starts_programs=True),
     Command("report", "write the reports of a graded class again", _report_arguments, _report),
+    Command("wheel", "make one file that installs this labcheck elsewhere", _wheel_arguments, _wheel),
     Command("ci", "write the files that a course's CI needs", _ci_arguments, _ci),
 )
