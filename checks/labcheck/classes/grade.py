@@ -26,6 +26,7 @@ from labcheck.record.record import Record
 from labcheck.record.result import BROKEN, REFUSED, Result
 from labcheck.record.sources import Source
 from labcheck.record.text import printable
+from labcheck.submission.limits import CLASS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -137,7 +138,8 @@ def grade(
     column = report.settled(_register(order, out, roster), wanted.column, wanted.out_of).column
     interrupted: KeyboardInterrupt | MachineError | None = None
     now: dict[str, str] | None = None
-    with opened(place, [program.file for program in order.lab.programs]) as folder:
+    limits = CLASS.times(order.options.limits)
+    with opened(place, [program.file for program in order.lab.programs], limits) as folder:
         submissions = Submissions.in_folder(order, folder, names, column)
         if wanted.students:
             submissions = submissions.of(wanted.students, _register(order, out, roster).roster)
@@ -205,6 +207,8 @@ def _grade_all(
             now = conditions(options, protection)
             last = {result.key: result for result in read(out)}  # of several results, the last one counts
             done = {key for key, result in last.items() if not result.is_open and result.conditions == now}
+            if options.limits > 1:  # it may have been too large before
+                done -= {key for key, result in last.items() if result.kind == REFUSED}
             done = set() if again else done
             for key, reason in submissions.refused.items():
                 if key not in done:

@@ -21,6 +21,7 @@ from labcheck.cli.options import (
     count,
     files_of,
     name_of,
+    positive,
 )
 from labcheck.errors import UsageError
 from labcheck.workbook.labs import load_lab
@@ -72,6 +73,13 @@ def _grade_arguments(parser: Parser, words: list[str]) -> None:
         action="append",
         default=[],
         help="grade only this student's submission; may be repeated",
+    )
+    parser.add_argument(
+        "--limits",
+        metavar="FACTOR",
+        type=positive,
+        default=1.0,
+        help="multiply the limits on the size of a submission and of a download by FACTOR, for large files",
     )
     parser.add_argument("--again", action="store_true", help="grade again what has a grade")
     add_ways_to_judge(parser, sandbox="auto")
@@ -164,6 +172,7 @@ def _grade(given: argparse.Namespace) -> int:
         python=python_of(given.python, Path()) if given.python or not given.cluster else "",
         protection=AUTO if given.sandbox == REQUIRED else given.sandbox,  # a class is never graded without one
         whole=False,
+        limits=given.limits,
     )
     order = Order(lab, options, extra, given.hidden)
     gradebook = grade(
