@@ -17,6 +17,7 @@ import pytest
 
 from conftest import CHECKOUT, need
 from labcheck.authoring.verify import variants
+from labcheck.workbook import wheel
 from labcheck.workbook.labs import load_lab
 
 GUIDE = (CHECKOUT / "checks" / "README.md").read_text("utf-8")
@@ -94,7 +95,8 @@ def test_guide_leads_to_grades(download: dict[str, int | None], tmp_path: Path) 
         f"{STUDENTS} of {STUDENTS} submissions graded · {ABSENT} submitted nothing · "
         "lab1-results/grades.csv · lab1-results/class.html"
     )
-    assert summary in said[0].splitlines()
+    assert any(summary in text.splitlines() for text in said)
+    assert f"for-students/{wheel.NAME} (without solutions)\n" in said
     assert f"lab1-feedback: feedback for {STUDENTS + 1} students\n" in said
     assert (tmp_path / "lab1-feedback" / "Lovelace, Ada.html").stat().st_size
     assert (tmp_path / "comparison.html").stat().st_size

@@ -14,7 +14,7 @@ from labcheck.sandbox.scratch import scratch
 from labcheck.submission.archive import ARCHIVES, Target, extract
 from labcheck.submission.files import is_nobodys, regular_files
 from labcheck.submission.handed_in import HandedIn
-from labcheck.submission.limits import Limits
+from labcheck.submission.limits import CLASS
 from labcheck.submission.unpack import PROGRAMS
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from labcheck.record.submission import Clues
+    from labcheck.submission.limits import Limits
 
-BULK = Limits(files=200_000, entries=400_000, bytes=8 << 30, stream=16 << 30, bulk=True)
 NO_SUBMISSION = (".csv", ".txt", ".md", ".html", ".json", ".jsonl", ".yml", ".xlsx")  # unless a platform knows it
 ENDING = re.compile(r"(\.tar)?\.\w+$")
 COPY = re.compile(r"([-_]\d+| ?\(\d+\))+(?=(\.tar)?\.\w+$)")  # webserver-1.py, webserver (1).py
@@ -57,7 +57,7 @@ def discover(place: Path, names: Mapping[str, Clues] | None = None, called: Coll
 
 
 @contextlib.contextmanager
-def opened(place: Path, programs: Collection[str] = ()) -> Iterator[Path]:
+def opened(place: Path, programs: Collection[str] = (), limits: Limits = CLASS) -> Iterator[Path]:
     """Yield the folder with the submissions: the given folder, or a temporary one with the unpacked bulk archive.
 
     `programs` are the files of the lab: a folder with one of them is a submission, not a class. Raises UsageError if
@@ -71,7 +71,7 @@ def opened(place: Path, programs: Collection[str] = ()) -> Iterator[Path]:
         top.mkdir()
         try:
             with place.open("rb") as file:
-                extract(file, Target(top, BULK))
+                extract(file, Target(top, limits))
         except RefusedError as error:
             raise UsageError(f"{place} cannot be unpacked: {error}") from error
         except OSError as error:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from labcheck.classes import report
 from labcheck.classes.results import read
-from labcheck.classes.rules import Rules
+from labcheck.classes.rules import weigh
 from labcheck.errors import UsageError
 from labcheck.platforms import moodle
 from labcheck.reports.feedback import feedback
@@ -70,7 +70,6 @@ def _records(out: Path, gradebook: Gradebook, graded: Counter[str]) -> Iterator[
     last one counts.
     """
     left = graded.copy()
-    rules = Rules({each.id: each.points for each in gradebook.requirements})
     entries: dict[str, list[Entry]] = {}
     for entry in gradebook.entries:
         if entry.record is not None:
@@ -79,7 +78,7 @@ def _records(out: Path, gradebook: Gradebook, graded: Counter[str]) -> Iterator[
         if result.record is not None and result.key in left:
             left[result.key] -= 1
             if left[result.key] == 0 and result.key in entries:
-                rules.weigh(result.record)
+                weigh(result.record, gradebook.requirements)
                 yield entries[result.key], result.record
 
 

@@ -12,6 +12,7 @@ from labcheck.classes import copies, report
 from labcheck.classes.conditions import conditions
 from labcheck.classes.discovery import opened
 from labcheck.classes.executors import workers_for
+from labcheck.classes.points import keep_points, read_points
 from labcheck.classes.progress import Progress
 from labcheck.classes.register import FILE, Register
 from labcheck.classes.results import Results, read
@@ -25,6 +26,7 @@ from labcheck.record.record import Record
 from labcheck.record.result import BROKEN, REFUSED, Result
 from labcheck.record.sources import Source
 from labcheck.record.text import printable
+from labcheck.submission.limits import CLASS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -97,6 +99,7 @@ class Wanted:
     - `again`: what has a grade is graded once more.
     - `names`: a table that says whose a file is.
     - `column`, `out_of`: the lab's column in the course's gradebook, and the points that are possible there.
+    - `points`: a file with the points of requirements.
     - `files`: the requested exports, by format.
     """
 
@@ -106,6 +109,7 @@ class Wanted:
     again: bool = False
     column: str = ""
     out_of: float | None = None
+    points: Path | None = None
     files: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -130,10 +134,12 @@ def grade(
     _keep_apart(place, out)
     roster = None if wanted.roster is None else read_roster(wanted.roster)
     names = None if wanted.names is None else read_names(wanted.names)
+    points = None if wanted.points is None else read_points(wanted.points, order.lab.requirements)
     column = report.settled(_register(order, out, roster), wanted.column, wanted.out_of).column
     interrupted: KeyboardInterrupt | MachineError | None = None
     now: dict[str, str] | None = None
-    with opened(place, [program.file for program in order.lab.programs]) as folder:
+    limits = CLASS.times(order.options.limits)
+    with opened(place, [program.file for program in order.lab.programs], limits) as folder:
         submissions = Submissions.in_folder(order, folder, names, column)
         if wanted.students:
             submissions = submissions.of(wanted.students, _register(order, out, roster).roster)
@@ -150,6 +156,8 @@ def grade(
         register = _register(order, out).followed_by(register)
         register = report.settled(register, wanted.column, wanted.out_of)
         register.save(out)
+        if points is not None:
+            keep_points(out, points)
         gradebook, similar = report.write(out, register.gradebook())
     else:
         gradebook = report.filled(out, replace(register, roster=None).gradebook())
@@ -199,6 +207,8 @@ def _grade_all(
             now = conditions(options, protection)
             last = {result.key: result for result in read(out)}  # of several results, the last one counts
             done = {key for key, result in last.items() if not result.is_open and result.conditions == now}
+            if options.limits > 1:  # it may have been too large before
+                done -= {key for key, result in last.items() if result.kind == REFUSED}
             done = set() if again else done
             for key, reason in submissions.refused.items():
                 if key not in done:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from labcheck.classes import copies
 from labcheck.classes.overrides import overridden
+from labcheck.classes.points import keep_points, read_points
 from labcheck.classes.register import Register
 from labcheck.classes.results import read
 from labcheck.classes.roster import find_column, read_roster
-from labcheck.classes.rules import Rules
+from labcheck.classes.rules import Rules, weigh
 from labcheck.errors import UsageError
 from labcheck.platforms.actions import shielded
 from labcheck.platforms.formats import find
@@ -46,14 +47,20 @@ def settled(register: Register, column: str, out_of: float | None) -> Register:
     return replace(register, column=heading, out_of=out_of or possible)
 
 
-def updated(out: Path, roster: Path | None, column: str, out_of: float | None) -> Register:
-    """Return the register of a graded class with what is given anew, and keep it. Raises UsageError."""
+def updated(out: Path, roster: Path | None, column: str, out_of: float | None, points: Path | None = None) -> Register:
+    """Return the register of a graded class with what is given anew, and keep it. Raises UsageError.
+
+    `points` is a file with the points of requirements, which are kept, too.
+    """
     register = known = Register.load(out)
     if roster is not None:
         register = replace(register, roster=read_roster(roster))
     register = settled(register, column, out_of)
+    given = None if points is None else read_points(points, [asked.id for asked in register.requirements])
     if register != known:
         register.save(out)
+    if given is not None:
+        keep_points(out, given)
     return register
 
 
@@ -94,14 +101,12 @@ def load(
     For `each`, see `filled`. With `pseudonyms`, it names nobody. Raises UsageError if a file cannot be used.
     """
     rules = Rules.read(out, tuple(asked.id for asked in gradebook.requirements))
-    complete = overridden(rules.applied(filled(out, gradebook, each, rules)), out)
+    complete = overridden(rules.with_lateness(filled(out, rules.with_points(gradebook), each)), out)
     return complete if pseudonyms is None else pseudonyms.hide(complete)
 
 
-def filled(
-    out: Path, gradebook: Gradebook, each: Callable[[Result, Record], None] | None = None, rules: Rules | None = None
-) -> Gradebook:
-    """Return the gradebook filled with the results, whose requirements have the points of the rules, if there are any.
+def filled(out: Path, gradebook: Gradebook, each: Callable[[Result, Record], None] | None = None) -> Gradebook:
+    """Return the gradebook filled with the results, whose requirements have its points.
 
     `each` is called with each result and its complete record.
 
@@ -115,8 +120,7 @@ def filled(
         if result.key in wanted:
             results[result.key] = replace(result, sources=())
             if result.record is not None:
-                if rules is not None:
-                    rules.weigh(result.record)
+                weigh(result.record, gradebook.requirements)
                 if each is not None:
                     each(result, result.record)
                 _shorten(result.record, seen)

@@ -1,6 +1,6 @@
 """The rules of a course, which are applied after the programs have been checked: `rules.toml` beside the results.
 
-    [points]       # of requirements; one that is not named has 1
+    [points]       # of requirements; one that is not named has those of the lab, usually 1
     "2.3" = 2
 
     [late]
@@ -8,6 +8,8 @@
     grace = 15             # minutes
     percent_per_day = 10   # of the points, for each day that has begun
     at_most = 50           # percent
+
+The points of `--points` (see `classes.points`) replace those in it.
 
 The time of a submission is that of the platform. If the platform does not give one, but calls a submission late, it is
 one day late. A time without a time zone is taken for one in that of the deadline.
@@ -22,13 +24,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from labcheck.classes.points import kept_points
 from labcheck.errors import UsageError
 from labcheck.record.record import Outcome
+from labcheck.workbook.points import points_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
-    from labcheck.record.gradebook import Entry, Gradebook
+    from labcheck.record.gradebook import Asked, Entry, Gradebook
     from labcheck.record.record import Record
 
 FILE = "rules.toml"
@@ -70,33 +75,27 @@ class Rules:
     def read(cls, out: Path, requirements: tuple[str, ...]) -> Rules:
         """Read the rules in a results folder, if there are any. Raises UsageError for a mistake in them."""
         file = out / FILE
-        if not file.exists():
-            return cls()
         try:
-            table = tomllib.loads(file.read_text("utf-8"))
+            table = tomllib.loads(file.read_text("utf-8")) if file.exists() else {}
         except (OSError, ValueError) as error:
             raise UsageError(f"{file} cannot be read: {error}") from error
         _expect(file, "table", table, ("points", "late"))
-        points, late = table.get("points", {}), table.get("late")
-        _expect(file, "requirement", points, requirements)
-        for id, number in points.items():
-            if type(number) is not int or number < 0:
-                raise UsageError(f"{file}: the points of {id} are {number!r}; expected a whole number such as 2")
-        return cls(points, None if late is None else _late(file, late))
+        try:
+            points = points_of(table.get("points", {}), requirements)
+        except ValueError as error:
+            raise UsageError(f"{file}: {error}") from error
+        given, late = kept_points(out, requirements), table.get("late")
+        return cls(points if given is None else given, None if late is None else _late(file, late))
 
-    def weigh(self, record: Record) -> None:
-        """Give the requirements of a record their points."""
-        for each in record.requirements:
-            each.points = self.points.get(each.id, each.points)
-            each.earned = each.points if each.outcome is Outcome.PASSED else 0
-
-    def applied(self, gradebook: Gradebook) -> Gradebook:
-        """Return the class with what being late costs. Its records have been weighed."""
+    def with_points(self, gradebook: Gradebook) -> Gradebook:
+        """Return the class with the points of its requirements."""
         asked = (replace(each, points=self.points.get(each.id, each.points)) for each in gradebook.requirements)
-        entries = (self._with_lateness(entry) for entry in gradebook.entries)
-        return replace(
-            gradebook, requirements=tuple(asked), entries=tuple(entries), late_rule=str(self.late) if self.late else ""
-        )
+        return replace(gradebook, requirements=tuple(asked))
+
+    def with_lateness(self, gradebook: Gradebook) -> Gradebook:
+        """Return the class with what being late costs. Its records have been weighed."""
+        entries = tuple(map(self._with_lateness, gradebook.entries))
+        return replace(gradebook, entries=entries, late_rule=str(self.late) if self.late else "")
 
     def _with_lateness(self, entry: Entry) -> Entry:
         """Return the entry with what being late costs, and what is said about it."""
@@ -108,6 +107,14 @@ class Rules:
             note = f"{days} day{'s' * (days > 1)} late: {percent:g} % of {entry.measured} points less"
         told = note or ("late" if entry.is_late else "")
         return replace(entry, deduction=deduction, note=_joined(note, entry.note), told=_joined(told, entry.told))
+
+
+def weigh(record: Record, requirements: Iterable[Asked]) -> None:
+    """Give the requirements of a record the points that they have now; the lab may have given others before."""
+    points = {asked.id: asked.points for asked in requirements}
+    for each in record.requirements:
+        each.points = points.get(each.id, each.points)
+        each.earned = each.points if each.outcome is Outcome.PASSED else 0
 
 
 def _joined(*texts: str) -> str:

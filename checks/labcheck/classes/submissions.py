@@ -20,6 +20,7 @@ from labcheck.platforms.downloads import by_hand
 from labcheck.platforms.rosters import title_of
 from labcheck.record.gradebook import Asked
 from labcheck.record.submission import Submission
+from labcheck.submission.limits import SUBMISSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from labcheck.record.people import Person, Roster
     from labcheck.record.submission import Clues
     from labcheck.submission.handed_in import HandedIn
+    from labcheck.submission.limits import Limits
     from labcheck.workbook.labs import Lab
 
 
@@ -44,6 +46,11 @@ class Order:
     def suite(self) -> str:
         """The digest of labcheck and of all checks."""
         return digest_of(self.lab, self.extra, hidden=self.hidden)
+
+    @property
+    def limits(self) -> Limits:
+        """The limits on a submission."""
+        return SUBMISSION.times(self.options.limits)
 
     def task(self, name: str, data: bytes, label: str) -> tuple[str, Task]:
         """Return the key and the task of grading a submission. Equal submissions have equal keys.
@@ -98,7 +105,7 @@ class Submissions:
         known = cls(order, discover(folder, names, called), [], {})
         for each in known.found:
             try:
-                key, _ = order.task(*each.read(order.lab), each.label)
+                key, _ = order.task(*each.read(order.lab, order.limits), each.label)
             except RefusedError as error:
                 unread = f"{order.suite} {each.label} {error}"
                 key = hashlib.sha256(unread.encode("utf-8", "backslashreplace")).hexdigest()
@@ -139,7 +146,7 @@ class Submissions:
         """Return the register of this run alone. `place` is where the submissions are."""
         lab = self.order.lab
         titles = {check.id: check.title for check in reversed(read_suite(lab))}  # the first check's counts
-        asked = tuple(Asked(id, titles[id]) for id in lab.requirements)
+        asked = tuple(Asked(id, titles[id], lab.points_of(id)) for id in lab.requirements)
         where = str(place.resolve())
         submissions = (
             Submission(
@@ -165,4 +172,4 @@ class Submissions:
             if key in left:
                 left.remove(key)
                 with contextlib.suppress(RefusedError):
-                    yield self.order.task(*each.read(self.order.lab), each.label)
+                    yield self.order.task(*each.read(self.order.lab, self.order.limits), each.label)

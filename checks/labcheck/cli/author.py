@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from labcheck.cli.options import FAILED, PASSED, Command, count, name_of, seed
 from labcheck.errors import UsageError
 from labcheck.workbook.labs import lab_names, load_lab
+from labcheck.workbook.withheld import expect_solutions
 
 if TYPE_CHECKING:
     import argparse
@@ -36,6 +37,7 @@ def _verify(given: argparse.Namespace) -> int:
     from labcheck.authoring.verify import verify
     from labcheck.judging.run import seed_or_new
 
+    expect_solutions("it cannot verify a lab")
     labs = [load_lab(name) for name in ([given.lab] if given.lab else lab_names())]
     if given.sample is not None and not given.mutants:
         raise UsageError("--sample chooses mutants; add --mutants")
@@ -57,6 +59,7 @@ def _book_arguments(parser: Parser, words: list[str]) -> None:
 def _book(given: argparse.Namespace) -> int:
     from labcheck.authoring import book
 
+    expect_solutions("it cannot build the book")
     book.build([load_lab(name) for name in lab_names()], given.target)
     print(f"The book is finished. Open {given.target / 'index.html'}")
     return PASSED

@@ -1,4 +1,4 @@
-"""The commands for an instructor: `grade`, `report` and `ci`."""
+"""The commands for an instructor: `grade`, `report`, `wheel` and `ci`."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from labcheck.cli.options import (
     count,
     files_of,
     name_of,
+    positive,
 )
 from labcheck.errors import UsageError
 from labcheck.workbook.labs import load_lab
@@ -73,6 +74,13 @@ def _grade_arguments(parser: Parser, words: list[str]) -> None:
         default=[],
         help="grade only this student's submission; may be repeated",
     )
+    parser.add_argument(
+        "--limits",
+        metavar="FACTOR",
+        type=positive,
+        default=1.0,
+        help="multiply the limits on the size of a submission and of a download by FACTOR, for large files",
+    )
     parser.add_argument("--again", action="store_true", help="grade again what has a grade")
     add_ways_to_judge(parser, sandbox="auto")
     _class_arguments(parser, words)
@@ -97,6 +105,13 @@ def _class_arguments(parser: Parser, words: list[str]) -> None:
         metavar="N",
         type=_points,
         help="points that are possible in your gradebook (default: those in the roster, or the lab's own)",
+    )
+    parser.add_argument(
+        "--points",
+        metavar="FILE",
+        type=Path,
+        help='points of requirements: TOML with lines such as "2.3" = 2, or a CSV file with the columns requirement '
+        "and points (default: the last ones given, those in rules.toml, or the lab's own)",
     )
     parser.add_argument(
         "--feedback", metavar="FOLDER", type=Path, help="write a page and a text for each student, to hand them back"
@@ -157,13 +172,23 @@ def _grade(given: argparse.Namespace) -> int:
         python=python_of(given.python, Path()) if given.python or not given.cluster else "",
         protection=AUTO if given.sandbox == REQUIRED else given.sandbox,  # a class is never graded without one
         whole=False,
+        limits=given.limits,
     )
     order = Order(lab, options, extra, given.hidden)
     gradebook = grade(
         order,
         given.submissions,
         given.out,
-        Wanted(given.roster, given.names, given.only_student, given.again, given.column, given.out_of, files),
+        Wanted(
+            given.roster,
+            given.names,
+            given.only_student,
+            given.again,
+            given.column,
+            given.out_of,
+            given.points,
+            files,
+        ),
         jobs=given.jobs,
         cluster=given.cluster,
         shard=given.shard and Shard(*given.shard),
@@ -215,7 +240,7 @@ def _report(given: argparse.Namespace) -> int:
     identifying += ["moodle-feedback"] if given.moodle_feedback is not None else []
     if pseudonyms is not None and identifying:
         raise UsageError(f"--{identifying[0]} needs to know who is who; use it without --pseudonyms")
-    register = report.updated(given.out, given.roster, given.column, given.out_of)
+    register = report.updated(given.out, given.roster, given.column, given.out_of, given.points)
     if files:
         report.export(report.load(given.out, register.gradebook(), pseudonyms=pseudonyms), files)
     if back is not None:
@@ -274,6 +299,42 @@ def _ci(given: argparse.Namespace) -> int:
     return PASSED
 
 
+def _wheel_arguments(parser: Parser, words: list[str]) -> None:
+    del words
+    parser.add_argument(
+        "target", metavar="DIR", nargs="?", type=Path, default=Path(), help="target folder (default: this one)"
+    )
+    parser.add_argument(
+        "--without-solutions",
+        action="store_true",
+        help="leave out the solutions, what quotes them, and the last hint for each requirement",
+    )
+    parser.add_argument(
+        "--ask",
+        metavar="TEXT",
+        type=_one_line,
+        help="with --without-solutions: whom a student asks for a solution (default: your instructor)",
+    )
+
+
+def _wheel(given: argparse.Namespace) -> int:
+    from labcheck.workbook import wheel, withheld
+
+    if given.ask and not given.without_solutions:
+        raise UsageError("--ask says whom to ask for what is left out; add --without-solutions")
+    if given.without_solutions:
+        withheld.expect_solutions("nothing can be left out")
+    made = wheel.assemble((given.ask or withheld.INSTRUCTOR) if given.without_solutions else "")
+    print(f"{made.write(given.target)}{' (without solutions)' if given.without_solutions else ''}")
+    return PASSED
+
+
+def _one_line(text: str) -> str:
+    if not text.strip() or not text.isprintable():
+        raise argparse.ArgumentTypeError(f"invalid value {text!r}: expected a text of one line, such as a name")
+    return text.strip().rstrip(".")
+
+
 def _shard(text: str) -> tuple[int, int]:
     number, _, of = text.partition("/")
     if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
@@ -296,5 +357,6 @@ COMMANDS = (
     Command(
         "report", "write the reports of a graded class again, or compare several classes", _report_arguments, _report
     ),
+    Command("wheel", "make one file that installs this labcheck elsewhere", _wheel_arguments, _wheel),
     Command("ci", "write the files that a course's CI needs", _ci_arguments, _ci),
 )

@@ -95,14 +95,14 @@ def add_repetition(parser: Parser) -> None:
     parser.add_argument(
         "--budget",
         metavar="SECONDS",
-        type=_positive,
+        type=positive,
         default=60.0,
         help="time limit for all checks together (default: 60)",
     )
     parser.add_argument(
         "--slow",
         metavar="FACTOR",
-        type=_positive,
+        type=positive,
         default=1.0,
         help="multiply all deadlines by FACTOR, for a slow machine",
     )
@@ -141,7 +141,8 @@ def seed(text: str) -> int:
     return int(text)
 
 
-def _positive(text: str) -> float:
+def positive(text: str) -> float:
+    """Return the number in the text, which must be above 0."""
     try:
         number = float(text)
     except ValueError:

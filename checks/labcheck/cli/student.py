@@ -23,6 +23,7 @@ from labcheck.cli.options import (
 )
 from labcheck.errors import Fault, UsageError
 from labcheck.workbook.labs import lab_names, load_lab, nearest
+from labcheck.workbook.withheld import expect_solutions
 
 if TYPE_CHECKING:
     import argparse
@@ -71,6 +72,8 @@ def _check(given: argparse.Namespace) -> int:
     from labcheck.submission.find import find_folder, is_packed
 
     lab = load_lab(given.lab)
+    if given.beside:
+        expect_solutions("--beside has nothing to show")
     only = lab.select(given.only) if given.only else ()
     is_one_file = is_packed(lab, Path(given.folder or ""))
     folder = Path() if is_one_file else find_folder(lab, given.folder)
@@ -230,6 +233,7 @@ def _solution(given: argparse.Namespace) -> int:
     from labcheck.submission.files import copy_new
 
     lab = load_lab(given.lab)
+    expect_solutions("it cannot show that of " + lab.name)
     if given.diff:
         return _differences(lab, given.folder)
     target = given.folder or Path(f"{lab.name}-solution")
@@ -408,6 +412,8 @@ def _hint(given: argparse.Namespace) -> int:
     lab = load_lab(given.lab)
     id = _one_requirement(lab, given.id)
     hint = next_hint(lab, id)
+    if hint.is_withheld:
+        raise UsageError(hint.text)
     print(f"{id}  {hint.title}")
     print(f"hint {hint.number} of {hint.of}: {hint.text}")
     print(hint.afterwards(lab.step_of(id).number))

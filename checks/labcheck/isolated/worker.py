@@ -124,8 +124,9 @@ class Grading:
         if task.extra:
             extract(io.BytesIO(task.extra), Target(more, SUBMISSION))
             lab = with_more(lab, more, hidden=task.hidden)
+        limits = SUBMISSION.times(task.options.limits)
         try:
-            chosen = Chosen(Path(task.folder)) if task.folder else unpack(task.name, task.data, place, lab)
+            chosen = Chosen(Path(task.folder)) if task.folder else unpack(task.name, task.data, place, lab, limits)
             files = [program.file for program in lab.programs]
             sources = [] if task.folder else read_sources(chosen.folder, files)
             judgement = judge(lab, chosen.folder, task.options, sandbox, None if lab.more else self.session, listener)

@@ -6,7 +6,9 @@ import functools
 import hashlib
 import importlib.util
 import inspect
+import json
 import re
+import tomllib
 from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -76,10 +78,15 @@ def with_more(lab: Lab, folder: Path, *, hidden: bool = False) -> Lab:
 
 
 def digest_of(lab: Lab, more: bytes = b"", *, hidden: bool = False) -> str:
-    """Return a digest of everything that judges: labcheck's version and files, the lab, its suite, added checks."""
+    """Return a digest of everything that judges: labcheck's version and files, the lab, its suite, added checks.
+
+    What a requirement is worth judges nothing: other points do not make anybody be graded again.
+    """
     digest = hashlib.sha256(f"{__version__} {engine_digest()} {lab.name} {hidden}".encode() + more)
     supplied = (file for name in lab.supplies for file in (lab.starter / name).rglob("*") if file.is_file())
-    for file in sorted([*lab.suite.glob("*.py"), lab.starter / "lab.toml", *supplied]):
+    table = tomllib.loads((lab.starter / "lab.toml").read_text("utf-8"))
+    digest.update(json.dumps({name: each for name, each in table.items() if name != "points"}, default=str).encode())
+    for file in [*sorted(lab.suite.glob("*.py")), *sorted(supplied)]:
         digest.update(file.read_bytes())
     return digest.hexdigest()
 

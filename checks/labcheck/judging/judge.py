@@ -18,6 +18,7 @@ from labcheck.judging.run import Run, running
 from labcheck.record.record import Outcome, Place, ProgramResult, Record, RequirementResult, StepTitle
 from labcheck.version import __version__
 from labcheck.workbook.labs import PACKAGE
+from labcheck.workbook.withheld import last_hint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -233,7 +234,7 @@ def _program(program: Program, *, hidden: bool) -> ProgramResult:
 
 def _result(id: str, grader: Grader, selected: Sequence[str], *, hidden: bool) -> RequirementResult:
     findings = grader.blame.findings.get(id, [])
-    result = RequirementResult(id, grader.titles.get(id, ""), hidden=hidden)
+    result = RequirementResult(id, grader.titles.get(id, ""), points=grader.run.lab.points_of(id), hidden=hidden)
     if id not in selected or not findings:
         result.reason = "was not selected (--only)" if id not in selected else "was not run"
         return result
@@ -255,7 +256,7 @@ def _result(id: str, grader: Grader, selected: Sequence[str], *, hidden: bool) -
     transcript = grader.transcripts[id]
     result.by_hand = transcript.by_hand
     if grader.run.options.whole and decisive.outcome is Outcome.FAILED:
-        result.hints = grader.hints[id]
+        result.hints = [*grader.hints[id], *last_hint()]
     if grader.run.options.whole or decisive.outcome is not Outcome.PASSED:
         result.transcript = [event.to_json() for event in transcript.events]
     return result

@@ -18,6 +18,7 @@ class Options:
     programs; empty: the one that runs labcheck. `protection` is the name of a protection, or `auto` for the best one
     available. `whole`: the record also holds what a class does not need for each submission: the transcripts of
     requirements that pass, which are most of its size, hints for those that fail, and the steps of the lab sheet.
+    `limits` multiplies the limits on the size of a submission.
     """
 
     seed: int | None = None
@@ -27,6 +28,7 @@ class Options:
     python: str = ""
     protection: str = "none"
     whole: bool = True
+    limits: float = 1.0
 
     def selected(self, lab: Lab) -> tuple[str, ...]:
         """Return the ids of the requirements to check: those in `only`, otherwise all. Raises UsageError."""

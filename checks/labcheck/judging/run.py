@@ -24,6 +24,7 @@ from labcheck.record.text import last_lines, shorten
 from labcheck.record.transcript import AT_THE_END, Transcript
 from labcheck.sandbox.base import Sandbox
 from labcheck.sandbox.copies import PrivateCopies
+from labcheck.submission.limits import SUBMISSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -318,7 +319,7 @@ class Run:
 def running(lab: Lab, folder: Path, options: Options, sandbox: Sandbox | None = None) -> Iterator[Run]:
     """Set up a grading for the duration of the block, and clean up everything after it."""
     sandbox = sandbox or Sandbox()
-    with PrivateCopies(lab, folder, sandbox) as copies:
+    with PrivateCopies(lab, folder, sandbox, SUBMISSION.times(options.limits)) as copies:
         run = Run(lab, copies, options, sandbox)
         try:
             run.fleet.prepare()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from labcheck.record.points import points_in_words
 from labcheck.record.record import Outcome
 from labcheck.record.result import BROKEN, GRADED
 
@@ -144,6 +145,11 @@ class Gradebook:
     def max_score(self) -> int:
         """The number of possible points."""
         return sum(each.points for each in self.requirements)
+
+    @property
+    def points_rule(self) -> str:
+        """How many points the requirements have, in words; "" if each has 1."""
+        return points_in_words({each.id: each.points for each in self.requirements})
 
     @property
     def graded(self) -> int:

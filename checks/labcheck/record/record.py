@@ -10,6 +10,7 @@ from typing import Any
 
 from labcheck.record.difference import Difference
 from labcheck.record.excerpt import Excerpt
+from labcheck.record.points import points_in_words
 
 SCHEMA = 3
 # Fields that are left out where they are empty, as they are in older records of this version.
@@ -130,6 +131,11 @@ class Record:
     def max_score(self) -> int:
         """The number of possible points."""
         return sum(requirement.points for requirement in self.requirements)
+
+    @property
+    def points_rule(self) -> str:
+        """How many points the requirements have, in words; "" if each has 1."""
+        return points_in_words({each.id: each.points for each in self.requirements})
 
     def of(self, *outcomes: Outcome) -> list[RequirementResult]:
         """Return the selected requirements that have one of these outcomes."""

@@ -198,6 +198,8 @@ def _value(name: str, text: str, width: int, style: str = "") -> Iterator[Line]:
 def _summary(record: Record, width: int) -> Iterator[Line]:
     style = "bold green" if record.all_passed else "bold"
     yield from _flow([*summary(record).split(SEPARATOR), f"{record.seconds:.1f} s"], width, style)
+    if record.points_rule:
+        yield from _flow([f"points: {record.points_rule}"], width)
 
 
 def _last_words(record: Record, first: RequirementResult | None, width: int, occasion: Occasion) -> Iterator[Line]:

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 from labcheck.errors import NotReadyError, RefusedError, UsageError, Verdict
 from labcheck.sandbox.scratch import scratch
 from labcheck.submission.files import read_files, regular_files, remove_tree
+from labcheck.submission.limits import SUBMISSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from labcheck.sandbox.base import Sandbox
+    from labcheck.submission.limits import Limits
     from labcheck.workbook.labs import Lab
 
 ENTRY = 4096  # bytes that a file takes at least
@@ -38,10 +40,11 @@ class PrivateCopies:
     started in what was opened then.
     """
 
-    def __init__(self, lab: Lab, folder: Path, sandbox: Sandbox) -> None:
+    def __init__(self, lab: Lab, folder: Path, sandbox: Sandbox, limits: Limits = SUBMISSION) -> None:
         self._lab = lab
         self._folder = folder
         self._sandbox = sandbox
+        self._limits = limits
         self._made = 0
         self._removed: set[Path] = set()
         self._opened: dict[Path, int] = {}  # a descriptor of each copy
@@ -79,7 +82,7 @@ class PrivateCopies:
         programs = {program.file for program in self._lab.programs}
         follow = self._sandbox.follows_links
         theirs = regular_files(self._folder, follow_links=follow, into_folders=into_folders)
-        return dict(read_files(theirs, lambda file: file.as_posix() in programs))
+        return dict(read_files(theirs, lambda file: file.as_posix() in programs, self._limits))
 
     def new(self, add: Callable[[Path], object] | None = None) -> Path:
         """Make a copy: a folder `work` inside a new folder. `add` puts more files into it.

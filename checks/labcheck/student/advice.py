@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from labcheck.errors import UsageError
 from labcheck.judging.catalogue import read_suite
 from labcheck.student import state
+from labcheck.workbook.withheld import last_hint
 
 if TYPE_CHECKING:
     from labcheck.workbook.labs import Lab
@@ -15,12 +16,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Hint:
-    """One of the `of` hints for a requirement, and its number, counted from 1. `title` is the requirement's."""
+    """One of the `of` hints for a requirement, and its number, counted from 1. `title` is the requirement's.
+
+    `is_withheld`: the course keeps the hint to itself, and the text says whom to ask.
+    """
 
     title: str
     number: int
     of: int
     text: str
+    is_withheld: bool = False
 
     def afterwards(self, step: int) -> str:
         """Return in words what is left after this hint; `step` is the step of the requirement."""
@@ -34,8 +39,10 @@ def next_hint(lab: Lab, id: str) -> Hint:
     """Return the hint after the one that was shown last; after the last one, the first."""
     checks = [check for check in read_suite(lab) if check.id == id]
     hints = list(dict.fromkeys(hint for check in checks for hint in check.hints))  # two checks may share them
+    withheld = last_hint()
+    hints += withheld
     place = state.next_hint(lab.name, id, len(hints))
-    return Hint(checks[0].title, place + 1, len(hints), hints[place])
+    return Hint(checks[0].title, place + 1, len(hints), hints[place], hints[place] in withheld)
 
 
 def sheet(lab: Lab, step: str | None = None) -> str:

@@ -19,6 +19,8 @@ from labcheck.submission.names import is_left_out
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from labcheck.submission.limits import Limits
+
 
 TEMPORARY = "labcheck-"  # the start of the name of every temporary folder
 
@@ -130,7 +132,9 @@ def regular_files(
                 yield file, file.relative_to(folder)
 
 
-def read_files(files: Iterable[tuple[Path, Path]], is_needed: Callable[[Path], bool]) -> list[tuple[Path, bytes]]:
+def read_files(
+    files: Iterable[tuple[Path, Path]], is_needed: Callable[[Path], bool], limits: Limits = SUBMISSION
+) -> list[tuple[Path, bytes]]:
     """Return the relative paths of files, given as by `regular_files`, and their contents.
 
     A file that has been removed since it was listed is left out, and so is one that cannot be read, unless it is
@@ -141,7 +145,7 @@ def read_files(files: Iterable[tuple[Path, Path]], is_needed: Callable[[Path], b
     for file, relative in files:
         try:
             with file.open("rb") as source:
-                data = source.read(SUBMISSION.bytes + 1)
+                data = source.read(limits.bytes + 1)
         except FileNotFoundError:
             continue
         except OSError as error:
@@ -150,7 +154,7 @@ def read_files(files: Iterable[tuple[Path, Path]], is_needed: Callable[[Path], b
             continue
         found.append((relative, data))
         size += len(data)
-        SUBMISSION.check(len(found), size)
+        limits.check(len(found), size)
     return found
 
 

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from labcheck.errors import RefusedError
 from labcheck.submission.files import links, read_files, regular_files
-from labcheck.submission.limits import MAX_STREAM
+from labcheck.submission.limits import SUBMISSION
 from labcheck.submission.names import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from labcheck.submission.limits import Limits
     from labcheck.workbook.labs import Lab
 
 
@@ -45,7 +46,7 @@ class HandedIn:
     submitted: str = ""
     problem: str = ""
 
-    def read(self, lab: Lab) -> tuple[str, bytes]:
+    def read(self, lab: Lab, limits: Limits = SUBMISSION) -> tuple[str, bytes]:
         """Return the name and the bytes for `unpack`. A folder or several files are packed as a tar.
 
         Equal files make an equal tar. Raises RefusedError if the submission is too large or cannot be read, or if a
@@ -56,25 +57,25 @@ class HandedIn:
         try:
             if not self.names:
                 _refuse_links(self.paths[0], lab)
-                return f"{self.label}.tar", pack(self.paths[0])
+                return f"{self.label}.tar", pack(self.paths[0], limits)
             if len(self.paths) > 1:
                 files = zip(self.paths, map(Path, self.names), strict=True)
-                return f"{self.label}.tar", _tar(read_files(files, lambda _: True))
+                return f"{self.label}.tar", _tar(read_files(files, lambda _: True, limits))
             file = self.paths[0]
-            if file.stat().st_size > MAX_STREAM:
-                raise RefusedError(f"it is larger than {MAX_STREAM >> 20} MiB; submit only the lab's files")
+            if file.stat().st_size > limits.stream:
+                raise limits.exceeded(f"is larger than {limits.stream >> 20:,} MiB")
             return self.names[0], file.read_bytes()
         except OSError as error:
             raise RefusedError(f"{shown(str(error.filename))} cannot be read: {error.strerror}") from error
 
 
-def pack(folder: Path) -> bytes:
+def pack(folder: Path, limits: Limits = SUBMISSION) -> bytes:
     """Return a folder's regular files as a tar. Equal files make an equal tar.
 
     Hidden files are left out if they cannot be read. Raises RefusedError if the folder exceeds the limits of a
     submission, or if another file cannot be read.
     """
-    return _tar(read_files(regular_files(folder), lambda file: not file.name.startswith(".")))
+    return _tar(read_files(regular_files(folder), lambda file: not file.name.startswith("."), limits))
 
 
 def _refuse_links(folder: Path, lab: Lab) -> None:

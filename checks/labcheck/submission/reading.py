@@ -65,7 +65,7 @@ class Reading:
         """Count the bytes of an unpacked tar."""
         self.stream += size
         if self.stream > self.limits.stream:
-            raise RefusedError(f"it unpacks to more than {self.limits.stream >> 20} MiB; submit only the lab's files")
+            raise self.limits.exceeded(f"unpacks to more than {self.limits.stream >> 20:,} MiB")
 
 
 def sound(items: Iterator[Item]) -> Iterator[Item]:
@@ -78,4 +78,4 @@ def sound(items: Iterator[Item]) -> Iterator[Item]:
 
 def too_many(limits: Limits) -> RefusedError:
     """Return the reason for refusing an archive with too many entries."""
-    return RefusedError(f"it contains more than {limits.entries:,} entries; submit only the lab's files")
+    return limits.exceeded(f"contains more than {limits.entries:,} entries")

@@ -22,6 +22,7 @@ from labcheck.submission.programs import choose, choose_only
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from labcheck.submission.limits import Limits
     from labcheck.submission.names import Parts
     from labcheck.submission.programs import Chosen
     from labcheck.workbook.labs import Lab
@@ -31,7 +32,7 @@ PROGRAMS = (".py", ".py.txt")  # an editor or a browser may add .txt
 OTHER_ARCHIVES = (".rar", ".7z")
 
 
-def unpack(name: str, data: bytes, folder: Path, lab: Lab) -> Chosen:
+def unpack(name: str, data: bytes, folder: Path, lab: Lab, limits: Limits = SUBMISSION) -> Chosen:
     """Unpack a submission into a new, empty folder, and return the folder inside it that contains the lab's programs.
 
     `name` is the original name of the file. Raises RefusedError.
@@ -40,7 +41,7 @@ def unpack(name: str, data: bytes, folder: Path, lab: Lab) -> Chosen:
     if ending not in (*ARCHIVES, ".ipynb") and not is_program:
         advice = f"; pack it as .zip instead of {ending}" if ending in OTHER_ARCHIVES else ""
         raise RefusedError(f"{shown(name)} is not a .zip, .tar.gz, .py or .ipynb file{advice}")
-    target = Target(folder, SUBMISSION)
+    target = Target(folder, limits)
     if ending in ARCHIVES or is_archive(data[:512]):
         extract(io.BytesIO(data), target)
         return _in_archive(folder, target, lab)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcheck.errors import SuiteError, UsageError
+from labcheck.workbook.points import DEFAULT, points_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 PACKAGE = Path(__file__).resolve().parents[1]  # the folder of the labcheck package
 
@@ -61,6 +62,7 @@ class Lab:
     - `notebook`: the walkthrough, if the lab has one.
     - `more`: a folder with additional checks by an instructor.
     - `hidden`: the ids of the additional checks that are reported by title only.
+    - `points`: of requirements, by id; one that is not named has 1.
     """
 
     name: str
@@ -76,11 +78,16 @@ class Lab:
     notebook: Path | None
     more: Path | None = None
     hidden: frozenset[str] = frozenset()
+    points: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def requirements(self) -> tuple[str, ...]:
         """The ids of all requirements, in the order of the spec."""
         return tuple(id for step in self.steps for id in step.requirements)
+
+    def points_of(self, id: str) -> int:
+        """Return the points of a requirement."""
+        return self.points.get(id, DEFAULT)
 
     def step_of(self, id: str) -> Step:
         """Return the step that a requirement belongs to."""
@@ -159,11 +166,13 @@ def load_lab(name: str) -> Lab:
         return _read(name, file)
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         raise SuiteError(f"labs/{name}/lab.toml: {error!r}") from error
+    except ValueError as error:
+        raise SuiteError(f"labs/{name}/lab.toml: {error}") from error
 
 
 def _read(name: str, file: Path) -> Lab:
     table = tomllib.loads(file.read_text("utf-8"))
-    return Lab(
+    lab = Lab(
         name=name,
         title=table["title"],
         minutes=table["minutes"],
@@ -190,3 +199,4 @@ def _read(name: str, file: Path) -> Lab:
         suite=PACKAGE / "suites" / name,
         notebook=notebook if (notebook := root() / "notebooks" / f"{name}.ipynb").is_file() else None,
     )
+    return replace(lab, points=points_of(table.get("points", {}), lab.requirements))

@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import os
 import re
 import tomllib
 import zipfile
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from labcheck.errors import UsageError
 from labcheck.version import __version__
 from labcheck.workbook.labs import PACKAGE, root
+from labcheck.workbook.withheld import without_solutions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,14 +44,35 @@ class Wheel:
         """The hash of the file, in hexadecimal digits."""
         return hashlib.sha256(self.data).hexdigest()
 
+    def write(self, folder: Path) -> Path:
+        """Write the file into a folder, and return its path. Raises UsageError if that is impossible.
 
-def assemble() -> Wheel:
-    """Return a wheel of this labcheck. Raises UsageError if labcheck's own files are not complete."""
+        A wheel without solutions has the same name as one with them, so none is replaced.
+        """
+        file = folder / NAME
+        if os.path.lexists(file):
+            raise UsageError(f"{file} already exists and was not overwritten; give another DIR")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with file.open("xb") as new:
+                new.write(self.data)
+        except OSError as error:
+            raise UsageError(f"cannot write {file}: {error.strerror}") from error
+        return file
+
+
+def assemble(ask: str = "") -> Wheel:
+    """Return a wheel of this labcheck. Raises UsageError if labcheck's own files are not complete.
+
+    If `ask` is given, the wheel has no solutions, and says whom to ask for them.
+    """
     try:
         table = project()
         files = _from_checkout(table) if table else _from_installed()
     except OSError as error:
         raise UsageError(f"cannot make a wheel of this labcheck: {error.filename}: {error.strerror}") from error
+    if ask:
+        files = without_solutions(files, ask)
     files[f"{INFO}/WHEEL"] = WHEEL.encode()
     # The metadata come last: a reader of a zip begins at its end.
     names = sorted(files, key=lambda name: (name.startswith(INFO), name))

@@ -15,7 +15,7 @@ from labcheck.classes.discovery import discover, opened
 from labcheck.errors import RefusedError, UsageError
 from labcheck.platforms.downloads import by_hand
 from labcheck.submission.handed_in import pack
-from labcheck.submission.limits import MAX_BYTES, MAX_FILES
+from labcheck.submission.limits import CLASS, MAX_BYTES, MAX_FILES, SUBMISSION
 from labcheck.submission.unpack import unpack
 from labcheck.workbook.labs import load_lab
 
@@ -305,6 +305,25 @@ def test_too_much_is_refused(what: str, tmp_path: Path) -> None:
         file.truncate(5 * MAX_BYTES if what != "files" else 0)
     with pytest.raises(RefusedError, match="more than 5,000 files" if what == "files" else "(more|larger) than .* MiB"):
         discover(tmp_path / "place")[0].read(LAB)
+
+
+def test_higher_limit_lets_it_through(tmp_path: Path) -> None:
+    """The refusal names the option that allows more, and with it the submission is read; so it is with a download."""
+    folder = fill(tmp_path / "place", "jane/webserver.py", "jane/large") / "jane"
+    with (folder / "large").open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    (jane,) = discover(tmp_path / "place")
+    with pytest.raises(RefusedError, match=r"more than 32 MiB; submit only .* \(labcheck grade --limits 2 allows"):
+        jane.read(LAB)
+    assert len(jane.read(LAB, SUBMISSION.times(2))[1]) > MAX_BYTES
+    with pytest.raises(RefusedError, match=r"more than 16 MiB; .*--limits 1 allows"):
+        jane.read(LAB, SUBMISSION.times(0.5))
+    archive = bulk(tmp_path, "jane/webserver.py", "max/webserver.py")
+    small = CLASS.times(1e-5)
+    with pytest.raises(UsageError, match="more than 2 files and folders; labcheck grade --limits 2e-05 allows"):
+        opened(archive, limits=small).__enter__()
+    with opened(archive, limits=small.times(2)) as place:
+        assert [each.label for each in discover(place)] == ["jane", "max"]
 
 
 @pytest.mark.parametrize(

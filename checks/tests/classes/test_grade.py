@@ -195,6 +195,45 @@ def test_second_run_grades_only_changes(labcheck: Labcheck, place: Path, tmp_pat
     assert lines(out) == 4
 
 
+def test_points_apply_to_what_is_graded(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
+    """Points given to a graded class change its grades and grade nothing again, and a later run keeps them."""
+    hand_in(place, "ann", SOLUTION.read_text("utf-8"))
+    out, file = tmp_path / "out", tmp_path / "points.csv"
+    file.write_text("requirement,points\n1.1,9\n1.9,2\n")
+    assert "unknown requirement '1.9'" in labcheck("grade", "lab1", place, "--out", out, "--points", file).err
+    assert not out.exists()
+    assert labcheck("grade", "lab1", place, "--out", out).status == 0
+    before = grades(out)["ann"]
+    graded = (out / "results.jsonl").read_bytes()
+    file.write_text("requirement,points\n1.1,9\n")
+    for words in (["--points", file], []):
+        assert labcheck("grade", "lab1", place, "--out", out, *words).status == 0
+        now = grades(out)["ann"]
+        assert [int(now[name]) - int(before[name]) for name in ("score", "max", "1.1", "1.2")] == [8, 8, 8, 0]
+    assert (out / "results.jsonl").read_bytes() == graded
+
+
+def test_higher_limits_are_tried_on_what_was_refused(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
+    """What was too large, packed or not, is graded under higher limits; what has a grade is not graded again."""
+    hand_in_many(place, 1)
+    hand_in(place, "large", "print('large')\n")
+    with (place / "large" / "video.mp4").open("wb") as file:
+        file.truncate((32 << 20) + 1)
+    with zipfile.ZipFile(place / "packed.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(place / "large" / "video.mp4", "video.mp4")
+        archive.writestr("webserver.py", "print('packed')\n")
+    out = tmp_path / "out"
+    assert labcheck("grade", "lab1", place, "--out", out).status == 1
+    told = grades(out)
+    assert told["student00"]["score"]
+    for name in ("large", "packed"):
+        assert told[name]["score"] == ""
+        assert "more than 32 MiB; submit only the lab's files (labcheck grade --limits 2 allows" in told[name]["note"]
+    labcheck("grade", "lab1", place, "--out", out, "--limits", 2)
+    assert all(row["score"] for row in grades(out).values())
+    assert sorted(number for _, number in Counter(result.label for result in read(out)).items()) == [1, 2, 2]
+
+
 def test_other_conditions_are_graded_again(labcheck: Labcheck, place: Path, tmp_path: Path) -> None:
     """With other options that decide a grade, a submission is graded again, once; the last result counts."""
     hand_in_many(place, 1)

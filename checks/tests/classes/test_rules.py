@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from conftest import record_of
+from labcheck.classes.feedback import HandBack
 from labcheck.classes.overrides import CSV
+from labcheck.classes.points import KEPT
 from labcheck.classes.register import FILE as REGISTER
 from labcheck.classes.register import Register
-from labcheck.classes.report import load, write
+from labcheck.classes.report import load, updated, write
 from labcheck.classes.results import Results
 from labcheck.classes.rules import FILE, Rules
 from labcheck.errors import UsageError
+from labcheck.platforms.formats import find
 from labcheck.record.gradebook import Asked, Gradebook
+from labcheck.record.points import points_in_words
 from labcheck.record.record import Outcome, RequirementResult
 from labcheck.record.result import GRADED, Result
 from labcheck.record.submission import Submission
@@ -91,6 +96,102 @@ def test_reports_show_the_rules(tmp_path: Path) -> None:
     assert "10 % less for each day after 2026-11-20 23:59 (and 15 minutes), at most 25 %" in page
     table = json.loads((out / REGISTER).read_text())
     assert {each["points"] for each in table["requirements"]} == {1}
+
+
+FORMS = {
+    "TOML": ("points.toml", '"1.1" = 3\n"1.2" = 0\n'),
+    "TOML like the rules": ("p.TOML", '[points]\n"1.1" = 3\n"1.2" = 0\n'),
+    "CSV": ("points.csv", "Requirement,Points\n1.1,3\n1.2,0\n"),
+    "CSV with other columns": ("points.csv", "Titel;Points;Requirement\nfirst;3;1.1\nsecond;0;1.2\n"),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_points_of_a_file_are_kept(form: str, tmp_path: Path) -> None:
+    """Points given as a file replace those in the rules, in this and in later reports; being late still costs."""
+    name, text = FORMS[form]
+    (tmp_path / "given").mkdir()
+    file = tmp_path / "given" / name
+    file.write_text(text)
+    (tmp_path / "out").mkdir()
+    out = out_with(tmp_path / "out", bob="late")
+    graded = (out / "results.jsonl").read_bytes()
+    updated(out, None, "", None, file)
+    file.unlink()
+    for _ in range(2):
+        gradebook = load(out, updated(out, None, "", None).gradebook())
+        assert gradebook.max_score == 3
+        assert [each.score for each in gradebook.entries] == [3, 2.7]
+    assert (out / "results.jsonl").read_bytes() == graded
+    (out / KEPT).unlink()
+    assert load(out, Register.load(out).gradebook()).max_score == 5
+
+
+WRONG_FILES = {
+    "an unknown requirement": ("p.csv", "requirement,points\n1.3,2\n", r"p.csv: unknown requirement '1.3'"),
+    "words": ("p.csv", "requirement,points\n1.1,two\n", "the points of 1.1 are 'two'; expected a whole number"),
+    "a line that ends early": ("p.csv", "requirement,points\n1.1\n", "the points of 1.1 are ''"),
+    "twice": ("p.csv", "requirement,points\n1.1,2\n1.1,3\n", "1.1 is there twice; a spreadsheet makes 1.1 of 1.10"),
+    "another table": ("p.csv", "Name,Email\nAda,a@x.org\n", "the columns requirement and points, or a .toml file"),
+    "an empty table": ("p.csv", "", "the columns requirement and points"),
+    "an id without quotes": ("p.toml", "1.1 = 2\n", 'put the id of a requirement in quotes, such as "1.1" = 2'),
+    "nothing to gain": ("p.toml", '"1.1" = 0\n"1.2" = 0\n', "no requirement has any points"),
+    "no TOML": ("p.toml", "1.1,2\n", "p.toml: "),
+    "no file": ("p.toml", None, "p.toml: cannot be read: No such file"),
+    "no table": ("p.csv", None, "p.csv: cannot be read: No such file"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_FILES)
+def test_mistake_in_given_points_is_a_usage_error(case: str, tmp_path: Path) -> None:
+    """Points that cannot be used are reported in one line, and none are kept."""
+    name, text, why = WRONG_FILES[case]
+    if text is not None:
+        (tmp_path / name).write_text(text)
+    out = out_with(tmp_path)
+    with pytest.raises(UsageError, match=why):
+        updated(out, None, "", None, tmp_path / name)
+    assert not (out / KEPT).exists()
+
+
+def test_points_of_the_lab_are_those_it_has_now(tmp_path: Path) -> None:
+    """A lab whose points have changed gives its new ones to earlier results, unless the course says otherwise."""
+    out = out_with(tmp_path)
+    asked = replace(ASKED[0], points=2), replace(ASKED[1], points=7)
+    register = replace(Register.load(out), requirements=asked)
+    assert [
+        (each.score, each.record and each.record.max_score) for each in load(out, register.gradebook()).entries
+    ] == [(4, 11)]
+    (out / FILE).unlink()
+    (entry,) = load(out, register.gradebook()).entries
+    assert (entry.score, entry.record and entry.record.max_score) == (2, 9)
+
+
+def test_every_report_says_what_requirements_are_worth(tmp_path: Path) -> None:
+    """The class's page and JSON, and a student's page and text, say which points the requirements have."""
+    out = out_with(tmp_path, bob="late", cyd="late")
+    gradebook, _ = write(out, Register.load(out).gradebook())
+    said = "4 points for 1.1, 1 point for each other requirement"
+    assert f"Points: {said}." in (out / "class.html").read_text("utf-8")
+    assert json.loads(find("whole_class", "json").render(gradebook))["points_rule"] == said
+    assert f'value="{said}"' in find("whole_class", "junit").render(gradebook)
+    HandBack(tmp_path / "feedback").write(out, Register.load(out))
+    assert f"Points: {said}." in (tmp_path / "feedback" / "ann.html").read_text("utf-8")
+    assert f"points: {said}" in (tmp_path / "feedback" / "ann.txt").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("points", "words"),
+    [
+        ({"1.1": 1, "1.2": 1}, ""),
+        ({"1.1": 2, "1.2": 2}, "2 points for each requirement"),
+        ({"1.1": 1, "1.2": 1, "2.1": 3, "2.2": 3, "3.1": 0, "3.2": 1},
+         "3 points for 2.1, 2.2, 0 points for 3.1, 1 point for each other requirement"),
+    ],
+)  # fmt: skip
+def test_points_are_said_in_words(points: dict[str, int], words: str) -> None:
+    """What most requirements have is said last; that each has 1 need not be said."""
+    assert points_in_words(points) == words
 
 
 WRONG = {

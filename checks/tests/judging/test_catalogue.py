@@ -101,3 +101,16 @@ def test_digest_covers_everything_that_decides_a_grade(tmp_path: Path) -> None:
     ]
     assert digest_of(lab) == digest_of(load_lab("lab1"))
     assert len({digest_of(lab), *others}) == 5
+
+
+def test_digest_does_not_depend_on_points(tmp_path: Path) -> None:
+    """Points judge nothing, so a lab with other points is the same; one with another text to look for is not."""
+    lab = load_lab("lab1")
+    copy = replace(lab, starter=tmp_path / "lab1")
+    shutil.copytree(lab.starter, copy.starter)
+    file = copy.starter / "lab.toml"
+    text = file.read_text("utf-8")
+    file.write_text(f'{text}\n[points]\n"2.3" = 5\n', "utf-8")
+    assert digest_of(copy) == digest_of(lab)
+    file.write_text(text.replace("shutting down", "going down"), "utf-8")
+    assert digest_of(copy) != digest_of(lab)

@@ -54,6 +54,36 @@ def test_invalid_lab_file_is_an_error_of_the_lab(workbook: Path, text: str, said
         load_lab("tiny")
 
 
+def test_points_are_in_the_lab_file(workbook: Path) -> None:
+    """A requirement has the points of [points]; one that is not named has 1."""
+    add_points(workbook, '"2.3" = 3\n"1.1" = 0')
+    lab = load_lab("tiny")
+    assert [lab.points_of(id) for id in ("2.3", "1.1", "1.2")] == [3, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ('"2.33" = 2', "unknown requirement '2.33'; did you mean '2.3'"),
+        ('"2.3" = 1.5', "the points of 2.3 are 1.5; expected a whole number"),
+        ('"2.3" = -1', "the points of 2.3 are -1"),
+        ('"2.3" = true', "the points of 2.3 are True"),
+        ("2.3 = 2", 'put the id of a requirement in quotes, such as "2.3" = 2'),
+    ],
+)
+def test_mistake_in_the_points_is_an_error_of_the_lab(workbook: Path, lines: str, said: str) -> None:
+    """The author reads in one line what is wrong, and in which file."""
+    add_points(workbook, lines)
+    with pytest.raises(SuiteError, match=f"labs/tiny/lab.toml: {said}"):
+        load_lab("tiny")
+
+
+def add_points(workbook: Path, lines: str) -> None:
+    """Add a table of points to the lab's file."""
+    with (workbook / "labs" / "tiny" / "lab.toml").open("a") as file:
+        file.write(f"[points]\n{lines}\n")
+
+
 def test_requirements_belong_to_steps_and_programs() -> None:
     """Each requirement has one step and one program; a program's first requirement is the one all others need."""
     lab = load_lab("lab2")

@@ -46,6 +46,8 @@ def suite(record: Record, name: str) -> Element:
     about = Element("properties")
     for key in ("lab", "title", "score", "max_score", "seed", "sandbox", "python", "platform", "labcheck"):
         add_property(about, key, str(getattr(record, key)))
+    if record.points_rule:
+        add_property(about, "points", record.points_rule)
     if told := provisional(record):
         add_property(about, "provisional", told)
     printed = [_printed(record, tag, stream) for tag, stream in (("system-out", "stdout"), ("system-err", "stderr"))]

@@ -26,6 +26,7 @@ def render(gradebook: Gradebook) -> str:
         "max_score": gradebook.max_score,
         "points_possible": gradebook.points_possible,
         "rule": gradebook.rule,
+        "points_rule": gradebook.points_rule,
         "late_rule": gradebook.late_rule,
         "requirements": [asdict(each) for each in gradebook.requirements],
         "statistics": Statistics.of(gradebook).to_table(),
