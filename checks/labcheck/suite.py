@@ -27,6 +27,8 @@ from labcheck.protocols.http.server import Server
 from labcheck.protocols.json_value import SOME_TEXT, Json
 
 if TYPE_CHECKING:
+    from labcheck.protocols.lines.connection import LineConnection
+    from labcheck.protocols.lines.server import LinesServer
     from labcheck.protocols.mixed.server import MixedServer
     from labcheck.protocols.websocket.client import ClientProgram
     from labcheck.protocols.websocket.connection import WebSocketClient
@@ -41,6 +43,8 @@ __all__ = [
     "ClientProgram",
     "Draw",
     "Json",
+    "LineConnection",
+    "LinesServer",
     "Message",
     "Messages",
     "MixedServer",
@@ -53,8 +57,10 @@ __all__ = [
 ]
 
 pytest_plugins = ["labcheck.judging.checks"]
-WEBSOCKET_NAMES = {
+LATER = {
     "ClientProgram": "websocket.client",
+    "LineConnection": "lines.connection",
+    "LinesServer": "lines.server",
     "Message": "websocket.evidence",
     "Messages": "websocket.evidence",
     "MixedServer": "mixed.server",
@@ -64,7 +70,7 @@ WEBSOCKET_NAMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import the names for WebSockets on first use: labs without WebSockets do not need them."""
-    if name in WEBSOCKET_NAMES:
-        return getattr(import_module(f"labcheck.protocols.{WEBSOCKET_NAMES[name]}"), name)
+    """Import the names of some kinds on first use: labs without such programs do not need them."""
+    if name in LATER:
+        return getattr(import_module(f"labcheck.protocols.{LATER[name]}"), name)
     raise AttributeError(name)
