@@ -130,8 +130,8 @@ def _watch(lab: Lab, folder: Path, options: Options) -> int:
 
 
 def _lab_after(name: str) -> str:
-    """Return the name of the next lab of the workbook; "" after the last one."""
-    names = lab_names()
+    """Return the name of the next lab of the same course; "" after the last one."""
+    names = load_lab(name).place.lab_names() if name in lab_names() else []
     following = names[names.index(name) + 1 :] if name in names else []
     return next(iter(following), "")
 
@@ -186,7 +186,8 @@ def _list(given: argparse.Namespace) -> int:
     del given
     for name in lab_names():
         lab = load_lab(name)
-        print(f"{name}   {lab.title:28} about {lab.minutes} minutes")
+        whose = f"   ({lab.place.title})" if lab.place.is_course else ""
+        print(f"{name}   {lab.title:28} about {lab.minutes} minutes{whose}")
         for line in standings(lab) or [f"not checked yet · labcheck start {name}"]:
             print(f"       {line}")
     return PASSED

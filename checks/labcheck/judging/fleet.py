@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import importlib.util
 import os
 import time
 from functools import partial
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from labcheck.errors import OVER_LIMIT, ForeignListenerError, MachineError, NotReadyError, UsageError, Verdict
+from labcheck.judging.catalogue import suite_module
 from labcheck.program import machine, owners
 from labcheck.program.ports import Port, is_free
 from labcheck.program.program import Program
@@ -314,14 +313,13 @@ class Fleet:
 
     def _prepare_shared_copy(self) -> None:
         """Make the copy in which the shared programs run, and put the suite's material into it."""
-        module = f"labcheck.suites.{self._lab.name}.material"
-        if not importlib.util.find_spec(module):
+        if not (self._lab.suite / "material.py").is_file():
             self.shared_copy = self._new_copy()
             return
         draw = Draw(f"{self._seed}:material")
 
         def add(work: Path) -> None:
-            self.material = import_module(module).prepare(work, draw)
+            self.material = suite_module(self._lab, "material").prepare(work, draw)
 
         self.shared_copy = self._new_copy(add)
         self.words = draw.words

@@ -1,4 +1,4 @@
-"""The labs: where they are (in a wheel or in a checkout), and what their lab.toml says."""
+"""The labs, and what their lab.toml says."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import difflib
 import re
 import tomllib
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcheck.errors import SuiteError, UsageError
+from labcheck.workbook.places import places
 from labcheck.workbook.points import DEFAULT, points_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parents[1]  # the folder of the labcheck package
+    from labcheck.workbook.places import Place
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class Lab:
     """One lab of the workbook.
 
     - `port`: the usual port when the program is started by hand.
+    - `place`: where the lab is; `starter`, `solution` and `suite` are its folders there.
     - `supplies`: files and folders that labcheck adds to a submission that lacks them.
     - `notebook`: the walkthrough, if the lab has one.
     - `more`: a folder with additional checks by an instructor.
@@ -75,10 +77,15 @@ class Lab:
     starter: Path
     solution: Path
     suite: Path
+    place: Place
     notebook: Path | None
     more: Path | None = None
     hidden: frozenset[str] = frozenset()
     points: Mapping[str, int] = field(default_factory=dict)
+
+    def module(self, name: str) -> str:
+        """Return the full name of a module of its suite."""
+        return f"{self.place.package}.{self.name}.{name}"
 
     @property
     def requirements(self) -> tuple[str, ...]:
@@ -142,15 +149,9 @@ def nearest(given: str, known: Iterable[str]) -> str:
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
-def root() -> Path:
-    """Return the folder that contains labs/, solutions/ and notebooks/: in the wheel or in the checkout."""
-    installed = PACKAGE / "_workbook"
-    return installed if installed.is_dir() else PACKAGE.parent.parent
-
-
 def lab_names() -> list[str]:
-    """Return the names of all labs, sorted."""
-    return sorted(path.parent.name for path in root().glob("labs/*/lab.toml"))
+    """Return the names of all labs, sorted. Raises UsageError and SuiteError as `course`."""
+    return sorted({name for place in places() for name in place.lab_names()})
 
 
 def load_lab(name: str) -> Lab:
@@ -158,19 +159,20 @@ def load_lab(name: str) -> Lab:
 
     Raises UsageError if it does not exist, and SuiteError if its lab.toml is invalid.
     """
-    file = root() / "labs" / name / "lab.toml"
-    if not re.fullmatch(r"\w+", name) or not file.is_file():
+    place = next((place for place in places() if name in place.lab_names()), None)
+    if not re.fullmatch(r"\w+", name) or place is None:
         known = lab_names()
         raise UsageError(f"unknown lab {name!r}.{nearest(name, known)} Labs: {', '.join(known)}")
     try:
-        return _read(name, file)
+        return _read(name, place)
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         raise SuiteError(f"labs/{name}/lab.toml: {error!r}") from error
     except ValueError as error:
         raise SuiteError(f"labs/{name}/lab.toml: {error}") from error
 
 
-def _read(name: str, file: Path) -> Lab:
+def _read(name: str, place: Place) -> Lab:
+    file = place.folder / "labs" / name / "lab.toml"
     table = tomllib.loads(file.read_text("utf-8"))
     lab = Lab(
         name=name,
@@ -195,8 +197,9 @@ def _read(name: str, file: Path) -> Lab:
             for number, step in enumerate(table["steps"], start=1)
         ),
         starter=file.parent,
-        solution=root() / "solutions" / name,
-        suite=PACKAGE / "suites" / name,
-        notebook=notebook if (notebook := root() / "notebooks" / f"{name}.ipynb").is_file() else None,
+        solution=place.folder / "solutions" / name,
+        suite=place.suites / name,
+        place=place,
+        notebook=notebook if (notebook := place.folder / "notebooks" / f"{name}.ipynb").is_file() else None,
     )
     return replace(lab, points=points_of(table.get("points", {}), lab.requirements))

@@ -55,8 +55,10 @@ class Connection(Stream):
         manners: Manners,
         activity: Activity | None,
         usual_port: int,
+        who: str = "",
     ) -> None:
-        super().__init__(sock, transcript, deadline)
+        super().__init__(sock, transcript, deadline, who)
+        self.by_hand = ""  # a command that sends the request
         self._manners = manners
         self._activity = activity
         self._usual_port = usual_port
@@ -85,6 +87,7 @@ class Connection(Stream):
         `until_closed`: wait LINGER seconds for the server to close the connection, even if it is at rest. Raises
         HttpError if no answer arrives in time, or if it is not valid HTTP/1.0 or HTTP/1.1.
         """
+        self._transcript.by_hand = self.by_hand or self._transcript.by_hand
         self._deadline.renew()
         started = clock.now()
         first = self._deadline if patience is None else self._deadline.at_most(patience)
@@ -115,6 +118,7 @@ class Connection(Stream):
         """
         while not self._closed and self._read_more(self._deadline.at_most(GLANCE)):
             pass
+        self._transcript.by_hand = self.by_hand
         if self._closed and not self._buffer:
             return Early("the connection was closed")
         return Early(self._buffer.partition(b"\n")[0].decode("latin-1").strip())
@@ -152,12 +156,12 @@ class Connection(Stream):
         watch = self._activity.watch() if self._activity is not None else ""
         if not self._read_more(limit) and not self._closed:
             text = f"no answer: no byte for {in_words(limit.seconds)}"
-            self._transcript.missed(text, limit.seconds)
+            self._transcript.missed(text, limit.seconds, who=self._who)
             raise HttpError(Trouble.SILENT, "; ".join(filter(None, (text, str(watch)))))
 
     def _too_slow(self, text: str) -> HttpError:
         """Return the error for something that did not arrive before the deadline."""
-        self._transcript.missed(text, self._deadline.seconds)
+        self._transcript.missed(text, self._deadline.seconds, who=self._who)
         return HttpError(Trouble.SLOW, text)
 
     def _check_size(self, limit: int) -> None:
@@ -297,11 +301,14 @@ class Client:
         self._manners = manners
         self._activity = activity
 
-    def connect(self, within: float | None = None, *, receive_buffer: int | None = None) -> Connection:
+    def connect(
+        self, within: float | None = None, *, receive_buffer: int | None = None, who: str = ""
+    ) -> Connection:  # fmt: skip
         """Open a connection, within `within` seconds if that is less than the deadline.
 
-        `receive_buffer` is the size in bytes of the kernel's buffer for received data; a small one simulates a client
-        that does not read. Raises HttpError if no process listens or the connection is not accepted.
+        `who` is its name in the transcript, if there are several. `receive_buffer` is the size in bytes of the kernel's
+        buffer for received data; a small one simulates a client that does not read. Raises HttpError if no process
+        listens or the connection is not accepted.
         """
         self._deadline.renew()
         deadline = self._deadline if within is None else self._deadline.at_most(within)
@@ -316,7 +323,7 @@ class Client:
                 raise self._refused() from None
             text = f"the connection was closed without an answer ({error.strerror})"
             raise HttpError(Trouble.CLOSED, text) from None
-        return Connection(sock, self.transcript, self._deadline, self._manners, self._activity, self._usual_port)
+        return Connection(sock, self.transcript, self._deadline, self._manners, self._activity, self._usual_port, who)
 
     def get(self, target: str) -> Answer:
         """Send a GET request for a target: a path as it is written in the request line, with its query."""
@@ -385,10 +392,10 @@ class Client:
         with contextlib.ExitStack() as stack:
             asked = []
             for place in sockets.paced(len(targets), self.port):
-                asked.append(stack.enter_context(self.connect()))
+                who = f"visitor {place + 1}" if len(targets) > 1 else "the visitor who waits"
+                asked.append(stack.enter_context(self.connect(who=who)))
                 asked[-1].send(self.head_of("GET", targets[place]))
-            if targets:
-                self.transcript.by_hand = self._curl("GET", targets[-1], {}, b"")
+                asked[-1].by_hand = self._curl("GET", targets[place], {}, b"")
             yield asked
 
     def _with_content(

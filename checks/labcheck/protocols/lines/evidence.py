@@ -8,9 +8,6 @@ from labcheck.program.evidence import Mismatch, differs
 class Line(str):
     """A line, without its end. Compare it with a `str`, or use `text in line`."""
 
-    def __repr__(self) -> str:
-        return "<line>"
-
     def mismatch(self, operator: str, wanted: object) -> Mismatch:
         """Say which line was expected, and show the one that arrived."""
         if operator == "==":
@@ -21,9 +18,6 @@ class Line(str):
 
 class Data(bytes):
     """Bytes. Compare them with `bytes`."""
-
-    def __repr__(self) -> str:
-        return "<data>"
 
     def mismatch(self, operator: str, wanted: object) -> Mismatch:
         """Say which bytes were expected, and show those that arrived."""
