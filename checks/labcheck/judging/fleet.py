@@ -180,7 +180,7 @@ class Fleet:
         living = {each.program.outer_pid for each in self.history if not each.program.has_exited}
         processes.end_all({*self._spare, *living})
         if self._copies.is_intact(program.folder) and not self._copies.holds(program.folder, program.spec.file):
-            raise NotReadyError(Verdict.NOT_STARTED, f"{program.spec.file} is missing: the program has deleted it")
+            raise NotReadyError(Verdict.NOT_STARTED, f"{program.spec.called} is missing: the program has deleted it")
         again = self._start_anew(started, Role.APART, self._ports[program.port])
         try:
             again.program.wait_until_listening(seconds)
@@ -448,7 +448,7 @@ class Fleet:
 
     def _mark_given_up(self, program: Program, verdict: Verdict) -> None:
         program.verdict = verdict
-        self.given_up[program.spec.name] = f"{program.spec.file} {SHORT_VERDICTS.get(verdict, verdict)}"
+        self.given_up[program.spec.name] = f"{program.spec.called} {SHORT_VERDICTS.get(verdict, verdict)}"
 
     def _end_over_limit(self, verdict: Verdict) -> None:
         """End the programs that went over a limit of the whole submission, and stop checking them.

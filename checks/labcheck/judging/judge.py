@@ -105,6 +105,7 @@ def judge(
         ],
         selected=list(selected),
         programs=programs,
+        originals={each.file: each.submitted_as for each in lab.programs if each.submitted_as},
         requirements=[_result(id, grader, selected, hidden=id in lab.hidden) for id in lab.requirements],
     )
     return Judgement(record, grader.blame.faults)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
@@ -167,7 +168,7 @@ class View:
 
     def _by_hand(self, then: str = "") -> None:
         """Set the command that starts the program by hand, with what to do after that as a comment, as in a shell."""
-        command = f"python {self.program.spec.file} {self._check.port}"
+        command = f"python {shlex.quote(self.program.spec.called)} {self._check.port}"
         self._check.transcript.by_hand = f"{command}   # {then}" if then else command
 
 

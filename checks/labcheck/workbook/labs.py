@@ -28,6 +28,7 @@ class ProgramSpec:
     - `prompts`: what a client asks its user.
     - `early`: how many processes to start before a check needs them: one that most checks share, and one more for
       each check that needs its own process.
+    - `submitted_as`: the name of the file in the submission, if it is another one.
     """
 
     name: str
@@ -37,6 +38,12 @@ class ProgramSpec:
     fold: tuple[str, ...]
     prompts: tuple[str, ...]
     early: int
+    submitted_as: str = ""
+
+    @property
+    def called(self) -> str:
+        """The name of the file as the student knows it."""
+        return self.submitted_as or self.file
 
     @property
     def is_client(self) -> bool:
@@ -91,6 +98,11 @@ class Lab:
     def requirements(self) -> tuple[str, ...]:
         """The ids of all requirements, in the order of the spec."""
         return tuple(id for step in self.steps for id in step.requirements)
+
+    def with_names(self, originals: Mapping[str, str]) -> Lab:
+        """Return the lab for a submission whose programs had other names; these are given by file."""
+        programs = (replace(each, submitted_as=originals.get(each.file, "")) for each in self.programs)
+        return replace(self, programs=tuple(programs))
 
     def points_of(self, id: str) -> int:
         """Return the points of a requirement."""
