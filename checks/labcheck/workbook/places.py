@@ -61,7 +61,7 @@ def own() -> Place:
 def course() -> Place | None:
     """Return the course of one's own, if there is one.
 
-    Raises UsageError if its folder is none, and SuiteError if its labcheck.toml is not valid.
+    Raises UsageError if its folder is not a course, and SuiteError if its labcheck.toml is not valid.
     """
     given = os.environ.get(COURSE)
     if not given:

@@ -91,7 +91,7 @@ def test_class_is_graded(labcheck: Callable[..., Result], tmp_path: Path) -> Non
 
 
 def test_programs_do_not_see_the_course(small: Path) -> None:
-    """Its suites and solutions are hidden from the programs of students, wherever the course is."""
+    """Its suites and solutions are hidden from the programs of students."""
     import sys
 
     secret = visible.hidden(sys.executable)
@@ -128,7 +128,7 @@ def test_folder_that_is_no_course(labcheck: Callable[..., Result], tmp_path: Pat
     [("titel = 'A'", "unknown key 'titel'"), ("title = 3", "title is 3"), ("title =", "cannot be read")],
 )
 def test_settings_of_a_course_are_checked(text: str, words: str, small: Path) -> None:
-    """A mistake in labcheck.toml is told."""
+    """The error names the file and the mistake in it."""
     (small / "labcheck.toml").write_text(text)
     with pytest.raises(SuiteError, match=words):
         course()

@@ -142,7 +142,7 @@ class Answer:
         """The body as JSON; compare it with a Python value. Raises HttpError if it is larger than MAX_PAGE."""
         text = str(self.source)
         try:
-            text = self.body_bytes.decode()  # RFC 8259, section 8.1: UTF-8, whatever the charset says
+            text = self.body_bytes.decode()  # RFC 8259, section 8.1: always UTF-8
         except UnicodeDecodeError as error:
             return Json.none(text, f"not UTF-8 from byte {error.start + 1} on")
         return Json(text, broke_off=lambda: self.broke_off)

@@ -392,7 +392,7 @@ class Client:
         with contextlib.ExitStack() as stack:
             asked = []
             for place in sockets.paced(len(targets), self.port):
-                who = f"visitor {place + 1}" if len(targets) > 1 else "the visitor who waits"
+                who = f"client {place + 1}" if len(targets) > 1 else "the client that waits"
                 asked.append(stack.enter_context(self.connect(who=who)))
                 asked[-1].send(self.head_of("GET", targets[place]))
                 asked[-1].by_hand = self._curl("GET", targets[place], {}, b"")

@@ -55,7 +55,7 @@ class Message:
 
     @property
     def json(self) -> Json:
-        """The text as JSON; compare it with a Python value. A binary message is none."""
+        """The text as JSON; compare it with a Python value. A binary message is not JSON."""
         return Json.none(self.text, "a binary message") if self.binary else Json(self.text)
 
     @property

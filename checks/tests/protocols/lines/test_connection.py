@@ -1,4 +1,4 @@
-"""Lines and bytes over TCP: what arrives is compared, and what is missing is told in words."""
+"""Lines and bytes over TCP: what arrives is compared, and a report says in words what is missing."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_bytes_arrive() -> None:
     ],
 )  # fmt: skip
 def test_line_that_does_not_come(sent: bytes, closes: bool, trouble: Trouble, words: str) -> None:
-    """The reason is told in words, with the number of bytes that came without a line end."""
+    """The error says why, with the number of bytes that came without a line end."""
     with connection(AtRest()) as (client, server):
         server.sendall(sent)
         if closes:
