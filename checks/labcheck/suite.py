@@ -27,6 +27,7 @@ from labcheck.protocols.http.server import Server
 from labcheck.protocols.json_value import SOME_TEXT, Json
 
 if TYPE_CHECKING:
+    from labcheck.protocols.lines.client import LinesClient
     from labcheck.protocols.lines.connection import LineConnection
     from labcheck.protocols.lines.server import LinesServer
     from labcheck.protocols.mixed.server import MixedServer
@@ -44,6 +45,7 @@ __all__ = [
     "Draw",
     "Json",
     "LineConnection",
+    "LinesClient",
     "LinesServer",
     "Message",
     "Messages",
@@ -60,6 +62,7 @@ pytest_plugins = ["labcheck.judging.checks"]
 LATER = {
     "ClientProgram": "websocket.client",
     "LineConnection": "lines.connection",
+    "LinesClient": "lines.client",
     "LinesServer": "lines.server",
     "Message": "websocket.evidence",
     "Messages": "websocket.evidence",

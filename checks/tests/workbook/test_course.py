@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import shutil
 from typing import TYPE_CHECKING
 
@@ -22,14 +23,17 @@ if TYPE_CHECKING:
     from conftest import Result
 
 SMALL = TESTS / "courses" / "small"
-# Changes to a solution: the lab, the text and its replacement, and what must fail.
+# Changes to a solution: the lab, the program, the text and its replacement, and what must fail.
 WRONG = {
-    "another greeting": ("clock", 'f"? {text}"', '"?"', ["1.2"]),
-    "no line end": ("clock", 'f"{answer}\\n"', 'f"{answer}"', ["1.1"]),
-    "one client at a time": ("clock", "socketserver.Threading", "socketserver.", ["1.3"]),
-    "text for a number": ("board", '{"number": len(notes)}', '{"number": str(len(notes))}', ["1.2"]),
-    "does not wait": ("board", "await more.wait_for(lambda: len(notes) > number)", "notes.append('x')", ["1.3"]),
-    "takes every path": ("board", 'None if request.path == "/add" else', "None if True else", ["1.4"]),
+    "another greeting": ("clock", "clock", 'f"? {text}"', '"?"', ["1.2"]),
+    "no line end": ("clock", "clock", 'f"{answer}\\n"', 'f"{answer}"', ["1.1"]),
+    "one client at a time": ("clock", "clock", "socketserver.Threading", "socketserver.", ["1.3"]),
+    "does not send the end of a line": ("clock", "asker", "question, file", 'question, end="", file', ["2.1"]),
+    "another line": ("clock", "asker", '"Answer:",', '"Answer",', ["2.2"]),
+    "an exception at the end": ("clock", "asker", "except EOFError", "except OSError", ["2.3"]),
+    "text for a number": ("board", "board", '{"number": len(notes)}', '{"number": str(len(notes))}', ["1.2"]),
+    "does not wait": ("board", "board", "await more.wait_for(lambda: len(notes) > number)", "number = 0", ["1.3"]),
+    "takes every path": ("board", "board", 'None if request.path == "/add" else', "None if True else", ["1.4"]),
 }
 
 
@@ -52,10 +56,10 @@ def test_solution_gets_full_marks(lab: str, labcheck: Callable[..., Result]) -> 
 @pytest.mark.parametrize("name", WRONG)
 def test_wrong_program_fails_what_it_breaks(name: str, labcheck: Callable[..., Result], tmp_path: Path) -> None:
     """Each kind of program has the means to tell it: lines, JSON, requests that wait, refused handshakes."""
-    lab, old, new, wanted = WRONG[name]
+    lab, program, old, new, wanted = WRONG[name]
     folder = tmp_path / "wrong"
     shutil.copytree(SMALL / "solutions" / lab, folder)
-    file = folder / f"{lab}.py"
+    file = folder / f"{program}.py"
     text = file.read_text("utf-8")
     assert old in text
     file.write_text(text.replace(old, new), "utf-8")
@@ -68,6 +72,13 @@ def test_report_shows_the_visitor_who_waits(labcheck: Callable[..., Result]) -> 
     found = labcheck("board", SMALL / "labs" / "board", "--course", SMALL)
     assert "expected   no answer yet: the request waits" in found.out
     assert "curl -i http://localhost:8102/next" in found.out
+
+
+def test_report_says_what_is_missing_of_a_line(labcheck: Callable[..., Result]) -> None:
+    """A client that forgets the end of its line reads so, with what arrived."""
+    found = labcheck("clock", SMALL / "labs" / "clock", "--only", "2.1", "--course", SMALL)
+    said = " ".join(found.out.split())
+    assert re.search(r"received no line came, .*; the server got \d+ bytes, no line end: \"\w+ é\"", said), said
 
 
 def test_list_says_whose_a_lab_is(labcheck: Callable[..., Result], small: Path) -> None:
@@ -87,7 +98,7 @@ def test_class_is_graded(labcheck: Callable[..., Result], tmp_path: Path) -> Non
     words = ("grade", "clock", tmp_path / "class", "--out", tmp_path / "out", "--sandbox", "none")
     assert labcheck(*words, "--course", SMALL).status == 0
     with (tmp_path / "out" / "grades.csv").open(encoding="utf-8-sig", newline="") as file:
-        assert {row["student"]: row["score"] for row in csv.DictReader(file)} == {"ann": "3", "bob": "0"}
+        assert {row["student"]: row["score"] for row in csv.DictReader(file)} == {"ann": "6", "bob": "0"}
 
 
 def test_programs_do_not_see_the_course(small: Path) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from labcheck.errors import ExchangeError, Trouble
 from labcheck.program import clock
 from labcheck.protocols.deadline import in_words
-from labcheck.protocols.lines.evidence import Data, Line
+from labcheck.protocols.lines.evidence import Data, Line, without_end
 from labcheck.protocols.stream import Stream, printf_by_hand
 from labcheck.record.text import show_bytes
 
@@ -114,8 +114,4 @@ class LineConnection(Stream):
 
     def _came(self) -> str:
         """Return in words what has arrived: without a line end, if that is what is missing."""
-        size = len(self._buffer)
-        if not size:
-            return "without an answer"
-        end = "" if b"\n" in self._buffer else ", no line end"
-        return f"after {size:,} byte{'s' * (size > 1)}{end}: {show_bytes(bytes(self._buffer))}"
+        return f"after {without_end(bytes(self._buffer))}" if self._buffer else "without an answer"

@@ -83,9 +83,9 @@ def test_bytes_arrive() -> None:
 @pytest.mark.parametrize(
     ("sent", "closes", "trouble", "words"),
     [
-        (b"Hello", True, Trouble.CLOSED, "the connection was closed after 5 bytes, no line end: 'Hello', before the"),
+        (b"Hello", True, Trouble.CLOSED, 'the connection was closed after 5 bytes, no line end: "Hello", before the'),
         (b"", True, Trouble.CLOSED, "the connection was closed without an answer, before the line"),
-        (b"Hello", False, Trouble.SLOW, f"{NO_LINE}; after 5 bytes, no line end: 'Hello'"),
+        (b"Hello", False, Trouble.SLOW, f'{NO_LINE}; after 5 bytes, no line end: "Hello"'),
         (b"", False, Trouble.SILENT, NO_LINE),
         (b"\xff\n", False, Trouble.MALFORMED, "the line is not UTF-8 from byte 1 on"),
     ],
