@@ -19,6 +19,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from labcheck.judging.marks import given, requirement
+from labcheck.program.evidence import Evidence, Mismatch, differs
 from labcheck.protocols.draw import Draw
 from labcheck.protocols.http.answer import Answer, numbers
 from labcheck.protocols.http.client import FORM
@@ -43,16 +44,19 @@ __all__ = [
     "Answer",
     "ClientProgram",
     "Draw",
+    "Evidence",
     "Json",
     "LineConnection",
     "LinesClient",
     "LinesServer",
     "Message",
     "Messages",
+    "Mismatch",
     "MixedServer",
     "Server",
     "WebSocketClient",
     "WebSocketServer",
+    "differs",
     "given",
     "numbers",
     "requirement",

@@ -166,6 +166,10 @@ class View:
         """Return whether data other than output may still arrive from a program that has ended."""
         return False
 
+    def by_hand(self, command: str) -> None:
+        """Set what the report of this check shows as "by hand": one line for a shell."""
+        self._check.transcript.by_hand = command
+
     def _by_hand(self, then: str = "") -> None:
         """Set the command that starts the program by hand, with what to do after that as a comment, as in a shell."""
         command = f"python {shlex.quote(self.program.spec.called)} {self._check.port}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from labcheck.errors import HttpError, Trouble
-from labcheck.protocols.http.evidence import Body, HeaderValue, MediaType, Numbers, Shown, Source, Status
+from labcheck.protocols.http.evidence import Body, Directives, HeaderValue, MediaType, Numbers, Shown, Source, Status
 from labcheck.protocols.json_value import Json
 from labcheck.record.text import shorten
 
@@ -100,6 +100,15 @@ class Answer:
         """
         values = [value for key, value in self.fields if key.lower() == name.lower()]
         return HeaderValue(", ".join(values), name) if values else None
+
+    def field(self, name: str) -> HeaderValue:
+        """Return the value of a header field; if it is missing, it is empty, and a report shows what came instead."""
+        others = tuple(dict.fromkeys(name for name, _ in self.fields))
+        return self.header(name) or HeaderValue("", name, missing=True, others=others)
+
+    def directives(self, name: str) -> Directives:
+        """Return the items of a field that is a list, such as Cache-Control; none if it is missing."""
+        return Directives(self.field(name))
 
     @property
     def media_type(self) -> MediaType:
