@@ -28,6 +28,7 @@ from labcheck.errors import SuiteError
 from labcheck.judging.catalogue import read_suite
 from labcheck.judging.judge import judge
 from labcheck.judging.options import Options
+from labcheck.judging.run import expect_kinds
 from labcheck.record.record import Outcome, Record
 from labcheck.sandbox.scratch import scratch
 from labcheck.workbook.labs import load_lab
@@ -119,6 +120,7 @@ def verify(lab: Lab) -> bool:
 
 def complaints(lab: Lab, wrong: Sequence[Variant]) -> Iterator[str]:
     """Yield the problems of a lab. `wrong` are the variants to check."""
+    expect_kinds(lab)
     yield from complaints_of_ids(lab)
     todo = _todo(lab)
     known = variants(lab)

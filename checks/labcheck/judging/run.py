@@ -25,6 +25,8 @@ from labcheck.record.transcript import AT_THE_END, Transcript
 from labcheck.sandbox.base import Sandbox
 from labcheck.sandbox.copies import PrivateCopies
 from labcheck.submission.limits import SUBMISSION
+from labcheck.workbook.labs import shown
+from labcheck.workbook.toml_file import TomlFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -315,9 +317,24 @@ class Run:
         self._used.append(started)
 
 
+def expect_kinds(lab: Lab) -> None:
+    """Raise SuiteError if labcheck does not know the kind of a program; lab.toml is read without knowing any."""
+    mistakes = []
+    for program in lab.programs:
+        try:
+            kinds.find(program.kind)
+        except SuiteError as error:
+            file = lab.starter / "lab.toml"
+            place = TomlFile.read(file, shown(file)).at("programs", program.name, "kind")
+            mistakes.append(f"{place}: [programs.{program.name}]: {error}")
+    if mistakes:
+        raise SuiteError(*mistakes)
+
+
 @contextmanager
 def running(lab: Lab, folder: Path, options: Options, sandbox: Sandbox | None = None) -> Iterator[Run]:
     """Set up a grading for the duration of the block, and clean up everything after it."""
+    expect_kinds(lab)
     sandbox = sandbox or Sandbox()
     with PrivateCopies(lab, folder, sandbox, SUBMISSION.times(options.limits)) as copies:
         run = Run(lab, copies, options, sandbox)

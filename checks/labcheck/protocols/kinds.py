@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from labcheck.errors import SuiteError
 from labcheck.protocols.started import Role, Started
+from labcheck.workbook.toml_file import near
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,7 +90,7 @@ def find(name: str) -> Kind:
         import_module(f"{__package__}.{folder}.kind")
     if name not in _known:
         load_all()
-        raise SuiteError(f"unknown kind of program {name!r}. Kinds: {', '.join(sorted(_known))}")
+        raise SuiteError(f"unknown kind of program {name!r}.{near(name, _known)} Kinds: {', '.join(sorted(_known))}")
     return _known[name]
 
 

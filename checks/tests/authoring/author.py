@@ -1,0 +1,78 @@
+"""What the tests of authors' mistakes share: the lab `mini` in a folder of its own, and labcheck in this process."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+import labcheck.judging.judge  # it takes labcheck's own folder from `labs`, so it is imported before that is replaced
+import labcheck.suites
+from authoring.mini import FILES
+from conftest import Result
+from labcheck.cli.main import ENDING, main
+from labcheck.workbook import labs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Author:
+    """The author of the lab `mini`, who makes mistakes in its files and runs labcheck in the folder `root`."""
+
+    root: Path
+    capsys: pytest.CaptureFixture[str]
+
+    def change(self, file: str, *edits: tuple[str, str]) -> None:
+        """Replace texts of a file, each of which occurs in it; a text "" is its end."""
+        path = self.root / file
+        text = path.read_text("utf-8")
+        for find, replacement in edits:
+            assert find in text
+            text = text.replace(find, replacement, 1) if find else text + replacement
+        path.write_text(text, "utf-8")
+
+    def write(self, file: str, text: str) -> None:
+        """Write a file."""
+        path = self.root / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+
+    def labcheck(self, *words: str) -> Result:
+        """Run labcheck."""
+        forget(self.root)
+        self.capsys.readouterr()
+        status = main(words)
+        return Result(status, *self.capsys.readouterr(), 0.0)
+
+
+def forget(root: Path) -> None:
+    """Forget the modules of the suites below this folder: they will be changed."""
+    for name, module in [*sys.modules.items()]:
+        if str(getattr(module, "__file__", None) or "").startswith(str(root)):
+            del sys.modules[name]
+
+
+@pytest.fixture
+def author(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Author]:
+    """The author of the lab `mini`, without a mistake so far."""
+    package = tmp_path / "checks" / "labcheck"
+    for file, text in FILES.items():
+        path = tmp_path / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    monkeypatch.setattr(labs, "PACKAGE", package)
+    monkeypatch.setattr(labcheck.suites, "__path__", [*labcheck.suites.__path__, str(package / "suites")])
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # two changes in one second would leave the old one
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+    before: dict[int, Callable[..., object] | int | None] = {number: signal.getsignal(number) for number in ENDING}
+    yield Author(tmp_path, capsys)
+    for number, handler in before.items():
+        signal.signal(number, handler)
+    forget(tmp_path)
