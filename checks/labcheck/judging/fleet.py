@@ -11,7 +11,15 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from labcheck.errors import OVER_LIMIT, ForeignListenerError, MachineError, NotReadyError, UsageError, Verdict
+from labcheck.errors import (
+    OVER_LIMIT,
+    ForeignListenerError,
+    MachineError,
+    NotReadyError,
+    SuiteError,
+    UsageError,
+    Verdict,
+)
 from labcheck.program import machine, owners
 from labcheck.program.ports import Port, is_free
 from labcheck.program.program import Program
@@ -21,6 +29,7 @@ from labcheck.protocols.started import Role, Started
 from labcheck.sandbox import processes
 from labcheck.sandbox.copies import GONE, MOST_FILES, MOST_WRITTEN
 from labcheck.sandbox.guard import MEMORY, Guard, memory_of
+from labcheck.workbook.labs import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -321,7 +330,14 @@ class Fleet:
         draw = Draw(f"{self._seed}:material")
 
         def add(work: Path) -> None:
-            self.material = import_module(module).prepare(work, draw)
+            try:
+                self.material = import_module(module).prepare(work, draw)
+            except Exception as error:
+                if isinstance(error, OSError) and error.errno in {*machine.EXHAUSTED, *machine.FULL, *UNUSUAL_NAME}:
+                    raise
+                from labcheck.judging.mistakes import told
+
+                raise SuiteError(told(error, self._lab, shown(self._lab.suite / "material.py"))) from error
 
         self.shared_copy = self._new_copy(add)
         self.words = draw.words

@@ -116,18 +116,22 @@ class Run:
 
     def shared_server(self) -> View:
         """Return the server that most checks of a program share. Raises NotReadyError if it does not start."""
+        self._expect(is_client=False)
         return self._view(self.fleet.shared_server(self.spec))
 
     def own_server(self) -> View:
         """Return the server for checks that end it or may damage it. Raises NotReadyError as above."""
+        self._expect(is_client=False)
         return self._view(self.fleet.own_server(self.spec))
 
     def new_server(self) -> View:
         """Return a new server, for one check only. Raises NotReadyError as above."""
+        self._expect(is_client=False)
         return self._view(self.fleet.new_server(self.spec))
 
     def client(self, who: str = "", *, new: bool = False) -> ClientView:
         """Return a client that waits for its user; an earlier check may have used it unless `new` is set."""
+        self._expect(is_client=True)
         known = None if new else self.fleet.find(self.spec, Role.SHARED)
         if known is not None and not self._client_view(known).is_idle():
             known.role = Role.GONE
@@ -141,6 +145,7 @@ class Run:
 
     def client_alone(self) -> View:
         """Return a client on whose port no server listens."""
+        self._expect(is_client=True)
         return self._view(self.fleet.client_alone(self.spec))
 
     def traceback(self, within: float = TRACEBACK_WITHIN) -> Complaint:
@@ -307,9 +312,14 @@ class Run:
 
     def _client_view(self, started: Started) -> ClientView:
         view = kinds.find(started.program.spec.kind).view(self.check, started)
-        if not isinstance(view, ClientView):
-            raise SuiteError(f"a check uses {started.name} as a client, but it is not a client")
+        assert isinstance(view, ClientView)
         return view
+
+    def _expect(self, *, is_client: bool) -> None:
+        """Raise SuiteError if a check asks for the wrong fixture."""
+        if self.spec.is_client != is_client:
+            kind = "client" if is_client else "server"
+            raise SuiteError(f"the check uses {self.spec.name} as a {kind}, but it is a {self.spec.kind}")
 
     def _use(self, started: Started) -> None:
         started.stdout_before = started.program.stdout.total
@@ -334,6 +344,8 @@ def expect_kinds(lab: Lab) -> None:
 @contextmanager
 def running(lab: Lab, folder: Path, options: Options, sandbox: Sandbox | None = None) -> Iterator[Run]:
     """Set up a grading for the duration of the block, and clean up everything after it."""
+    if not lab.suite.is_dir():
+        raise SuiteError(f"{shown(lab.suite)}: there is no such folder; it holds the checks")
     expect_kinds(lab)
     sandbox = sandbox or Sandbox()
     with PrivateCopies(lab, folder, sandbox, SUBMISSION.times(options.limits)) as copies:

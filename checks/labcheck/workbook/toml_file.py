@@ -74,14 +74,23 @@ class TomlFile:
             raise SuiteError(f"{name}{where}: not valid TOML: {said[:1].lower()}{said[1:]}{quotes}") from error
         return cls(name, table, text)
 
+    @functools.cached_property
+    def _first_lines(self) -> Mapping[Route, int]:
+        """The line of each table and key; that of a table without a heading is the first one in it."""
+        found: dict[Route, int] = {}
+        for path, line in self.lines.items():
+            for length in range(1, len(path) + 1):
+                found.setdefault(path[:length], line)
+        return found
+
     def at(self, *path: str | int, text: str | None = None, nth: int = 1) -> str:
         """Return the place of a key in a message: `labs/lab1/lab.toml:14`.
 
         `text`: the line of this text in the value of the key, the nth time that it is there.
         """
-        while path and path not in self.lines:
+        while path and path not in self._first_lines:
             path = path[:-1]
-        line = self.lines.get(path)
+        line = self._first_lines.get(path)
         if line is None:
             return self.name
         if text is not None:
@@ -127,15 +136,17 @@ def differences(value: Any, schema: Mapping[str, Any], path: Route = ()) -> Iter
 
 def _differences_of_table(table: dict[str, Any], schema: Mapping[str, Any], path: Route) -> Iterator[Difference]:
     known, others = schema.get("properties", {}), schema.get("additionalProperties", {})
+    misspelled = ""
     for key, value in table.items():
         if key in known:
             yield from differences(value, known[key], (*path, key))
         elif others is False:
+            misspelled += near(key, known)
             yield Difference((*path, key), f"unknown key {key!r}.{near(key, known)} Keys: {', '.join(known)}")
         elif others:
             yield from differences(value, others, (*path, key))
     for key in schema.get("required", ()):
-        if key not in table:
+        if key not in table and f" {key!r}" not in misspelled:
             what = known[key]
             yield Difference(path, f"missing key {key!r}: {what['description']}, such as {example_of(key, what)}")
     if len(table) < schema.get("minProperties", 0):

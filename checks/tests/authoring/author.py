@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
+from concurrent.futures import Future
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +16,7 @@ import labcheck.judging.judge  # it takes labcheck's own folder from `labs`, so 
 import labcheck.suites
 from authoring.mini import FILES
 from conftest import Result
+from labcheck.authoring import verify
 from labcheck.cli.main import ENDING, main
 from labcheck.workbook import labs
 
@@ -21,12 +25,32 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@dataclass(frozen=True)
+PROGRESS = re.compile(r"\d+ of \d+ wrong variants checked .*")
+
+
+class Here:
+    """In place of an executor: the calls are done at once, in this process, which knows the lab."""
+
+    def submit(self, call: Callable[..., object], *arguments: object) -> Future[object]:
+        """Do a call."""
+        future: Future[object] = Future()
+        try:
+            future.set_result(call(*arguments))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+@dataclass
 class Author:
-    """The author of the lab `mini`, who makes mistakes in its files and runs labcheck in the folder `root`."""
+    """The author of the lab `mini`, who makes mistakes in its files and runs labcheck in the folder `root`.
+
+    `status` is the exit status of the last `verify`.
+    """
 
     root: Path
     capsys: pytest.CaptureFixture[str]
+    status: int = 0
 
     def change(self, file: str, *edits: tuple[str, str]) -> None:
         """Replace texts of a file, each of which occurs in it; a text "" is its end."""
@@ -43,6 +67,15 @@ class Author:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
 
+    def verify(self) -> list[str]:
+        """Run `labcheck verify mini`; return the lines that it prints, without `mini: ` and the summary."""
+        result = self.labcheck("verify", "mini")
+        assert result.err == ""
+        lines = [line for line in result.out.splitlines() if not PROGRESS.fullmatch(line)]
+        assert lines and all(line.startswith("mini: ") for line in lines), result.out
+        self.status = result.status
+        return [line.removeprefix("mini: ") for line in lines[:-1]]
+
     def labcheck(self, *words: str) -> Result:
         """Run labcheck."""
         forget(self.root)
@@ -54,7 +87,7 @@ class Author:
 def forget(root: Path) -> None:
     """Forget the modules of the suites below this folder: they will be changed."""
     for name, module in [*sys.modules.items()]:
-        if str(getattr(module, "__file__", None) or "").startswith(str(root)):
+        if str(getattr(module, "__file__", "")).startswith(str(root)) or name.startswith("labcheck.suites.mini"):
             del sys.modules[name]
 
 
@@ -67,6 +100,7 @@ def author(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
     monkeypatch.setattr(labs, "PACKAGE", package)
+    monkeypatch.setattr(verify, "judges", lambda: nullcontext(Here()))
     monkeypatch.setattr(labcheck.suites, "__path__", [*labcheck.suites.__path__, str(package / "suites")])
     monkeypatch.setattr(sys, "dont_write_bytecode", True)  # two changes in one second would leave the old one
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
