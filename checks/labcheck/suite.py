@@ -19,6 +19,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from labcheck.judging.marks import given, requirement
+from labcheck.program.evidence import Evidence, Mismatch, differs
 from labcheck.protocols.draw import Draw
 from labcheck.protocols.http.answer import Answer, numbers
 from labcheck.protocols.http.client import FORM
@@ -27,6 +28,9 @@ from labcheck.protocols.http.server import Server
 from labcheck.protocols.json_value import SOME_TEXT, Json
 
 if TYPE_CHECKING:
+    from labcheck.protocols.lines.client import LinesClient
+    from labcheck.protocols.lines.connection import LineConnection
+    from labcheck.protocols.lines.server import LinesServer
     from labcheck.protocols.mixed.server import MixedServer
     from labcheck.protocols.websocket.client import ClientProgram
     from labcheck.protocols.websocket.connection import WebSocketClient
@@ -40,21 +44,30 @@ __all__ = [
     "Answer",
     "ClientProgram",
     "Draw",
+    "Evidence",
     "Json",
+    "LineConnection",
+    "LinesClient",
+    "LinesServer",
     "Message",
     "Messages",
+    "Mismatch",
     "MixedServer",
     "Server",
     "WebSocketClient",
     "WebSocketServer",
+    "differs",
     "given",
     "numbers",
     "requirement",
 ]
 
 pytest_plugins = ["labcheck.judging.checks"]
-WEBSOCKET_NAMES = {
+LATER = {
     "ClientProgram": "websocket.client",
+    "LineConnection": "lines.connection",
+    "LinesClient": "lines.client",
+    "LinesServer": "lines.server",
     "Message": "websocket.evidence",
     "Messages": "websocket.evidence",
     "MixedServer": "mixed.server",
@@ -64,7 +77,7 @@ WEBSOCKET_NAMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import the names for WebSockets on first use: labs without WebSockets do not need them."""
-    if name in WEBSOCKET_NAMES:
-        return getattr(import_module(f"labcheck.protocols.{WEBSOCKET_NAMES[name]}"), name)
+    """Import the names of some kinds on first use: labs without such programs do not need them."""
+    if name in LATER:
+        return getattr(import_module(f"labcheck.protocols.{LATER[name]}"), name)
     raise AttributeError(name)

@@ -25,12 +25,13 @@ from labcheck.isolated.graders import Graders
 from labcheck.program.ports import Port
 from labcheck.record.record import Outcome, ProgramResult, Record, RequirementResult, StepTitle
 from labcheck.sandbox.processes import reset_signals
-from labcheck.workbook.labs import root
+from labcheck.workbook.places import root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 pytest_plugins = ["lanes"]
+collect_ignore = ["courses"]  # the suites in it are for labcheck
 
 settings.register_profile("labcheck", deadline=None)  # a slow machine is not a failure
 settings.load_profile("labcheck")

@@ -129,7 +129,7 @@ class SuiteFile:
         self._found.append((line, text))
 
     def _look_at_imports(self) -> None:
-        allowed = ("labcheck.suite", f"labcheck.suites.{self.lab.name}")
+        allowed = ("labcheck.suite", f"{self.lab.place.package}.{self.lab.name}")
         for each in ast.walk(self.tree):
             if isinstance(each, ast.Import):
                 modules = [alias.name for alias in each.names]

@@ -15,6 +15,7 @@ from labcheck.submission.archive import ARCHIVES, Target, extract
 from labcheck.submission.files import is_nobodys, regular_files
 from labcheck.submission.handed_in import HandedIn
 from labcheck.submission.limits import CLASS
+from labcheck.submission.names import without_numbers
 from labcheck.submission.unpack import PROGRAMS
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 NO_SUBMISSION = (".csv", ".txt", ".md", ".html", ".json", ".jsonl", ".yml", ".xlsx")  # unless a platform knows it
 ENDING = re.compile(r"(\.tar)?\.\w+$")
-COPY = re.compile(r"([-_]\d+| ?\(\d+\))+(?=(\.tar)?\.\w+$)")  # webserver-1.py, webserver (1).py
 WHOLE = (*ARCHIVES, ".ipynb")  # what contains a whole submission
 
 
@@ -108,7 +108,7 @@ def _of_a_class(top: Path, programs: Collection[str]) -> Path:
 def _is_submission(folder: Path, programs: Collection[str]) -> bool:
     """Return whether a folder is one student's work: it has a program of the lab, or is a repository."""
     known = {program.casefold() for program in programs}
-    has_program = any(COPY.sub("", entry.name).casefold() in known for entry in folder.iterdir())
+    has_program = any(without_numbers(entry.name).casefold() in known for entry in folder.iterdir())
     return has_program or (folder / ".git").exists()
 
 
@@ -134,11 +134,11 @@ def _parts(place: Path, names: Mapping[str, Clues]) -> Iterator[Part]:
     entries = _entries(place)
     parts, left = read_download([entry for entry in entries if entry.name not in names])
     yield from parts
-    files = Counter(COPY.sub("", entry.name) for entry in left if entry.is_file())
+    files = Counter(without_numbers(entry.name) for entry in left if entry.is_file())
     for entry in [*(entry for entry in entries if entry.name in names), *_candidates(left)]:
         label = entry.name if entry.is_dir() else ENDING.sub("", entry.name)
         clues = names.get(entry.name) or by_hand(label)
-        if entry.is_file() and entry.name not in names and files[COPY.sub("", entry.name)] > 1:
+        if entry.is_file() and entry.name not in names and files[without_numbers(entry.name)] > 1:
             clues += ((COPIED, entry.name),)
         yield Part(entry, label, (clues,), name=entry.name)
 
@@ -206,7 +206,7 @@ def _newest(parts: list[Part]) -> tuple[list[Part], list[Part]]:
     if wholes and not any(part.path.suffix.lower() == ".py" for part in later):
         newest = [files[wholes[-1]]]
     else:
-        newest = list({COPY.sub("", part.name): part for part in later}.values())
+        newest = list({without_numbers(part.name): part for part in later}.values())
     return newest, [part for part in files if part not in newest]
 
 

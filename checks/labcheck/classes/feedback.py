@@ -13,7 +13,7 @@ from labcheck.classes.results import read
 from labcheck.classes.rules import weigh
 from labcheck.errors import UsageError
 from labcheck.platforms import moodle
-from labcheck.reports.feedback import feedback
+from labcheck.reports.feedback import feedback, is_told
 from labcheck.reports.files import for_us, write_report
 
 if TYPE_CHECKING:
@@ -82,6 +82,14 @@ def _records(out: Path, gradebook: Gradebook, graded: Counter[str]) -> Iterator[
                 yield entries[result.key], result.record
 
 
+def _with_unmeasured(
+    gradebook: Gradebook, records: Iterator[tuple[list[Entry], Record]]
+) -> Iterator[tuple[list[Entry], Record | None]]:
+    """Yield the records, and then the entries without one whose students get a page all the same."""
+    yield from records
+    yield from (([entry], None) for entry in gradebook.entries if is_told(entry))
+
+
 def _write_folder(folder: Path, gradebook: Gradebook, records: Iterator[tuple[list[Entry], Record]]) -> str:
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -90,7 +98,7 @@ def _write_folder(folder: Path, gradebook: Gradebook, records: Iterator[tuple[li
         raise UsageError(f"cannot write into {folder}: {error.strerror}") from error
     names = dict(zip(map(id, gradebook.entries), file_names(gradebook.entries), strict=True))
     written = set()
-    for entries, record in records:
+    for entries, record in _with_unmeasured(gradebook, records):
         for entry in entries:
             theirs = feedback(gradebook, entry, record)
             for ending, text in (("html", theirs.page()), ("txt", theirs.text())):
@@ -104,7 +112,8 @@ def _write_folder(folder: Path, gradebook: Gradebook, records: Iterator[tuple[li
 
 def _write_archive(archive: Path, gradebook: Gradebook, records: Iterator[tuple[list[Entry], Record]]) -> str:
     """Write the archive for Moodle: a folder for each submission, which Moodle gives to each member of a group."""
-    groups = _by_submission([entry for entry in gradebook.entries if entry.record is not None])
+    handed_in = [entry for entry in gradebook.entries if entry.record is not None or (entry.key and is_told(entry))]
+    groups = _by_submission(handed_in)
     folders = {name: moodle.feedback_folder(group[0].handed_in) for name, group in groups.items() if group[0].handed_in}
     from_moodle = {name: group for name, group in groups.items() if folders.get(name)}
     pages = {name: entry for name, group in from_moodle.items() if (entry := _of_all(group)) is not None}
@@ -121,9 +130,10 @@ def _write_archive(archive: Path, gradebook: Gradebook, records: Iterator[tuple[
         raise UsageError(f"there is no feedback for {archive}: {why}; --feedback FOLDER writes it for everybody")
     try:
         with open(archive, "wb", opener=for_us) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as target:
-            for entries, record in records:
+            left = dict(pages)
+            for entries, record in _with_unmeasured(gradebook, records):
                 for name in _by_submission(entries):
-                    if name in pages:
+                    if left.pop(name, None):  # of a group without a record, each member has an entry of their own
                         page = feedback(gradebook, pages[name], record).page()
                         target.writestr(f"{folders[name]}/{IN_ARCHIVE}", page.encode("utf-8", "backslashreplace"))
     except OSError as error:

@@ -19,6 +19,7 @@ from labcheck.platforms.formats import find
 from labcheck.record.text import printable
 from labcheck.reports import class_page, clusters
 from labcheck.reports.files import write_report, write_reports
+from labcheck.submission.names import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -71,14 +72,16 @@ def write(out: Path, gradebook: Gradebook, pseudonyms: Pseudonyms | None = None)
     Raises UsageError if a report cannot be written. The results are kept.
     """
     shown = gradebook if pseudonyms is None else pseudonyms.hide(gradebook)
-    names = {entry.key: entry.name for entry in shown.entries}
+    names: dict[str, list[str]] = {}  # equal submissions share a page
+    for entry in shown.entries:
+        names.setdefault(entry.key, []).append(entry.name)
     pages: dict[str, str] = {}
 
     programs = copies.programs_of(gradebook.lab)
 
     def keep(result: Result, record: Record) -> None:
         told = record if pseudonyms is None else replace(record, submission="")
-        pages[result.key] = class_page.pack(told, names[result.key])
+        pages[result.key] = class_page.pack(told, listed(names[result.key]))
         if programs is not None:
             programs.add(result.key, result.sources)
 

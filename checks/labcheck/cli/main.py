@@ -16,6 +16,7 @@ from labcheck.cli.options import FAILED, INTERNAL_ERROR, INTERRUPTED, PASSED, WR
 from labcheck.errors import Fault, MachineError, SuiteError, UsageError
 from labcheck.version import __version__
 from labcheck.workbook.labs import is_folder_of_lab, lab_names, nearest
+from labcheck.workbook.places import COURSE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +34,8 @@ USAGE = """\
 EXIT_STATUS = """\
 Exit status: 0 everything passed (grade: everyone was graded), 1 something failed,
 2 wrong usage or a report that cannot be written, 3 internal error in labcheck, or this machine lacks something.
-For the options, see `labcheck LAB --help` and `labcheck COMMAND --help`."""
+For the options, see `labcheck LAB --help` and `labcheck COMMAND --help`. With --course DIR or the variable
+LABCHECK_COURSE, there are also the labs of a course of your own."""
 
 
 class Terminated(KeyboardInterrupt):
@@ -136,6 +138,7 @@ def commands() -> tuple[Command, ...]:
 
 def _command(words: list[str], *, in_pair: bool) -> int:
     """Run the command given by the words of the command line."""
+    words = _take_course(words)
     if words[:1] == ["help"]:
         words = [*words[1:], "--help"]
     if words == ["--version"]:
@@ -163,6 +166,7 @@ def _command(words: list[str], *, in_pair: bool) -> int:
         )
     parser = Parser(prog=f"labcheck {name}", description=_sentence(chosen.summary), allow_abbrev=False)
     chosen.arguments(parser, rest)
+    parser.add_argument("--course", metavar="DIR", help="folder of a course with labs of its own (see `labcheck list`)")
     given = parser.parse_intermixed_args(rest)  # DIR may come after options
     if chosen is student.CHECK:
         given.lab = name
@@ -178,6 +182,24 @@ def _command(words: list[str], *, in_pair: bool) -> int:
             return _status_of_child(status)
         clear_abandoned()
     return chosen.run(given)
+
+
+def _take_course(words: list[str]) -> list[str]:
+    """Return the words without `--course DIR`, which decides what labs there are; keep DIR for child processes too."""
+    left: list[str] = []
+    following = iter(words)
+    for word in following:
+        if word == "--":
+            return [*left, word, *following]
+        name, equals, folder = word.partition("=")
+        if name == "--course":
+            folder = folder if equals else next(following, "")
+            if not folder:
+                raise UsageError("--course needs a folder: that of a course with labs, solutions and suites")
+            os.environ[COURSE] = str(Path(folder).absolute())
+        else:
+            left.append(word)
+    return left
 
 
 def _status_of_child(status: int) -> int:

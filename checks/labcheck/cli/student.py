@@ -70,14 +70,14 @@ def _check(given: argparse.Namespace) -> int:
     # First the modules that start the student's program; slow imports come later, while it starts.
     from labcheck.isolated.side_by_side import judge_side_by_side
     from labcheck.judging.options import Options
-    from labcheck.submission.find import find_folder, is_packed
+    from labcheck.submission.find import find_folder, find_packed
 
     lab = load_lab(given.lab)
     if given.beside:
         expect_solutions("--beside has nothing to show")
     only = lab.select(given.only) if given.only else ()
-    is_one_file = is_packed(lab, Path(given.folder or ""))
-    folder = Path() if is_one_file else find_folder(lab, given.folder)
+    packed = find_packed(lab, given.folder)
+    folder = find_folder(lab, given.folder) if packed is None else packed if packed.is_dir() else Path()
     options = Options(
         seed=given.seed,
         only=only,
@@ -88,17 +88,19 @@ def _check(given: argparse.Namespace) -> int:
     )
     files = files_of(given)
     if given.watch:
-        if files or is_one_file or options.protection != "none":
+        if packed is not None and packed.is_dir():
+            names = " or ".join(program.file for program in lab.programs)
+            raise UsageError(f"--watch needs {names} under this name in {packed}; rename the file")
+        if files or packed is not None or options.protection != "none":
             raise UsageError("--watch shows the results on the screen; give it a folder, without a report or a sandbox")
         return _watch(lab, folder, options)
     from labcheck.student.live import Live
 
     with Live(lab, () if "-" in files.values() else options.selected(lab)) as live:
-        if options.protection != "none" or is_one_file:
+        if options.protection != "none" or packed is not None:
             from labcheck.isolated.single import judge_apart
 
-            place = Path(given.folder) if is_one_file else folder
-            judgement = judge_apart(lab, place, options, live, required=given.sandbox == REQUIRED)
+            judgement = judge_apart(lab, packed or folder, options, live, required=given.sandbox == REQUIRED)
         else:
             judgement = judge_side_by_side(lab, folder, options, live)
     if judgement.note:
@@ -138,8 +140,8 @@ def _watch(lab: Lab, folder: Path, options: Options) -> int:
 
 
 def _lab_after(name: str) -> str:
-    """Return the name of the next lab of the workbook; "" after the last one."""
-    names = lab_names()
+    """Return the name of the next lab of the same course; "" after the last one."""
+    names = load_lab(name).place.lab_names() if name in lab_names() else []
     following = names[names.index(name) + 1 :] if name in names else []
     return next(iter(following), "")
 
@@ -194,7 +196,8 @@ def _list(given: argparse.Namespace) -> int:
     del given
     for name in lab_names():
         lab = load_lab(name)
-        print(f"{name}   {lab.title:28} about {lab.minutes} minutes")
+        whose = f"   ({lab.place.title})" if lab.place.is_course else ""
+        print(f"{name}   {lab.title:28} about {lab.minutes} minutes{whose}")
         for line in standings(lab) or [f"not checked yet · labcheck start {name}"]:
             print(f"       {line}")
     return PASSED

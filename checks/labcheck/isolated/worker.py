@@ -129,6 +129,7 @@ class Grading:
             chosen = Chosen(Path(task.folder)) if task.folder else unpack(task.name, task.data, place, lab, limits)
             files = [program.file for program in lab.programs]
             sources = [] if task.folder else read_sources(chosen.folder, files)
+            lab = lab.with_names(chosen.originals)
             judgement = judge(lab, chosen.folder, task.options, sandbox, None if lab.more else self.session, listener)
         except (RefusedError, UsageError) as error:
             return Reply("refused", str(error))

@@ -8,6 +8,7 @@ import importlib.util
 import inspect
 import json
 import re
+import sys
 import tomllib
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -16,7 +17,8 @@ from typing import TYPE_CHECKING
 from labcheck.errors import SuiteError, UsageError
 from labcheck.judging.mistakes import told
 from labcheck.version import __version__
-from labcheck.workbook.labs import PACKAGE, Lab, Step, shown
+from labcheck.workbook.labs import Lab, Step, shown
+from labcheck.workbook.places import PACKAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +51,7 @@ def read_suite(lab: Lab) -> list[CheckInfo]:
     mistakes: list[str] = []
     for file in sorted(lab.suite.glob("test_*.py")):
         try:
-            found += _checks(import_module(f"labcheck.suites.{lab.name}.{file.stem}"))
+            found += _checks(suite_module(lab, file.stem))
         except Exception as error:
             mistakes.append(told(error, lab, shown(file)))
     if mistakes:
@@ -64,6 +66,19 @@ def expect_suite(lab: Lab) -> None:
     found = {check.id for check in read_suite(lab)}
     if missing := [id for id in lab.requirements if id not in found]:
         raise SuiteError(f"{shown(lab.suite)}: there is no check of {', '.join(missing)}, which lab.toml lists")
+
+
+def suite_module(lab: Lab, name: str) -> ModuleType:
+    """Return a module of a lab's suite."""
+    make_importable(lab)
+    return import_module(lab.module(name))
+
+
+def make_importable(lab: Lab) -> None:
+    """Let the suites of a course import their own modules: `from suites.mini.material import Material`."""
+    folder = str(lab.place.folder)
+    if lab.place.is_course and folder not in sys.path:
+        sys.path.append(folder)
 
 
 def with_more(lab: Lab, folder: Path, *, hidden: bool = False) -> Lab:
@@ -103,7 +118,8 @@ def digest_of(lab: Lab, more: bytes = b"", *, hidden: bool = False) -> str:
     supplied = (file for name in lab.supplies for file in (lab.starter / name).rglob("*") if file.is_file())
     table = tomllib.loads((lab.starter / "lab.toml").read_text("utf-8"))
     digest.update(json.dumps({name: each for name, each in table.items() if name != "points"}, default=str).encode())
-    for file in [*sorted(lab.suite.glob("*.py")), *sorted(supplied)]:
+    shared = lab.place.suites.glob("*.py")  # what the suites of a course have in common
+    for file in [*sorted(lab.suite.glob("*.py")), *sorted(shared), *sorted(supplied)]:
         digest.update(file.read_bytes())
     return digest.hexdigest()
 

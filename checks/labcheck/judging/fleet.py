@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import importlib.util
 import os
 import time
 from functools import partial
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from labcheck.errors import (
@@ -20,6 +18,7 @@ from labcheck.errors import (
     UsageError,
     Verdict,
 )
+from labcheck.judging.catalogue import suite_module
 from labcheck.program import machine, owners
 from labcheck.program.ports import Port, is_free
 from labcheck.program.program import Program
@@ -190,7 +189,7 @@ class Fleet:
         living = {each.program.outer_pid for each in self.history if not each.program.has_exited}
         processes.end_all({*self._spare, *living})
         if self._copies.is_intact(program.folder) and not self._copies.holds(program.folder, program.spec.file):
-            raise NotReadyError(Verdict.NOT_STARTED, f"{program.spec.file} is missing: the program has deleted it")
+            raise NotReadyError(Verdict.NOT_STARTED, f"{program.spec.called} is missing: the program has deleted it")
         again = self._start_anew(started, Role.APART, self._ports[program.port])
         try:
             again.program.wait_until_listening(seconds)
@@ -323,15 +322,14 @@ class Fleet:
 
     def _prepare_shared_copy(self) -> None:
         """Make the copy in which the shared programs run, and put the suite's material into it."""
-        module = f"labcheck.suites.{self._lab.name}.material"
-        if not importlib.util.find_spec(module):
+        if not (self._lab.suite / "material.py").is_file():
             self.shared_copy = self._new_copy()
             return
         draw = Draw(f"{self._seed}:material")
 
         def add(work: Path) -> None:
             try:
-                self.material = import_module(module).prepare(work, draw)
+                self.material = suite_module(self._lab, "material").prepare(work, draw)
             except Exception as error:
                 if isinstance(error, OSError) and error.errno in {*machine.EXHAUSTED, *machine.FULL, *UNUSUAL_NAME}:
                     raise
@@ -466,7 +464,7 @@ class Fleet:
 
     def _mark_given_up(self, program: Program, verdict: Verdict) -> None:
         program.verdict = verdict
-        self.given_up[program.spec.name] = f"{program.spec.file} {SHORT_VERDICTS.get(verdict, verdict)}"
+        self.given_up[program.spec.name] = f"{program.spec.called} {SHORT_VERDICTS.get(verdict, verdict)}"
 
     def _end_over_limit(self, verdict: Verdict) -> None:
         """End the programs that went over a limit of the whole submission, and stop checking them.

@@ -17,7 +17,8 @@ from labcheck.judging.blame import worst
 from labcheck.judging.run import Run, running
 from labcheck.record.record import Outcome, Place, ProgramResult, Record, RequirementResult, StepTitle
 from labcheck.version import __version__
-from labcheck.workbook.labs import PACKAGE, shown
+from labcheck.workbook.labs import shown
+from labcheck.workbook.places import PACKAGE
 from labcheck.workbook.withheld import last_hint
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ def judge(
         ],
         selected=list(selected),
         programs=programs,
+        originals={each.file: each.submitted_as for each in lab.programs if each.submitted_as},
         requirements=[_result(id, grader, selected, hidden=id in lab.hidden) for id in lab.requirements],
     )
     return Judgement(record, grader.blame.faults, mistakes=tuple(grader.blame.mistakes))
@@ -163,7 +165,9 @@ def with_checks(lab: Lab, work: Callable[[pytest.Session], None]) -> None:
     import pytest
 
     from labcheck.judging import checks
+    from labcheck.judging.catalogue import make_importable
 
+    make_importable(lab)
     arguments = ["-c", str(SUITES / "pytest.ini"), "--rootdir", str(SUITES), str(lab.suite)]
     arguments += [str(lab.more)] if lab.more else []
     arguments += ["--noconftest", "--import-mode=importlib"]

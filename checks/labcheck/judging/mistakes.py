@@ -7,16 +7,13 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
 from labcheck.errors import SuiteError
 from labcheck.record.text import shorten
 from labcheck.workbook.labs import nearest, shown
+from labcheck.workbook.places import PACKAGE
 
 if TYPE_CHECKING:
     from labcheck.workbook.labs import Lab
-
-LABCHECK = Path(__file__).resolve().parents[1]
 
 
 def told(error: BaseException, lab: Lab, place: str = "") -> str:
@@ -45,19 +42,21 @@ def is_authors(error: BaseException, lab: Lab) -> bool:
     if isinstance(error, SuiteError):
         return True
     files = [Path(frame.filename).resolve() for frame in traceback.extract_tb(error.__traceback__)]
-    known = [file for file in files if file.is_relative_to(LABCHECK) or file.is_relative_to(lab.suite)]
+    known = [file for file in files if file.is_relative_to(PACKAGE) or file.is_relative_to(lab.suite)]
     return bool(known) and known[-1].is_relative_to(lab.suite)  # what comes after that is Python's
 
 
 def is_pytests(error: BaseException) -> bool:
     """Return whether pytest refuses to run a check: for a fixture that does not exist, or a coroutine."""
+    import pytest
+
     return isinstance(error, pytest.FixtureLookupError | pytest.fail.Exception)
 
 
 def _words(error: BaseException, lab: Lab, frame: traceback.FrameSummary | None) -> str:
     if isinstance(error, ModuleNotFoundError) and error.name:
         helper = lab.suite / f"{error.name}.py"
-        advice = f"; write: from labcheck.suites.{lab.name}.{error.name} import ..." if helper.is_file() else ""
+        advice = f"; write: from {lab.module(error.name)} import ..." if helper.is_file() else ""
         return f"there is no module {error.name}{advice}"
     if isinstance(error, ImportError) and error.name and frame is not None:
         module = sys.modules.get(error.name)

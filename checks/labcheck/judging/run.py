@@ -223,7 +223,8 @@ class Run:
         """Return the lines that Python cannot read, from the file as it was submitted; None for any other error."""
         if error.place is None or error.unreadable is None:
             return None
-        return excerpt(self._copies.source(error.place.file), error.place.line, *error.unreadable)
+        file = next((each.file for each in self.lab.programs if each.called == error.place.file), error.place.file)
+        return excerpt(self._copies.source(file), error.place.line, *error.unreadable)
 
     def too_slow_for(self, exchanges: int, share: float) -> float:
         """Return how many seconds that many exchanges would take, or 0 if this share of the time left is enough."""

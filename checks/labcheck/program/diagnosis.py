@@ -94,8 +94,12 @@ class Diagnosis:
         text = self.shown(traceback).strip()
         last = _last_line(text)
         frames = _frames(text)
-        own = [Place(file, line) for file, line in frames if is_own_file(file)]
+        own = [self._place(file, line) for file, line in frames if is_own_file(file)]
         return Complaint(within(last, LONGEST), own[-1] if own else None, self._advice(last, frames))
+
+    def _place(self, file: str, line: int) -> Place:
+        """Return a place in a file, under the name that the student knows."""
+        return Place(self.spec.called if file == self.spec.file else file, line)
 
     def never_awaited(self, stderr: str) -> Complaint:
         """Return the last warning about a coroutine that was never awaited, or an empty one."""
@@ -103,7 +107,8 @@ class Diagnosis:
         if not found:
             return Complaint("")
         last = found[-1]
-        place = Place(PurePath(last["file"]).as_posix(), int(last["line"])) if is_own_file(last["file"]) else None
+        own = is_own_file(last["file"])
+        place = self._place(PurePath(last["file"]).as_posix(), int(last["line"])) if own else None
         what = "await it, or pass it to asyncio.run()" if "." not in last["name"] else "write `await` before the call"
         return Complaint(last["said"], place, what, verb="caused a warning:")
 
@@ -112,14 +117,14 @@ class Diagnosis:
 
         `raised`: its standard error holds a traceback. `over_memory`: it was ended because it used too much memory.
         """
-        file = self.spec.file
+        file = self.spec.called
         wanted = f"connected to port {self._given}" if self.spec.is_client else "listened"
         stderr = self.shown(stderr).strip()
         if over_memory:
             return NotReadyError(Verdict.OVER_MEMORY, f"{file} used too much memory before it {wanted}")
-        if not is_there(self.folder / file):
+        if not is_there(self.folder / self.spec.file):
             return NotReadyError(Verdict.NOT_STARTED, f"there is no {file} in the folder")
-        if _is_empty(self.folder / file):
+        if _is_empty(self.folder / self.spec.file):
             return NotReadyError(Verdict.NOT_STARTED, f"{file} is empty")
         if hidden := self._hidden_library(_last_line(stderr), _frames(stderr)):
             return NotReadyError(Verdict.HIDES_LIBRARY, hidden, self.explain(stderr).place)
@@ -149,30 +154,30 @@ class Diagnosis:
 
     def served_one_client(self) -> str:
         """Return what happened to a server that ends by itself after its first client."""
-        return f"{self.spec.file} ended by itself with exit status 0 after its first client"
+        return f"{self.spec.called} ended by itself with exit status 0 after its first client"
 
     def never_listened(self, seconds: float) -> NotReadyError:
         """Return the error for a program that runs but did not listen on its port within `seconds`."""
-        text = f"{self.spec.file} runs, but did not listen on port {self._given} within {seconds:g} s"
+        text = f"{self.spec.called} runs, but did not listen on port {self._given} within {seconds:g} s"
         return NotReadyError(Verdict.NEVER_LISTENED, text)
 
     def listens_elsewhere(self, found: set[int]) -> NotReadyError:
         """Return the error for a program that listens on other ports than its own."""
         named = " and ".join(map(str, sorted(found)))
-        text = f"{self.spec.file} listens on port {named}, not on port {self._given}"
+        text = f"{self.spec.called} listens on port {named}, not on port {self._given}"
         return NotReadyError(Verdict.OTHER_PORT, text)
 
     def listens_on_other_address(self, found: set[str]) -> NotReadyError:
         """Return the error for a program that listens on its port, but only on other addresses than labcheck tries."""
         named = " and ".join(sorted(found))
-        text = f"{self.spec.file} listens on {named} (port {self.port}), "
+        text = f"{self.spec.called} listens on {named} (port {self.port}), "
         text += "not on 127.0.0.1, ::1 or all addresses, which is where labcheck looks"
         return NotReadyError(Verdict.OTHER_ADDRESS, text)
 
     def connected_elsewhere(self, found: set[int], verb: str = "connected") -> NotReadyError:
         """Return the error for a client that connected, or tried to, to other ports than its own; `verb` says which."""
         named = " and ".join(map(str, sorted(found)))
-        text = f"{self.spec.file} {verb} to port {named}, not to port {self._given}"
+        text = f"{self.spec.called} {verb} to port {named}, not to port {self._given}"
         return NotReadyError(Verdict.OTHER_SERVER, text)
 
     def never_connected(self, seconds: float | None, came: int) -> NotReadyError:
@@ -181,9 +186,9 @@ class Diagnosis:
         `came` is the number of connections that it opened without completing a handshake.
         """
         if came:
-            text = f"{self.spec.file} connected to port {self.port}, but did not send a complete opening handshake"
+            text = f"{self.spec.called} connected to port {self.port}, but did not send a complete opening handshake"
         else:
-            text = f"{self.spec.file} runs, but did not connect to port {self._given}"
+            text = f"{self.spec.called} runs, but did not connect to port {self._given}"
         text += "; it is idle, and waits for input" if seconds is None else f" within {seconds:.3g} s"
         return NotReadyError(Verdict.NEVER_CONNECTED, text)
 
@@ -219,7 +224,7 @@ class Diagnosis:
         return f"; if {library} is a library, install it for {self.python}, or choose another interpreter with --python"
 
     def _who_holds_the_port(self) -> str:
-        text = f"{self.spec.file} tried to listen on a port that another program uses; "
+        text = f"{self.spec.called} tried to listen on a port that another program uses; "
         text += f"port {self._given} is free"
         holder = sockets.holder(self.usual_port)
         return f"{text}, but port {self.usual_port} is used by {holder}" if holder else text

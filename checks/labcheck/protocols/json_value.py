@@ -69,7 +69,7 @@ class Json:
         return hash(self.text)
 
     def __repr__(self) -> str:
-        return "<json>"
+        return shorten(self.text)
 
     def get(self, name: str) -> Any:
         """Return the member of an object with this name; None without it, or if this is no object."""

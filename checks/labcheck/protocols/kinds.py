@@ -10,10 +10,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from labcheck.errors import SuiteError
-from labcheck.protocols.started import Role, Started
+from labcheck.protocols.started import Role, Started, StartedClient
 from labcheck.workbook.toml_file import near
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from labcheck.program.program import Program
     from labcheck.protocols.check import Check
     from labcheck.protocols.deadline import Deadline
+    from labcheck.protocols.peer import Peer
     from labcheck.protocols.view import View
 
 
@@ -64,6 +65,26 @@ class Kind(ABC):
         """Return whether the program answers an ordinary request; only called if `is_kept` or `may_hang` is set."""
         del program, check, deadline
         return False
+
+
+class ClientKind(Kind):
+    """A kind of program with a user who types; it connects to labcheck's server."""
+
+    @abstractmethod
+    def peer(self, port: int) -> Peer[Any]:
+        """Return labcheck's server, listening on a port. Raises ForeignListenerError if the port is taken."""
+
+    def start(
+        self, launch: Callable[[], Program], port: int, role: Role, *, in_shared_copy: bool, with_peer: bool
+    ) -> StartedClient:
+        """Start a client; labcheck's server listens before the client can look for it."""
+        peer = self.peer(port) if with_peer else None
+        try:
+            return StartedClient(launch(), role, in_shared_copy, peer=peer)
+        except BaseException:
+            if peer is not None:
+                peer.close()
+            raise
 
 
 _known: dict[str, Kind] = {}

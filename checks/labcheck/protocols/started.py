@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from labcheck.protocols.manners import Manners
 
 if TYPE_CHECKING:
     from labcheck.program.program import Program
+    from labcheck.protocols.peer import Peer
 
 
 class Role(Enum):
@@ -66,3 +67,33 @@ class Started:
     def close(self) -> None:
         """Release its resources; call this after `stop`."""
         self.program.close()
+
+
+@dataclass(eq=False)
+class StartedClient(Started):
+    """A client, and labcheck's server that it connects to (None: no server listens on its port)."""
+
+    peer: Peer[Any] | None = None
+    typed: int = 0  # lines typed by its user
+    input_ended: bool = False
+
+    @property
+    def has_spoken(self) -> bool:
+        """Whether it has ever sent a complete message."""
+        return self.peer is not None and self.peer.arrived > 0
+
+    @property
+    def may_end(self) -> bool:
+        """Whether it is expected to have ended: its exchange may be complete."""
+        return self.peer is not None or super().may_end
+
+    def forget(self) -> None:
+        """Stop recording what it does."""
+        if self.peer is not None:
+            self.peer.forget()
+
+    def close(self) -> None:
+        """Release its resources, and stop labcheck's server."""
+        if self.peer is not None:
+            self.peer.close()
+        super().close()

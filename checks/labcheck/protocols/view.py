@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from labcheck.protocols.deadline import in_words
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from labcheck.program.program import Ending
     from labcheck.protocols.check import Check
     from labcheck.protocols.deadline import Deadline
     from labcheck.protocols.started import Started
@@ -164,10 +166,40 @@ class View:
         """Return whether data other than output may still arrive from a program that has ended."""
         return False
 
+    def by_hand(self, command: str) -> None:
+        """Set what the report of this check shows as "by hand": one line for a shell."""
+        self._check.transcript.by_hand = command
+
     def _by_hand(self, then: str = "") -> None:
         """Set the command that starts the program by hand, with what to do after that as a comment, as in a shell."""
-        command = f"python {self.program.spec.file} {self._check.port}"
+        command = f"python {shlex.quote(self.program.spec.called)} {self._check.port}"
         self._check.transcript.by_hand = f"{command}   # {then}" if then else command
+
+
+class ServerView(View):
+    """A started server as one check sees it."""
+
+    @property
+    def host(self) -> str:
+        """The loopback address it listens on: `127.0.0.1` or `::1`."""
+        assert self.program.address is not None
+        return self.program.address[0]
+
+    def interrupt(self, seconds: float) -> Ending:
+        """Send Ctrl+C, wait until the program has ended, and return how it ended.
+
+        Waits up to `seconds` (times `--slow`). The result has the exit status (`status`), the output since Ctrl+C
+        (`output`), and says whether there was a traceback (`traceback`) and whether a process that the program left
+        behind still listens on its port (`still_listening`).
+        """
+        transcript = self._check.transcript
+        self._by_hand("then press Ctrl+C")
+        self._check.deadline.renew()
+        self.come_to_rest()
+        transcript.note("Ctrl+C")
+        ending = self.program.interrupt(seconds * self._check.slow)
+        transcript.note(f"{ending.status} after {ending.seconds:.2f} s")
+        return ending
 
 
 class ClientView(View, ABC):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from labcheck.record.points import points_in_words
 from labcheck.record.record import Outcome
-from labcheck.record.result import BROKEN, GRADED
+from labcheck.record.result import BROKEN, GRADED, REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -213,13 +213,14 @@ def _filled(entry: Entry, results: Mapping[str, Result], conditions: Mapping[str
     is_graded = result.kind == GRADED
     remarks = [entry.remark, "" if is_graded else result.reason, _why_open(result), result.to_look_at]
     chosen = result.reason if is_graded else ""
+    why_refused = [f"not graded: {result.reason}"] if result.kind == REFUSED else []
     notes = [entry.note, chosen, _other_conditions(result, conditions)]
     return replace(
         entry,
         record=result.record,
         remark="; ".join(filter(None, remarks)),
         note="; ".join(filter(None, notes)),
-        told="; ".join(filter(None, [entry.told, chosen, result.to_look_at])),
+        told="; ".join(filter(None, [entry.told, *why_refused, chosen, result.to_look_at])),
         faults=result.faults,
         is_broken=result.kind == BROKEN,
     )

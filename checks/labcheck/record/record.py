@@ -14,7 +14,7 @@ from labcheck.record.points import points_in_words
 
 SCHEMA = 3
 # Fields that are left out where they are empty, as they are in older records of this version.
-LEFT_OUT = {"beside", "excerpt", "hints", "is_client", "sheet"}
+LEFT_OUT = {"beside", "excerpt", "hints", "is_client", "originals", "sheet"}
 SCHEMA_FILE = Path(__file__).with_name("record.schema.json")
 
 
@@ -95,7 +95,7 @@ class Record:
     """The result of one submission: one entry per requirement, always all of them, in the order of the specification.
 
     `started` is in UTC (ISO 8601), `seconds` is wall time. `selected` are the ids that were checked: all of them,
-    unless `--only` was given.
+    unless `--only` was given. `originals` are the names under which programs were submitted, where these are others.
     """
 
     lab: str
@@ -112,6 +112,7 @@ class Record:
     selected: list[str]
     programs: list[ProgramResult]
     requirements: list[RequirementResult]
+    originals: dict[str, str] = field(default_factory=dict)
     schema: int = SCHEMA
 
     @property
@@ -170,7 +171,7 @@ class Record:
     def to_table(self) -> dict[str, Any]:
         """Return the record as objects for JSON, in the order of the schema. The transcripts are not copied."""
         sums = {"score": self.score, "max_score": self.max_score, "open": self.open}
-        table = {"schema": self.schema, **sums, **vars(self)}
+        table = {"schema": self.schema, **sums, **_without_blanks(vars(self))}
         for name in ("steps", "programs", "requirements"):
             table[name] = [_without_blanks(vars(each)) for each in table[name]]
         table["requirements"] = [

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labcheck.record.record import Outcome
@@ -25,33 +26,55 @@ OPEN = "could not be checked"
 
 @dataclass(frozen=True)
 class Feedback:
-    """A student's feedback: whose it is, the record without what is only the instructor's, and the remarks."""
+    """A student's feedback: whose it is, for which lab, and the remarks.
+
+    The record is without what is only the instructor's. It is None if nothing was checked: the remarks say why.
+    """
 
     name: str
-    record: Record
+    lab: str
+    record: Record | None
     remarks: tuple[str, ...]
 
     def page(self) -> str:
         """Return it as a page for the browser; it needs no network."""
-        return html.page(self.record, f"{self.record.lab} · {self.record.title} · {printable(self.name)}", self.remarks)
+        heading = f"{self.lab} · {printable(self.name)}"
+        if self.record is None:
+            template = html.environment(Path(__file__).parent).get_template("feedback.html.jinja")
+            return template.render(heading=heading, remarks=self.remarks, style=html.style())
+        return html.page(self.record, heading, self.remarks)
 
     def text(self) -> str:
         """Return it as plain text."""
         report = io.StringIO()
-        terminal.write(self.record, report)
+        if self.record is None:
+            report.write(f"{self.lab}\n")
+        else:
+            terminal.write(self.record, report)
         return "\n".join([printable(self.name), *map(printable, self.remarks), "", report.getvalue()])
 
 
-def feedback(gradebook: Gradebook, entry: Entry, record: Record) -> Feedback:
-    """Return the feedback for an entry, with its complete record."""
-    return Feedback(entry.name, _for_students(record), tuple(_remarks(gradebook, entry, record)))
+def feedback(gradebook: Gradebook, entry: Entry, record: Record | None) -> Feedback:
+    """Return the feedback for an entry, with its complete record; without one, see `is_told`."""
+    shown = None if record is None else _for_students(record)
+    title = f"{gradebook.lab} · {gradebook.title}"
+    return Feedback(entry.name, title, shown, tuple(_remarks(gradebook, entry, record)))
 
 
-def _remarks(gradebook: Gradebook, entry: Entry, record: Record) -> Iterator[str]:
+def is_told(entry: Entry) -> bool:
+    """Return whether there is something to tell a student about whose work nothing was measured.
+
+    It is so if the submission cannot be graded, or if the instructor has decided something.
+    """
+    return entry.record is None and not entry.is_open and (bool(entry.key and entry.told) or entry.override is not None)
+
+
+def _remarks(gradebook: Gradebook, entry: Entry, record: Record | None) -> Iterator[str]:
     if entry.override is not None:
         yield f"decided: {entry.override}"
     points, possible = gradebook.points(entry), gradebook.points_possible
-    if points is not None and (points, possible) != (record.score, record.max_score):
+    measured = None if record is None else (record.score, record.max_score)
+    if points is not None and (points, possible) != measured:
         rule = f" ({gradebook.rule})" if gradebook.rule else ""
         yield f"points that count: {points:g} of {possible:g}{rule}"
     if entry.told:

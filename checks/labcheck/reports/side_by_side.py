@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from labcheck.record.statistics import FEWEST
-from labcheck.record.text import printable, shorten
+from labcheck.record.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from labcheck.record.comparison import Comparison, InBoth, OneLab
     from labcheck.record.statistics import Passing
 
-TITLE = 44  # columns of a requirement's title
+TITLE = 52  # columns of a requirement's title
 NOTHING = "—"
 RULE = "Scores are in percent of the possible points, of all students with a grade; lateness and your decisions count."
 FEW = "In a small class, one or two students change a percentage a lot: look at the number behind it."
@@ -74,7 +74,8 @@ def _lab(found: Comparison, lab: OneLab) -> Iterator[str]:
 
 def _row(id: str, titles: Sequence[str], results: Sequence[Passing | None], points: int | None) -> list[str]:
     shares = [f"{each.percent} % of {each.checked:,}" if each and each.checked else NOTHING for each in results]
-    title = shorten(printable(titles[0]), TITLE)
+    title = printable(titles[0])
+    title = title if len(title) <= TITLE else f"{title[: TITLE - 1].rstrip()}…"
     return [f"{id}{'*' * (len(titles) > 1)}", title, *shares, change(points)]
 
 

@@ -24,6 +24,7 @@ from labcheck.reports.wording import (
     message,
     missing,
     provisional,
+    submitted_as,
     summary,
 )
 
@@ -198,6 +199,8 @@ def _value(name: str, text: str, width: int, style: str = "") -> Iterator[Line]:
 def _summary(record: Record, width: int) -> Iterator[Line]:
     style = "bold green" if record.all_passed else "bold"
     yield from _flow([*summary(record).split(SEPARATOR), f"{record.seconds:.1f} s"], width, style)
+    if named := submitted_as(record):
+        yield from _flow([f"submitted as {named}"], width)
     if record.points_rule:
         yield from _flow([f"points: {record.points_rule}"], width)
 

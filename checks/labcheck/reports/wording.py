@@ -179,6 +179,11 @@ def provisional(record: Record) -> str:
     )
 
 
+def submitted_as(record: Record) -> str:
+    """Return in words under which names the programs were submitted; "" if all had those of the lab."""
+    return ", ".join(f"{printable(name)} (checked as {file})" for file, name in record.originals.items())
+
+
 def changes(record: Record, before: Mapping[str, str]) -> str:
     """Return in words which requirements have another outcome than before; `before` are the outcomes by id."""
     known = [each for each in record.of(*Outcome) if each.id in before]

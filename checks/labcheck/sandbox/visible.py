@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from labcheck.workbook.labs import PACKAGE, root
+from labcheck.workbook.places import FOLDERS, PACKAGE, course, root
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,6 +31,7 @@ OF_PYTHON = (*LIBRARIES, "pyvenv.cfg", "ssl", "share/zoneinfo", "share/terminfo"
 OF_VENV = ("bin", "lib/py*", "lib64/py*", "pyvenv.cfg")
 LABCHECK = ("labcheck", "labcheck-*")  # the package; what an installer knows about it, and an egg, which may be a file
 OF_CHECKOUT = (".git", "checks", "labs", "notebooks", "solutions")
+OF_COURSE = (".git", *FOLDERS)
 SEEN = (  # in /etc: libraries, time zone, file types, certificates; nothing that identifies this machine
     *("alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "mime.types", "ssl", "timezone"),
     *("ca-certificates", "crypto-policies", "pki"),
@@ -119,6 +120,8 @@ def hidden(python: str) -> list[Path]:
     found = {PACKAGE, *(path for place in libraries for name in LABCHECK for path in place.glob(name))}
     if not root().is_relative_to(PACKAGE):
         found.update(path for name in OF_CHECKOUT if (path := root() / name).exists())
+    if (mine := course()) is not None:
+        found.update(path for name in OF_COURSE if (path := mine.folder / name).exists())
     # A folder with an interpreter in it cannot be hidden as a whole. Of such a folder, only the interpreter is shown.
     prefixes = [real(Path(known.prefix)), real(Path(known.base_prefix))]
     return sorted(path for path in set(map(real, found)) if not any(each.is_relative_to(path) for each in prefixes))

@@ -30,6 +30,13 @@ DRIVE = re.compile(r"[A-Za-z]:")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 NOT_TEXT = re.compile(r"[\ud800-\udfff]")  # stands for a byte that is not UTF-8
 STRANGE = re.compile(rf"{CONTROL.pattern}|{NOT_TEXT.pattern}|(?<=^[A-Za-z]):|^[. ]+$")
+NUMBER = r"-\d+| ?\(\d+\)"  # what a system or a browser adds to the name of a file if it is taken: -1, (1)
+NUMBERED = re.compile(rf"({NUMBER}|_\d+)+(?=(\.tar)?\.\w+$)")
+
+
+def without_numbers(name: str) -> str:
+    """Return the name of a file without the numbers that copying or a platform may have added: `webserver-1.py`."""
+    return NUMBERED.sub("", name)
 
 
 def is_made(name: str) -> bool:

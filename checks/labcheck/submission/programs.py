@@ -9,34 +9,39 @@ from __future__ import annotations
 import re
 import shutil
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcheck.errors import RefusedError
 from labcheck.submission.files import regular_files
-from labcheck.submission.names import listed, shown
+from labcheck.submission.names import NUMBER, listed, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
     from labcheck.workbook.labs import Lab
 
 # How the name of a file stands for a program; the best come first.
 EXACT, CASE, NUMBERED, COPY, TEXT = range(5)  # webserver.py, Webserver.py, webserver-1.py, webserver_2.py, ~.py.txt
-NUMBERS = re.compile(r"(-\d+| ?\(\d+\))+$")  # added by a system or a browser: a later file gets a higher number
-COPIES = re.compile(r"(-\d+|_\d+| ?\(\d+\)| ?-? ?(copy|kopie|copie|copia)( \d+)?)+$")  # added by others, too
+NUMBERS = re.compile(rf"({NUMBER})+$")  # added by a system or a browser: a later file gets a higher number
+COPIES = re.compile(rf"({NUMBER}|_\d+| ?-? ?(copy|kopie|copie|copia)( \d+)?)+$")  # added by others, too
 COPY_OF = "copy of "
 FOR_READERS = (".docx", ".md", ".odt", ".pdf", ".rtf")  # no program needs them
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """The folder with the programs, and a line on what was renamed, put together or left aside (or "")."""
+    """The folder with the programs, and a line on what was renamed, put together or left aside (or "").
+
+    `originals` are the names that programs had before, by their file in the lab, where they had others.
+    """
 
     folder: Path
     note: str = ""
+    originals: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,20 @@ def choose(folder: Path, lab: Lab) -> Chosen | None:
         notes.append(f"put the programs in {listed(_folder(each, folder) for each in folders)} into one folder")
     if aside:
         notes.append(f"left aside: {listed(_name(each, folder) for each in aside)}")
-    return Chosen(folders[0], "; ".join(notes))
+    originals = {now.name: shown(before.name) for now, before in places.items() if now.name != before.name}
+    return Chosen(folders[0], "; ".join(notes), originals)
+
+
+def has_programs(folder: Path, lab: Lab, most: int) -> bool:
+    """Return whether one of the first files in a folder and its subfolders, up to `most`, may be a program."""
+    files = [program.file for program in lab.programs]
+    return any(_candidate(path, file, files) for path, _ in islice(regular_files(folder), most) for file in files)
+
+
+def is_for(name: str, lab: Lab) -> bool:
+    """Return whether the name of a file stands for a program of the lab."""
+    files = [program.file for program in lab.programs]
+    return any(_candidate(Path(name), file, files) for file in files)
 
 
 def choose_only(folder: Path, lab: Lab) -> Chosen | None:
@@ -94,7 +112,8 @@ def choose_only(folder: Path, lab: Lab) -> Chosen | None:
         return None
     file = lab.programs[0].file
     _rename(found[0], found[0].with_name(file))
-    return Chosen(found[0].parent, f"took {_name(found[0], folder)} for {file}")
+    originals = {file: shown(found[0].name)} if found[0].name != file else {}
+    return Chosen(found[0].parent, f"took {_name(found[0], folder)} for {file}", originals)
 
 
 def _rename(before: Path, now: Path) -> None:

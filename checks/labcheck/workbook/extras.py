@@ -11,7 +11,7 @@ import shlex
 import sys
 from importlib.metadata import Distribution
 
-from labcheck.workbook.labs import root
+from labcheck.workbook.places import root
 from labcheck.workbook.wheel import info, project
 
 

@@ -1,20 +1,22 @@
-"""The labs: where they are (in a wheel or in a checkout), and what their lab.toml says."""
+"""The labs, and what their lab.toml says."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labcheck.errors import SuiteError, UsageError
+from labcheck.workbook.places import PACKAGE, places
 from labcheck.workbook.points import DEFAULT, points_of
 from labcheck.workbook.toml_file import TomlFile, near, schema_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-PACKAGE = Path(__file__).resolve().parents[1]  # the folder of the labcheck package
+    from labcheck.workbook.places import Place
+
 SCHEMA = Path(__file__).with_name("lab.schema.json")
 ID = re.compile(r"[1-9]\d*\.[1-9]\d*")
 
@@ -28,6 +30,7 @@ class ProgramSpec:
     - `prompts`: what a client asks its user.
     - `early`: how many processes to start before a check needs them: one that most checks share, and one more for
       each check that needs its own process.
+    - `submitted_as`: the name of the file in the submission, if it is another one.
     """
 
     name: str
@@ -37,6 +40,12 @@ class ProgramSpec:
     fold: tuple[str, ...]
     prompts: tuple[str, ...]
     early: int
+    submitted_as: str = ""
+
+    @property
+    def called(self) -> str:
+        """The name of the file as the student knows it."""
+        return self.submitted_as or self.file
 
     @property
     def is_client(self) -> bool:
@@ -59,6 +68,7 @@ class Lab:
     """One lab of the workbook.
 
     - `port`: the usual port when the program is started by hand.
+    - `place`: where the lab is; `starter`, `solution` and `suite` are its folders there.
     - `supplies`: files and folders that labcheck adds to a submission that lacks them.
     - `notebook`: the walkthrough, if the lab has one.
     - `more`: a folder with additional checks by an instructor.
@@ -76,15 +86,25 @@ class Lab:
     starter: Path
     solution: Path
     suite: Path
+    place: Place
     notebook: Path | None
     more: Path | None = None
     hidden: frozenset[str] = frozenset()
     points: Mapping[str, int] = field(default_factory=dict)
 
+    def module(self, name: str) -> str:
+        """Return the full name of a module of its suite."""
+        return f"{self.place.package}.{self.name}.{name}"
+
     @property
     def requirements(self) -> tuple[str, ...]:
         """The ids of all requirements, in the order of the spec."""
         return tuple(id for step in self.steps for id in step.requirements)
+
+    def with_names(self, originals: Mapping[str, str]) -> Lab:
+        """Return the lab for a submission whose programs had other names; these are given by file."""
+        programs = (replace(each, submitted_as=originals.get(each.file, "")) for each in self.programs)
+        return replace(self, programs=tuple(programs))
 
     def points_of(self, id: str) -> int:
         """Return the points of a requirement."""
@@ -142,20 +162,14 @@ def nearest(given: str, known: Iterable[str]) -> str:
     return near(given, known)
 
 
-def root() -> Path:
-    """Return the folder that contains labs/, solutions/ and notebooks/: in the wheel or in the checkout."""
-    installed = PACKAGE / "_workbook"
-    return installed if installed.is_dir() else PACKAGE.parent.parent
-
-
 def lab_names() -> list[str]:
-    """Return the names of all labs, sorted."""
-    return sorted(path.parent.name for path in root().glob("labs/*/lab.toml"))
+    """Return the names of all labs, sorted. Raises UsageError and SuiteError as `course`."""
+    return sorted({name for place in places() for name in place.lab_names()})
 
 
 def shown(file: Path) -> str:
     """Return the path of a file of the workbook or of a suite, as messages for authors show it."""
-    for base in (root(), PACKAGE.parent):
+    for base in (*(place.folder for place in places()), PACKAGE.parent):
         if file.is_relative_to(base):
             return file.relative_to(base).as_posix()
     return str(file)
@@ -163,7 +177,7 @@ def shown(file: Path) -> str:
 
 def is_folder_of_lab(name: str) -> bool:
     """Return whether labs/ has a folder with this name, which may be no lab because it has no lab.toml."""
-    return name == Path(name).name and name not in ("", "..") and (root() / "labs" / name).is_dir()
+    return _place_of(name) is not None
 
 
 def load_lab(name: str) -> Lab:
@@ -171,19 +185,29 @@ def load_lab(name: str) -> Lab:
 
     Raises UsageError if it does not exist, and SuiteError, with a line for each mistake, if its lab.toml is invalid.
     """
-    file = root() / "labs" / name / "lab.toml"
-    if is_folder_of_lab(name):
-        if not re.fullmatch(r"\w+", name):
-            raise SuiteError(f"labs/{name}: the name of a lab may have letters, digits and _ only; rename its folders")
-        return _read(name, file)
-    known = lab_names()
-    raise UsageError(f"unknown lab {name!r}.{nearest(name, known)} Labs: {', '.join(known)}")
+    place = _place_of(name)
+    if place is None:
+        known = lab_names()
+        raise UsageError(f"unknown lab {name!r}.{nearest(name, known)} Labs: {', '.join(known)}")
+    if not re.fullmatch(r"\w+", name):
+        raise SuiteError(f"labs/{name}: the name of a lab may have letters, digits and _ only; rename its folders")
+    return _read(name, place)
 
 
-def _read(name: str, file: Path) -> Lab:
+def _place_of(name: str) -> Place | None:
+    """Return the place that has a lab of this name, or at least a folder for it; None without any."""
+    if name != Path(name).name or name in ("", ".."):
+        return None
+    having = [place for place in places() if (place.folder / "labs" / name).is_dir()]
+    return next((place for place in having if name in place.lab_names()), next(iter(having), None))
+
+
+def _read(name: str, place: Place) -> Lab:
+    file = place.folder / "labs" / name / "lab.toml"
     toml = TomlFile.read(file, shown(file))
     table = toml.table
-    if mistakes := [*_differences(toml), *_contradictions(toml, name, file.parent)]:
+    solution = place.folder / "solutions" / name
+    if mistakes := [*_differences(toml), *_contradictions(toml, file.parent, solution)]:
         raise SuiteError(*mistakes)
     return Lab(
         name=name,
@@ -208,9 +232,10 @@ def _read(name: str, file: Path) -> Lab:
             for number, step in enumerate(table["steps"], start=1)
         ),
         starter=file.parent,
-        solution=root() / "solutions" / name,
-        suite=PACKAGE / "suites" / name,
-        notebook=notebook if (notebook := root() / "notebooks" / f"{name}.ipynb").is_file() else None,
+        solution=solution,
+        suite=place.suites / name,
+        place=place,
+        notebook=notebook if (notebook := place.folder / "notebooks" / f"{name}.ipynb").is_file() else None,
         points=table.get("points", {}),
     )
 
@@ -228,10 +253,10 @@ def _differences(toml: TomlFile) -> Iterator[str]:
         yield f"{toml.at(*each.path)}: {table}{each.text}"
 
 
-def _contradictions(toml: TomlFile, name: str, starter: Path) -> Iterator[str]:
+def _contradictions(toml: TomlFile, starter: Path, solution: Path) -> Iterator[str]:
     """Yield where a lab.toml contradicts itself, or the folders of its lab; what has another type is left out."""
     programs = {key: each for key, each in _table(toml.table.get("programs")).items() if isinstance(each, dict)}
-    solution = root() / "solutions" / name
+    name = starter.name
     for program, entry in programs.items():
         file = entry.get("file")
         if isinstance(file, str) and not any((folder / file).is_file() for folder in (starter, solution)):

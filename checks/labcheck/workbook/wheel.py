@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from labcheck.errors import UsageError
 from labcheck.version import __version__
-from labcheck.workbook.labs import PACKAGE, root
+from labcheck.workbook.places import PACKAGE, root
 from labcheck.workbook.withheld import without_solutions
 
 if TYPE_CHECKING:

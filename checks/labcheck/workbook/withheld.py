@@ -10,7 +10,7 @@ import ast
 import re
 
 from labcheck.errors import SuiteError, UsageError
-from labcheck.workbook.labs import root
+from labcheck.workbook.places import root
 
 ASK = "ask.txt"
 INSTRUCTOR = "your instructor"

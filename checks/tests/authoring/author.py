@@ -1,4 +1,4 @@
-"""What the tests of authors' mistakes share: the lab `mini` in a folder of its own, and labcheck in this process."""
+"""What the tests of authors' mistakes share: the lab `mini` in a course of its own, and labcheck in this process."""
 
 from __future__ import annotations
 
@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import labcheck.judging.judge  # it takes labcheck's own folder from `labs`, so it is imported before that is replaced
-import labcheck.suites
 from authoring.mini import FILES
 from conftest import Result
 from labcheck.authoring import verify
 from labcheck.cli.main import ENDING, main
-from labcheck.workbook import labs
+from labcheck.workbook.places import COURSE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -87,21 +85,20 @@ class Author:
 def forget(root: Path) -> None:
     """Forget the modules of the suites below this folder: they will be changed."""
     for name, module in [*sys.modules.items()]:
-        if str(getattr(module, "__file__", "")).startswith(str(root)) or name.startswith("labcheck.suites.mini"):
+        if str(getattr(module, "__file__", "")).startswith(str(root)) or name.split(".")[0] == "suites":
             del sys.modules[name]
 
 
 @pytest.fixture
 def author(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Author]:
     """The author of the lab `mini`, without a mistake so far."""
-    package = tmp_path / "checks" / "labcheck"
     for file, text in FILES.items():
         path = tmp_path / file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
-    monkeypatch.setattr(labs, "PACKAGE", package)
+    monkeypatch.setenv(COURSE, str(tmp_path))
+    monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.setattr(verify, "judges", lambda: nullcontext(Here()))
-    monkeypatch.setattr(labcheck.suites, "__path__", [*labcheck.suites.__path__, str(package / "suites")])
     monkeypatch.setattr(sys, "dont_write_bytecode", True)  # two changes in one second would leave the old one
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.chdir(tmp_path)

@@ -202,7 +202,7 @@ TOML = "labs/mini/lab.toml"
 README = "labs/mini/README.md"
 START = "labs/mini/greeter.py"
 DONE = "solutions/mini/greeter.py"
-SUITE = "checks/labcheck/suites/mini"
+SUITE = "suites/mini"
 FILES = {
     TOML: LAB,
     README: SHEET,

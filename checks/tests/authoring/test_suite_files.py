@@ -43,8 +43,8 @@ MISTAKES: list[tuple[str, Edits | dict[str, Edits | str], list[str], str]] = [
     (
         "a helper that is imported without its package",
         {SECOND: [(IMPORT, f"from talk import WORD\n{IMPORT}")], f"{SUITE}/talk.py": "WORD = 'x'\n"},
-        [f"{SECOND}:3: there is no module talk; write: from labcheck.suites.mini.talk import ..."],
-        "there is no module talk; write: from labcheck.suites.mini.talk",
+        [f"{SECOND}:3: there is no module talk; write: from suites.mini.talk import ..."],
+        "there is no module talk; write: from suites.mini.talk",
     ),
     (
         "no Python",
@@ -211,7 +211,7 @@ MISTAKES: list[tuple[str, Edits | dict[str, Edits | str], list[str], str]] = [
         "material.py without prepare",
         {MATERIAL: "PAGE = 1\n"},
         [f"{MATERIAL}:1: there is no function prepare(work, draw)"],
-        f"{MATERIAL}: AttributeError: module 'labcheck.suites.mini.material' has no attribute 'prepare'",
+        f"{MATERIAL}: AttributeError: module 'suites.mini.material' has no attribute 'prepare'",
     ),
     (
         "prepare with other parameters",

@@ -24,7 +24,7 @@ from labcheck.platforms.downloads import by_hand, read_download
 from labcheck.record.gradebook import Asked, Entry
 from labcheck.record.people import Person, Roster
 from labcheck.record.record import Outcome, ProgramResult, Record, RequirementResult
-from labcheck.record.result import BROKEN, GRADED, Result
+from labcheck.record.result import BROKEN, GRADED, REFUSED, Result
 from labcheck.record.submission import Submission
 from labcheck.reports.files import write_report
 
@@ -159,6 +159,51 @@ def test_machine_stays_unknown(tmp_path: Path) -> None:
     page = read(tmp_path / "back")["Ann.html"]
     for line in ("…/lib/python3.11/asyncio/events.py:80:", "…/bin/python3: can", "some.py\nwebserver.py"):
         assert line in page
+
+
+def test_who_has_no_record_is_told_why(tmp_path: Path) -> None:
+    """A page and a text say why a submission was not graded, and what was decided; who submitted nothing gets none."""
+    out = tmp_path / "out"
+    refused = Result("r", "Ann Lee", REFUSED, "work.rar is not a .zip, .tar.gz, .py or .ipynb file")
+    register = kept(
+        out,
+        by_name("Ann Lee", "r"),
+        by_name("Eve Wu", "b"),
+        by_name("Fay", "not graded yet"),
+        results=[refused, Result("b", "Eve Wu", BROKEN, "ended")],
+        people=(ANN, BOB, CYD, Person("Eve Wu"), Person("Fay")),
+    )
+    (out / CSV).write_text("Student,Points,Excuse,Reason\nBob Lee,,yes,ill\n")
+    (said,) = HandBack(tmp_path / "back").write(out, register)
+    assert said.endswith("feedback for 2 students")
+    found = read(tmp_path / "back")
+    assert found.keys() == {"Ann Lee.html", "Ann Lee.txt", "Bob Lee.html", "Bob Lee.txt"}
+    why = "note: not graded: work.rar is not a .zip, .tar.gz, .py or .ipynb file"
+    assert found["Ann Lee.txt"].splitlines() == ["Ann Lee", why, "", "lab1 · Title"]
+    assert f'<p class="remark">{why}</p>' in found["Ann Lee.html"]
+    assert "<h1>lab1 · Title · Ann Lee</h1>" in found["Ann Lee.html"]
+    for ending in ("html", "txt"):
+        assert "decided: excused, ill" in found[f"Bob Lee.{ending}"]
+        assert "work.rar" not in found[f"Bob Lee.{ending}"]
+    (out / CSV).write_text("Student,Points\nAnn Lee,1\n")
+    HandBack(tmp_path / "back").write(out, register)
+    told = read(tmp_path / "back")["Ann Lee.txt"]
+    assert f"decided: 1 points\npoints that count: 5 of 10 (points × 10 / 2, rounded to two decimals)\n{why}" in told
+
+
+def test_moodle_tells_who_has_no_record(tmp_path: Path) -> None:
+    """In the archive for Moodle, a group that submitted what cannot be graded finds one page with the reason."""
+    out = tmp_path / "out"
+    register = kept(
+        out,
+        from_moodle("Team 4", "12", "r"),
+        results=[Result("r", "Team 4", REFUSED, "it contains no webserver.py")],
+        people=(replace(BOB, group="Team 4"), replace(CYD, group="Team 4")),
+    )
+    HandBack(archive=tmp_path / "back.zip").write(out, register)
+    (page,) = pages(tmp_path / "back.zip").values()
+    assert "note: not graded: it contains no webserver.py" in page
+    assert not re.search("Bob|Cyd", page)
 
 
 def test_group_gets_one_page_each(tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ import csv
 import io
 import json
 import os
-import tarfile
 import unicodedata
 import zipfile
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from archives import tarred, zipped
 from conftest import CHECKOUT, Result
 
 if TYPE_CHECKING:
@@ -46,15 +46,6 @@ class Kind:
     links: dict[str, str] = field(default_factory=dict)
 
 
-def zipped(files: dict[str, bytes]) -> bytes:
-    """Return a zip archive."""
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w") as archive:
-        for name, text in files.items():
-            archive.writestr(name, text)
-    return data.getvalue()
-
-
 def linked(name: str) -> bytes:
     """Return a zip archive with a link."""
     info = zipfile.ZipInfo(name)
@@ -68,17 +59,6 @@ def linked(name: str) -> bytes:
 def renamed(name: bytes, data: bytes) -> bytes:
     """Return a zip archive in which a name of the same length is replaced, without a mark that it is UTF-8."""
     return data.replace(b"x" * len(name), name)
-
-
-def tarred(files: dict[str, bytes], mode: str = "w:gz") -> bytes:
-    """Return a tar archive."""
-    data = io.BytesIO()
-    with tarfile.open(fileobj=data, mode=mode, format=tarfile.GNU_FORMAT) as archive:  # type: ignore[call-overload]
-        for name, text in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(text)
-            archive.addfile(info, io.BytesIO(text))
-    return data.getvalue()
 
 
 def notebook(file: str) -> bytes:
@@ -116,9 +96,9 @@ KINDS = {
     "Bob Bc": Kind({"Bob Bc.zip": zipped({"lab1/webserver.py": SOLUTION, "__MACOSX/lab1/._webserver.py": b"x"})}),
     "Bob Bd": Kind({"Bob Bd.tar.gz": tarred(IT)}),
     "Bob Be": Kind({"Bob Be.tgz": tarred({"lab1/webserver.py": SOLUTION})}),
-    "Bob Bf": Kind({"Bob Bf.tar.bz2": tarred(IT, "w:bz2")}),
-    "Bob Bg": Kind({"Bob Bg.tar.xz": tarred(IT, "w:xz")}),
-    "Bob Bh": Kind({"Bob Bh.tar": tarred(IT, "w")}),
+    "Bob Bf": Kind({"Bob Bf.tar.bz2": tarred(IT, "bz2")}),
+    "Bob Bg": Kind({"Bob Bg.tar.xz": tarred(IT, "xz")}),
+    "Bob Bh": Kind({"Bob Bh.tar": tarred(IT, "")}),
     "Bob Bi": Kind({"Bob Bi.ipynb": notebook("webserver.py")}),
     "Bob Bj": Kind({"Bob Bj/lab1.ipynb": notebook("webserver.py")}),
     "Bob Bk": Kind({"Bob Bk.zip": zipped({"work/lab1.ipynb": notebook("webserver.py")})}),

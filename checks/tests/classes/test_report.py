@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
+import re
 import stat
 import sys
+import zlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -65,3 +70,15 @@ def test_reports_of_a_class_are_private(out: Path, tmp_path: Path) -> None:
     assert {file.name: oct(stat.S_IMODE(file.stat().st_mode)) for file in files} == {
         file.name: "0o600" for file in files
     }
+
+
+def test_shared_page_is_headed_with_all_names(out: Path) -> None:
+    """Equal submissions share a page, and its heading names everybody whose work it is."""
+    register = Register.load(out)
+    shared = tuple(replace(each, key="Ann") for each in register.submissions)
+    report.write(out, replace(register, submissions=shared).gradebook())
+    page = (out / report.PAGE).read_text("utf-8")
+    data = re.search(r'<script[^>]*id="data"[^>]*>(.*?)</script>', page, re.DOTALL)
+    assert data is not None
+    (packed,) = json.loads(data[1])["pages"]
+    assert "<h1>Ann and Bob</h1>" in zlib.decompress(base64.b64decode(packed)).decode()

@@ -40,6 +40,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
         ("labcheck lab1 --html rep", {"report.html"}),
         ("labcheck lab1 --jso", {"--json"}),
         ("labcheck grade lab1 work --out x --canv", {"--canvas"}),
+        ("labcheck report last this --htm", {"--html"}),
         ("labcheck lab1 --sandbox l", {"limits", "landlock"}),
         ("labcheck hint lab9 ", set()),
     ],

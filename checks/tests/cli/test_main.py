@@ -429,7 +429,7 @@ def test_broken_state_file_is_ignored(labcheck: Run, tmp_path: Path) -> None:
 
 
 def test_broken_check_earns_no_point(labcheck: Run, tmp_path: Path) -> None:
-    """A bug in what a check calls is an internal error: no point for it, the report says so first, and the status is 3."""
+    """A bug in what a check calls is an internal error: no point for it, which the report says first (3)."""
     broken = "def today(*_): raise ZeroDivisionError('labcheck is wrong')"
     code = (
         "import sys; from labcheck import suite; from labcheck.cli.main import main\n"

@@ -10,7 +10,8 @@ import pytest
 
 from labcheck.errors import UsageError
 from labcheck.judging.catalogue import digest_of, engine_digest, read_suite, with_more
-from labcheck.workbook.labs import PACKAGE, lab_names, load_lab
+from labcheck.workbook.labs import lab_names, load_lab
+from labcheck.workbook.places import PACKAGE
 
 if TYPE_CHECKING:
     from pathlib import Path

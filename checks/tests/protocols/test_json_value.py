@@ -55,7 +55,7 @@ def test_different_values(text: str, wanted: object) -> None:
 
 @pytest.mark.parametrize(("text", "problem"), NONE)
 def test_what_is_no_json_equals_nothing(text: str, problem: str) -> None:
-    """The report says why it is none."""
+    """The report says why it is not JSON."""
     assert Json(text) != None  # noqa: E711
     found = Json(text).mismatch("==", {"a": 1})
     assert found.expected == '{"a": 1}'
@@ -95,7 +95,7 @@ def test_half_of_a_surrogate_pair_can_be_reported() -> None:
 
 
 def test_members_can_be_read() -> None:
-    """A member that is missing is None, in whatever was sent."""
+    """A member that is missing is None, and so is every member of what is not an object."""
     assert Json('{"version": 3}').get("version") == 3
     assert Json('{"version": 3}').get("price") is None
     assert Json("[1]").get("version") is None

@@ -85,6 +85,7 @@ def test_who_counts() -> None:
     assert found.scores == Spread.of([2, 4.5, 8, 10])
     assert found.percent == Spread.of([20, 45, 80, 100])
     assert sum(bar.count for bar in found.histogram) == 4
+    assert [bar.label for bar in found.histogram][:2] == ["0–1", "1–2"]  # 4.5 is no whole number
     assert found.requirements[0] == Passing("1.1", "1.1", passed=2, failed=1, error=1)
     assert found.requirements[7] == Passing("1.8", "1.8", passed=1, failed=2)  # of the excused student nothing
 
@@ -118,6 +119,7 @@ def test_everybody_has_the_same_score() -> None:
     found = Statistics.of(gradebook(*[entry(5)] * 6))
     assert (found.scores.mean, found.scores.deviation) == (5, 0)
     assert [bar.count for bar in found.histogram] == [0, 0, 0, 0, 0, 6, 0, 0, 0, 0, 0]
+    assert found.histogram[5].label == "5"
 
 
 def test_sections() -> None:

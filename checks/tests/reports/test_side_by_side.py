@@ -87,6 +87,15 @@ def test_requirement_with_another_title_is_marked() -> None:
     assert not any("*" in line for line in lines(Comparison.of([found[0], class_of("c", [1])])))
 
 
+def test_long_title_is_cut() -> None:
+    """A line for a requirement fits into a terminal: of a long title, it shows the beginning."""
+    found = [class_of(name, [1] * 100, titles=("The page " + "really " * 20 + "works.",)) for name in "ab"]
+    (line,) = (line for line in lines(Comparison.of(found)) if line.startswith("1.1"))
+    assert "  The page really really" in line
+    assert "…  100 % of 100  100 % of 100       0" in line
+    assert len(line) <= 100
+
+
 def test_names_stay_text() -> None:
     """Markup in the name of a folder or in a title is shown, and never runs; a terminal gets no commands."""
     bad = class_of(POISON, [1], titles=(POISON, "x"))

@@ -20,6 +20,7 @@ import os, signal, subprocess, sys, time
 from pathlib import Path
 from labcheck.sandbox import processes
 
+processes.LOOK_FOR = 60  # on a loaded machine, the end of the parent may take longer than all looks together
 SLEEPS = "import time; time.sleep(60)"
 STARTS = f"""
 import subprocess, sys

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
-import tarfile
-import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from archives import tarred, zipped
 from labcheck.errors import RefusedError
 from labcheck.submission.limits import MAX_BYTES, MAX_ENTRIES, MAX_FILES
 from labcheck.submission.unpack import unpack
@@ -25,26 +23,6 @@ WORK, OLD, PAGE = b"the work", b"an old version", b"a page"
 ONE = {"webserver.py": WORK}
 ECHO = {"echo_server.py": b"es", "echo_client.py": b"ec"}
 CHAT = {"chat_server.py": b"cs", "chat_client.py": b"cc"}
-
-
-def zipped(files: Mapping[str, bytes]) -> bytes:
-    """Return a zip file."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return packed.getvalue()
-
-
-def tarred(files: Mapping[str, bytes]) -> bytes:
-    """Return a tar.gz file."""
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        for name, data in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
-    return packed.getvalue()
 
 
 def notebook(text: bytes) -> bytes:

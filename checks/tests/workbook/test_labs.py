@@ -9,7 +9,7 @@ import pytest
 
 from conftest import CHECKOUT
 from labcheck.errors import SuiteError, UsageError
-from labcheck.workbook import labs
+from labcheck.workbook import places
 from labcheck.workbook.labs import lab_names, load_lab, nearest
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def workbook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A workbook with a single lab, `tiny`."""
     shutil.copytree(CHECKOUT / "labs" / "lab1", tmp_path / "labs" / "tiny")
-    monkeypatch.setattr(labs, "root", lambda: tmp_path)
+    monkeypatch.setattr(places, "root", lambda: tmp_path)
     return tmp_path
 
 

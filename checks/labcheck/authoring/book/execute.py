@@ -18,7 +18,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from labcheck.errors import SuiteError
 from labcheck.submission.files import copy_new
 from labcheck.submission.notebook import fill, written_by
-from labcheck.workbook.labs import root
+from labcheck.workbook.places import root
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from labcheck.errors import HttpError, Trouble
-from labcheck.protocols.http.evidence import Body, HeaderValue, MediaType, Numbers, Shown, Source, Status
+from labcheck.protocols.http.evidence import Body, Directives, HeaderValue, MediaType, Numbers, Shown, Source, Status
 from labcheck.protocols.json_value import Json
 from labcheck.record.text import shorten
 
@@ -101,6 +101,15 @@ class Answer:
         values = [value for key, value in self.fields if key.lower() == name.lower()]
         return HeaderValue(", ".join(values), name) if values else None
 
+    def field(self, name: str) -> HeaderValue:
+        """Return the value of a header field; if it is missing, it is empty, and a report shows what came instead."""
+        others = tuple(dict.fromkeys(name for name, _ in self.fields))
+        return self.header(name) or HeaderValue("", name, missing=True, others=others)
+
+    def directives(self, name: str) -> Directives:
+        """Return the items of a field that is a list, such as Cache-Control; none if it is missing."""
+        return Directives(self.field(name))
+
     @property
     def media_type(self) -> MediaType:
         """The media type from Content-Type, in lower case and without parameters (RFC 9110, section 8.3.1).
@@ -142,7 +151,7 @@ class Answer:
         """The body as JSON; compare it with a Python value. Raises HttpError if it is larger than MAX_PAGE."""
         text = str(self.source)
         try:
-            text = self.body_bytes.decode()  # RFC 8259, section 8.1: UTF-8, whatever the charset says
+            text = self.body_bytes.decode()  # RFC 8259, section 8.1: always UTF-8
         except UnicodeDecodeError as error:
             return Json.none(text, f"not UTF-8 from byte {error.start + 1} on")
         return Json(text, broke_off=lambda: self.broke_off)

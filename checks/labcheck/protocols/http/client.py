@@ -11,7 +11,6 @@ import contextlib
 import json as json_module
 import re
 import shlex
-import socket
 import sys
 from typing import TYPE_CHECKING
 
@@ -22,9 +21,11 @@ from labcheck.protocols.http.answer import Answer
 from labcheck.protocols.http.evidence import Early
 from labcheck.protocols.http.malformed import HEADER, can_be_status_line, explain_header, explain_start
 from labcheck.protocols.manners import LINGER
+from labcheck.protocols.stream import SHORT, Stream, printf_by_hand
 from labcheck.record.text import show_bytes
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Iterator, Mapping
 
     from labcheck.program.activity import Activity
@@ -35,18 +36,16 @@ if TYPE_CHECKING:
 
 MAX_HEAD = 64 * 1024  # bytes of a status line and headers
 MAX_BODY = 16 * 1024 * 1024
-CHUNK = 128 * 1024
 LINGER_AGAIN = 0.01  # like LINGER, for a server that did not close its connection before, and never rests
 GLANCE = 0.002  # seconds between two looks at the connection and the server
 SETTLED = 0.005  # seconds at rest, after which the server sends nothing more
 SOON = 0.1  # of the time for the first byte; after that, labcheck notes what the program does instead of answering
 READ_AT_ONCE = 1000  # bytes of a request; a server that has accepted the connection reads a short one at once
-SHORT = 400  # bytes of a request that a command repeats; `labcheck replay` repeats every request
 FORM = "application/x-www-form-urlencoded"  # the media type of a form that a browser posts
 
 
-class Connection:
-    """One connection of one client to the server. Use it in a `with` block, which closes it."""
+class Connection(Stream):
+    """One connection of one client to the server, for one request. Use it in a `with` block, which closes it."""
 
     def __init__(
         self,
@@ -56,58 +55,21 @@ class Connection:
         manners: Manners,
         activity: Activity | None,
         usual_port: int,
+        who: str = "",
     ) -> None:
-        self._socket = sock
+        super().__init__(sock, transcript, deadline, who)
+        self.by_hand = ""  # a command that sends the request
         self._manners = manners
         self._activity = activity
         self._usual_port = usual_port
-        self._transcript = transcript
-        self._deadline = deadline
-        self._buffer = bytearray()
-        self._closed = False
-        self._was_reset = False
         self._size = 0  # bytes to send
         self._served = False
 
-    def __enter__(self) -> Connection:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._socket.close()
-
-    def reset(self) -> None:
-        """Close the connection abruptly: the server gets a TCP reset."""
-        sockets.reset(self._socket)
-        self._transcript.note("the client reset the connection (TCP RST)")
-
-    def leave(self, seconds: float = 0.5) -> None:
-        """Send no more, and read until the server closes the connection, for up to `seconds`.
-
-        The server can answer what it has got, and meets no error of a client that has gone.
-        """
-        with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_WR)
-        deadline = self._deadline.at_most(seconds)
-        while self._read_more(deadline):
-            pass
-
     def send(self, data: bytes) -> None:
         """Send all of `data`. A server that no longer reads causes no error here: it may have answered already."""
-        self._transcript.sent(data)
-        self._transcript.by_hand = _printf(data, self._usual_port)
+        self._transcript.by_hand = printf_by_hand(data, self._usual_port)
         self._size += len(data)
-        left = memoryview(data)
-        try:
-            while left and not self._deadline.passed():
-                self._socket.settimeout(self._deadline.left())
-                with contextlib.suppress(TimeoutError):  # the limit may have moved: see `clock`
-                    left = left[self._socket.send(left) :]
-        except OSError:
-            self._was_reset = True
+        super().send(data)
 
     @property
     def was_not_read(self) -> bool:
@@ -118,16 +80,6 @@ class Connection:
         was_reset = self._was_reset and not self._buffer and not self._served
         return was_reset and self._size <= READ_AT_ONCE and sys.platform != "win32"
 
-    def read_some(self, size: int) -> int:
-        """Read until `size` bytes have arrived, the connection is closed or the deadline passes.
-
-        Returns the number of bytes that have arrived and were not yet taken by another method.
-        """
-        self._deadline.renew()
-        while len(self._buffer) < size and self._read_more(self._deadline):
-            pass
-        return len(self._buffer)
-
     def read_answer(self, method: str = "GET", patience: float | None = None, *, until_closed: bool = False) -> Answer:
         """Read the answer to a request with the given method.
 
@@ -135,6 +87,7 @@ class Connection:
         `until_closed`: wait LINGER seconds for the server to close the connection, even if it is at rest. Raises
         HttpError if no answer arrives in time, or if it is not valid HTTP/1.0 or HTTP/1.1.
         """
+        self._transcript.by_hand = self.by_hand or self._transcript.by_hand
         self._deadline.renew()
         started = clock.now()
         first = self._deadline if patience is None else self._deadline.at_most(patience)
@@ -165,6 +118,7 @@ class Connection:
         """
         while not self._closed and self._read_more(self._deadline.at_most(GLANCE)):
             pass
+        self._transcript.by_hand = self.by_hand
         if self._closed and not self._buffer:
             return Early("the connection was closed")
         return Early(self._buffer.partition(b"\n")[0].decode("latin-1").strip())
@@ -196,40 +150,18 @@ class Connection:
             raise self._too_slow(f"the connection was still open after {self._deadline.seconds:g} s")
         return bytes(self._buffer)
 
-    def _read_more(self, deadline: Deadline) -> bool:
-        """Read available data into the buffer; return False if it is too late or the server closed the connection."""
-        data: bytes | None = None
-        while data is None:
-            if self._closed or deadline.passed():
-                return False
-            self._socket.settimeout(deadline.left())
-            try:
-                data = self._socket.recv(CHUNK)
-            except TimeoutError:
-                pass  # the limit may have moved: see `clock`
-            except OSError:
-                data = b""
-                self._was_reset = True
-        self._closed = not data
-        if data:
-            self._transcript.received(data)
-        else:
-            self._transcript.hung_up("server")
-        self._buffer += data
-        return bool(data)
-
     def _wait_for_first_byte(self, limit: Deadline) -> None:
         if self._buffer or self._read_more(limit.at_most(SOON * limit.seconds)) or self._closed:
             return
         watch = self._activity.watch() if self._activity is not None else ""
         if not self._read_more(limit) and not self._closed:
             text = f"no answer: no byte for {in_words(limit.seconds)}"
-            self._transcript.missed(text, limit.seconds)
+            self._transcript.missed(text, limit.seconds, who=self._who)
             raise HttpError(Trouble.SILENT, "; ".join(filter(None, (text, str(watch)))))
 
     def _too_slow(self, text: str) -> HttpError:
         """Return the error for something that did not arrive before the deadline."""
-        self._transcript.missed(text, self._deadline.seconds)
+        self._transcript.missed(text, self._deadline.seconds, who=self._who)
         return HttpError(Trouble.SLOW, text)
 
     def _check_size(self, limit: int) -> None:
@@ -292,12 +224,6 @@ class Connection:
             )
         return self._take(length), length
 
-    def _take(self, size: int) -> bytes:
-        """Take up to `size` bytes of what has arrived."""
-        data = bytes(self._buffer[:size])
-        del self._buffer[:size]
-        return data
-
     def _read_on(self, linger: float, *, even_at_rest: bool) -> None:
         """Read what the server sends after a complete answer: the rest of a body that is longer than announced.
 
@@ -349,13 +275,6 @@ class Connection:
         return line
 
 
-def _printf(data: bytes, usual_port: int) -> str:
-    """Return a shell command that sends the bytes unchanged; empty if they cannot be written in a line of text."""
-    text = data.decode("latin-1").replace("\\", "\\\\").replace("%", "%%")
-    text = text.replace("\r", "\\r").replace("\n", "\\n")
-    return f"printf {shlex.quote(text)} | nc localhost {usual_port}" if len(data) < SHORT and text.isprintable() else ""
-
-
 class Client:
     """Clients of one HTTP server; each request uses a new connection.
 
@@ -382,11 +301,14 @@ class Client:
         self._manners = manners
         self._activity = activity
 
-    def connect(self, within: float | None = None, *, receive_buffer: int | None = None) -> Connection:
+    def connect(
+        self, within: float | None = None, *, receive_buffer: int | None = None, who: str = ""
+    ) -> Connection:  # fmt: skip
         """Open a connection, within `within` seconds if that is less than the deadline.
 
-        `receive_buffer` is the size in bytes of the kernel's buffer for received data; a small one simulates a client
-        that does not read. Raises HttpError if no process listens or the connection is not accepted.
+        `who` is its name in the transcript, if there are several. `receive_buffer` is the size in bytes of the kernel's
+        buffer for received data; a small one simulates a client that does not read. Raises HttpError if no process
+        listens or the connection is not accepted.
         """
         self._deadline.renew()
         deadline = self._deadline if within is None else self._deadline.at_most(within)
@@ -401,7 +323,7 @@ class Client:
                 raise self._refused() from None
             text = f"the connection was closed without an answer ({error.strerror})"
             raise HttpError(Trouble.CLOSED, text) from None
-        return Connection(sock, self.transcript, self._deadline, self._manners, self._activity, self._usual_port)
+        return Connection(sock, self.transcript, self._deadline, self._manners, self._activity, self._usual_port, who)
 
     def get(self, target: str) -> Answer:
         """Send a GET request for a target: a path as it is written in the request line, with its query."""
@@ -441,7 +363,7 @@ class Client:
         data = self.head_of(method, target, fields) + content
         by_hand = self._curl(method, target, fields, content)
         if method == "HEAD":  # curl does not show a body that wrongly follows the answer
-            by_hand = _printf(data, self._usual_port)
+            by_hand = printf_by_hand(data, self._usual_port)
         begin, before = len(self.transcript.events), self.transcript.by_hand
         self.transcript.by_hand = by_hand
         try:
@@ -470,10 +392,10 @@ class Client:
         with contextlib.ExitStack() as stack:
             asked = []
             for place in sockets.paced(len(targets), self.port):
-                asked.append(stack.enter_context(self.connect()))
+                who = f"client {place + 1}" if len(targets) > 1 else "the client that waits"
+                asked.append(stack.enter_context(self.connect(who=who)))
                 asked[-1].send(self.head_of("GET", targets[place]))
-            if targets:
-                self.transcript.by_hand = self._curl("GET", targets[-1], {}, b"")
+                asked[-1].by_hand = self._curl("GET", targets[place], {}, b"")
             yield asked
 
     def _with_content(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Protocol
 
 from labcheck.program.evidence import BrokenOff, Mismatch, differs
@@ -50,21 +51,76 @@ class Status(int):
 
 
 class HeaderValue(str):
-    """The value of a header field; `missing` marks an empty value that stands for a missing field."""
+    """The value of a header field; `missing` marks an empty value that stands for a missing field.
+
+    `others` are the names of the fields that came, for the report of a missing one.
+    """
 
     name: str
     missing: bool
+    others: tuple[str, ...]
 
-    def __new__(cls, value: str, name: str, *, missing: bool = False) -> HeaderValue:
+    def __new__(cls, value: str, name: str, *, missing: bool = False, others: tuple[str, ...] = ()) -> HeaderValue:
         self = super().__new__(cls, value)
         self.name = name
         self.missing = missing
+        self.others = others
         return self
+
+    @property
+    def came(self) -> str:
+        """The field as it came, or that it did not."""
+        if not self.missing:
+            return f"{self.name}: {shorten(self)}"
+        return f"no {self.name}" + (f"; the fields are {shorten(', '.join(self.others))}" if self.others else "")
 
     def mismatch(self, operator: str, wanted: object) -> Mismatch:
         """Say which value was expected, and show the one that arrived."""
-        came = f"no {self.name}" if self.missing else f"{self.name}: {shorten(self)}"
-        return Mismatch(f"{'not ' if operator == '!=' else ''}{self.name}: {wanted}", came)
+        return Mismatch(f"{'not ' if operator == '!=' else ''}{self.name}: {wanted}", self.came)
+
+
+PIECE = re.compile(r'"(?:[^"\\]|\\.)*"?|,|[^",]+')  # of a list: a quoted string, a comma, or what is between them
+
+
+class Directives(dict[str, str]):
+    """The items of a field that is a list, such as Cache-Control (RFC 9110, section 5.6.1): lower case, with arguments.
+
+    `assert "no-store" in answer.directives("Cache-Control")`. An item without an argument has the argument "".
+    """
+
+    def __init__(self, value: HeaderValue) -> None:
+        super().__init__(pair for item in _items(value) if (pair := _directive(item))[0])
+        self._value = value
+
+    def __repr__(self) -> str:
+        return "<directives>"
+
+    def mismatch(self, operator: str, wanted: object) -> Mismatch:
+        """Say which item was expected, and show the field that arrived."""
+        return Mismatch(
+            f"{self._value.name} {'without' if operator == 'not in' else 'with'} {wanted}", self._value.came
+        )
+
+
+def _items(value: str) -> list[str]:
+    """Return the items of a list; a comma in a quoted string is a part of its item."""
+    items = [""]
+    for piece in PIECE.findall(value):
+        if piece == ",":
+            items.append("")
+        else:
+            items[-1] += piece
+    return items
+
+
+def _directive(item: str) -> tuple[str, str]:
+    """Return the name of an item, in lower case, and its argument, without quotation marks and parameters."""
+    name, _, argument = item.partition("=")
+    name, parameters, _ = name.partition(";")  # as in gzip;q=0.5
+    argument = "" if parameters else argument.strip()
+    if argument.startswith('"'):
+        argument = re.sub(r"\\(.)", r"\1", argument.strip('"'))
+    return name.strip().lower(), argument
 
 
 class MediaType(str):

@@ -10,20 +10,19 @@ from labcheck.program import sockets
 from labcheck.program.evidence import Printed
 from labcheck.protocols.http.client import FORM, Client
 from labcheck.protocols.manners import Manners
-from labcheck.protocols.view import CONNECTED_WITHIN, View
+from labcheck.protocols.view import CONNECTED_WITHIN, ServerView
 from labcheck.record.transcript import Transcript
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from labcheck.program.program import Ending
     from labcheck.protocols.check import Check
     from labcheck.protocols.http.answer import Answer
     from labcheck.protocols.http.client import Connection
     from labcheck.protocols.started import Started
 
 
-class Server(View, Client):
+class Server(ServerView, Client):
     """The student's HTTP server: a running program that a check talks to.
 
     A check gets it from the fixtures `server`, `own_server` and `new_server`. All methods that send a request raise
@@ -31,7 +30,7 @@ class Server(View, Client):
     """
 
     def __init__(self, check: Check, started: Started) -> None:
-        View.__init__(self, check, started)
+        ServerView.__init__(self, check, started)
         program = started.program
         Client.__init__(
             self,
@@ -53,12 +52,6 @@ class Server(View, Client):
     def clock(self) -> str:
         """A sentence that names the server's time zone; use it as the message of an assertion about dates."""
         return f"while the check runs, your program's local time is UTC{self._check.local_time.offset:+d}"
-
-    @property
-    def host(self) -> str:
-        """The loopback address it listens on: `127.0.0.1` or `::1`."""
-        assert self.program.address is not None
-        return self.program.address[0]
 
     def today(self) -> set[int]:
         """Return today's day of the year (1 to 366) and year, in the server's time zone."""
@@ -146,22 +139,6 @@ class Server(View, Client):
         with ExitStack() as stack:
             within = CONNECTED_WITHIN * self._check.slow
             yield [stack.enter_context(self.connect(within)) for _ in sockets.paced(number, self.program.port)]
-
-    def interrupt(self, seconds: float) -> Ending:
-        """Send Ctrl+C, wait until the program has ended, and return how it ended.
-
-        Waits up to `seconds` (times `--slow`). The result has the exit status (`status`), the output since Ctrl+C
-        (`output`), and says whether there was a traceback (`traceback`) and whether a process that the program left
-        behind still listens on its port (`still_listening`).
-        """
-        transcript = self._check.transcript
-        self._by_hand("then press Ctrl+C")
-        self._check.deadline.renew()
-        self.come_to_rest()
-        transcript.note("Ctrl+C")
-        ending = self.program.interrupt(seconds * self._check.slow)
-        transcript.note(f"{ending.status} after {ending.seconds:.2f} s")
-        return ending
 
     def restart(self) -> Server:
         """Start the program again on the same port, and return the new server.

@@ -61,7 +61,7 @@ SILENCE = logging.Logger("labcheck.protocols.websocket", logging.CRITICAL + 1)  
 
 def size_of(messages: Iterable[Message]) -> int:
     """Return the total size of messages: characters of text messages, bytes of binary ones."""
-    return sum(len(message.text if message.data is None else message.data) for message in messages)
+    return sum(message.size for message in messages)
 
 
 class Endpoint:

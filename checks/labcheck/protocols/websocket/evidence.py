@@ -24,6 +24,11 @@ class Message:
         self.data = data
 
     @property
+    def size(self) -> int:
+        """Characters of a text message, bytes of a binary one."""
+        return len(self.text if self.data is None else self.data)
+
+    @property
     def binary(self) -> bool:
         """Whether it was sent as a binary message."""
         return self.data is not None
@@ -55,7 +60,7 @@ class Message:
 
     @property
     def json(self) -> Json:
-        """The text as JSON; compare it with a Python value. A binary message is none."""
+        """The text as JSON; compare it with a Python value. A binary message is not JSON."""
         return Json.none(self.text, "a binary message") if self.binary else Json(self.text)
 
     @property

@@ -6,9 +6,10 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from labcheck.errors import Trouble, WebSocketError
-from labcheck.protocols.kinds import Kind, register
+from labcheck.protocols.kinds import ClientKind, Kind, register
 from labcheck.protocols.manners import Manners
-from labcheck.protocols.websocket.started import StartedClient, StartedServer
+from labcheck.protocols.started import StartedClient
+from labcheck.protocols.websocket.started import StartedServer
 from labcheck.record.transcript import Transcript
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from labcheck.protocols.deadline import Deadline
     from labcheck.protocols.started import Role, Started
     from labcheck.protocols.websocket.client import ClientProgram
+    from labcheck.protocols.websocket.peer import Peer
     from labcheck.protocols.websocket.server import WebSocketServer
 
 
@@ -71,25 +73,17 @@ class WebSocketServerKind(Kind):
 
 
 @register
-class WebSocketClientKind(Kind):
+class WebSocketClientKind(ClientKind):
     """A program with a user who types; it connects to labcheck's server over WebSocket."""
 
     name = "websocket client"
     asked_for = "a message from your program"
 
-    def start(
-        self, launch: Callable[[], Program], port: int, role: Role, *, in_shared_copy: bool, with_peer: bool
-    ) -> StartedClient:
-        """Start a client; labcheck's server listens before the client can look for it."""
+    def peer(self, port: int) -> Peer:
+        """Return labcheck's WebSocket server."""
         from labcheck.protocols.websocket.peer import Peer
 
-        peer = Peer(port) if with_peer else None
-        try:
-            return StartedClient(launch(), role, in_shared_copy, peer=peer)
-        except BaseException:
-            if peer is not None:
-                peer.close()
-            raise
+        return Peer(port)
 
     def view(self, check: Check, started: Started) -> ClientProgram:
         """Return the client as a check sees it."""

@@ -72,6 +72,8 @@ class WebSocketServer(View):
         (RFC 7692). `receive_buffer` is the size in bytes of the kernel's buffer for received data; a small one
         simulates a client that does not read. Raises WebSocketError if the connection or the handshake fails.
         """
+        if not target.startswith("/"):
+            raise ValueError(f"join({target!r}): the target begins with /; give a name as who={target!r}")
         self._by_hand_at(target)
         self._check.deadline.renew()
         within = self._check.deadline.at_most(CONNECTED_WITHIN * self._check.slow)

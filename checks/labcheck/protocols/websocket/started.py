@@ -9,7 +9,6 @@ from labcheck.protocols.started import Started
 
 if TYPE_CHECKING:
     from labcheck.protocols.websocket.connection import WebSocketClient
-    from labcheck.protocols.websocket.peer import Peer
 
 
 @dataclass(eq=False)
@@ -27,33 +26,3 @@ class StartedServer(Started):
         """End the program, and close its clients' sockets."""
         super().stop()
         self.hang_up()
-
-
-@dataclass(eq=False)
-class StartedClient(Started):
-    """A client, and labcheck's server that it connects to (None: no server listens on its port)."""
-
-    peer: Peer | None = None
-    typed: int = 0  # lines typed by its user
-    input_ended: bool = False
-
-    @property
-    def has_spoken(self) -> bool:
-        """Whether it has ever sent a complete message."""
-        return self.peer is not None and self.peer.arrived > 0
-
-    @property
-    def may_end(self) -> bool:
-        """Whether it is expected to have ended: its exchange may be complete."""
-        return self.peer is not None or super().may_end
-
-    def forget(self) -> None:
-        """Stop recording what it does."""
-        if self.peer is not None:
-            self.peer.forget()
-
-    def close(self) -> None:
-        """Release its resources, and stop labcheck's server."""
-        if self.peer is not None:
-            self.peer.close()
-        super().close()

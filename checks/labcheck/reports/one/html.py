@@ -33,6 +33,7 @@ from labcheck.reports.wording import (
     missing,
     provisional,
     replay,
+    submitted_as,
 )
 
 if TYPE_CHECKING:
@@ -187,6 +188,7 @@ def _facts(record: Record, heading: str) -> dict[str, Any]:
         "cause": cause,
         "replay": replay,
         "provisional": provisional(record),
+        "submitted_as": submitted_as(record),
         "remarks": (),
         "with_pictures": True,
     }

@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from labcheck.record.record import Outcome
 from labcheck.record.text import printable, within
 from labcheck.reports.formats import one
-from labcheck.reports.wording import block, explanation, heading, provisional
+from labcheck.reports.wording import block, explanation, heading, provisional, submitted_as
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +46,8 @@ def suite(record: Record, name: str) -> Element:
     about = Element("properties")
     for key in ("lab", "title", "score", "max_score", "seed", "sandbox", "python", "platform", "labcheck"):
         add_property(about, key, str(getattr(record, key)))
+    if named := submitted_as(record):
+        add_property(about, "submitted as", named)
     if record.points_rule:
         add_property(about, "points", record.points_rule)
     if told := provisional(record):

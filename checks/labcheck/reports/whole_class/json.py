@@ -52,6 +52,7 @@ def _student(entry: Entry, gradebook: Gradebook) -> dict[str, Any]:
         "open": entry.is_open,
         "seed": None if record is None else record.seed,
         "seconds": None if record is None else record.seconds,
+        "submitted_as": {} if record is None else record.originals,
         "note": entry.about,
         "requirements": {each.id: [each.outcome, each.earned] for each in record.requirements} if record else {},
     }

@@ -243,7 +243,7 @@ def test_client_that_stops_reading_delays_nobody(new_server: WebSocketServer, dr
 )
 def test_closes_connections_on_ctrl_c(own_server: WebSocketServer, draw: Draw) -> None:
     """On Ctrl+C, clients get close code 1001 (or 1000), and it exits with status 0 without a traceback."""
-    clients = [own_server.join(f"client {number}") for number in (1, 2, 3)]
+    clients = [own_server.join(who=f"client {number}") for number in (1, 2, 3)]
     for client in clients:
         client.send(f"{draw.word()},{draw.word()}")
     own_server.come_to_rest()

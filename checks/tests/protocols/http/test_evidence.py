@@ -6,11 +6,17 @@ import pytest
 
 from labcheck.program.evidence import Evidence
 from labcheck.protocols.http.answer import Answer, numbers
+from labcheck.protocols.http.evidence import Directives, HeaderValue
 
 
 def answer(body: bytes = b"<p>day 7 of 2026</p>", code: int = 200, kind: str | None = "text/html") -> Answer:
     """An answer with a body."""
     return Answer(code, "OK", [("Content-Type", kind)] if kind else [], body, True, 0.0)
+
+
+def with_field(name: str, value: str) -> Answer:
+    """An answer with one header field."""
+    return Answer(200, "OK", [(name, value)], b"", 0, 0.0)
 
 
 PAGE = answer()
@@ -92,3 +98,36 @@ def test_comparison_changes_nothing() -> None:
 def test_numbers_have_no_letter_next_to_them() -> None:
     """A number counts if no letter touches it, with or without the tags between them."""
     assert set(numbers(answer(b"<b>7</b> a8 9b x_10 1<i>1</i> 12345678901 &#50;0"))) == {7, 10, 1, 11, 20}
+
+
+@pytest.mark.parametrize(
+    ("value", "items"),
+    [
+        ("no-store", {"no-store": ""}),
+        ("No-Store, max-age=0", {"no-store": "", "max-age": "0"}),
+        ('private="Set-Cookie, X", max-age="5"', {"private": "Set-Cookie, X", "max-age": "5"}),
+        (r'a="x\"y"', {"a": 'x"y'}),
+        (",, a , b ,", {"a": "", "b": ""}),
+        ("gzip;q=0.5, br", {"gzip": "", "br": ""}),
+        ("no-storex", {"no-storex": ""}),
+        ("", {}),
+    ],
+)
+def test_lists_are_read_as_the_rfc_says(value: str, items: dict[str, str]) -> None:
+    """Names in any case, empty items, and commas in quoted strings (RFC 9110, sections 5.6.1 and 5.6.4)."""
+    assert with_field("Cache-Control", value).directives("cache-control") == items
+
+
+def test_long_list_takes_no_time() -> None:
+    """A program that sends 60,000 blanks or quotation marks does not hold up the grader."""
+    for value in ("a" + " " * 60_000 + '"', '"' * 60_001, '"' + "\\" * 60_000, "," * 60_000):
+        assert "no-store" not in Directives(HeaderValue(value, "Cache-Control"))
+
+
+def test_missing_field_shows_what_came() -> None:
+    """A report names the fields that there are; a beginner may have misspelt one."""
+    found = with_field("Cache-Controll", "no-store")
+    assert found.field("Cache-Control") == ""
+    came = found.directives("Cache-Control").mismatch("in", "no-store")
+    assert came == ("Cache-Control with no-store", "no Cache-Control; the fields are Cache-Controll", None, None)
+    assert with_field("ETag", "a").field("etag").mismatch("==", '"a"').received == "etag: a"

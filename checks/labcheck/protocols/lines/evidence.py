@@ -1,0 +1,42 @@
+"""What a server sent over TCP; each can explain a failed comparison."""
+
+from __future__ import annotations
+
+from labcheck.program.evidence import Mismatch, differs
+from labcheck.record.text import quote, show_bytes
+
+
+class Line(str):
+    """A line, without its end. Compare it with a `str`, or use `text in line`."""
+
+    @property
+    def size(self) -> int:
+        """The number of its characters."""
+        return len(self)
+
+    def mismatch(self, operator: str, wanted: object) -> Mismatch:
+        """Say which line was expected, and show the one that arrived."""
+        if operator == "==":
+            return differs(str(wanted), str(self), ("the line", "the line"))
+        without = "without" if operator == "not in" else "unlike" if operator == "!=" else "with"
+        return Mismatch(f"a line {without} {str(wanted)!r}", f"the line {str(self)!r}")
+
+
+class Data(bytes):
+    """Bytes. Compare them with `bytes`."""
+
+    def mismatch(self, operator: str, wanted: object) -> Mismatch:
+        """Say which bytes were expected, and show those that arrived."""
+        del operator
+        expected = wanted if isinstance(wanted, bytes) else b""
+        return differs(expected, bytes(self), (f"{len(expected):,} bytes:", f"{len(self):,} bytes:"))
+
+
+def without_end(data: bytes) -> str:
+    """Return in words what has arrived of a line: how many bytes, and that it has no end yet."""
+    try:
+        shown = quote(data.decode())
+    except UnicodeDecodeError:
+        shown = show_bytes(data)
+    end = "" if b"\n" in data else ", no line end"
+    return f"{len(data):,} byte{'s' * (len(data) > 1)}{end}: {shown}"

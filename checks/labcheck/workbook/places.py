@@ -1,0 +1,97 @@
+"""Where labs are: in labcheck itself (a wheel or a checkout), and in a course of one's own.
+
+A course is a folder with `labs/`, `solutions/`, `suites/` and, if it likes, `notebooks/` and a `labcheck.toml`:
+
+    title = "Networks, autumn 2026"
+
+`--course DIR` or the variable LABCHECK_COURSE names it. It is never found by looking around: its suites are run as
+labcheck's own, and a student's repository must not bring any along.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from labcheck.errors import SuiteError, UsageError
+
+PACKAGE = Path(__file__).resolve().parents[1]  # the folder of the labcheck package
+COURSE = "LABCHECK_COURSE"
+SETTINGS = "labcheck.toml"
+FOLDERS = ("labs", "solutions", "suites", "notebooks")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place with labs.
+
+    - `folder` holds labs/, solutions/ and notebooks/; `suites` holds the checks, a folder for each lab.
+    - `package`: the import package that `suites` is.
+    - `title`: the name of the course; empty for labcheck's own labs.
+    """
+
+    folder: Path
+    suites: Path
+    package: str
+    title: str = ""
+
+    @property
+    def is_course(self) -> bool:
+        """Whether it is a course of one's own."""
+        return bool(self.title)
+
+    def lab_names(self) -> list[str]:
+        """Return the names of its labs, sorted."""
+        return sorted(path.parent.name for path in self.folder.glob("labs/*/lab.toml"))
+
+
+def root() -> Path:
+    """Return the folder that contains labcheck's own labs/, solutions/ and notebooks/: in the wheel or the checkout."""
+    installed = PACKAGE / "_workbook"
+    return installed if installed.is_dir() else PACKAGE.parent.parent
+
+
+def own() -> Place:
+    """Return the place of labcheck's own labs."""
+    return Place(root(), PACKAGE / "suites", "labcheck.suites")
+
+
+def course() -> Place | None:
+    """Return the course of one's own, if there is one.
+
+    Raises UsageError if its folder is not a course, and SuiteError if its labcheck.toml is not valid.
+    """
+    given = os.environ.get(COURSE)
+    if not given:
+        return None
+    folder = Path(given).absolute()
+    if not (folder / "labs").is_dir():
+        raise UsageError(
+            f"{given} is no course: it has no folder labs; give the folder with labs, solutions and suites "
+            f"(--course or {COURSE})"
+        )
+    return Place(folder, folder / "suites", "suites", _title(folder))
+
+
+def places() -> list[Place]:
+    """Return all places with labs; if two of them have a lab of the same name, the first one counts."""
+    mine = course()
+    return [own()] if mine is None else [mine, own()]
+
+
+def _title(folder: Path) -> str:
+    """Return the title of a course, by default the name of its folder."""
+    file = folder / SETTINGS
+    try:
+        table = tomllib.loads(file.read_text("utf-8")) if file.exists() else {}
+    except (OSError, ValueError) as error:
+        raise SuiteError(f"{file} cannot be read: {error}") from error
+    for name in table:
+        if name != "title":
+            raise SuiteError(f"{file}: unknown key {name!r}; the only one is title")
+    title = table.get("title", folder.name)
+    if not isinstance(title, str) or not title.strip():
+        raise SuiteError(f"{file}: title is {title!r}; expected a text")
+    return " ".join(title.split())
