@@ -146,6 +146,18 @@ class Grader:
         self.blame.faults.append(reason)
         self._record(_mark(item)["id"], Finding(Outcome.ERROR, reason=reason))
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_pyfunc_call(self) -> Generator[None, object, object]:
+        """Let the run end a check that is late."""
+        with self.run.alarm:
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[object]) -> Generator[None, object, object]:
+        """Let the run end a fixture of a suite that is late; one of labcheck's own ends by itself."""
+        with contextlib.nullcontext() if fixturedef.func.__module__ == fixtures.__name__ else self.run.alarm:
+            return (yield)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport | None:
         """Keep the finding of a check, and clean up after a failure."""
@@ -162,6 +174,7 @@ class Grader:
 
     def _keep(self, item: pytest.Item, error: BaseException | None, seconds: float) -> None:
         id = _mark(item)["id"]
+        error = self.run.overdue or error  # an exception that it has caused says nothing about the program
         if error is not None and (lacking := lack(error)):
             raise lacking from error  # this ends the grading: the student cannot help it
         if isinstance(error, pytest.skip.Exception):
@@ -179,6 +192,8 @@ class Grader:
             self.run.after_failure(error)
         if error is None:
             self.run.after_success()
+        if self.run.overdue is not None:
+            self.run.after_overdue()
 
     def _record(self, id: str, finding: Finding) -> None:
         self.blame.findings.setdefault(id, []).append(finding)

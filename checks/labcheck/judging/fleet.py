@@ -265,6 +265,13 @@ class Fleet:
             if started.role is not Role.EARLY:
                 started.program.kill()
 
+    def replace_all_but_early(self) -> None:
+        """End all programs that a check may have used, without a verdict; the next check gets new ones."""
+        self.kill_all_but_early()
+        for started in self.history:
+            if started.role is not Role.EARLY:
+                started.role = Role.GONE
+
     def has_spoken(self, spec: ProgramSpec) -> bool:
         """Return whether a program has ever sent a complete message or a complete answer."""
         return any(started.has_spoken for started in self.history if started.name == spec.name)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcheck.errors import SuiteError
+from labcheck.judging.overdue import OverdueError
 from labcheck.record.text import shorten
 from labcheck.workbook.labs import nearest, shown
 from labcheck.workbook.places import PACKAGE
@@ -21,6 +22,8 @@ def told(error: BaseException, lab: Lab, place: str = "") -> str:
 
     `place` is where it happened if the exception has no place in the lab's suite.
     """
+    if isinstance(error, OverdueError):
+        return f"{error.place or place}: {error}"
     if isinstance(error, SuiteError):
         return str(error) if ":" in str(error) else f"{place}: {error}"
     if isinstance(error, SyntaxError) and error.filename:
@@ -39,7 +42,7 @@ def frame_in(error: BaseException, folder: Path) -> traceback.FrameSummary | Non
 
 def is_authors(error: BaseException, lab: Lab) -> bool:
     """Return whether the lab's suite has raised an exception, and not the part of labcheck that it has called."""
-    if isinstance(error, SuiteError):
+    if isinstance(error, SuiteError | OverdueError):
         return True
     files = [Path(frame.filename).resolve() for frame in traceback.extract_tb(error.__traceback__)]
     known = [file for file in files if file.is_relative_to(PACKAGE) or file.is_relative_to(lab.suite)]

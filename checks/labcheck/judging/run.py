@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from labcheck.errors import ExchangeError, NotReadyError, SuiteError, Trouble, Verdict
 from labcheck.judging.fleet import Fleet
+from labcheck.judging.overdue import Alarm, OverdueError
 from labcheck.judging.watchdog import Watchdog
 from labcheck.program import clock
 from labcheck.program.evidence import Complaint
@@ -48,7 +49,7 @@ BUSY_WITHIN = 1.0  # seconds in which a program that got no processor may still 
 SETTLED = 0.2  # seconds until a server has done its work after a check, if nobody waits for it any more
 PROBE = 0.5  # seconds for an ordinary answer, after a check that got none; more if its answers take long
 SLOWER = 4  # times its slowest answer so far: then an answer is missing
-GRACE = 10.0  # seconds after a deadline until a check's programs are killed; normally the check has gone on by then
+GRACE = 10.0  # seconds after a deadline until a check is ended; every wait in labcheck has gone on by then
 
 
 def seed_or_new(given: int | None) -> int:
@@ -68,7 +69,10 @@ class Run:
         self._copies = copies
         self._used: list[Started] = []  # by the running check
         self._lost = clock.lost()  # seconds of standstill up to now
-        self._watchdog = Watchdog(self.fleet.kill_all_but_early, GRACE)
+        self.alarm = Alarm([folder for folder in (lab.suite, lab.more) if folder is not None])
+        self.overdue: OverdueError | None = None  # of the running check, once it should have ended
+        self._began = clock.now()  # the running check
+        self._watchdog = Watchdog(self._end_check, GRACE)
         self.spec = lab.programs[0]  # the program that the check is about
         self.check = self._new_check(lab.requirements[0])
 
@@ -81,19 +85,25 @@ class Run:
         self.spec = self.lab.program_of(id)
         self.check = self._new_check(id)
         self._used = []
-        # Every wait in labcheck has a limit; this is for one that was forgotten. A blocking read ends at once when the
-        # program at the other end is gone.
-        self._watchdog.watch(self.check.deadline)
+        self.overdue = None
+        self._began = clock.now()
+        self._watchdog.watch(self.check.deadline, self.budget)  # each exchange renews the first
 
     def end(self) -> None:
         """End a check."""
-        self._watchdog.watch(None)
+        self._watchdog.watch()
         self.fleet.end_once()
 
     def close(self) -> None:
         """End the grading; no process of the submission runs when this returns."""
         self._watchdog.stop()
+        self.alarm.close()
         self.fleet.close()
+
+    def after_overdue(self) -> None:
+        """End the programs after a check that was ended: they are not to blame, and the next check gets new ones."""
+        self.end()
+        self.fleet.replace_all_but_early()
 
     def stood_still(self) -> bool:
         """Return whether the machine, or labcheck, stood still since the check began: then a failure means nothing."""
@@ -292,6 +302,15 @@ class Run:
         slowest = max(started.manners.slowest for started in self.fleet.history)
         deadline = self.budget.at_most(max(PROBE * self.options.slow, SLOWER * slowest))
         return kinds.find(program.spec.kind).still_answers(program, self.check, deadline)
+
+    def _end_check(self) -> None:
+        """End the running check, which is late; called in the watchdog's thread, again and again until it has ended."""
+        is_first = self.overdue is None
+        self.overdue = self.overdue or OverdueError(self.alarm.place(), clock.now() - self._began)
+        self.alarm.ring()
+        # A blocking read that no signal ends is over when the program at the other end is gone.
+        if not is_first or not self.alarm.by_signal:
+            self.fleet.kill_all_but_early()
 
     def _new_check(self, id: str) -> Check:
         return Check(
