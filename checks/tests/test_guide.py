@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from conftest import CHECKOUT, need
-from labcheck.authoring.verify import variants
+from labcheck.authoring.variants import variants
 from labcheck.workbook import wheel
 from labcheck.workbook.labs import load_lab
 

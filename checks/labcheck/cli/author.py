@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labcheck.cli.options import FAILED, PASSED, Command, count, name_of, seed
-from labcheck.errors import UsageError
+from labcheck.cli.options import FAILED, PASSED, WRONG_USE, Command, count, name_of, seed
+from labcheck.errors import SuiteError, UsageError
 from labcheck.workbook.labs import lab_names, load_lab
 from labcheck.workbook.withheld import expect_solutions
 
@@ -33,22 +33,32 @@ def _verify_arguments(parser: Parser, words: list[str]) -> None:
 
 
 def _verify(given: argparse.Namespace) -> int:
-    from labcheck.authoring.survivors import verify_mutants
-    from labcheck.authoring.verify import verify
     from labcheck.judging.run import seed_or_new
 
     expect_solutions("it cannot verify a lab")
-    labs = [load_lab(name) for name in ([given.lab] if given.lab else lab_names())]
     if given.sample is not None and not given.mutants:
         raise UsageError("--sample chooses mutants; add --mutants")
     if given.seed is not None and given.sample is None:
         raise UsageError("--seed chooses a sample of mutants; add --mutants and --sample N")
-    if given.mutants:
-        chosen = seed_or_new(given.seed)
-        consistent = [verify_mutants(lab, given.sample, chosen) for lab in labs]
-    else:
-        consistent = [verify(lab) for lab in labs]
-    return PASSED if all(consistent) else FAILED
+    given.seed = seed_or_new(given.seed)
+    return max(_verify_one(name, given) for name in ([given.lab] if given.lab else lab_names()))
+
+
+def _verify_one(name: str, given: argparse.Namespace) -> int:
+    """Verify a lab, and return the exit status: 2 for a mistake because of which its programs cannot be checked."""
+    from labcheck.authoring.survivors import verify_mutants
+    from labcheck.authoring.verify import verify
+
+    try:
+        lab = load_lab(name)
+        consistent = verify_mutants(lab, given.sample, given.seed) if given.mutants else verify(lab)
+    except SuiteError as error:
+        mistakes = str(error).splitlines()
+        for mistake in mistakes:
+            print(f"{name}: {mistake}")
+        print(f"{name}: {len(mistakes)} {'problem' if len(mistakes) == 1 else 'problems'}, so no program was run")
+        return WRONG_USE
+    return PASSED if consistent else FAILED
 
 
 def _book_arguments(parser: Parser, words: list[str]) -> None:

@@ -152,11 +152,12 @@ def _grade(given: argparse.Namespace) -> int:
     from labcheck.classes.register import Register
     from labcheck.classes.submissions import Order, Shard
     from labcheck.errors import RefusedError
-    from labcheck.judging.catalogue import with_more
+    from labcheck.judging.catalogue import expect_suite, with_more
     from labcheck.judging.options import Options
     from labcheck.submission.handed_in import pack
 
     lab = load_lab(given.lab)
+    expect_suite(lab)
     extra = b""
     if given.suite is not None:
         lab = with_more(lab, given.suite, hidden=given.hidden)

@@ -15,7 +15,7 @@ from labcheck.cli.environment import restart_if_needed
 from labcheck.cli.options import FAILED, INTERNAL_ERROR, INTERRUPTED, PASSED, WRONG_USE, Parser, name_of
 from labcheck.errors import Fault, MachineError, SuiteError, UsageError
 from labcheck.version import __version__
-from labcheck.workbook.labs import lab_names, nearest
+from labcheck.workbook.labs import is_folder_of_lab, lab_names, nearest
 from labcheck.workbook.places import COURSE
 
 if TYPE_CHECKING:
@@ -84,7 +84,8 @@ def main(argv: Sequence[str] | None = None, *, in_pair: bool = False) -> int:
     except Fault as error:
         return _internal_error(str(error), words)
     except SuiteError as error:
-        print(f"labcheck: error in the lab, not in your program: {error}", file=sys.stderr)
+        for mistake in str(error).splitlines():
+            print(f"labcheck: error in the lab, not in your program: {mistake}", file=sys.stderr)
         return INTERNAL_ERROR
     except MachineError as error:
         return _unfit(error)
@@ -150,10 +151,13 @@ def _command(words: list[str], *, in_pair: bool) -> int:
             return WRONG_USE
         overview.parse_args(words)
     name, rest = name_of(words[0]), words[1:]
-    if name in lab_names():
+    mine = next((command for command in student.COMMANDS if command.name == name), None)
+    if mine is None and name in lab_names():
         chosen = student.CHECK
-    elif (found := _find(name)) is not None:
+    elif (found := mine or _find(name)) is not None:
         chosen = found
+    elif is_folder_of_lab(name):
+        chosen = student.CHECK  # it reports what is wrong with the lab
     else:
         labs, others = lab_names(), [each.name for each in commands()]
         raise UsageError(
@@ -166,6 +170,8 @@ def _command(words: list[str], *, in_pair: bool) -> int:
     given = parser.parse_intermixed_args(rest)  # DIR may come after options
     if chosen is student.CHECK:
         given.lab = name
+    elif mine is None:
+        _expect_no_command(getattr(given, "lab", None))
     _expect_current_folder()
     if chosen.starts_programs and in_pair:
         from labcheck.sandbox import pair
@@ -203,6 +209,12 @@ def _status_of_child(status: int) -> int:
     return status
 
 
+def _expect_no_command(lab: str | None) -> None:
+    """Raise SuiteError for a lab with the name of a command: nobody could check it."""
+    if lab is not None and is_folder_of_lab(lab) and any(command.name == lab for command in commands()):
+        raise SuiteError(f"labs/{lab}: {lab} is a command of labcheck; rename the folders of the lab")
+
+
 def _expect_current_folder() -> None:
     try:
         Path.cwd()
@@ -212,8 +224,7 @@ def _expect_current_folder() -> None:
 
 def _find(name: str) -> Command | None:
     """Return the command with the given name, or None."""
-    mine = (command for command in student.COMMANDS if command.name == name)
-    return next(mine, None) or next((command for command in commands() if command.name == name), None)
+    return next((command for command in commands() if command.name == name), None)
 
 
 def _parser(known: Sequence[Command]) -> Parser:

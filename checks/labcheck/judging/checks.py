@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
+from labcheck.errors import SuiteError
 from labcheck.judging import fixtures
 from labcheck.judging.blame import Blame, Finding, worst
 from labcheck.judging.fixtures import RUN
@@ -18,7 +19,7 @@ from labcheck.program.evidence import Evidence, Mismatch, differs
 from labcheck.program.machine import lack
 from labcheck.record.record import Outcome
 from labcheck.record.text import shorten
-from labcheck.workbook.labs import lab_names, load_lab
+from labcheck.workbook.labs import lab_names, load_lab, shown
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -145,12 +146,24 @@ class Grader:
         self.blame.faults.append(reason)
         self._record(_mark(item)["id"], Finding(Outcome.ERROR, reason=reason))
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_pyfunc_call(self) -> Generator[None, object, object]:
+        """Let the run end a check that is late."""
+        with self.run.alarm:
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[object]) -> Generator[None, object, object]:
+        """Let the run end a fixture of a suite that is late; one of labcheck's own ends by itself."""
+        with contextlib.nullcontext() if fixturedef.func.__module__ == fixtures.__name__ else self.run.alarm:
+            return (yield)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport | None:
         """Keep the finding of a check, and clean up after a failure."""
         error = call.excinfo.value if call.excinfo else None
         if call.when == "call" or (call.when == "setup" and error is not None):
-            self._keep(_mark(item)["id"], error, call.duration)
+            self._keep(item, error, call.duration)
         elif error is not None:
             self.blame.fault(error)
         if self.reports:
@@ -159,7 +172,9 @@ class Grader:
         outcome: Literal["passed", "failed"] = "passed" if error is None else "failed"
         return pytest.TestReport(item.nodeid, item.location, {}, outcome, None, call.when)  # type: ignore[arg-type]
 
-    def _keep(self, id: str, error: BaseException | None, seconds: float) -> None:
+    def _keep(self, item: pytest.Item, error: BaseException | None, seconds: float) -> None:
+        id = _mark(item)["id"]
+        error = self.run.overdue or error  # an exception that it has caused says nothing about the program
         if error is not None and (lacking := lack(error)):
             raise lacking from error  # this ends the grading: the student cannot help it
         if isinstance(error, pytest.skip.Exception):
@@ -168,7 +183,7 @@ class Grader:
             self.proves_nothing = True
             return
         else:
-            finding = self.blame.judge(id, error, self._mismatch)
+            finding = self.blame.judge(id, error, self._mismatch, place_of(item))
         finding.seconds = seconds
         self._record(id, finding)
         # A check that is not run because of what an exchange has shown may have damaged a program, too.
@@ -177,6 +192,8 @@ class Grader:
             self.run.after_failure(error)
         if error is None:
             self.run.after_success()
+        if self.run.overdue is not None:
+            self.run.after_overdue()
 
     def _record(self, id: str, finding: Finding) -> None:
         self.blame.findings.setdefault(id, []).append(finding)
@@ -196,6 +213,22 @@ def _after_their_needs(items: list[pytest.Item]) -> list[pytest.Item]:
         waiting.remove(ready)
         found.append(ready[0])
     return found
+
+
+def expect_requirements(items: Sequence[pytest.Item]) -> None:
+    """Raise SuiteError if a test function has no @requirement."""
+    mistakes = [
+        f"{place_of(item)}: {item.name} has no @requirement; the name of a helper must not begin with test_"
+        for item in items
+        if item.get_closest_marker("requirement") is None
+    ]
+    if mistakes:
+        raise SuiteError(*mistakes)
+
+
+def place_of(item: pytest.Item) -> str:
+    """Return where a check begins, in a message: `checks/labcheck/suites/lab1/test_2_pages.py:7`."""
+    return f"{shown(item.path)}:{(item.location[1] or 0) + 1}"
 
 
 def id_of(item: pytest.Item) -> str:
