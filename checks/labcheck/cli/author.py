@@ -1,4 +1,4 @@
-"""The commands for the author of a lab: `verify` and `book`."""
+"""The commands for the author of a lab: `new`, `verify` and `book`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,27 @@ if TYPE_CHECKING:
     import argparse
 
     from labcheck.cli.options import Parser
+    from labcheck.workbook.labs import Lab
+
+
+def _new_arguments(parser: Parser, words: list[str]) -> None:
+    from labcheck.authoring.new import FORMS
+
+    del words
+    parser.add_argument("name", metavar="LAB", type=name_of, help="name of the new lab, such as clock")
+    kinds = ", ".join(f"{name} ({form.kind})" if name != form.kind else name for name, form in FORMS.items())
+    parser.add_argument("--kind", choices=FORMS, required=True, metavar="KIND", help=f"what its program is: {kinds}")
+
+
+def _new(given: argparse.Namespace) -> int:
+    from labcheck.authoring.new import create
+
+    made = create(given.name, given.kind, given.commands)
+    print(f"{given.name} is in {made.course}:")
+    for file in made.files:
+        print(f"  {file.as_posix()}")
+    print(f"`labcheck verify {given.name}` accepts it as it is, and lists what is left to do.")
+    return PASSED
 
 
 def _verify_arguments(parser: Parser, words: list[str]) -> None:
@@ -34,7 +55,6 @@ def _verify_arguments(parser: Parser, words: list[str]) -> None:
 
 def _verify(given: argparse.Namespace) -> int:
     from labcheck.authoring.survivors import verify_mutants
-    from labcheck.authoring.verify import verify
     from labcheck.judging.run import seed_or_new
 
     expect_solutions("it cannot verify a lab")
@@ -47,8 +67,19 @@ def _verify(given: argparse.Namespace) -> int:
         chosen = seed_or_new(given.seed)
         consistent = [verify_mutants(lab, given.sample, chosen) for lab in labs]
     else:
-        consistent = [verify(lab) for lab in labs]
+        consistent = [_verify_one(lab) for lab in labs]
     return PASSED if all(consistent) else FAILED
+
+
+def _verify_one(lab: Lab) -> bool:
+    """Print the problems of a lab, and what its author has marked as a TODO. Return whether it has no problems."""
+    from labcheck.authoring.todo import todos
+    from labcheck.authoring.verify import verify
+
+    is_consistent = verify(lab)
+    for todo in todos(lab):
+        print(f"{lab.name}: still to do: {todo}")
+    return is_consistent
 
 
 def _book_arguments(parser: Parser, words: list[str]) -> None:
@@ -66,6 +97,7 @@ def _book(given: argparse.Namespace) -> int:
 
 
 COMMANDS = (
+    Command("new", "write a new lab into a course of your own", _new_arguments, _new, makes_course=True),
     Command("verify", "verify that a lab is consistent", _verify_arguments, _verify, starts_programs=True),
     Command(
         "book",
