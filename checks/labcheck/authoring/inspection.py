@@ -301,7 +301,7 @@ def _of_ids(lab: Lab, checks: list[Written]) -> Iterator[str]:
 
 
 def _circle(needs: dict[str, set[str]]) -> list[str]:
-    """Return requirements that need each other in a circle, the first one again at the end; empty if there is none."""
+    """Return requirements that need each other in a circle, the first one again at the end; empty without a circle."""
     done: set[str] = set()
 
     def follow(path: list[str]) -> list[str]:

@@ -33,7 +33,8 @@ USAGE = """\
        labcheck COMMAND ... [options]"""
 EXIT_STATUS = """\
 Exit status: 0 everything passed (grade: everyone was graded), 1 something failed,
-2 wrong usage or a report that cannot be written, 3 internal error in labcheck, or this machine lacks something.
+2 wrong usage, a report that cannot be written, or a mistake in a lab's files (verify),
+3 internal error in labcheck, another mistake in a lab, or this machine lacks something.
 For the options, see `labcheck LAB --help` and `labcheck COMMAND --help`. With --course DIR or the variable
 LABCHECK_COURSE, there are also the labs of a course of your own."""
 

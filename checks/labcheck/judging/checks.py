@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from labcheck.errors import SuiteError
+from labcheck.errors import MachineError, SuiteError, UsageError
 from labcheck.judging import fixtures
 from labcheck.judging.blame import Blame, Finding, worst
 from labcheck.judging.fixtures import RUN
@@ -20,14 +20,17 @@ from labcheck.program.machine import lack
 from labcheck.record.record import Outcome
 from labcheck.record.text import shorten
 from labcheck.workbook.labs import lab_names, load_lab, shown
+from labcheck.workbook.places import places
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from labcheck.judging.run import Run
     from labcheck.record.transcript import Transcript
+    from labcheck.workbook.labs import Lab
 
 LARGE_SHARE = 0.25  # of the time left: a check that takes longer than this is run last
+PLUGIN = "labcheck.suite"  # as `pytest -p` names it; in a grading, it is not a plugin
 STACK = pytest.StashKey[ExitStack]()
 
 
@@ -138,6 +141,8 @@ class Grader:
             self._mismatch = differs(right, left, ("", ""))
         else:
             self._mismatch = Mismatch(f"{'' if op == '==' else op + ' '}{shorten(repr(right))}", shorten(repr(left)))
+        if self.reports and self._mismatch is not None:
+            return [["the two sides differ", f"expected  {self._mismatch[0]}", f"received  {self._mismatch[1]}"]]
         return [["the two sides differ"]]
 
     def leave_open(self, item: pytest.Item) -> None:
@@ -254,14 +259,39 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the mark; under plain pytest, begin a run for the folder given with --submission."""
     config.addinivalue_line("markers", "requirement(id, hints, needs): the requirement that a check proves")
     config.pluginmanager.register(fixtures)
-    folder = config.getoption("--submission")
-    if folder is None:
-        return
-    parts = {part for arg in config.args for part in Path(arg).resolve().parts}
-    lab = next(load_lab(name) for name in lab_names() if name in parts)
+    if config.pluginmanager.has_plugin(PLUGIN) and not (config.option.help or config.option.collectonly):
+        try:
+            _begin(config, config.getoption("--submission"))
+        except (UsageError, SuiteError, MachineError) as error:
+            raise pytest.UsageError(str(error)) from error
+
+
+def _begin(config: pytest.Config, submission: str | None) -> None:
+    """Begin a run under plain pytest. Raises UsageError."""
+    if submission is None:
+        raise UsageError("--submission DIR is missing; it is the folder with the programs to check")
+    folder, lab = Path(submission), _lab_of(config.args)
+    if not folder.is_dir():
+        raise UsageError(f"--submission {submission}: there is no such folder")
+    if not any((folder / program.file).is_file() for program in lab.programs):
+        files = ", ".join(program.file for program in lab.programs)
+        raise UsageError(f"--submission {submission}: the folder has no program of {lab.name} ({files})")
     stack = config.stash[STACK] = ExitStack()
-    run = stack.enter_context(running(lab, Path(folder), Options(config.getoption("--seed"))))
+    run = stack.enter_context(running(lab, folder, Options(config.getoption("--seed"))))
     config.pluginmanager.register(Grader(run, lab.requirements, reports=True))
+
+
+def _lab_of(arguments: Sequence[str]) -> Lab:
+    """Return the lab whose suite pytest is to run, or a copy of it in a folder with its name. Raises UsageError."""
+    paths = [Path(argument.partition("::")[0]).resolve() for argument in arguments]
+    suites = {place.suites.resolve() for place in places()}
+    names = {path.relative_to(each).parts[:1] for path in paths for each in suites if path.is_relative_to(each)}
+    names = names or {(part,) for path in paths for part in path.parts if part in lab_names()}
+    if len(names) != 1 or () in names:
+        example = shown(load_lab(lab_names()[0]).suite)
+        raise UsageError(f"{' '.join(arguments)} is not the suite of a lab; give one such as {example}")
+    ((name,),) = names
+    return load_lab(name)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -50,7 +50,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "GRACE", 0.3)
 
 
-def judged(author: Author) -> Judgement:
+def checked(author: Author) -> Judgement:
     """Check the solution."""
     return judge(load_lab("mini"), author.root / "solutions" / "mini", Options(1, slow=DEADLINE))
 
@@ -66,7 +66,7 @@ def test_endless_check_is_an_error_of_its_author(author: Author, code: str, line
     """The check is ended, its requirement is open, and the author reads the line; all others are checked."""
     author.change(FILE, (GET, code), ('needs=["1.2"]', 'needs=["2.2"]'))  # so that another check comes later
     before = signal.getsignal(signal.SIGALRM)
-    judgement = judged(author)
+    judgement = checked(author)
     assert outcomes(judgement) == {
         "1.1": Outcome.PASSED,
         "1.2": Outcome.PASSED,
@@ -96,7 +96,7 @@ def test_endless_fixture_is_an_error_of_its_author(author: Author) -> None:
     author.change(
         FILE, ('@requirement("2.2"', f'{FIXTURE}@requirement("2.2"'), ("test_nowhere(", "test_nowhere(page, ")
     )
-    judgement = judged(author)
+    judgement = checked(author)
     assert outcomes(judgement)["2.2"] is Outcome.ERROR
     assert judgement.mistakes[0].startswith(f"{FILE}:22 (check of 2.2): it was still running after ")
 
@@ -105,7 +105,7 @@ def test_endless_check_in_another_thread(author: Author) -> None:
     """Where no signal can be used, a loop is ended by an exception, too."""
     author.change(FILE, (GET, "    while True:\n        pass\n"))
     found: list[Judgement] = []
-    thread = threading.Thread(target=lambda: found.append(judged(author)), daemon=True)
+    thread = threading.Thread(target=lambda: found.append(checked(author)), daemon=True)
     thread.start()
     thread.join(60)
     (judgement,) = found
@@ -116,4 +116,4 @@ def test_endless_check_in_another_thread(author: Author) -> None:
 def test_slow_check_that_ends_in_time(author: Author) -> None:
     """A check that takes its time and ends before its deadline is left alone."""
     author.change(FILE, (GET, f"    import time\n\n    time.sleep(0.4)\n{GET}"))
-    assert {*outcomes(judged(author)).values()} == {Outcome.PASSED}
+    assert {*outcomes(checked(author)).values()} == {Outcome.PASSED}
