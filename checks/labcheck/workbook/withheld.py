@@ -1,8 +1,8 @@
 """A labcheck without solutions, for a course that holds them back: what is left out of its wheel, and whom to ask.
 
 Besides the solutions, these are the files for authors that quote them or are like them (the wrong variants, the
-surviving mutants, the templates of new labs), and the last hint for each requirement. The file ASK takes their place: it
-says whom a student asks.
+surviving mutants, the templates of new labs), and the last hint for each requirement. The file ASK takes their
+place: it says whom a student asks.
 """
 
 from __future__ import annotations
