@@ -60,8 +60,9 @@ def verify(lab: Lab) -> bool:
     for complaint in complaints(lab, wrong):
         found += 1
         print(f"{lab.name}: {complaint}", flush=True)
+    number = len(lab.requirements)
     print(
-        f"{lab.name}: {len(lab.requirements)} requirements, {len(wrong)} wrong variants: "
+        f"{lab.name}: {number} {'requirement' if number == 1 else 'requirements'}, {len(wrong)} wrong variants: "
         + (f"{found} {'problem' if found == 1 else 'problems'}" if found else "consistent")
     )
     return found == 0

@@ -152,27 +152,17 @@ def _command(words: list[str], *, in_pair: bool) -> int:
             return WRONG_USE
         overview.parse_args(words)
     name, rest = name_of(words[0]), words[1:]
-    mine = next((command for command in student.COMMANDS if command.name == name), None)
-    if mine is None and name in lab_names():
-        chosen = student.CHECK
-    elif (found := mine or _find(name)) is not None:
-        chosen = found
-    elif is_folder_of_lab(name):
-        chosen = student.CHECK  # it reports what is wrong with the lab
-    else:
-        labs, others = lab_names(), [each.name for each in commands()]
-        raise UsageError(
-            f"unknown lab or command {name!r}.{nearest(name, [*labs, *others])} "
-            f"Labs: {', '.join(labs)}. Commands: {', '.join(others)}"
-        )
+    chosen = _chosen(name)
     parser = Parser(prog=f"labcheck {name}", description=_sentence(chosen.summary), allow_abbrev=False)
     chosen.arguments(parser, rest)
     parser.add_argument("--course", metavar="DIR", help="folder of a course with labs of its own (see `labcheck list`)")
     given = parser.parse_intermixed_args(rest)  # DIR may come after options
     if chosen is student.CHECK:
         given.lab = name
-    elif mine is None:
+    elif chosen not in student.COMMANDS:
         _expect_no_command(getattr(given, "lab", None))
+    if chosen.makes_course:
+        given.commands = ["help", *(each.name for each in commands())]  # no lab may have such a name
     _expect_current_folder()
     if chosen.starts_programs and in_pair:
         from labcheck.sandbox import pair
@@ -183,6 +173,33 @@ def _command(words: list[str], *, in_pair: bool) -> int:
             return _status_of_child(status)
         clear_abandoned()
     return chosen.run(given)
+
+
+def _chosen(name: str) -> Command:
+    """Return the command with the given name, or the one that checks the lab of this name.
+
+    Raises UsageError if there is neither, or if the folder of the course is not one.
+    """
+    mine = next((command for command in student.COMMANDS if command.name == name), None)
+    if mine is not None:
+        return mine
+    try:
+        labs = lab_names()
+    except UsageError:
+        if (found := _find(name)) is not None and found.makes_course:
+            return found
+        raise
+    if name in labs:
+        return student.CHECK
+    if (found := _find(name)) is not None:
+        return found
+    if is_folder_of_lab(name):
+        return student.CHECK  # it reports what is wrong with the lab
+    others = [each.name for each in commands()]
+    raise UsageError(
+        f"unknown lab or command {name!r}.{nearest(name, [*labs, *others])} "
+        f"Labs: {', '.join(labs)}. Commands: {', '.join(others)}"
+    )
 
 
 def _take_course(words: list[str]) -> list[str]:

@@ -7,7 +7,7 @@ from labcheck.record.text import quote, show_bytes
 
 
 class Line(str):
-    """A line, without its end. Compare it with a `str`, or use `text in line`."""
+    """A line, without its end. Compare it with a `str`, or use `text in line` or `line in [...]`."""
 
     @property
     def size(self) -> int:
@@ -18,6 +18,8 @@ class Line(str):
         """Say which line was expected, and show the one that arrived."""
         if operator == "==":
             return differs(str(wanted), str(self), ("the line", "the line"))
+        if operator == "in" and isinstance(wanted, (list, tuple)):
+            return Mismatch("the line " + " or ".join(repr(str(each)) for each in wanted), f"the line {str(self)!r}")
         without = "without" if operator == "not in" else "unlike" if operator == "!=" else "with"
         return Mismatch(f"a line {without} {str(wanted)!r}", f"the line {str(self)!r}")
 
