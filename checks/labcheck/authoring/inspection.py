@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from labcheck.workbook.labs import Lab
 
 FIXTURES = (*SERVERS, *CLIENTS, *OTHERS, "request")
+NOT_REPEATABLE = ("random", "secrets", "uuid")
 NO_EFFECT = ("skip", "skipif", "xfail")
 
 
@@ -146,6 +147,8 @@ class SuiteFile:
                     names = [alias.name for alias in each.names if alias.name in api.__all__]
                     instead = f"{', '.join(names)} is in labcheck.suite" if names else "a suite uses labcheck.suite"
                     self._note(each.lineno, f"{module} is not for suites; {instead}")
+                if module in NOT_REPEATABLE:
+                    self._note(each.lineno, f"{module} gives other values in each run; use the fixture draw")
                 if module == "labcheck.suite" and isinstance(each, ast.ImportFrom):
                     for name in (alias.name for alias in each.names if alias.name not in (*api.__all__, "*")):
                         self._note(each.lineno, f"labcheck.suite has no {name!r}.{nearest(name, api.__all__)}")

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import tomllib
 from typing import TYPE_CHECKING
 
@@ -11,6 +15,7 @@ import pytest
 
 from authoring.mini import DONE, README, SOLUTION, START, SUITE, WRONG
 from authoring.test_lab_file import keywords, schema_and_reader_agree
+from conftest import processes_in, until
 from labcheck.authoring.variants import SCHEMA
 from labcheck.workbook.toml_file import KEYWORDS
 
@@ -310,6 +315,7 @@ def expect(found: list[str], lines: list[str]) -> None:
         assert line.startswith(wanted), line
 
 
+@pytest.mark.sample(12)
 @pytest.mark.parametrize(("edits", "lines"), [each[1:] for each in BEFORE], ids=[each[0] for each in BEFORE])
 def test_mistake_that_shows_without_running(author: Author, edits: Edits, lines: list[str]) -> None:
     """`verify` prints a line for each mistake in the files, and runs nothing; the exit status is 2."""
@@ -318,6 +324,7 @@ def test_mistake_that_shows_without_running(author: Author, edits: Edits, lines:
     assert author.status == 2
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize(("edits", "lines"), [each[1:] for each in RUNNING], ids=[each[0] for each in RUNNING])
 def test_mistake_that_shows_when_programs_run(author: Author, edits: Edits, lines: list[str]) -> None:
     """`verify` prints each problem in one line, and not what follows from it; the exit status is 1."""
@@ -347,3 +354,19 @@ def test_schema_says_what_the_reader_does() -> None:
     assert keywords(schema) <= {*KEYWORDS}
     table = tomllib.loads(f'{WRONG}file = "greeter.py"\nbreaks = ["1.2"]\n')
     assert schema_and_reader_agree(schema, table) > 100
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, the gradings that are running end first")
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_verify_ends_at_once(author: Author, number: int, status: int) -> None:
+    """Ctrl+C and SIGTERM end it while a check sleeps, without waiting for anything, and no program is left."""
+    author.change(NAMES, ("    answer = server", "    import time\n\n    time.sleep(60)\n    answer = server"))
+    author.write("temporary/mark", "")
+    command = [sys.executable, "-P", "-c", "from labcheck.cli.main import command; command()", "verify", "mini"]
+    environment = {**os.environ, "TMPDIR": str(author.root / "temporary")}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        until(lambda: len(processes_in(author.root / "temporary")) >= 2, 60)
+        process.send_signal(number)
+        process.communicate(timeout=20)
+    assert process.returncode == status
+    until(lambda: not processes_in(author.root / "temporary"))

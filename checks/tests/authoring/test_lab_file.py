@@ -159,6 +159,7 @@ MISTAKES: list[tuple[str, list[tuple[str, str]], list[str]]] = [
 ]
 
 
+@pytest.mark.sample(12)
 @pytest.mark.parametrize(("edits", "lines"), [each[1:] for each in MISTAKES], ids=[each[0] for each in MISTAKES])
 def test_mistake_in_the_lab_file(author: Author, edits: list[tuple[str, str]], lines: list[str]) -> None:
     """`verify` names each mistake with its line and nothing else (2); checking a program reports the same (3)."""

@@ -148,6 +148,12 @@ MISTAKES: list[tuple[str, Edits | dict[str, Edits | str], list[str], str]] = [
         "",
     ),
     (
+        "values that are others in each run",
+        [(IMPORT, f"import random\n\n{IMPORT}")],
+        [f"{SECOND}:3: random gives other values in each run; use the fixture draw"],
+        "",
+    ),
+    (
         "a conftest.py",
         {f"{SUITE}/conftest.py": "import pytest\n\n\n@pytest.fixture\ndef page():\n    return 1\n"},
         [f"{SUITE}/conftest.py:1: conftest.py is not read in a grading; put its fixtures into the files of the checks"],
@@ -276,6 +282,7 @@ def make(author: Author, edits: Edits | dict[str, Edits | str]) -> None:
             author.change(file, *changes)
 
 
+@pytest.mark.sample(16)
 @pytest.mark.parametrize(
     ("edits", "lines", "said"), [each[1:] for each in MISTAKES], ids=[each[0] for each in MISTAKES]
 )
