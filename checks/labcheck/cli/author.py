@@ -29,6 +29,7 @@ def _new_arguments(parser: Parser, words: list[str]) -> None:
 def _new(given: argparse.Namespace) -> int:
     from labcheck.authoring.new import create
 
+    expect_solutions("it cannot write a new lab")
     made = create(given.name, given.kind, given.commands)
     print(f"{given.name} is in {made.course}:")
     for file in made.files:
