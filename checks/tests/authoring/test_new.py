@@ -194,6 +194,7 @@ def test_errors_of_the_command(labcheck: Run, tmp_path: Path) -> None:
         ("new", "clock", "--kind", "udp", "--course", tmp_path / "c"): "invalid choice: 'udp'",
         ("new", "clock", "--kind", "lines", "--course", other): "has no folder labs",
         ("new", "clock", "--kind", "lines", "--course", other / "notes.txt"): "notes.txt",
+        ("completion", "bash", "--course", tmp_path / "c"): "has no folder labs",
         ("verify", "--course", tmp_path / "c"): "make one with `labcheck new`",
     }.items():
         found = labcheck(*words)

@@ -254,6 +254,7 @@ def test_labcheck_without_solutions_works(without_solutions: Path, tmp_path: Pat
         ["solution", "lab1"],
         ["solution", "lab2", "--diff"],
         ["lab1", "--beside"],
+        ["new", "clock", "--kind", "lines", "--course", "mine"],
         ["verify"],
         ["verify", "lab1", "--mutants"],
         ["book", "site"],
