@@ -32,7 +32,8 @@ from labcheck.errors import SuiteError
 from labcheck.judging.catalogue import read_suite
 from labcheck.judging.fixtures import CLIENTS, OTHERS, SERVERS
 from labcheck.judging.mistakes import told
-from labcheck.workbook.labs import ID, nearest, shown
+from labcheck.workbook.labs import ID, shown
+from labcheck.workbook.nearest import nearest
 from labcheck.workbook.toml_file import TomlFile
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labcheck.errors import SuiteError
-from labcheck.workbook.labs import nearest, shown
+from labcheck.workbook.labs import shown
+from labcheck.workbook.nearest import nearest
 from labcheck.workbook.toml_file import TomlFile, schema_of
 
 if TYPE_CHECKING:

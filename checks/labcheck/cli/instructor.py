@@ -280,9 +280,7 @@ def _ci_arguments(parser: Parser, words: list[str]) -> None:
 
     parser.add_argument("kind", metavar="PLATFORM", help=f"one of: {', '.join(ci.names())}")
     parser.add_argument("lab", metavar="LAB", type=name_of, help="name of a lab, such as lab1")
-    parser.add_argument(
-        "target", metavar="DIR", nargs="?", type=Path, default=Path(), help="target folder (default: this one)"
-    )
+    _add_target(parser)
     parser.add_argument(
         "--from",
         dest="source",
@@ -302,9 +300,7 @@ def _ci(given: argparse.Namespace) -> int:
 
 def _wheel_arguments(parser: Parser, words: list[str]) -> None:
     del words
-    parser.add_argument(
-        "target", metavar="DIR", nargs="?", type=Path, default=Path(), help="target folder (default: this one)"
-    )
+    _add_target(parser)
     parser.add_argument(
         "--without-solutions",
         action="store_true",
@@ -328,6 +324,12 @@ def _wheel(given: argparse.Namespace) -> int:
     made = wheel.assemble((given.ask or withheld.INSTRUCTOR) if given.without_solutions else "")
     print(f"{made.write(given.target)}{' (without solutions)' if given.without_solutions else ''}")
     return PASSED
+
+
+def _add_target(parser: Parser) -> None:
+    parser.add_argument(
+        "target", metavar="DIR", nargs="?", type=Path, default=Path(), help="target folder (default: this one)"
+    )
 
 
 def _one_line(text: str) -> str:

@@ -15,7 +15,8 @@ from labcheck.cli.environment import restart_if_needed
 from labcheck.cli.options import FAILED, INTERNAL_ERROR, INTERRUPTED, PASSED, WRONG_USE, Parser, name_of
 from labcheck.errors import Fault, MachineError, SuiteError, UsageError
 from labcheck.version import __version__
-from labcheck.workbook.labs import is_folder_of_lab, lab_names, nearest
+from labcheck.workbook.labs import is_folder_of_lab, lab_names
+from labcheck.workbook.nearest import nearest
 from labcheck.workbook.places import COURSE
 
 if TYPE_CHECKING:

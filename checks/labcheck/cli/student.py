@@ -22,7 +22,8 @@ from labcheck.cli.options import (
     name_of,
 )
 from labcheck.errors import Fault, SuiteError, UsageError
-from labcheck.workbook.labs import lab_names, load_lab, nearest
+from labcheck.workbook.labs import lab_names, load_lab
+from labcheck.workbook.nearest import nearest
 from labcheck.workbook.withheld import expect_solutions
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from labcheck.errors import SuiteError
 from labcheck.judging.overdue import OverdueError
 from labcheck.record.text import shorten
-from labcheck.workbook.labs import nearest, shown
+from labcheck.workbook.labs import shown
+from labcheck.workbook.nearest import nearest
 from labcheck.workbook.places import PACKAGE
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from labcheck import platforms
 from labcheck.errors import UsageError
 from labcheck.platforms import sources
-from labcheck.workbook.labs import nearest
+from labcheck.workbook.nearest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable

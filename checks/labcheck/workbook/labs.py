@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labcheck.errors import SuiteError, UsageError
+from labcheck.workbook.nearest import nearest
 from labcheck.workbook.places import PACKAGE, places
 from labcheck.workbook.points import DEFAULT, points_of
-from labcheck.workbook.toml_file import TomlFile, near, schema_of
+from labcheck.workbook.toml_file import TomlFile, schema_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -157,11 +158,6 @@ class Lab:
         return ids
 
 
-def nearest(given: str, known: Iterable[str]) -> str:
-    """Return ` Did you mean 'x'?` for the known name closest to the given one, or "" if none is close."""
-    return near(given, known)
-
-
 def lab_names() -> list[str]:
     """Return the names of all labs, sorted. Raises UsageError and SuiteError as `course`."""
     return sorted({name for place in places() for name in place.lab_names()})
@@ -263,7 +259,7 @@ def _contradictions(toml: TomlFile, starter: Path, solution: Path) -> Iterator[s
             there = sorted(each.name for folder in (starter, solution) for each in folder.glob("*.py"))
             yield (
                 f"{toml.at('programs', program, 'file')}: {file} is neither in labs/{name} nor in solutions/{name}."
-                f"{near(file, there)}"
+                f"{nearest(file, there)}"
             )
     for each in _texts(toml.table.get("supplies")):
         if not (starter / each).exists():
@@ -275,7 +271,7 @@ def _contradictions(toml: TomlFile, starter: Path, solution: Path) -> Iterator[s
         if isinstance(wanted, str) and wanted not in programs:
             place = toml.at("steps", number, "program")
             yield (
-                f"{place}: {_step(toml, number)}: unknown program {wanted!r}.{near(wanted, programs)} "
+                f"{place}: {_step(toml, number)}: unknown program {wanted!r}.{nearest(wanted, programs)} "
                 f"Programs: {', '.join(programs)}"
             )
         ids = [id for id in _texts(step.get("requirements")) if ID.fullmatch(id)]

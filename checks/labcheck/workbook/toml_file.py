@@ -5,7 +5,6 @@ The schema is a JSON Schema, which editors use as well. Of its vocabulary, `diff
 
 from __future__ import annotations
 
-import difflib
 import functools
 import json
 import re
@@ -14,9 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from labcheck.errors import SuiteError
+from labcheck.workbook.nearest import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 KEYWORDS = (
@@ -141,8 +141,8 @@ def _differences_of_table(table: dict[str, Any], schema: Mapping[str, Any], path
         if key in known:
             yield from differences(value, known[key], (*path, key))
         elif others is False:
-            misspelled += near(key, known)
-            yield Difference((*path, key), f"unknown key {key!r}.{near(key, known)} Keys: {', '.join(known)}")
+            misspelled += nearest(key, known)
+            yield Difference((*path, key), f"unknown key {key!r}.{nearest(key, known)} Keys: {', '.join(known)}")
         elif others:
             yield from differences(value, others, (*path, key))
     for key in schema.get("required", ()):
@@ -174,12 +174,6 @@ def in_toml(value: Any) -> str:
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{key} = {in_toml(each)}" for key, each in value.items()) + " }" if value else "{}"
     return str(value)
-
-
-def near(given: str, known: Iterable[str]) -> str:
-    """Return ` Did you mean 'x'?` for the known name closest to the given one, or "" if none is close."""
-    close = difflib.get_close_matches(given.lower(), list(known), n=1, cutoff=0.7)
-    return f" Did you mean {close[0]!r}?" if close else ""
 
 
 def _name(path: Route) -> str:

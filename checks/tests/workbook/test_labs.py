@@ -10,7 +10,8 @@ import pytest
 from conftest import CHECKOUT
 from labcheck.errors import SuiteError, UsageError
 from labcheck.workbook import places
-from labcheck.workbook.labs import lab_names, load_lab, nearest
+from labcheck.workbook.labs import lab_names, load_lab
+from labcheck.workbook.nearest import nearest
 
 if TYPE_CHECKING:
     from pathlib import Path

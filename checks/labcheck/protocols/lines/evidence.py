@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from labcheck.errors import ExchangeError, Trouble
 from labcheck.program.evidence import Mismatch, differs
 from labcheck.record.text import quote, show_bytes
 
@@ -32,6 +33,16 @@ class Data(bytes):
         del operator
         expected = wanted if isinstance(wanted, bytes) else b""
         return differs(expected, bytes(self), (f"{len(expected):,} bytes:", f"{len(self):,} bytes:"))
+
+
+def line_of(data: bytes) -> Line:
+    """Return a line, without its end (LF, or CR and LF). Raises ExchangeError if it is not UTF-8."""
+    text = data.removesuffix(b"\n").removesuffix(b"\r")
+    try:
+        return Line(text.decode())
+    except UnicodeDecodeError as error:
+        said = f"the line is not UTF-8 from byte {error.start + 1} on: {show_bytes(text)}"
+        raise ExchangeError(Trouble.MALFORMED, said) from None
 
 
 def without_end(data: bytes) -> str:
