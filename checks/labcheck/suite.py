@@ -28,6 +28,9 @@ from labcheck.protocols.http.server import Server
 from labcheck.protocols.json_value import SOME_TEXT, Json
 
 if TYPE_CHECKING:
+    from labcheck.protocols.http_client.client import HttpClient, Run
+    from labcheck.protocols.http_client.peer import Page
+    from labcheck.protocols.http_client.reply import Reply
     from labcheck.protocols.lines.client import LinesClient
     from labcheck.protocols.lines.connection import LineConnection
     from labcheck.protocols.lines.server import LinesServer
@@ -45,6 +48,7 @@ __all__ = [
     "ClientProgram",
     "Draw",
     "Evidence",
+    "HttpClient",
     "Json",
     "LineConnection",
     "LinesClient",
@@ -53,6 +57,9 @@ __all__ = [
     "Messages",
     "Mismatch",
     "MixedServer",
+    "Page",
+    "Reply",
+    "Run",
     "Server",
     "WebSocketClient",
     "WebSocketServer",
@@ -65,12 +72,16 @@ __all__ = [
 pytest_plugins = ["labcheck.judging.checks"]
 LATER = {
     "ClientProgram": "websocket.client",
+    "HttpClient": "http_client.client",
     "LineConnection": "lines.connection",
     "LinesClient": "lines.client",
     "LinesServer": "lines.server",
     "Message": "websocket.evidence",
     "Messages": "websocket.evidence",
     "MixedServer": "mixed.server",
+    "Page": "http_client.peer",
+    "Reply": "http_client.reply",
+    "Run": "http_client.client",
     "WebSocketClient": "websocket.connection",
     "WebSocketServer": "websocket.server",
 }

@@ -40,8 +40,8 @@ def new_server(request: pytest.FixtureRequest) -> View:
 
 
 @pytest.fixture
-def client(request: pytest.FixtureRequest) -> ClientView:
-    """A client that waits for its user; an earlier check may have used it."""
+def client(request: pytest.FixtureRequest) -> Any:
+    """A client that waits for its user; an earlier check may have used it. Or what runs one that ends by itself."""
     return request.config.stash[RUN].client()
 
 

@@ -24,14 +24,14 @@ from labcheck.program.ports import Port, is_free
 from labcheck.program.program import Program
 from labcheck.protocols import kinds
 from labcheck.protocols.draw import Draw, LocalTime
-from labcheck.protocols.started import Role, Started
+from labcheck.protocols.started import Role, Runs, Started
 from labcheck.sandbox import processes
 from labcheck.sandbox.copies import GONE, MOST_FILES, MOST_WRITTEN
 from labcheck.sandbox.guard import MEMORY, Guard, memory_of
 from labcheck.workbook.labs import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from labcheck.judging.options import Options
@@ -80,6 +80,8 @@ class Fleet:
         self._spare = processes.descendants(os.getpid())
         self._ports: dict[int, Port] = {}
         self._lost_copies = 0
+        self._runs: Runs | None = None  # of the running check
+        self._before_runs: set[int] = set()  # processes that ran before them
         self._plan = self._what_will_be_needed()
         self._guard = Guard(self._end_over_limit, sandbox.killed, self._disk_is_over) if sandbox.is_limited else None
 
@@ -97,6 +99,7 @@ class Fleet:
 
     def close(self) -> None:
         """End everything that was started; no process of the submission runs when this returns."""
+        self._end_runs()
         if self._guard is not None:
             self._guard.stop()
             # All at once: ending one program after the other takes long while processes come and go.
@@ -161,6 +164,54 @@ class Fleet:
     def client_alone(self, spec: ProgramSpec) -> Started:
         """Return a client on whose port no server listens."""
         return self._start(spec, Role.APART, with_peer=False)
+
+    def runs(self, spec: ProgramSpec) -> Runs:
+        """Return a new folder for the runs of a program that ends by itself, with labcheck's server on a port.
+
+        Raises NotReadyError if the submission's programs have made that impossible.
+        """
+        kind = kinds.find(spec.kind)
+        assert isinstance(kind, kinds.RunKind)
+        folder = self._new_copy()
+        for _ in range(TRIES):
+            port = self._new_port()
+            try:
+                peer = kind.peer(port.number)
+            except ForeignListenerError:
+                self._ports.pop(port.number).release()
+            else:
+                self._end_runs()
+                self._before_runs = {*processes.descendants(os.getpid())}
+                self._runs = Runs(spec, folder, peer, self._launcher(spec, folder, port))
+                return self._runs
+        raise NotReadyError(Verdict.PORT_TAKEN, THREE_PORTS)
+
+    def run(self, runs: Runs, arguments: Sequence[str]) -> Started:
+        """Start a program once more, in the folder of its other runs.
+
+        It is ended with the check. Raises NotReadyError if the submission's programs have made that impossible.
+        """
+        self._release_ended()
+        return self._keep(
+            lambda: Started(runs.launch(arguments=arguments), Role.ONCE, in_shared_copy=False), runs.started
+        )
+
+    def left_behind(self) -> list[int]:
+        """Return the processes that programs of this check have left behind when they ended (Linux)."""
+        living = {each.program.outer_pid for each in self.history if not each.program.has_exited}
+        found = processes.descendants(os.getpid(), {*self._spare, *living})
+        return [pid for pid in found if pid not in self._before_runs and processes.is_alive(pid)]
+
+    def end_left_behind(self) -> None:
+        """End those processes, and what they start."""
+        living = {each.program.outer_pid for each in self.history if not each.program.has_exited}
+        with contextlib.suppress(OSError):
+            processes.end_all({*self._spare, *self._before_runs, *living})
+
+    def _end_runs(self) -> None:
+        if self._runs is not None:
+            self._runs.peer.close()
+            self._runs = None
 
     def find(self, spec: ProgramSpec, role: Role) -> Started | None:
         """Return the program that has this role now, or None."""
@@ -248,6 +299,7 @@ class Fleet:
             if started.role is Role.ONCE:
                 started.role = Role.GONE
                 started.stop()
+        self._end_runs()
 
     def remove_old_copies(self) -> None:
         """Remove the copies whose programs have ended and are not used by any check: they take up memory or disk."""
@@ -300,7 +352,7 @@ class Fleet:
             (spec, place == 0)
             for spec in lab.programs
             for place in range(spec.early if spec.name in whole else min(spec.early, 1))
-            if spec.name in asked
+            if spec.name in asked and not kinds.find(spec.kind).ends_by_itself
         ]
         # Checks that end a server come after all other checks.
         return sorted(plan, key=lambda each: not each[1] and not each[0].is_client)
@@ -414,7 +466,15 @@ class Fleet:
     def _begin(
         self, spec: ProgramSpec, folder: Path, port: Port, role: Role, *, in_shared_copy: bool, with_peer: bool
     ) -> Started:
-        launch = partial(
+        launch = self._launcher(spec, folder, port)
+        kind = kinds.find(spec.kind)
+        return self._keep(
+            lambda: kind.start(launch, port.number, role, in_shared_copy=in_shared_copy, with_peer=with_peer)
+        )
+
+    def _launcher(self, spec: ProgramSpec, folder: Path, port: Port) -> Callable[..., Program]:
+        """Return a function that starts a program in a copy."""
+        return partial(
             Program,
             spec,
             folder,
@@ -425,16 +485,22 @@ class Fleet:
             local_time=self.local_time.tz,
             way=self._copies.way_into(folder),
         )
-        kind = kinds.find(spec.kind)
+
+    def _keep(self, start: Callable[[], Started], *lists: list[Started]) -> Started:
+        """Start a program, and add it to the history and to other lists.
+
+        Raises NotReadyError if the submission has started so many processes that there is no room for another one.
+        """
         try:
-            started = kind.start(launch, port.number, role, in_shared_copy=in_shared_copy, with_peer=with_peer)
+            started = start()
         except OSError as error:
             many = len(processes.descendants(os.getpid()))
             if error.errno not in NO_PROCESS or many < MANY:
                 raise
             text = f"your programs have started {many} processes, which leaves no room for another one"
             raise NotReadyError(Verdict.NOT_STARTED, text) from error
-        self.history.append(started)
+        for each in (self.history, *lists):
+            each.append(started)
         return started
 
     def _ready(self, started: Started) -> Started:

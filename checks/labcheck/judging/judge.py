@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from labcheck.errors import Fault, SuiteError
 from labcheck.judging.blame import worst
 from labcheck.judging.run import Run, running
+from labcheck.protocols import kinds
 from labcheck.record.record import Outcome, Place, ProgramResult, Record, RequirementResult, StepTitle
 from labcheck.version import __version__
 from labcheck.workbook.labs import shown
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from labcheck.judging.checks import Grader
     from labcheck.judging.options import Options
     from labcheck.program.program import Program
+    from labcheck.protocols.started import Started
     from labcheck.sandbox.base import Sandbox
     from labcheck.workbook.labs import Lab
 
@@ -84,7 +86,7 @@ def judge(
     with running(lab, folder, options, sandbox) as run:
         grader = run_suite(run, selected, session, listener)
     grader.blame.report_once(selected)
-    programs = [_program(started.program, hidden=bool(lab.hidden)) for started in run.fleet.history]
+    programs = [_program(each, hidden=bool(lab.hidden)) for each in _worth_showing(run.fleet.history)]
     record = Record(
         lab=lab.name,
         title=lab.title,
@@ -235,6 +237,17 @@ class Between:
 
             error = call.excinfo.value
             self.mistakes.append(told(error.__cause__ or error, self._lab, shown(node.path)))
+
+
+def _worth_showing(history: Sequence[Started]) -> Iterator[Program]:
+    """Yield the programs of a grading; of those that were run again and again, one with each verdict."""
+    seen = set()
+    for started in history:
+        program = started.program
+        known = (program.spec.name, program.verdict)
+        if known not in seen or not kinds.find(program.spec.kind).ends_by_itself:
+            yield program
+        seen.add(known)
 
 
 def _program(program: Program, *, hidden: bool) -> ProgramResult:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from labcheck.errors import ExchangeError, NotReadyError, SuiteError, Trouble, Verdict
 from labcheck.judging.fleet import Fleet
@@ -139,9 +139,17 @@ class Run:
         self._expect(is_client=False)
         return self._view(self.fleet.new_server(self.spec))
 
-    def client(self, who: str = "", *, new: bool = False) -> ClientView:
-        """Return a client that waits for its user; an earlier check may have used it unless `new` is set."""
+    def client(self, who: str = "", *, new: bool = False) -> Any:
+        """Return a client that waits for its user; an earlier check may have used it unless `new` is set.
+
+        If its kind ends by itself, this is what runs it.
+        """
         self._expect(is_client=True)
+        kind = kinds.find(self.spec.kind)
+        if isinstance(kind, kinds.RunKind):
+            runs = self.fleet.runs(self.spec)
+            runs.started = self._used
+            return kind.client(self.check, runs)
         known = None if new else self.fleet.find(self.spec, Role.SHARED)
         if known is not None and not self._client_view(known).is_idle():
             known.role = Role.GONE
@@ -156,6 +164,10 @@ class Run:
     def client_alone(self) -> View:
         """Return a client on whose port no server listens."""
         self._expect(is_client=True)
+        if kinds.find(self.spec.kind).ends_by_itself:
+            raise SuiteError(
+                f"{self.spec.name} is a {self.spec.kind}: the fixture client runs it, also without a server"
+            )
         return self._view(self.fleet.client_alone(self.spec))
 
     def traceback(self, within: float = TRACEBACK_WITHIN) -> Complaint:

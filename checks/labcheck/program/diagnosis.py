@@ -59,7 +59,7 @@ MISSING = re.compile(r"^ModuleNotFoundError: No module named '([\w.]+)'$", re.MU
 class Diagnosis:
     """A program in its folder, its interpreter, and the port in its argument.
 
-    `usual_port` is the one used to start it by hand.
+    `usual_port` is the one used to start it by hand. `in_words` says where the program finds its port.
     """
 
     spec: ProgramSpec
@@ -67,6 +67,7 @@ class Diagnosis:
     python: str
     port: int
     usual_port: int
+    in_words: str = "its first argument"
 
     def shown(self, text: str) -> str:
         """Return the text with paths as the student knows them: relative to their folder."""
@@ -194,7 +195,7 @@ class Diagnosis:
 
     @property
     def _given(self) -> str:
-        return f"{self.port} (its first argument)"
+        return f"{self.port} ({self.in_words})"
 
     def _advice(self, last: str, frames: list[tuple[str, int]]) -> str:
         """Return what to say besides the last line of a traceback; empty if that line says enough."""

@@ -136,6 +136,11 @@ class Output:
             shown = (head + tail)[since:]
         return shown.decode("utf-8", "replace").replace("\r\n", "\n")
 
+    def kept(self) -> tuple[bytes, bytes]:
+        """Return the beginning of the output and its end, as bytes: together all of it, unless it was too long."""
+        with self._changed:
+            return bytes(self._head), bytes(self._tail)
+
     def _drain(self) -> None:
         with contextlib.suppress(OSError, ValueError):  # the pipe was closed under the read
             if sys.platform != "win32":

@@ -23,7 +23,7 @@ from labcheck.program.output import TRACEBACK, Output
 from labcheck.sandbox import processes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from labcheck.sandbox.base import Sandbox
@@ -65,7 +65,7 @@ class Ending:
 
 
 class Program:
-    """A program started as `python FILE PORT` in its folder.
+    """A program started as `python FILE PORT` in its folder; `arguments` may take the place of PORT.
 
     `local_time` is the value of TZ, the program's time zone; None: labcheck's own. `sandbox` starts the program. `way`
     is a path that leads into the folder, by default its own. Raises NotReadyError if the program cannot be started
@@ -83,6 +83,7 @@ class Program:
         usual_port: int,
         local_time: str | None,
         way: Path | None = None,
+        arguments: Sequence[str] | None = None,
     ) -> None:
         self.spec = spec
         self.port = port
@@ -95,7 +96,8 @@ class Program:
         self.folder = folder
         self._sandbox = sandbox
         self._own_pid: int | None = None
-        self.diagnosis = Diagnosis(spec, folder, python, port, usual_port)
+        where = "its first argument" if arguments is None else "in its arguments"
+        self.diagnosis = Diagnosis(spec, folder, python, port, usual_port, where)
         self._first: socket.socket | None = None
         self._looked_at_client = 0.0
         self._connected_to: set[int] = set()  # ports other than its own that the program, a client, was connected to
@@ -110,7 +112,7 @@ class Program:
         entrance = str(way or folder)
         try:
             self._process = subprocess.Popen(
-                sandbox.command([python, spec.file, str(port)], folder),
+                sandbox.command([python, spec.file, *([str(port)] if arguments is None else arguments)], folder),
                 cwd=entrance,
                 env=environment,
                 stdin=subprocess.PIPE if spec.is_client else subprocess.DEVNULL,

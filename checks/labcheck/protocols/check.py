@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from labcheck.errors import Verdict
     from labcheck.program.program import Program
     from labcheck.protocols.deadline import Deadline
     from labcheck.protocols.draw import Draw, LocalTime
-    from labcheck.protocols.started import Started
+    from labcheck.protocols.started import Runs, Started
     from labcheck.record.transcript import Transcript
 
 
@@ -29,6 +31,18 @@ class Programs(Protocol):
 
     def start_again(self, started: Started, seconds: float) -> Started:
         """Start a program again on the same port. Raises NotReadyError if it does not listen within `seconds`."""
+        ...
+
+    def run(self, runs: Runs, arguments: Sequence[str]) -> Started:
+        """Start a program once more, in the folder of its other runs. Raises NotReadyError if that is impossible."""
+        ...
+
+    def left_behind(self) -> list[int]:
+        """Return the processes that programs of this check have left behind when they ended (Linux)."""
+        ...
+
+    def end_left_behind(self) -> None:
+        """End those processes."""
         ...
 
 

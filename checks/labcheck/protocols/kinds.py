@@ -1,8 +1,8 @@
 """The registry of program kinds: how a program is started, and how a check sees it.
 
-Each kind is a folder of this room; its module `kind` registers it under the name that lab.toml uses. That name begins
-with the name of the folder. It ends in `client` if the programs have a user and connect to labcheck's peer, and in
-`server` if they wait for labcheck to connect.
+Each kind is a folder of this room; its module `kind` registers it under the name that lab.toml uses. That name is the
+name of the folder, or begins with it. It ends in `client` if the programs connect to labcheck's peer, and in `server`
+if they wait for labcheck to connect.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from labcheck.errors import SuiteError
-from labcheck.protocols.started import Role, Started, StartedClient
+from labcheck.protocols.started import Role, Runs, Started, StartedClient
 from labcheck.workbook.nearest import nearest
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from labcheck.protocols.check import Check
     from labcheck.protocols.deadline import Deadline
     from labcheck.protocols.peer import Peer
+    from labcheck.protocols.started import PeerOfRuns
     from labcheck.protocols.view import View
 
 
@@ -33,7 +34,8 @@ class Kind(ABC):
     `asked_for` is what a check waits for, in the words of a report. `one_silence_tells`: after one request without an
     answer, requirements that need it are not run. `is_kept`: after a failed check, the next one uses the same process
     if that still answers. `may_hang`: the end of a check may leave a server in an endless loop, because a client left;
-    other checks test that, and the next check gets a new process.
+    other checks test that, and the next check gets a new process. `ends_by_itself`: a program has no user, and is run
+    again and again with other arguments; see `RunKind`.
     """
 
     name: ClassVar[str]
@@ -41,6 +43,7 @@ class Kind(ABC):
     one_silence_tells: ClassVar[bool] = False
     is_kept: ClassVar[bool] = False
     may_hang: ClassVar[bool] = False
+    ends_by_itself: ClassVar[bool] = False
 
     def start(
         self, launch: Callable[[], Program], port: int, role: Role, *, in_shared_copy: bool, with_peer: bool
@@ -87,6 +90,27 @@ class ClientKind(Kind):
             raise
 
 
+class RunKind(Kind):
+    """A kind of program that does one thing and ends: the check gives it arguments, and runs it as often as it likes.
+
+    All runs of one check share a folder, and a server of labcheck that they talk to.
+    """
+
+    ends_by_itself = True
+
+    @abstractmethod
+    def peer(self, port: int) -> PeerOfRuns:
+        """Return labcheck's server, listening on a port. Raises ForeignListenerError if the port is taken."""
+
+    @abstractmethod
+    def client(self, check: Check, runs: Runs) -> Any:
+        """Return the program as a check sees it, with the server."""
+
+    def view(self, check: Check, started: Started) -> View:
+        """Raise SuiteError: there is no program before the check runs it."""
+        raise SuiteError(f"{started.name} is run by its checks: they use the fixture client, and `early` is 0")
+
+
 _known: dict[str, Kind] = {}
 
 
@@ -106,9 +130,9 @@ def find(name: str) -> Kind:
     """Return the kind with this name; only its own folder is imported. Raises SuiteError for an unknown name."""
     if name in _known:
         return _known[name]
-    folder = name.partition(" ")[0]
-    if folder in _folders():
-        import_module(f"{__package__}.{folder}.kind")
+    for folder in (name.replace(" ", "_"), name.partition(" ")[0]):
+        if name not in _known and folder in _folders():
+            import_module(f"{__package__}.{folder}.kind")
     if name not in _known:
         load_all()
         raise SuiteError(f"unknown kind of program {name!r}.{nearest(name, _known)} Kinds: {', '.join(sorted(_known))}")

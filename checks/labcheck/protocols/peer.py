@@ -93,7 +93,7 @@ class Peer(ABC, Generic[C]):
     """
 
     def __init__(self, port: int) -> None:
-        self._listeners = [listener for family, host in LOOPBACK if (listener := _listen(family, host, port))]
+        self._listeners = [listener for family, host in LOOPBACK if (listener := listen(family, host, port))]
         if not self._listeners:
             raise ForeignListenerError
         self.port = port
@@ -313,7 +313,7 @@ class Peer(ABC, Generic[C]):
             self._selector.unregister(connection)
 
 
-def _listen(family: int, host: str, port: int) -> socket.socket | None:
+def listen(family: int, host: str, port: int) -> socket.socket | None:
     """Return a listening socket, or None if the machine does not have this address family or the port is taken."""
     try:
         listener = open_socket(family)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from labcheck.protocols.manners import Manners
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from labcheck.program.program import Program
     from labcheck.protocols.peer import Peer
+    from labcheck.workbook.labs import ProgramSpec
 
 
 class Role(Enum):
@@ -97,3 +101,25 @@ class StartedClient(Started):
         if self.peer is not None:
             self.peer.close()
         super().close()
+
+
+class PeerOfRuns(Protocol):
+    """labcheck's server for programs that are run again and again."""
+
+    def close(self) -> None:
+        """Stop the server."""
+
+
+@dataclass(eq=False)
+class Runs:
+    """The runs of a program in one check: the folder that they share, and labcheck's server that they talk to.
+
+    `launch` starts one more of them; its keyword `arguments` lists what follows the name of the file. `started` are
+    those up to now.
+    """
+
+    spec: ProgramSpec
+    folder: Path
+    peer: PeerOfRuns
+    launch: Callable[..., Program]
+    started: list[Started] = field(default_factory=list)

@@ -89,7 +89,7 @@ class Directives(dict[str, str]):
     """
 
     def __init__(self, value: HeaderValue) -> None:
-        super().__init__(pair for item in _items(value) if (pair := _directive(item))[0])
+        super().__init__(pair for item in items(value) if (pair := _directive(item))[0])
         self._value = value
 
     def __repr__(self) -> str:
@@ -102,7 +102,7 @@ class Directives(dict[str, str]):
         )
 
 
-def _items(value: str) -> list[str]:
+def items(value: str) -> list[str]:
     """Return the items of a list; a comma in a quoted string is a part of its item."""
     items = [""]
     for piece in PIECE.findall(value):
