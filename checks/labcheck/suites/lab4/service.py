@@ -1,0 +1,189 @@
+"""What the checks of the service share: books on it, the form of an error, redirects, dates."""
+
+from __future__ import annotations
+
+import time
+from email.utils import formatdate, parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urljoin, urlsplit
+
+from labcheck.suite import SOME_TEXT, Mismatch, given
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from labcheck.suite import Answer, Draw, Server
+    from labcheck.suites.lab4.material import Book
+
+JSON = "application/json"
+LARGE = 1000  # letters of a title: with them, every answer with this book has more than 1 KiB
+
+
+class Error:
+    """The JSON of an error: an object in which `error` is a text that is not empty."""
+
+    def fits(self, value: object) -> bool:
+        """Return whether a JSON value is an error."""
+        return isinstance(value, dict) and SOME_TEXT.fits(value.get("error"))
+
+    def __repr__(self) -> str:
+        return 'an object with "error": a text'
+
+
+ERROR = Error()
+
+
+def shows_errors(server: Server, draw: Draw) -> bool:
+    """Return whether the error for an unknown id is right, which requirement 1.2 tests: then others are, too."""
+    answer = server.get(f"/books/{draw.randrange(10**6, 10**9)}")
+    return answer.media_type == JSON and answer.json == ERROR
+
+
+def expect_error(answer: Answer, status: int, *, with_json: bool = True) -> None:
+    """Compare an answer with an error: its status, and its media type and its JSON if `with_json` is set."""
+    assert answer.status == status
+    if with_json:
+        assert answer.media_type == JSON
+        assert answer.json == ERROR
+
+
+def books(server: Server) -> Any:
+    """Return the list of all books."""
+    answer = server.get("/books")
+    given(answer.status == 200, f"GET /books got {answer}")
+    return answer.json.value
+
+
+def add(server: Server, book: Book) -> int:
+    """Add a book, and return its id; a check that needs one does not run without it."""
+    answer = server.request("POST", "/books", json=book)
+    id = answer.json.get("id")
+    given(answer.status == 201 and type(id) is int, f"POST /books got {answer}")
+    return int(id)
+
+
+def replace(server: Server, id: int, book: Book) -> None:
+    """Replace a book; a check that needs that does not run without it."""
+    answer = server.request("PUT", f"/books/{id}", json=book)
+    given(answer.status == 200, f"PUT /books/{id} got {answer}")
+
+
+def delete(server: Server, id: int) -> None:
+    """Delete a book; a check that needs that does not run without it."""
+    answer = server.request("DELETE", f"/books/{id}")
+    given(answer.status == 204, f"DELETE /books/{id} got {answer}")
+
+
+def get(server: Server, target: str, fields: Mapping[str, str] | None = None) -> Answer:
+    """Return the answer to a GET that must be 200: a check does not run without it."""
+    answer = server.request("GET", target, fields)
+    given(answer.status == 200, f"GET {target} got {answer}")
+    return answer
+
+
+def tag(answer: Answer) -> str:
+    """Return the tag of an answer; a check that needs one does not run without it."""
+    given(answer.field("ETag"), f"the answer has {answer.field('ETag').came}")
+    return answer.field("ETag")
+
+
+class Named(str):
+    """The value of a header field that is one word, in small letters; `came` is the field as it came."""
+
+    came: str
+
+    def __new__(cls, answer: Answer, name: str) -> Named:
+        field = answer.field(name)
+        self = super().__new__(cls, field.strip().lower())
+        self.came = field.came
+        return self
+
+    def mismatch(self, operator: str, wanted: object) -> Mismatch:
+        """Say which word was expected, and show the field that came."""
+        words = [str(each) for each in wanted] if isinstance(wanted, tuple) else [str(wanted)]
+        expected = " or ".join(f"Content-Encoding: {word}" if word else "no Content-Encoding" for word in words)
+        return Mismatch(f"{'not ' if operator == '!=' else ''}{expected}", self.came)
+
+
+def coding(answer: Answer) -> Named:
+    """Return the coding of an answer's body: `gzip`, or empty."""
+    return Named(answer, "Content-Encoding")
+
+
+class Methods(frozenset[str]):
+    """The methods that Allow names."""
+
+    came: str
+
+    def __new__(cls, answer: Answer) -> Methods:
+        self = super().__new__(cls, (name.upper() for name in answer.directives("Allow")))
+        self.came = answer.field("Allow").came
+        return self
+
+    def mismatch(self, operator: str, wanted: object) -> Mismatch:
+        """Say which method was expected, and show the field that came."""
+        return Mismatch(f"Allow {'without' if operator == 'not in' else 'with'} {wanted}", self.came)
+
+
+class Place(str):
+    """Where a redirect leads: path and query, and the host if it is another one than that of the request."""
+
+    came: str
+
+    def __new__(cls, server: Server, answer: Answer, target: str) -> Place:
+        location = answer.field("Location")
+        parts = urlsplit(urljoin(f"http://localhost:{server.port}{target}", location))
+        is_own = (parts.scheme, parts.netloc) == ("http", f"localhost:{server.port}") and location
+        path = f"{parts.path}{'?' if parts.query else ''}{parts.query}"
+        self = super().__new__(cls, path if is_own else str(location))
+        self.came = location.came
+        return self
+
+    @property
+    def path(self) -> Place:
+        """The place without its query."""
+        return self._with(self.partition("?")[0])
+
+    @property
+    def query(self) -> list[tuple[str, str]]:
+        """The pairs of its query, in order."""
+        return parse_qsl(self.partition("?")[2], keep_blank_values=True)
+
+    def _with(self, text: str) -> Place:
+        other = str.__new__(Place, text)
+        other.came = self.came
+        return other
+
+    def mismatch(self, operator: str, wanted: object) -> Mismatch:
+        """Say where it should lead, and show the field that came."""
+        del operator
+        return Mismatch(f"Location: {wanted}", self.came)
+
+
+class Moment(float):
+    """A moment in seconds since 1970, from a date in a header field."""
+
+    came: str
+
+    def __new__(cls, answer: Answer, name: str = "Last-Modified") -> Moment:
+        field = answer.field(name)
+        given(field, f"the answer has {field.came}")
+        try:
+            found = parsedate_to_datetime(field).timestamp() if field.endswith(" GMT") else -1.0
+        except ValueError:
+            found = -1.0
+        self = super().__new__(cls, found)
+        self.came = field.came
+        return self
+
+    def mismatch(self, operator: str, wanted: object) -> Mismatch:
+        """Say which date was expected, and show the one that came."""
+        words = {"<=": "not after ", ">=": "not before ", ">": "after ", "<": "before ", "!=": "another date than "}
+        date = formatdate(float(wanted), usegmt=True) if isinstance(wanted, int | float) else str(wanted)
+        return Mismatch(f"{words.get(operator, '')}{date}", self.came)
+
+
+def wait_past(moment: float) -> None:
+    """Wait until the second of this moment is over: dates have whole seconds."""
+    while time.time() < int(moment) + 1:
+        time.sleep(0.01)

@@ -1,0 +1,378 @@
+"""Step 5: the client."""
+
+from __future__ import annotations
+
+import gzip
+import time
+from email.utils import formatdate
+from typing import TYPE_CHECKING
+
+from labcheck.suite import Draw, HttpClient, Page, Reply, given, requirement
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from labcheck.suite import Run
+
+REDIRECTS = (301, 302, 303, 307, 308)
+CONTROL = "Cache-Control"
+
+
+def text(draw: Draw) -> bytes:
+    """Return some random lines, not only in ASCII."""
+    return f"{draw.word()} é\n{draw.word()}\n".encode()
+
+
+def expect_message(run: Run, said: str = "") -> None:
+    """Compare a run with one that has failed as it should: exit status 1, a message, no traceback."""
+    assert run.traceback() == ""
+    assert run.status == 1
+    assert run.stderr != ""
+    assert said in run.stderr
+
+
+def fetched(client: HttpClient, page: Page) -> Run:
+    """Run the client; a check does not go on without the body of the page."""
+    run = client.run(page)
+    given(run.status == 0 and run.output == page.reply.body, f"the first run of {page} did not print the body")
+    return run
+
+
+prints = requirement(
+    "5.1",
+    hints=[
+        "What does print() do with bytes, and what comes after them?",
+        "sys.stdout.buffer takes bytes; sys.exit() with a text prints it on standard error, and the status is 1.",
+        "Compare the status code with 400 before you print anything.",
+    ],
+)
+
+
+@prints
+def test_prints_the_body(client: HttpClient, draw: Draw) -> None:
+    """It prints the body of a 200 byte for byte, and exits with status 0."""
+    bodies = [
+        text(draw),
+        bytes(range(256)) + b"\r\n\r" + draw.randbytes(draw.randrange(2000, 4000)),
+        b"",
+        draw.randbytes(50_000) * 4,
+    ]
+    pages = [client.page(Reply(body)) for body in bodies] + [client.page(Reply(bodies[1], chunked=True))]
+    hosts = (client.hosts * 3)[: len(pages)]
+    runs = client.run_all(*(page.at(host) for page, host in zip(pages, hosts, strict=True)))
+    for run, page in zip(runs, pages, strict=True):
+        assert run.traceback() == ""
+        assert run.output == page.reply.body
+        assert run.status == 0
+
+
+@prints
+def test_reports_an_error(client: HttpClient, draw: Draw) -> None:
+    """For a status of 400 or more it prints only a message with the status, and exits with status 1."""
+    codes = [404, 500, *draw.sample((400, 403, 410, 418, 501, 502, 503), 2)]
+    pages = [client.page(Reply(text(draw), code)) for code in codes]
+    for run, code in zip(client.run_all(*pages), codes, strict=True):
+        assert run.output == b""
+        expect_message(run, str(code))
+
+
+@requirement(
+    "5.2",
+    hints=[
+        "What does a browser do if it gets a 302 with Location: ../books?",
+        "RFC 9110, section 10.2.2: Location may be relative to the URL that was asked; urllib.parse has urljoin().",
+        "Write a loop: ask, and if the status is one of the five, ask again at the new URL.",
+    ],
+)
+def test_follows_redirects(client: HttpClient, draw: Draw) -> None:
+    """It follows 301, 302, 303, 307 and 308, with an absolute or a relative Location."""
+    pages = []
+    for code in REDIRECTS:
+        last = client.page(Reply(text(draw)), f"/{draw.word()}/{draw.word()}?{draw.word()}={draw.word()}")
+        target = last.url.partition("/")[2].partition("/")[2].partition("/")[2]
+        folder, _, name = target.partition("/")
+        locations = [last.url, f"/{target}", name, f"../{target}"]
+        places = [f"/{draw.word()}/{draw.word()}", f"/{draw.word()}", f"/{folder}/{draw.word()}", f"/{draw.word()}/x"]
+        firsts = [
+            client.page(Reply(text(draw), code, {"Location": location}), place)
+            for location, place in zip(locations, places, strict=True)
+        ]
+        chosen = draw.sample(range(1, 4), 1)[0]
+        pages += [(code, firsts[0], last), (code, firsts[chosen], last)]
+    for start in range(0, len(pages), 5):
+        some = pages[start : start + 5]
+        for run, (code, _, last) in zip(client.run_all(*(first for _, first, _ in some)), some, strict=True):
+            assert run.traceback() == ""
+            assert run.output == last.reply.body, f"it leads there with status {code}"
+            assert run.status == 0
+
+
+def chain(client: HttpClient, draw: Draw, length: int) -> list[Page]:
+    """Return pages that lead from one to the next; `length` is the number of redirects up to the last."""
+    pages = [client.page(Reply(text(draw)))]
+    for _ in range(length):
+        reply = Reply(text(draw), draw.choice((301, 302, 307, 308)), {"Location": pages[0].url})
+        pages.insert(0, client.page(reply))
+    return pages
+
+
+@requirement(
+    "5.3",
+    needs=["5.2"],
+    hints=[
+        "Two pages lead to each other. When does your program end?",
+        "RFC 9110, section 15.4: a client should detect redirects without end, and step in.",
+        "Keep the URLs that you have asked in a set, and count: give up at the eleventh redirect.",
+    ],
+)
+def test_gives_up(client: HttpClient, draw: Draw) -> None:
+    """It gives up after 10 redirects, or where one leads back to a URL that it has asked."""
+    short, long = chain(client, draw, 8), chain(client, draw, 11)
+    loop, itself = chain(client, draw, 3), chain(client, draw, 1)
+    loop[-1].reply = Reply(b"", 302, {"Location": loop[draw.randrange(3)].url})
+    itself[1].reply = Reply(b"", 301, {"Location": itself[1].url})
+    runs = client.run_all(short[0], long[0], loop[0], itself[0])
+    given(short[1].requests, "it does not follow a redirect")
+    assert runs[0].output == short[-1].reply.body, "8 redirects lead there"
+    assert runs[0].status == 0
+    for run, pages in zip(runs[1:], (long, loop, itself), strict=True):
+        expect_message(run)
+        for page in pages:
+            assert page.requests.number <= 1
+    assert long[-1].requests.number == 0, "11 redirects lead there"
+
+
+@requirement(
+    "5.4",
+    hints=[
+        "A page leads to file:///etc/passwd. Who reads that file, and where?",
+        "RFC 9110, section 4.2: http and https. urllib.parse.urlsplit() returns the scheme of a URL.",
+        "Compare the scheme before each request, also before the first.",
+    ],
+)
+def test_only_http(client: HttpClient, draw: Draw) -> None:
+    """It asks and follows http and https only, and reads nothing of file:, ftp: or data:."""
+    port = client.page(Reply(b"")).url.split(":")[2].partition("/")[0]
+    word = draw.word(16)
+    (client.folder / f"{word}.txt").write_text(word)
+    file = (client.folder / f"{word}.txt").as_uri()
+    urls = [file, f"ftp://127.0.0.1:{port}/{draw.word()}", f"data:text/plain,{word}"]
+    pages = [client.page(Reply(text(draw), draw.choice(REDIRECTS), {"Location": url})) for url in urls]
+    for run in client.run_all(*urls, *pages):
+        assert word.encode() not in run.output
+        expect_message(run)
+    for page in pages:
+        assert page.requests.number == 1
+
+
+@requirement(
+    "5.5",
+    hints=[
+        "How does the server know that your program can unpack?",
+        "RFC 9110, sections 12.5.3 and 8.4.1.3; gzip.decompress() undoes it.",
+        "Send Accept-Encoding: gzip, and look at Content-Encoding of the answer: only then unpack.",
+    ],
+)
+def test_gzip(client: HttpClient, draw: Draw) -> None:
+    """It asks for gzip and prints the unpacked body, or a body that comes unpacked as it is."""
+    packed = [client.page(Reply(text(draw) * 100, gzip=True, chunked=chunked)) for chunked in (False, True)]
+    archive = client.page(Reply(gzip.compress(text(draw)), fields={"Content-Type": "application/gzip"}))
+    plain = client.page(Reply(text(draw)))
+    for run, page in zip(client.run_all(*packed, archive, plain), (*packed, archive, plain), strict=True):
+        assert page.requests.number >= 1
+        assert "gzip" in page.request.codings
+        assert run.output == page.reply.body
+        assert run.status == 0
+
+
+def not_modified(page: Page, fields: Mapping[str, str]) -> Reply:
+    """Make a page answer 304 from now on, and return what it answered before."""
+    before, page.reply = page.reply, Reply(b"", 304, fields)
+    return before
+
+
+keeps = requirement(
+    "5.6",
+    needs=["5.5"],
+    hints=[
+        "What does your program know about a page that it has fetched before?",
+        "RFC 9110, sections 13.1.2 and 13.1.3: send the ETag back in If-None-Match, or the date in If-Modified-Since.",
+        "Keep the body with both fields, in a file whose name is a hash of the URL. At a 304, print that body.",
+    ],
+)
+
+
+@keeps
+def test_asks_whether_it_has_changed(client: HttpClient, draw: Draw) -> None:
+    """Run again, it sends the tag, or else the date, as it came, and prints the kept body at a 304."""
+    date = formatdate(time.time() - draw.randrange(10**5, 10**8), usegmt=True)
+    tags = [f'"{draw.word()}"', f'W/"{draw.word()}"', f'"{draw.word()}, {draw.word().upper()}"']
+    fields = [*({"ETag": tag} for tag in tags), {"ETag": tags[0], "Last-Modified": date}, {"Last-Modified": date}]
+    pages = [client.page(Reply(text(draw) * 50, fields=each, gzip=place == 1)) for place, each in enumerate(fields)]
+    plain = client.page(Reply(text(draw)))
+    for run, page in zip(client.run_all(*pages, plain), (*pages, plain), strict=True):
+        given(run.status == 0 and run.output == page.reply.body, f"the first run of {page} did not print the body")
+        assert page.request.field("If-None-Match") == "", "this is the first run"
+    replies = [not_modified(page, page.reply.fields) for page in pages]
+    runs = client.run_all(*pages, plain)
+    for run, page, reply in zip(runs, pages, replies, strict=False):
+        assert page.requests.number == 2
+        if "ETag" in reply.fields:
+            assert page.request.field("If-None-Match") == reply.fields["ETag"]
+        else:
+            assert page.request.field("If-Modified-Since") == date
+        assert run.output == reply.body, "a 304 has no body: the kept one is printed"
+        assert run.status == 0
+    assert plain.request.field("If-None-Match") == "", "there was no ETag"
+    assert runs[-1].output == plain.reply.body
+
+
+@keeps
+def test_new_body_takes_the_place(client: HttpClient, draw: Draw) -> None:
+    """A 200 takes the place of the kept body, and its tag that of the old one."""
+    page = client.page(Reply(text(draw), fields={"ETag": f'"{draw.word()}"'}))
+    fetched(client, page)
+    old, page.reply = page.reply, Reply(text(draw), fields={"ETag": f'"{draw.word()}"'})
+    run = client.run(page)
+    assert page.request.field("If-None-Match") == old.fields["ETag"]
+    assert run.output == page.reply.body, "it has changed"
+    new = not_modified(page, page.reply.fields)
+    run = client.run(page)
+    assert page.request.field("If-None-Match") == new.fields["ETag"]
+    assert run.output == new.body
+
+
+@keeps
+def test_urls_do_not_share(client: HttpClient, draw: Draw) -> None:
+    """URLs that differ do not get each other's bodies."""
+    a, b, long = draw.word(), draw.word(), draw.word(300)
+    targets = [f"/{a}/{b}", f"/{a}_{b}", f"/{a}?{b}", f"/{a}/{b}?{a}=1", f"/{a}/{b}?{a}=2", f"/{long}1", f"/{long}2"]
+    targets += [f"/{a}/{b.upper()}", f"/{a}%2F{b}x"]
+    pages = [client.page(Reply(text(draw), fields={CONTROL: "max-age=1000"}), target) for target in targets]
+    for _ in range(2):
+        for run, page in zip(client.run_all(*pages), pages, strict=True):
+            assert run.traceback() == ""
+            assert run.output == page.reply.body
+            assert run.status == 0
+
+
+fresh = requirement(
+    "5.7",
+    needs=["5.2", "5.5", "5.6"],
+    hints=[
+        "The server has said max-age=1000. What can it tell you now that you do not know?",
+        "RFC 9111, sections 4.2 and 5.2.2: max-age, no-cache, no-store.",
+        "Keep the time of the request too. Before you ask, compare the time since then with max-age.",
+    ],
+)
+
+
+@fresh
+def test_fresh_or_not(client: HttpClient, draw: Draw) -> None:
+    """While max-age says that the kept body is fresh, it sends no request; otherwise it asks again."""
+
+    def pages_with(*controls: str) -> list[Page]:
+        return [
+            client.page(Reply(text(draw), fields={"ETag": f'"{draw.word()}"', **({CONTROL: each} if each else {})}))
+            for each in controls
+        ]
+
+    short = pages_with("max-age=1")
+    for page in short:
+        fetched(client, page)
+    over = time.time() + 2.2
+    kept = pages_with("max-age=1000", "public, max-age=1000, must-revalidate")
+    asked = pages_with("no-cache", "max-age=0", "max-age=1000, no-cache", "public", "")
+    pages = kept + asked
+    for run, page in zip(client.run_all(*pages), pages, strict=True):
+        given(run.status == 0 and run.output == page.reply.body, f"the first run of {page} did not print the body")
+    replies = [page.reply if page in kept else not_modified(page, page.reply.fields) for page in pages]
+    for run, page, reply in zip(client.run_all(*pages), pages, replies, strict=True):
+        how = f"the first answer had {CONTROL}: {reply.fields.get(CONTROL, '(nothing)')}"
+        assert page.requests.number == (1 if page in kept else 2), how
+        assert run.output == reply.body, how
+        assert run.status == 0
+    while time.time() < over:  # the seconds of max-age=1 have to be over, on a fast machine too
+        time.sleep(0.01)
+    for page in short:
+        reply = not_modified(page, page.reply.fields)
+        run = client.run(page)
+        assert page.requests.number == 2, "max-age=1 was over"
+        assert run.output == reply.body
+
+
+@fresh
+def test_no_store(client: HttpClient, draw: Draw) -> None:
+    """With no-store it keeps nothing, and asks again without conditions."""
+    before = client.size(".fetch-cache")
+    body = draw.randbytes(40_000)
+    page = client.page(Reply(body, fields={CONTROL: "no-store, max-age=1000", "ETag": f'"{draw.word()}"'}))
+    for number in (1, 2):
+        run = client.run(page)
+        given(run.output == body, "it did not print the body")
+        assert page.requests.number == number
+        assert page.request.field("If-None-Match") == "", "nothing was to be kept"
+        assert client.growth(".fetch-cache", since=before) < len(body)
+
+
+@fresh
+def test_only_200_is_kept(client: HttpClient, draw: Draw) -> None:
+    """Only a 200 is kept, under the URL that answered it."""
+    forever = {CONTROL: "max-age=1000"}
+    last, other = (client.page(Reply(text(draw), fields=forever)) for _ in range(2))
+    first = client.page(Reply(text(draw), 301, {"Location": last.url, **forever}))
+    missing = client.page(Reply(text(draw), 404, forever))
+    run, _ = client.run_all(first, missing)
+    given(run.output == last.reply.body, f"{first} leads to {last}, whose body was not printed")
+    first.reply = Reply(text(draw), 301, {"Location": other.url, **forever})
+    missing.reply = Reply(text(draw))
+    runs = client.run_all(first, missing, last)
+    assert first.requests.number == 2, "a redirect is not kept"
+    assert runs[0].output == other.reply.body
+    assert missing.requests.number == 2, "a 404 is not kept"
+    assert runs[1].output == missing.reply.body
+    assert last.requests.number == 1, "this answer is still fresh"
+    assert runs[2].output == last.reply.body
+
+
+broken = requirement(
+    "5.8",
+    needs=["5.5", "5.6"],
+    hints=[
+        "The server stops in the middle of a book. What should a script that called your program believe?",
+        "RFC 9112, section 8: a message that ends too early is incomplete. RFC 9111, section 3.3: it is not kept.",
+        "Read all of the body before you keep it; catch the errors of the socket, of HTTP and of gzip in one place.",
+    ],
+)
+
+
+@broken
+def test_no_server_or_no_http(client: HttpClient, draw: Draw) -> None:
+    """A server that is not there, or that does not answer in HTTP, gets a message and exit status 1."""
+    raws = (b"", f"220 {draw.word()} ready\r\n".encode(), draw.randbytes(300) + b"\n")
+    pages = [client.page(Reply(raw=raw)) for raw in raws]
+    with client.nowhere() as nowhere:
+        runs = client.run_all(nowhere, *pages)
+    for run in runs:
+        expect_message(run)
+
+
+@broken
+def test_body_that_breaks_off(client: HttpClient, draw: Draw) -> None:
+    """A body that breaks off gets a message and exit status 1, and is not kept."""
+    forever = {CONTROL: "max-age=1000", "ETag": f'"{draw.word()}"'}
+    kinds = [(packed, chunked) for packed in (False, True) for chunked in (False, True)]
+    pages = [
+        client.page(Reply(draw.randbytes(5000), fields=forever, gzip=packed, chunked=chunked, cut=cut))
+        for packed, chunked in kinds
+        for cut in ((2500,) if packed or not chunked else (2500, 3000))
+    ]
+    for run in client.run_all(*pages):
+        expect_message(run)
+    for page in pages:
+        page.reply = Reply(text(draw), fields=forever)
+    for run, page in zip(client.run_all(*pages), pages, strict=True):
+        assert page.requests.number == 2, "the first answer broke off, so it is not kept"
+        assert page.request.field("If-None-Match") == "", "the first answer broke off, so it is not kept"
+        assert run.output == page.reply.body
+        assert run.status == 0
