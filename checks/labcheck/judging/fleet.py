@@ -166,13 +166,12 @@ class Fleet:
         return self._start(spec, Role.APART, with_peer=False)
 
     def runs(self, spec: ProgramSpec) -> Runs:
-        """Return a new folder for the runs of a program that ends by itself, with labcheck's server on a port.
+        """Return what a check needs to run a program that ends by itself, with labcheck's server on a port.
 
-        Raises NotReadyError if the submission's programs have made that impossible.
+        Raises NotReadyError if the submission's programs hold all ports.
         """
         kind = kinds.find(spec.kind)
         assert isinstance(kind, kinds.RunKind)
-        folder = self._new_copy()
         for _ in range(TRIES):
             port = self._new_port()
             try:
@@ -182,18 +181,18 @@ class Fleet:
             else:
                 self._end_runs()
                 self._before_runs = {*processes.descendants(os.getpid())}
-                self._runs = Runs(spec, folder, peer, self._launcher(spec, folder, port))
+                self._runs = Runs(spec, peer, self._new_copy, partial(self._launch, spec, port))
                 return self._runs
         raise NotReadyError(Verdict.PORT_TAKEN, THREE_PORTS)
 
-    def run(self, runs: Runs, arguments: Sequence[str]) -> Started:
-        """Start a program once more, in the folder of its other runs.
+    def run(self, runs: Runs, folder: Path, arguments: Sequence[str]) -> Started:
+        """Start a program once more, in one of the folders of its runs.
 
         It is ended with the check. Raises NotReadyError if the submission's programs have made that impossible.
         """
         self._release_ended()
         return self._keep(
-            lambda: Started(runs.launch(arguments=arguments), Role.ONCE, in_shared_copy=False), runs.started
+            lambda: Started(runs.launch(folder, arguments=arguments), Role.ONCE, in_shared_copy=False), runs.started
         )
 
     def left_behind(self) -> list[int]:
@@ -466,16 +465,17 @@ class Fleet:
     def _begin(
         self, spec: ProgramSpec, folder: Path, port: Port, role: Role, *, in_shared_copy: bool, with_peer: bool
     ) -> Started:
-        launch = self._launcher(spec, folder, port)
+        launch = partial(self._launch, spec, port, folder)
         kind = kinds.find(spec.kind)
         return self._keep(
             lambda: kind.start(launch, port.number, role, in_shared_copy=in_shared_copy, with_peer=with_peer)
         )
 
-    def _launcher(self, spec: ProgramSpec, folder: Path, port: Port) -> Callable[..., Program]:
-        """Return a function that starts a program in a copy."""
-        return partial(
-            Program,
+    def _launch(
+        self, spec: ProgramSpec, port: Port, folder: Path, arguments: Sequence[str] | None = None
+    ) -> Program:  # fmt: skip
+        """Start a program in a copy. Raises NotReadyError if the copy is not in its place any more."""
+        return Program(
             spec,
             folder,
             self._options.interpreter,
@@ -484,6 +484,7 @@ class Fleet:
             usual_port=self._lab.port,
             local_time=self.local_time.tz,
             way=self._copies.way_into(folder),
+            arguments=arguments,
         )
 
     def _keep(self, start: Callable[[], Started], *lists: list[Started]) -> Started:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from labcheck.errors import Verdict
     from labcheck.program.program import Program
@@ -33,8 +34,8 @@ class Programs(Protocol):
         """Start a program again on the same port. Raises NotReadyError if it does not listen within `seconds`."""
         ...
 
-    def run(self, runs: Runs, arguments: Sequence[str]) -> Started:
-        """Start a program once more, in the folder of its other runs. Raises NotReadyError if that is impossible."""
+    def run(self, runs: Runs, folder: Path, arguments: Sequence[str]) -> Started:
+        """Start a program once more, in one of the folders of its runs. Raises NotReadyError if that is impossible."""
         ...
 
     def left_behind(self) -> list[int]:

@@ -112,14 +112,21 @@ class PeerOfRuns(Protocol):
 
 @dataclass(eq=False)
 class Runs:
-    """The runs of a program in one check: the folder that they share, and labcheck's server that they talk to.
+    """The runs of a program in one check: their folders, and labcheck's server that they talk to.
 
-    `launch` starts one more of them; its keyword `arguments` lists what follows the name of the file. `started` are
-    those up to now.
+    `started` are the runs up to now. `folders` are copies of the submission; `new_folder` makes one more. `launch`
+    starts the program in one of them; its keyword `arguments` lists what follows the name of the file.
     """
 
     spec: ProgramSpec
-    folder: Path
     peer: PeerOfRuns
+    new_folder: Callable[[], Path]
     launch: Callable[..., Program]
+    folders: list[Path] = field(default_factory=list)
     started: list[Started] = field(default_factory=list)
+
+    def folder(self, number: int) -> Path:
+        """Return a folder by its number, counted from 0. Raises NotReadyError if there is no room for a new one."""
+        while len(self.folders) <= number:
+            self.folders.append(self.new_folder())
+        return self.folders[number]

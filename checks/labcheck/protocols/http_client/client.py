@@ -58,7 +58,8 @@ class Run:
 class HttpClient:
     """The student's client, and labcheck's server, which answers as the check says.
 
-    A check gets it from the fixture `client`. All its runs share a folder, in which nothing else runs.
+    A check gets it from the fixture `client`. Runs one after the other share a folder, in which nothing else runs; runs
+    side by side have a folder each.
     """
 
     def __init__(self, check: Check, runs: Runs) -> None:
@@ -70,8 +71,8 @@ class HttpClient:
 
     @property
     def folder(self) -> Path:
-        """The folder in which the client runs: a copy of the submission."""
-        return self._runs.folder
+        """The folder in which `run` runs the client: a copy of the submission."""
+        return self._runs.folder(0)
 
     @property
     def hosts(self) -> list[str]:
@@ -109,18 +110,21 @@ class HttpClient:
         return self.run_all(url)[0]
 
     def run_all(self, *urls: Page | str) -> list[Run]:
-        """Run the client once with each URL, side by side, and wait as `run` does."""
+        """Run the client once with each URL, side by side, and wait as `run` does.
+
+        Each run has a folder of its own. In another call, the first URL has the folder of the first again, and so on.
+        """
         urls_as_text = [str(url) for url in urls]
         names = [f"run {place}" if len(urls) > 1 else "" for place, _ in enumerate(urls, start=1)]
         pages = [self._peer.page(url) if f":{self._peer.port}/" in url else None for url in urls_as_text]
         asked = [len(page.requests) if page else 0 for page in pages]
         self._by_hand(pages, urls_as_text)
         begun = []
-        for name, page, url in zip(names, pages, urls_as_text, strict=True):
+        for place, (name, page, url) in enumerate(zip(names, pages, urls_as_text, strict=True)):
             if page is not None:
                 page.who = name
             self._check.transcript.note(f"python {self._runs.spec.called} {url}", name)
-            begun.append(self._check.programs.run(self._runs, [url]))
+            begun.append(self._check.programs.run(self._runs, self._runs.folder(place), [url]))
             begun[-1].program.end_input()
         self._wait(begun, names)
         found = [self._result(*each) for each in zip(begun, names, strict=True)]
@@ -134,7 +138,7 @@ class HttpClient:
         return Growth(self.size(name) - since)
 
     def size(self, name: str) -> int:
-        """Return the size in bytes of all files in a folder of the client's folder, and of their names; 0 without it.
+        """Return the size in bytes of all files in a folder below `folder`, and of their names; 0 without it.
 
         Links are not followed.
         """
