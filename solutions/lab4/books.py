@@ -10,6 +10,7 @@ import re
 import sys
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC
 from email.utils import formatdate, parsedate_to_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,6 +24,7 @@ WORTH_PACKING = 1024  # bytes; a shorter answer hardly gets smaller
 MOST = 1024 * 1024  # bytes of a request's body; all of it is kept in memory
 
 Book = dict[str, Any]
+Answer = tuple[int, object, dict[str, str]]  # a status code, a value for the body (None: no body), header fields
 
 
 class RefusedError(Exception):
@@ -38,7 +40,7 @@ class Shelf:
     """All books, by id. The threads of several clients use it at the same time: hold its lock."""
 
     def __init__(self, books: list[Book]) -> None:
-        self.lock = threading.RLock()
+        self.lock = threading.Lock()
         self.books = {book["id"]: book for book in sorted(books, key=lambda book: book["id"])}
         # Kept apart from the books: the highest id must not be used again after its book was deleted.
         self.last_id = max(self.books, default=0)
@@ -106,10 +108,10 @@ def seconds(date: str) -> float | None:
 def is_own_path(target: str) -> bool:
     """Return whether a redirect to this target stays on this server.
 
-    A browser reads //host and /\\host as the name of another one. In a header field, a line break would begin the next
-    field; only visible ASCII characters are let through.
+    A browser reads //host and /\\host as the name of another one. Only visible ASCII characters are let through: in a
+    header field, a line break would begin the next one.
     """
-    return re.fullmatch(r"/([!-.0-\[\]-~][!-\[\]-~]*)?", target) is not None
+    return re.fullmatch(r"/(?!/)[!-~]*", target) is not None and "\\" not in target
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -122,13 +124,15 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer(self) -> None:
         """Read a request, find the function for its path and method, and send what that returns or refuses."""
-        path, _, self.query = self.path.partition("?")
+        path, mark, query = self.path.partition("?")
+        self.query = mark + query
         try:
             self.body = self.read_body()
             with self.shelf.lock:
-                self.find(path)()
+                answer = self.find(path)()
         except RefusedError as refused:
-            self.send(refused.status, {"error": str(refused)}, refused.fields)
+            answer = refused.status, {"error": str(refused)}, refused.fields
+        self.send(*answer)  # without the lock: a slow client holds up nobody else
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = answer
 
@@ -142,7 +146,7 @@ class Handler(BaseHTTPRequestHandler):
             raise RefusedError(413, f"a body has at most {MOST} bytes")
         return self.rfile.read(int(length))
 
-    def find(self, path: str) -> Any:
+    def find(self, path: str) -> Callable[[], Answer]:
         """Return the function that answers this request."""
         resources = {
             r"/books": {"GET": self.show_list, "POST": self.add_book},
@@ -164,28 +168,28 @@ class Handler(BaseHTTPRequestHandler):
 
     # --- 1 Resources ---
 
-    def show_list(self) -> None:
-        self.send_cached([*self.shelf.books.values()], self.shelf.list_changed)
+    def show_list(self) -> Answer:
+        return self.cached([*self.shelf.books.values()], self.shelf.list_changed)
 
-    def show_book(self) -> None:
-        self.send_cached(self.known_book(), self.shelf.changed[self.id])
+    def show_book(self) -> Answer:
+        return self.cached(self.known_book(), self.shelf.changed[self.id])
 
-    def add_book(self) -> None:
+    def add_book(self) -> Answer:
         book = self.shelf.add(self.sent_book())
-        self.send(201, book, {"Location": f"/books/{book['id']}"})
+        return 201, book, {"Location": f"/books/{book['id']}"}
 
-    def replace_book(self) -> None:
+    def replace_book(self) -> Answer:
         self.known_book()
         book = self.sent_book()
         self.expect_match()
         # Without an ETag: what is stored has an id, so it is not what the client sent (RFC 9110, section 9.3.4).
-        self.send(200, self.shelf.put(self.id, book))
+        return 200, self.shelf.put(self.id, book), {}
 
-    def delete_book(self) -> None:
+    def delete_book(self) -> Answer:
         self.known_book()
         self.expect_match()
         self.shelf.remove(self.id)
-        self.send(204)
+        return 204, None, {}
 
     def known_book(self) -> Book:
         """Return the book that the path names."""
@@ -205,8 +209,8 @@ class Handler(BaseHTTPRequestHandler):
 
     # --- 2 Caching, 3 Compression ---
 
-    def send_cached(self, value: object, changed: int) -> None:
-        """Answer a GET with a value, or with 304 if the client has it already."""
+    def cached(self, value: object, changed: int) -> Answer:
+        """Return the answer to a GET: the value, or 304 if the client has it already."""
         body = to_json(value)
         fields = {"Cache-Control": "no-cache", "Last-Modified": formatdate(changed, usegmt=True)}
         packs = len(body) > WORTH_PACKING and accepts_gzip(self.all_of("Accept-Encoding"))
@@ -214,12 +218,11 @@ class Handler(BaseHTTPRequestHandler):
             fields["Vary"] = "Accept-Encoding"  # in both kinds: a cache must not give one to a client of the other
         fields["ETag"] = tag_of(body, packed=packs)
         if self.is_known(fields["ETag"], changed):
-            self.send(304, fields=fields)
-            return
+            return 304, None, fields
         if packs:
             fields["Content-Encoding"] = "gzip"
             body = gzip.compress(body, mtime=0)  # without the time, the same answer is the same bytes
-        self.send(200, body, fields)
+        return 200, body, fields
 
     def is_known(self, tag: str, changed: int) -> bool:
         """Return whether the client has this version already (RFC 9110, section 13.2.2)."""
@@ -240,41 +243,40 @@ class Handler(BaseHTTPRequestHandler):
 
     # --- 4 Redirects ---
 
-    def show_new_address(self) -> None:
-        query = f"?{self.query}" if self.query else ""
-        self.send(308, fields={"Location": f"/books/{self.id}{query}"})
+    def show_new_address(self) -> Answer:
+        return 308, None, {"Location": f"/books/{self.id}{self.query}"}
 
-    def drop_slash(self) -> None:
+    def drop_slash(self) -> Answer:
         # After a 301, many clients would send a GET instead of repeating the POST.
-        query = f"?{self.query}" if self.query else ""
-        self.send(308, fields={"Location": f"/books{query}"})
+        return 308, None, {"Location": f"/books{self.query}"}
 
-    def show_latest(self) -> None:
+    def show_latest(self) -> Answer:
         if not self.shelf.books:
             raise RefusedError(404, "there is no book")
         newest = max(self.shelf.books)  # ids only grow
-        self.send(302, fields={"Location": f"/books/{newest}", "Cache-Control": "no-store"})
+        return 302, None, {"Location": f"/books/{newest}", "Cache-Control": "no-store"}
 
-    def go(self) -> None:
-        targets = parse_qs(self.query).get("to", [])
+    def go(self) -> Answer:
+        targets = parse_qs(self.query[1:]).get("to", [])
         if len(targets) != 1 or not is_own_path(targets[0]):
             raise RefusedError(400, "to is a path of this service")
-        self.send(302, fields={"Location": targets[0]})
+        return 302, None, {"Location": targets[0]}
 
     # --- Answers ---
 
-    def send(self, status: int, value: object = None, fields: dict[str, str] | None = None) -> None:
-        """Send an answer; `value` is bytes, or what is sent as JSON, or None for no body."""
-        body = value if isinstance(value, bytes) else b"" if value is None else to_json(value)
+    def send(self, status: int, value: object, fields: dict[str, str]) -> None:
+        """Send an answer. A value that is bytes is JSON already, perhaps packed."""
+        body = value if isinstance(value, bytes) else to_json(value)
         self.send_response(status)
-        for name, text in (fields or {}).items():
+        for name, text in fields.items():
             self.send_header(name, text)
         if value is not None:
             self.send_header("Content-Type", "application/json")
-        if status not in (204, 304):  # these never have a body (RFC 9112, section 6.3)
             self.send_header("Content-Length", str(len(body)))
+        elif status not in (204, 304):  # these never have a body (RFC 9112, section 6.3); the others have an empty one
+            self.send_header("Content-Length", "0")
         self.end_headers()
-        if self.command != "HEAD":
+        if self.command != "HEAD" and value is not None:
             self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:

@@ -490,7 +490,7 @@ class Fleet:
     def _keep(self, start: Callable[[], Started], *lists: list[Started]) -> Started:
         """Start a program, and add it to the history and to other lists.
 
-        Raises NotReadyError if the submission has started so many processes that there is no room for another one.
+        Raises NotReadyError if the processes of the submission leave no room for another one.
         """
         try:
             started = start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import html
 import re
+import zlib
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -14,6 +15,7 @@ from labcheck.protocols.json_value import Json
 from labcheck.record.text import shorten
 
 MAX_PAGE = 2 << 20  # bytes of a page that is read as text; one that shows a form of 256 KiB is far smaller
+GZIP = 16 + zlib.MAX_WBITS  # for zlib: the format is gzip (RFC 1952)
 SUMMED_UP = 20_000  # bytes of a page, from its beginning, in which a summary looks for text
 NUMBER = re.compile(r"(?<![^\W_])\d{1,9}(?![^\W_])")
 UNSEEN = re.compile(r"<(title|style|script)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
@@ -150,12 +152,25 @@ class Answer:
         except (LookupError, UnicodeError):
             return data.decode("latin-1")
 
+    @property
+    def _unpacked(self) -> bytes:
+        """The body without gzip, up to MAX_PAGE; as it came if it is no gzip."""
+        if self.field("Content-Encoding").strip().lower() != "gzip":
+            return self.body_bytes
+        try:
+            return zlib.decompressobj(GZIP).decompress(self.body_bytes, MAX_PAGE)
+        except zlib.error:
+            return self.body_bytes
+
     @cached_property
     def json(self) -> Json:
-        """The body as JSON; compare it with a Python value. Raises HttpError if it is larger than MAX_PAGE."""
+        """The body as JSON; compare it with a Python value. Raises HttpError if it is larger than MAX_PAGE.
+
+        If it is packed with gzip, it is unpacked, also if that was not asked for: this is the subject of another check.
+        """
         self._expect_page()
         try:
-            text = self.body_bytes.decode()  # RFC 8259, section 8.1: always UTF-8
+            text = self._unpacked.decode()  # RFC 8259, section 8.1: always UTF-8
         except UnicodeDecodeError as error:
             return Json(str(self.source), f"not UTF-8 from byte {error.start + 1} on")
         return Json(text, broke_off=lambda: self.broke_off)

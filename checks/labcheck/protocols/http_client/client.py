@@ -75,6 +75,11 @@ class HttpClient:
         return self._runs.folder(0)
 
     @property
+    def port(self) -> int:
+        """The port of the server."""
+        return self._peer.port
+
+    @property
     def hosts(self) -> list[str]:
         """The names of this machine in URLs: `127.0.0.1`, `localhost`, and `[::1]` if the machine has it."""
         return [host for address in self._peer.addresses for host in HOSTS[address]]

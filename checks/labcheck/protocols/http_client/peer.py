@@ -247,7 +247,7 @@ class Peer:
 
 
 def _read(data: bytes) -> Request | None:
-    """Return the request in these bytes (RFC 9112, section 2.1); None if they are none, or if it does not end."""
+    """Return the request in these bytes (RFC 9112, section 2.1); None for anything else, or if it does not end."""
     head, end, _ = data.replace(b"\r\n", b"\n").partition(b"\n\n")
     first, *lines = head.decode("latin-1").split("\n")
     match = REQUEST_LINE.fullmatch(first)

@@ -39,12 +39,33 @@ def shows_errors(server: Server, draw: Draw) -> bool:
     return answer.media_type == JSON and answer.json == ERROR
 
 
-def expect_error(answer: Answer, status: int, *, with_json: bool = True) -> None:
-    """Compare an answer with an error: its status, and its media type and its JSON if `with_json` is set."""
-    assert answer.status == status
-    if with_json:
-        assert answer.media_type == JSON
-        assert answer.json == ERROR
+class Refusal:
+    """An answer that should be an error: it equals a status if it has it, and an error in JSON.
+
+    `with_json` is unset if the program sends no errors in JSON at all, which is the subject of requirement 1.2.
+    """
+
+    def __init__(self, answer: Answer, *, with_json: bool = True) -> None:
+        self._answer = answer
+        self._with_json = with_json
+
+    def __eq__(self, status: object) -> bool:
+        return self._answer.status == status and (not self._with_json or self._is_json)
+
+    def __hash__(self) -> int:
+        return hash(self._answer.status)
+
+    @property
+    def _is_json(self) -> bool:
+        return self._answer.media_type == JSON and self._answer.json == ERROR
+
+    def mismatch(self, operator: str, wanted: object) -> Mismatch:
+        """Say what was expected of it, and what came."""
+        if self._answer.status != wanted:
+            return self._answer.status.mismatch(operator, wanted)
+        if self._answer.media_type != JSON:
+            return self._answer.media_type.mismatch(operator, JSON)
+        return self._answer.json.mismatch(operator, ERROR)
 
 
 def books(server: Server) -> Any:

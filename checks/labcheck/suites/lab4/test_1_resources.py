@@ -12,10 +12,9 @@ from labcheck.suites.lab4.service import (
     LARGE,
     Methods,
     Place,
+    Refusal,
     add,
     books,
-    delete,
-    expect_error,
     shows_errors,
 )
 
@@ -46,6 +45,7 @@ def test_books_are_served(server: Server, material: Material, draw: Draw) -> Non
 
 @requirement(
     "1.2",
+    explained_by=["1.1"],
     hints=[
         "What does a client want to know that has mistyped a URL, and in which form?",
         "RFC 9110, section 15.5.5: 404 (Not Found). The explanation is in the body.",
@@ -57,12 +57,12 @@ def test_unknown_paths(server: Server, material: Material, draw: Draw) -> None:
     known, word = material.books[0]["id"], draw.word()
     unknown = draw.randrange(10**6, 10**9)
     for path in (f"/books/{unknown}", f"/books/{word}", f"/books/{known}{word}", f"/books/{known}/{word}", f"/{word}"):
-        expect_error(server.get(path), 404)
+        assert Refusal(server.get(path)) == 404
 
 
 @requirement(
     "1.3",
-    needs=["1.2"],
+    explained_by=["1.1"],
     hints=[
         "How does the client learn which id the new book got?",
         "RFC 9110, section 15.3.2: 201 (Created), with the URL of what was created in Location.",
@@ -85,12 +85,12 @@ def test_post_adds_a_book(server: Server, draw: Draw) -> None:
         assert server.get(f"/books/{id}").json == {"id": id, **book}
         seen.add(id)
         if place % 2:
-            delete(server, id)
+            server.request("DELETE", f"/books/{id}")  # whether that works is the subject of 1.4
 
 
 @requirement(
     "1.4",
-    needs=["1.2", "1.3"],
+    explained_by=["1.1", "1.2", "1.3"],
     hints=[
         "What is left of the old book after a PUT?",
         "RFC 9110, sections 9.3.4 and 9.3.5: PUT replaces what is at the URL, DELETE removes it.",
@@ -101,20 +101,20 @@ def test_put_and_delete(server: Server, draw: Draw) -> None:
     """PUT replaces a book and answers 200 with it; DELETE answers 204; then, and for an unknown id, they get 404."""
     with_json = shows_errors(server, draw)
     id, other, book = add(server, new_book(draw)), add(server, new_book(draw)), new_book(draw)
+    before = books(server)
     answer = server.request("PUT", f"/books/{id}", json=book)
     assert answer.status == 200
     assert answer.media_type == JSON
     assert answer.json == {"id": id, **book}
     assert server.get(f"/books/{id}").json == {"id": id, **book}
-    before = books(server)
-    assert {"id": id, **book} in before, "the list does not have the book that PUT has stored"
+    assert server.get("/books").json == [{"id": id, **book} if each["id"] == id else each for each in before]
     answer = server.request("DELETE", f"/books/{id}")
     assert answer.status == 204
     assert answer.sent == b""
     for missing in (id, draw.randrange(10**6, 10**9)):
-        expect_error(server.get(f"/books/{missing}"), 404, with_json=with_json)
-        expect_error(server.request("PUT", f"/books/{missing}", json=book), 404, with_json=with_json)
-        expect_error(server.request("DELETE", f"/books/{missing}"), 404, with_json=with_json)
+        assert Refusal(server.get(f"/books/{missing}"), with_json=with_json) == 404
+        assert Refusal(server.request("PUT", f"/books/{missing}", json=book), with_json=with_json) == 404
+        assert Refusal(server.request("DELETE", f"/books/{missing}"), with_json=with_json) == 404
     assert server.get("/books").json == [each for each in before if each["id"] != id]
     assert server.get(f"/books/{other}").status == 200
 
@@ -136,7 +136,7 @@ def no_books(draw: Draw) -> Iterator[bytes]:
 
 @requirement(
     "1.5",
-    needs=["1.3", "1.4"],
+    explained_by=["1.1", "1.2", "1.3", "1.4"],
     hints=[
         "What happens to the next client if a book without a title was stored?",
         "RFC 9110, section 15.5.1: 400 (Bad Request); section 15.5.16: 415 (Unsupported Media Type).",
@@ -151,10 +151,10 @@ def test_bad_books_are_refused(server: Server, draw: Draw) -> None:
     for method, target in (("POST", "/books"), ("PUT", f"/books/{id}")):
         for body in no_books(draw):
             fields = {"Content-Type": JSON, "Content-Length": str(len(body))}
-            expect_error(server.request(method, target, fields, body), 400, with_json=with_json)
+            assert Refusal(server.request(method, target, fields, body), with_json=with_json) == 400
         for media_type in ("text/plain", "application/x-www-form-urlencoded", "application/xml"):
             fields = {"Content-Type": media_type}
-            expect_error(server.request(method, target, fields, json.dumps(book)), 415, with_json=with_json)
+            assert Refusal(server.request(method, target, fields, json.dumps(book)), with_json=with_json) == 415
         assert server.get("/books").json == before, f"{method} has changed something that it has refused"
         fields = {"Content-Type": f"{JSON}; charset=utf-8"}
         answer = server.request(method, target, fields, json.dumps(book, ensure_ascii=False))
@@ -164,7 +164,7 @@ def test_bad_books_are_refused(server: Server, draw: Draw) -> None:
 
 @requirement(
     "1.6",
-    needs=["1.3"],
+    needs=["1.2", "1.3"],
     hints=[
         "What can a client do that used a method which this URL does not have?",
         "RFC 9110, section 15.5.6: 405 (Method Not Allowed), with the methods that it has in Allow (section 10.2.1).",
@@ -182,7 +182,7 @@ def test_other_methods(server: Server, draw: Draw) -> None:
     for path, (others, allowed) in cases.items():
         for method in others:
             answer = server.request(method, path, json=new_book(draw) if method != "DELETE" else None)
-            expect_error(answer, 405, with_json=with_json)
+            assert Refusal(answer, with_json=with_json) == 405
             named = Methods(answer)
             for each in sorted(allowed):
                 assert each in named
@@ -192,7 +192,7 @@ def test_other_methods(server: Server, draw: Draw) -> None:
 
 @requirement(
     "1.7",
-    needs=["1.3"],
+    explained_by=["1.1", "1.3"],
     exchanges=50,
     hints=[
         "Two threads read the highest id at the same time. Which id does each of them give?",
@@ -237,6 +237,7 @@ def test_head(server: Server, material: Material, draw: Draw) -> None:
         assert answer.sent == b""
         if usual.status == 200:
             assert answer.media_type == usual.media_type
-            assert answer.field("ETag") == usual.field("ETag")
+            if server.get(path).field("ETag") == usual.field("ETag"):  # otherwise, 2.1 fails
+                assert answer.field("ETag") == usual.field("ETag")
             if not answer.content_length.missing:
-                assert answer.content_length == str(len(usual.sent))
+                assert answer.content_length == (usual.content_length or str(len(usual.sent)))

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from labcheck.suite import Draw, Server, requirement
 from labcheck.suites.lab4.material import Material, new_book
-from labcheck.suites.lab4.service import Place, add, books, delete, expect_error, replace, shows_errors
+from labcheck.suites.lab4.service import Place, Refusal, add, books, delete, replace, shows_errors
 
 MOVED = (301, 308)
 FOR_NOW = (302, 303, 307)
@@ -14,7 +14,7 @@ FOR_NOW = (302, 303, 307)
 
 @requirement(
     "4.1",
-    needs=["1.2"],
+    explained_by=["1.2"],
     hints=[
         "Old links lead to /book/7. What should a search engine remember?",
         "RFC 9110, sections 15.4.2 and 15.4.9: 301 and 308 mean that the address has changed for good.",
@@ -37,7 +37,7 @@ def test_old_address(server: Server, material: Material, draw: Draw) -> None:
 
 @requirement(
     "4.2",
-    needs=["1.3"],
+    explained_by=["1.1"],
     hints=[
         "A browser gets a 301 as the answer to a POST. Which method does it use at the new address?",
         "RFC 9110, sections 15.4.2 and 15.4.9: only after a 307 or a 308 is the request repeated as it was.",
@@ -55,7 +55,8 @@ def test_slash_too_many(server: Server, draw: Draw) -> None:
 
 @requirement(
     "4.3",
-    needs=["1.3", "1.4"],
+    needs=["1.4"],
+    explained_by=["1.3"],
     hints=[
         "Where does /latest lead tomorrow, if a cache has kept today's answer?",
         "RFC 9110, section 15.4.3: 302 is for now only. RFC 9111, section 5.2.2.5: no-store.",
@@ -83,6 +84,7 @@ def elsewhere(draw: Draw) -> list[str]:
 
 @requirement(
     "4.4",
+    needs=["1.2"],
     hints=[
         "You get a mail with a link to your bank: https://bank.example/go?to=https://bonk.example. What do you see?",
         "This is an open redirect: it lends your good name to anybody. A browser reads // and /\\ as a host.",
@@ -99,4 +101,4 @@ def test_go(server: Server, material: Material, draw: Draw) -> None:
             assert Place(server, answer, target) == path
     breaks = [f"/books%0d%0aX-{draw.word()}:%20x", f"/books/{draw.word()}%0a{draw.word()}", "/books%0D%0A%0D%0Ax"]
     for query in ("", "?to=", f"?{draw.word()}=/books", *(f"?to={each}" for each in (*elsewhere(draw), *breaks))):
-        expect_error(server.get(f"/go{query}"), 400, with_json=with_json)
+        assert Refusal(server.get(f"/go{query}"), with_json=with_json) == 400

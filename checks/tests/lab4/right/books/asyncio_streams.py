@@ -161,7 +161,7 @@ async def talk(reader, writer):
                 headers[name.lower()] = value.strip()
             body = await reader.readexactly(int(headers.get("content-length", 0)))
             status, fields, data = respond(method, target, headers, body)
-            writer.write(f"HTTP/1.1 {status} Whatever\r\n".encode())
+            writer.write(f"HTTP/1.1 {status} Something\r\n".encode())
             for name, value in fields.items():
                 writer.write(f"{name}: {value}\r\n".encode())
             if data is None:
