@@ -42,6 +42,7 @@ FORMS = {  # by the name of the folder in templates/
     "mixed": Form("mixed server", "server"),
     "lines": Form("lines server", "server"),
     "client": Form("lines client", "client"),
+    "fetch": Form("http client", "fetch"),
 }
 
 

@@ -26,7 +26,7 @@ ID = re.compile(r"[1-9]\d*\.[1-9]\d*")
 class ProgramSpec:
     """A program of a lab: its name, its file, and the texts expected in its output.
 
-    - `kind`: how the program is checked: `http server`, `websocket server` or `websocket client`.
+    - `kind`: how the program is checked, such as `http server` or `websocket client`; see `protocols.kinds`.
     - `lines`: the expected texts, case-sensitive; `fold`: expected texts in any case.
     - `prompts`: what a client asks its user.
     - `early`: how many processes to start before a check needs them: one that most checks share, and one more for
