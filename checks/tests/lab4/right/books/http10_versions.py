@@ -4,7 +4,7 @@ import gzip
 import json
 import sys
 import threading
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,7 +23,7 @@ class Handler(BaseHTTPRequestHandler):
         if code == 200 and self.command in ("GET", "HEAD"):
             version, seconds = self.state
             fields["Cache_Control"] = "private, no-cache"
-            fields["Last_Modified"] = format_datetime(datetime.fromtimestamp(seconds, timezone.utc), usegmt=True)
+            fields["Last_Modified"] = format_datetime(datetime.fromtimestamp(seconds, UTC), usegmt=True)
             if len(data) > 1024:
                 fields["Vary"] = "Accept, Accept-Encoding"
                 for part in (self.headers["Accept-Encoding"] or "").replace(" ", "").lower().split(","):

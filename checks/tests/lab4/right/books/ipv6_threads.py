@@ -20,7 +20,7 @@ class Store:
         self.rows = {book["id"]: book for book in books}
         self.last = max(self.rows)
         self.version = 0
-        self.versions = {id: 0 for id in self.rows}
+        self.versions = dict.fromkeys(self.rows, 0)
         self.dates = {id: time.time() for id in (None, *self.rows)}
 
     def change(self, id, book):

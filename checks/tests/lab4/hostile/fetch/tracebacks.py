@@ -1,0 +1,2 @@
+"""Fails before it has done anything."""
+raise RuntimeError("not today")

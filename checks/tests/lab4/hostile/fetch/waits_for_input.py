@@ -1,0 +1,2 @@
+"""Asks its user, who is not there."""
+input("Which URL? ")
