@@ -106,11 +106,9 @@ def seconds(date: str) -> float | None:
 
 
 def is_own_path(target: str) -> bool:
-    """Return whether a redirect to this target stays on this server.
-
-    A browser reads //host and /\\host as the name of another one. Only visible ASCII characters are let through: in a
-    header field, a line break would begin the next one.
-    """
+    """Return whether a redirect to this target stays on this server."""
+    # A browser reads //host and /\host as the name of another one. Only visible ASCII characters
+    # are let through: in a header field, a line break would begin the next one.
     return re.fullmatch(r"/(?!/)[!-~]*", target) is not None and "\\" not in target
 
 

@@ -98,7 +98,7 @@ def test_hints_come_one_by_one(labcheck: Run) -> None:
     [
         (
             ["lab11"],
-            "unknown lab or command 'lab11'. Did you mean 'lab1'? Labs: lab1, lab2. Commands: list, start,",
+            "unknown lab or command 'lab11'. Did you mean 'lab1'? Labs: lab1, lab2, lab4. Commands: list, start,",
         ),
         (["lits"], "Did you mean 'list'?"),
         (["check"], "unknown lab or command 'check'. Labs: "),  # `ci` is not near

@@ -102,7 +102,7 @@ def without_solutions(tmp_path_factory: pytest.TempPathFactory, withheld: Path) 
 
 def own_lines(lab: str) -> list[tuple[str, ...]]:
     """Return what only the solution of a lab has: each long line, and each two lines that follow each other."""
-    texts = (file for kind in ("py", "html", "css") for file in (CHECKOUT / "labs").rglob(f"*.{kind}"))
+    texts = (file for kind in ("py", "html", "css", "json") for file in (CHECKOUT / "labs").rglob(f"*.{kind}"))
     given = {line for file in texts for line in _stripped(file.read_bytes())}
     found: list[tuple[str, ...]] = []
     for file in (CHECKOUT / "solutions" / lab).iterdir():

@@ -42,7 +42,7 @@ class Reply:
         fields = {"Date": formatdate(usegmt=True), "Connection": "close", **self.fields}
         if is_packed:
             body = gzip.compress(body, mtime=0)
-            fields["Content-Encoding"] = "gzip"
+            fields |= {"Content-Encoding": "gzip"}
         if self.gzip:
             fields.setdefault("Vary", "Accept-Encoding")
         in_chunks = self.chunked and request.version == "HTTP/1.1"
