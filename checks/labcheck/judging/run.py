@@ -147,6 +147,8 @@ class Run:
         self._expect(is_client=True)
         kind = kinds.find(self.spec.kind)
         if isinstance(kind, kinds.RunKind):
+            if new:
+                raise SuiteError(f"{self.spec.name} is a {self.spec.kind}: use the fixture client, which runs it")
             runs = self.fleet.runs(self.spec)
             runs.started = self._used
             return kind.client(self.check, runs)

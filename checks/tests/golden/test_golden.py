@@ -21,10 +21,13 @@ if TYPE_CHECKING:
 CASES = {
     "lab1": ["solution", "starter", "starter-all", "wrong-1.2", "wrong-3.2", "wrong-3.4", "wrong-5.2", "wrong-1.3"],
     "lab2": ["solution", "wrong-1.2", "wrong-3.3"],
+    "lab4": ["solution", "wrong-1.3", "wrong-3.3", "wrong-5.1", "wrong-5.7"],
 }
 
 SAME = [
-    (r"localhost:(?!800[12]\b)\d+", "localhost:PORT"),
+    (r"(localhost|127\.0\.0\.1):(?!800[124]\b)\d+", r"\1:PORT"),
+    (r"127\.0\.0\.1:\d* …", "127.0.0.1:PORT …"),
+    (r"(Date|Last-Modified): \w{3}, [\w :]+ GMT", r"\1: DATE"),
     (r"port 2\d{4}\b", "port PORT"),
     (r"the numbers \d+ and \d{4}", "the numbers DAY and YEAR"),
     (r"UTC[+-]\d+", "UTC+HOURS"),

@@ -8,7 +8,6 @@ import shlex
 import socket
 import stat
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from labcheck.errors import ExchangeError, NotReadyError, Trouble, Verdict
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from labcheck.protocols.http_client.reply import Reply
     from labcheck.protocols.http_client.request import Requests
     from labcheck.protocols.started import Runs, Started
+    from labcheck.record.transcript import Transcript
 
 POLL = 0.005  # seconds between two looks
 LEFT_BEHIND = 3.0  # seconds for what a run has started, once the run itself has ended
@@ -36,21 +36,41 @@ SHOWN = 600  # bytes of a reply that a command sends by hand
 HOSTS = {"127.0.0.1": ("127.0.0.1", "localhost"), "::1": ("[::1]",)}  # the names of each loopback address
 
 
-@dataclass(frozen=True)
 class Run:
-    """One run of the client, which has ended.
+    """One run of the client, which has ended. `who` is its name in the transcript, if there are several."""
 
-    `output` is what it printed on standard output, for a comparison with `bytes`; `stderr` is what it printed on
-    standard error, and `status` its exit status, for a comparison with a number. `took` is in seconds.
-    """
+    def __init__(self, program: Program, status: ExitStatus, transcript: Transcript, who: str) -> None:
+        self.program = program
+        self._status = status
+        self._transcript = transcript
+        self._who = who
 
-    output: Output
-    status: ExitStatus
-    stderr: Said
-    program: Program
+    @property
+    def output(self) -> Output:
+        """What it printed on standard output; compare it with `bytes`."""
+        self._transcript.bring_last(self._who)
+        stdout, lines = self.program.stdout, self._said.strip().splitlines()
+        return Output(*stdout.kept(), stdout.total, shorten(lines[-1]) if lines else "")
+
+    @property
+    def stderr(self) -> Said:
+        """What it printed on standard error: `assert "404" in run.stderr`."""
+        self._transcript.bring_last(self._who)
+        return self._said
+
+    @property
+    def status(self) -> ExitStatus:
+        """Its exit status; compare it with a number."""
+        self._transcript.bring_last(self._who)
+        return self._status
+
+    @property
+    def _said(self) -> Said:
+        return Said(self.program.diagnosis.shown(self.program.stderr.text()))
 
     def traceback(self) -> Complaint:
         """Return the last line of its traceback, with the place in the student's file; empty without one."""
+        self._transcript.bring_last(self._who)
         found = self.program.stderr.has(TRACEBACK)
         return self.program.diagnosis.explain(self.program.stderr.text()) if found else Complaint("")
 
@@ -95,7 +115,7 @@ class HttpClient:
         `target` is a path, with its query if it has one. The server answers any other with status 404.
         """
         target = target or f"/{self._check.draw.word()}/{self._check.draw.word()}"
-        page = Page(f"http://127.0.0.1:{self._peer.port}{target}", reply)
+        page = Page(f"http://127.0.0.1:{self._peer.port}{target}", reply, self._check.transcript)
         self._peer.add(page)
         return page
 
@@ -201,10 +221,7 @@ class HttpClient:
         program.verdict = program.verdict or Verdict.READY
         status = ExitStatus(program.exit_status, self._check.deadline.seconds, "")
         self._check.transcript.note(str(status), name)
-        said = program.diagnosis.shown(program.stderr.text())
-        lines = said.strip().splitlines()
-        output = Output(*program.stdout.kept(), program.stdout.total, shorten(lines[-1]) if lines else "")
-        return Run(output, status, Said(said), program)
+        return Run(program, status, self._check.transcript, name)
 
     def _print(self, started: Started, name: str) -> None:
         """Add to the transcript what a run has printed."""

@@ -37,9 +37,10 @@ NOT_HTTP = Reply(b"this is not a request in HTTP/1.0 or HTTP/1.1\n", 400, {"Cont
 class Page:
     """A page of labcheck's server: its URL, and the reply to all requests for it, which a check may change."""
 
-    def __init__(self, url: str, reply: Reply) -> None:
+    def __init__(self, url: str, reply: Reply, transcript: Transcript | None = None) -> None:
         self.url = url
         self.reply = reply
+        self._transcript = transcript or Transcript()
         self.who = ""  # the run that asks for it, in transcripts
         self._requests: list[Request] = []
 
@@ -49,11 +50,13 @@ class Page:
     @property
     def requests(self) -> Requests:
         """The requests for it so far."""
+        self._transcript.bring_last(self.who)
         return Requests(self._requests)
 
     @property
     def request(self) -> Request:
         """The last request for it. A check uses it after it has compared their number."""
+        self._transcript.bring_last(self.who)
         return self._requests[-1]
 
     def at(self, host: str) -> str:

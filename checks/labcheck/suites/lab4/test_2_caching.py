@@ -157,7 +157,7 @@ dates = requirement(
 
 @dates
 def test_dates_move(server: Server, draw: Draw) -> None:
-    """Last-Modified is sent, and moves with each change of the book and of the list."""
+    """Last-Modified moves with each change, and If-Modified-Since with that date gets 304."""
     id = add(server, new_book(draw))
 
     def put() -> Iterator[None]:

@@ -52,7 +52,7 @@ prints = requirement(
 
 @prints
 def test_prints_the_body(client: HttpClient, draw: Draw) -> None:
-    """It prints the body of a 200 byte for byte, and exits with status 0."""
+    """It prints the body of a 200 byte for byte; an error gets a message and exit status 1."""
     any_bytes = bytes(range(256)) + b"\r\n\r" + draw.randbytes(draw.randrange(2000, 4000))
     replies = [Reply(any_bytes), Reply(text(draw) * 50, chunked=True), Reply(b""), Reply(draw.randbytes(50_000) * 4)]
     pages = [client.page(reply) for reply in replies]
@@ -356,7 +356,7 @@ broken = requirement(
 
 @broken
 def test_no_server_or_no_http(client: HttpClient, draw: Draw) -> None:
-    """A server that is not there, or that does not answer in HTTP, gets a message and exit status 1."""
+    """A server that is not there, speaks no HTTP, or goes away gets a message and exit status 1."""
     raws = (b"", f"220 {draw.word()} ready\r\n".encode(), draw.randbytes(300) + b"\n")
     pages = [client.page(Reply(raw=raw)) for raw in raws]
     with client.nowhere() as nowhere:
