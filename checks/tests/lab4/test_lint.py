@@ -29,7 +29,13 @@ REQUESTS = {
     "unknown": ("GET /books/999", [], "", []),
     "new book": ("POST /books", AS_JSON, BOOK, []),
     "no book": ("POST /books", AS_JSON, BOOK.replace("1815", "null"), ["The server didn't understand the request."]),
-    "changed book": ("PUT /books/24", AS_JSON, BOOK, []),
+    # httplint does not see the method: answers to PUT are not stored by caches (RFC 9110, section 9.3.4).
+    "changed book": (
+        "PUT /books/24",
+        AS_JSON,
+        BOOK,
+        ["This response allows caches to assign their own freshness lifetimes to it."],
+    ),
     "other version": ("DELETE /books/24", ['If-Match: "x"'], "", []),
     "deleted book": ("DELETE /books/24", [], "", []),
     "other method": ("DELETE /books", [], "", []),
