@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from email.utils import formatdate, parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from labcheck.suites.lab4.material import Book
 
 JSON = "application/json"
+DATE = re.compile(r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT")  # RFC 9110, section 5.6.7
 LARGE = 1000  # letters of a title: with them, every answer with this book has more than 1 KiB
 
 
@@ -190,7 +192,7 @@ class Moment(float):
         field = answer.field(name)
         given(field, f"the answer has {field.came}")
         try:
-            found = parsedate_to_datetime(field).timestamp() if field.endswith(" GMT") else -1.0
+            found = parsedate_to_datetime(field).timestamp() if DATE.fullmatch(field) else -1.0
         except ValueError:
             found = -1.0
         self = super().__new__(cls, found)

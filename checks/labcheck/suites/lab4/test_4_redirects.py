@@ -79,6 +79,7 @@ def elsewhere(draw: Draw) -> list[str]:
     """Return targets that lead to another server, as they are in a query."""
     host = f"{draw.word()}.example"
     raw = [f"https://{host}/", f"http://{host}/books/7", f"//{host}/", f"//{host}", f"/\\{host}/", f"/\\\\{host}"]
+    raw += [f"\\\\{host}/"]
     return [*raw, *(quote(each, safe="") for each in raw), "javascript:alert(1)", f"%2F/{host}", f"/%2F{host}/"]
 
 
