@@ -18,7 +18,7 @@ FETCH = TESTS / "lab4" / "hostile" / "fetch"
 
 # What the report of 5.1 says about each.
 SAID = {
-    "deletes_its_folder": "nothing on standard output",
+    "deletes_its_folder": "there is no fetch.py in the folder",
     "endless_header": "",
     "floods_stdout": "the program was still running after 10 s",
     "floods_with_requests": "the program was still running after 10 s",

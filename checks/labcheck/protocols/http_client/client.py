@@ -130,7 +130,7 @@ class HttpClient:
         """Run the client once with a URL, and wait until it has ended, with all that it started.
 
         Raises ExchangeError if it does not end: it has 10 s from its start and from each of its requests. Raises
-        NotReadyError if it fails without having asked for a page of the server.
+        NotReadyError if it has not asked for a page of the server, and fails or prints nothing.
         """
         return self.run_all(url)[0]
 
@@ -154,8 +154,10 @@ class HttpClient:
         self._wait(begun, names)
         found = [self._result(*each) for each in zip(begun, names, strict=True)]
         for started, page, before in zip(begun, pages, asked, strict=True):
-            if page is not None and len(page.requests) == before and started.program.exit_status != 0:
-                raise self._why_it_never_asked(started.program)
+            # Without a request, it may have printed what it has kept.
+            asks, program = page is None or len(page.requests) > before, started.program
+            if not asks and (program.exit_status != 0 or (before == 0 and program.stdout.total == 0)):
+                raise self._why_it_never_asked(program)
         return found
 
     def growth(self, name: str, since: int) -> Growth:

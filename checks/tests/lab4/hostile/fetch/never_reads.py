@@ -1,5 +1,7 @@
 """Sends a request, and exits without reading the answer."""
+
 import socket, sys, urllib.parse
+
 parts = urllib.parse.urlsplit(sys.argv[1])
 server = socket.create_connection((parts.hostname, parts.port))
 server.sendall(f"GET {parts.path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())

@@ -1,2 +1,3 @@
 """Fails before it has done anything."""
+
 raise RuntimeError("not today")

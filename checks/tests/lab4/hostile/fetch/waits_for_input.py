@@ -1,2 +1,3 @@
 """Asks its user, who is not there."""
+
 input("Which URL? ")

@@ -43,7 +43,10 @@ def serve(request, value, moment):
                 tag += ".gz"
     known = request.if_none_match
     if known is not None:
-        same = any(each.value in (tag, "*") and (each.value == tag or request.headers["If-None-Match"].strip() == "*") for each in known)
+        same = any(
+            each.value in (tag, "*") and (each.value == tag or request.headers["If-None-Match"].strip() == "*")
+            for each in known
+        )
     else:
         since = request.if_modified_since
         same = since is not None and moment <= since

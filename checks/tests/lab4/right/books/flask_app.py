@@ -56,9 +56,21 @@ def shown(value, seconds):
         # werkzeug takes "*" with quotation marks for a tag of that name, as it should
         match = request.if_none_match
         if match.star_tag or match.contains_weak(tag):
-            response = Response(status=304, headers=[(k, v) for k, v in response.headers if k not in ("Content-Length", "Content-Type", "Content-Encoding")])
+            response = Response(
+                status=304,
+                headers=[
+                    (k, v)
+                    for k, v in response.headers
+                    if k not in ("Content-Length", "Content-Type", "Content-Encoding")
+                ],
+            )
     elif request.if_modified_since and request.if_modified_since.timestamp() >= int(seconds):
-        response = Response(status=304, headers=[(k, v) for k, v in response.headers if k not in ("Content-Length", "Content-Type", "Content-Encoding")])
+        response = Response(
+            status=304,
+            headers=[
+                (k, v) for k, v in response.headers if k not in ("Content-Length", "Content-Type", "Content-Encoding")
+            ],
+        )
     return response
 
 

@@ -73,7 +73,9 @@ class Handler(BaseHTTPRequestHandler):
                     query = f"?{parts.query}" if parts.query else ""
                     self.reply(301, Location=self.absolute(f"/books/{id}{query}"))
                 case ["latest"]:
-                    self.reply(303, Location=self.absolute(f"/books/{list(books)[-1]}"), Cache_Control="no-store, private")
+                    self.reply(
+                        303, Location=self.absolute(f"/books/{list(books)[-1]}"), Cache_Control="no-store, private"
+                    )
                 case ["go"]:
                     to = parse_qs(parts.query).get("to", [""])[0]
                     inner = to.split("/")

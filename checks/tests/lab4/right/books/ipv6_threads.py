@@ -84,7 +84,9 @@ def is_book(value):
 
 def answer(method, target, fields, body):
     path, mark, query = target.partition("?")
-    codings = dict((part.strip().lower().split(";", 1) + [""])[:2] for part in fields.get("accept-encoding", "").split(","))
+    codings = dict(
+        (part.strip().lower().split(";", 1) + [""])[:2] for part in fields.get("accept-encoding", "").split(",")
+    )
     wanted = "gzip" in codings and not re.fullmatch(r"\s*q=0(\.0*)?", codings["gzip"])
     reads = method in ("GET", "HEAD")
     match = re.fullmatch(r"/(books|book)/([0-9]+)", path)

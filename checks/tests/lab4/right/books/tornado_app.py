@@ -37,7 +37,9 @@ class Base(tornado.web.RequestHandler):
         packed = False
         if len(data) > 1024:
             self.set_header("Vary", "Accept-Encoding")
-            items = [item.strip().lower().split(";") for item in self.request.headers.get("Accept-Encoding", "").split(",")]
+            items = [
+                item.strip().lower().split(";") for item in self.request.headers.get("Accept-Encoding", "").split(",")
+            ]
             for item in items:
                 if item[0].strip() == "gzip":
                     packed = not any(float(p.split("=")[1]) == 0 for p in item[1:] if p.strip().startswith("q="))
@@ -186,7 +188,14 @@ async def main():
             CHANGED[book["id"]] = int(time.time())
     CHANGED[0] = int(time.time())
     HIGHEST = max(BOOKS)
-    pages = [(r"/books", All), (r"/books/(\d+)", One), (r"/books/", Slash), (r"/book/(\d+)", Old), (r"/latest", Latest), (r"/go", Go)]
+    pages = [
+        (r"/books", All),
+        (r"/books/(\d+)", One),
+        (r"/books/", Slash),
+        (r"/book/(\d+)", Old),
+        (r"/latest", Latest),
+        (r"/go", Go),
+    ]
     app = tornado.web.Application(pages, default_handler_class=Nothing, log_function=lambda _: None)
     app.listen(int(sys.argv[1]), "127.0.0.1")
     await asyncio.Event().wait()

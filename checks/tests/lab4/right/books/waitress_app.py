@@ -62,7 +62,11 @@ def serve(environ, snapshot):
     if snapshot.packed and dict(qualities(environ.get("HTTP_ACCEPT_ENCODING", ""))).get("gzip", 0) > 0:
         data, coding = snapshot.packed, "gzip"
     tag = snapshot.tag(data)
-    headers = [("ETag", tag), ("Last-Modified", formatdate(snapshot.seconds, usegmt=True)), ("Cache-Control", "no-cache")]
+    headers = [
+        ("ETag", tag),
+        ("Last-Modified", formatdate(snapshot.seconds, usegmt=True)),
+        ("Cache-Control", "no-cache"),
+    ]
     if snapshot.packed:
         headers.append(("Vary", "Accept-Encoding"))
     if (match := environ.get("HTTP_IF_NONE_MATCH")) is not None:
@@ -146,7 +150,14 @@ route("/books", GET=lambda environ: serve(environ, ALL[0]), POST=create)
 route("/books/", POST=lambda _: ("308 Permanent Redirect", [("Location", "/books")], None))
 route(r"/books/(\d+)", GET=lambda environ, id: serve(environ, SNAPSHOTS[known(id)]), PUT=change, DELETE=delete)
 route(r"/book/(\d+)", GET=old)
-route("/latest", GET=lambda _: ("307 Temporary Redirect", [("Location", f"/books/{max(BOOKS)}"), ("Cache-Control", "no-store")], None))
+route(
+    "/latest",
+    GET=lambda _: (
+        "307 Temporary Redirect",
+        [("Location", f"/books/{max(BOOKS)}"), ("Cache-Control", "no-store")],
+        None,
+    ),
+)
 route("/go", GET=go)
 
 

@@ -65,11 +65,21 @@ async def once(session, url):
             sys.exit(f"{answer.status} {answer.reason}")
         if answer.headers.get("Content-Encoding") == "gzip":
             body = gzip.decompress(body)
-        control = dict((each.strip().partition("=")[::2]) for each in answer.headers.get("Cache-Control", "").split(","))
+        control = dict(
+            (each.strip().partition("=")[::2]) for each in answer.headers.get("Cache-Control", "").split(",")
+        )
         if answer.status == 200 and "no-store" not in control:
             until = now + int(control.get("max-age", 0)) if "no-cache" not in control else 0
             text = base64.b64encode(body).decode()
-            change(url, {"body": text, "until": until, "etag": answer.headers.get("ETag"), "date": answer.headers.get("Last-Modified")})
+            change(
+                url,
+                {
+                    "body": text,
+                    "until": until,
+                    "etag": answer.headers.get("ETag"),
+                    "date": answer.headers.get("Last-Modified"),
+                },
+            )
         return None, body
 
 

@@ -95,7 +95,12 @@ def get(url):
             if control.get("max-age", "").isdigit() and "no-cache" not in control:
                 until = begun + int(control["max-age"])
             os.makedirs(place + ".tmp", exist_ok=True)
-            parts = {"body": body, "etag": fields.get("etag", "").encode("latin-1"), "date": fields.get("last-modified", "").encode(), "until": str(until).encode()}
+            parts = {
+                "body": body,
+                "etag": fields.get("etag", "").encode("latin-1"),
+                "date": fields.get("last-modified", "").encode(),
+                "until": str(until).encode(),
+            }
             for name, data in parts.items():
                 with open(os.path.join(place + ".tmp", name), "wb") as file:
                     file.write(data)

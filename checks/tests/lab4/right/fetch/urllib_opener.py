@@ -19,7 +19,13 @@ class Stay(urllib.request.HTTPRedirectHandler):
 
 
 opener = urllib.request.OpenerDirector()
-for handler in (urllib.request.HTTPHandler, urllib.request.HTTPSHandler, urllib.request.HTTPDefaultErrorHandler, urllib.request.HTTPErrorProcessor, Stay):
+for handler in (
+    urllib.request.HTTPHandler,
+    urllib.request.HTTPSHandler,
+    urllib.request.HTTPDefaultErrorHandler,
+    urllib.request.HTTPErrorProcessor,
+    Stay,
+):
     opener.add_handler(handler())
 
 
@@ -58,7 +64,15 @@ def get(url):
         with open(base + name, "wb") as file:
             file.write(data)
         with open(base + ".new", "w", encoding="utf-8") as file:
-            json.dump({"until": until, "etag": answer.headers.get("ETag"), "date": answer.headers.get("Last-Modified"), "body": name}, file)
+            json.dump(
+                {
+                    "until": until,
+                    "etag": answer.headers.get("ETag"),
+                    "date": answer.headers.get("Last-Modified"),
+                    "body": name,
+                },
+                file,
+            )
         os.replace(base + ".new", base + ".json")
     return answer.status, None, data
 
