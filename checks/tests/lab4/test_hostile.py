@@ -25,7 +25,7 @@ SAID = {
     "many_connections": "asked for nothing; on standard error: enough",
     "never_ends": "the program was still running after 10 s",
     "never_reads": "nothing on standard output",
-    "tracebacks": "RuntimeError: not today (fetch.py, line 2)",
+    "tracebacks": "RuntimeError: not today (fetch.py, line 3)",
     "waits_for_input": "EOFError",
 }
 
