@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 CASES = {
     "lab1": ["solution", "starter", "starter-all", "wrong-1.2", "wrong-3.2", "wrong-3.4", "wrong-5.2", "wrong-1.3"],
     "lab2": ["solution", "wrong-1.2", "wrong-3.3"],
-    "lab4": ["solution", "wrong-1.3", "wrong-3.3", "wrong-5.1", "wrong-5.7"],
+    "lab4": ["solution", "wrong-1.3", "wrong-4.4", "wrong-5.1", "wrong-5.7"],
 }
 
 SAME = [
