@@ -190,6 +190,8 @@ class Grader:
         else:
             finding = self.blame.judge(id, error, self._mismatch, place_of(item))
         finding.seconds = seconds
+        if finding.outcome is Outcome.FAILED and (parameters := _parameters(item)):
+            finding.reason = f"with {parameters}" + (f": {finding.reason}" if finding.reason else "")
         self._record(id, finding)
         # A check that is not run because of what an exchange has shown may have damaged a program, too.
         skipped = isinstance(error, pytest.skip.Exception)
@@ -239,6 +241,13 @@ def place_of(item: pytest.Item) -> str:
 def id_of(item: pytest.Item) -> str:
     """Return the id of the requirement that a check proves."""
     return str(_mark(item)["id"])
+
+
+def _parameters(item: pytest.Item) -> str:
+    """Return the parameters of a check that is run several times, in words; "" for any other."""
+    callspec = getattr(item, "callspec", None)
+    values = callspec.params.items() if callspec else ()
+    return ", ".join(f"{name} = {shorten(repr(value))}" for name, value in values)
 
 
 def _mark(item: pytest.Item) -> dict[str, Any]:
