@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import sys
 import time
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labcheck.sandbox.locks import lock
+from labcheck.workbook.user_folders import state_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,15 +26,7 @@ LOCKED = 1.0  # seconds to wait for another labcheck that saves something
 
 
 def _file() -> Path:
-    if folder := os.environ.get("XDG_STATE_HOME"):
-        base = Path(folder)
-    elif sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Application Support"
-    else:
-        base = Path.home() / ".local" / "state"
-    return base / "labcheck" / "state.json"
+    return state_folder() / "state.json"
 
 
 def load() -> dict[str, Any]:

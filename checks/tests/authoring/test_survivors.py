@@ -16,7 +16,7 @@ from labcheck.authoring import survivors
 from labcheck.authoring.mutants import Mutant
 from labcheck.authoring.survivors import Allowed
 from labcheck.errors import SuiteError
-from labcheck.record.record import Outcome, Record, RequirementResult
+from labcheck.record.record import Outcome, RequirementResult
 from labcheck.workbook.labs import lab_names, load_lab
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import Result
+    from labcheck.authoring.trials import Rows
     from labcheck.workbook.labs import Lab
 
 LAB = load_lab("lab1")
@@ -51,10 +52,10 @@ def test_list_of_survivors_is_right(name: str) -> None:
     assert list(survivors.complaints_of_list(lab, listed, survivors.mutants_of(lab))) == []
 
 
-def record(*outcomes: Outcome) -> Record:
-    """Return a record of requirements 2.1, 2.2 and so on with these outcomes."""
-    results = [RequirementResult(f"2.{number}", "Title", outcome) for number, outcome in enumerate(outcomes, start=1)]
-    return Record("lab1", "", "", 1, "none", "", "", "", "", 0, [], [each.id for each in results], [], results)
+def rows(*outcomes: Outcome) -> Rows:
+    """Return the results of requirements 2.1, 2.2 and so on with these outcomes."""
+    ids = (f"2.{number}" for number in range(1, len(outcomes) + 1))
+    return {id: RequirementResult(id, "Title", outcome) for id, outcome in zip(ids, outcomes, strict=True)}
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ def record(*outcomes: Outcome) -> Record:
 )
 def test_result_is_compared_with_the_list(outcomes: list[Outcome], is_listed: bool, said: str) -> None:
     """A mutant passes if it is listed and fails otherwise; anything else is a problem, and so is an internal error."""
-    problem = survivors.complaint_of_mutant(MUTANT, record(*outcomes), is_listed=is_listed)
+    problem = survivors.complaint_of_mutant(MUTANT, rows(*outcomes), is_listed=is_listed)
     assert said in problem
     assert bool(problem) == bool(said)
     if said:
