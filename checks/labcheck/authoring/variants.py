@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labcheck.authoring.trials import with_program
 from labcheck.errors import SuiteError
 from labcheck.workbook.labs import shown
 from labcheck.workbook.nearest import nearest
@@ -20,6 +21,7 @@ from labcheck.workbook.toml_file import TomlFile, schema_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from labcheck.authoring.trials import Trial
     from labcheck.workbook.labs import Lab
 
 NAME = "wrong.toml"
@@ -37,6 +39,14 @@ class Variant:
     file: str
     breaks: tuple[str, ...] = ()
     place: str = ""
+
+    def trial(self, lab: Lab) -> Trial:
+        """Return the trial of the edited solution. Raises SuiteError if the edits do not fit it."""
+        return with_program(lab, self.file, self.text(lab), lab.requirements)
+
+    def write(self, lab: Lab, folder: Path) -> None:
+        """Write the edited solution into a folder. Raises SuiteError if the edits do not fit it."""
+        self.trial(lab).write(folder)
 
     def text(self, lab: Lab) -> str:
         """Return the edited file.

@@ -22,7 +22,7 @@ from labcheck.authoring import folders, inspection, nulls, right, variants
 from labcheck.authoring.fingerprints import fingerprints
 from labcheck.authoring.remembered import Remembered
 from labcheck.authoring.table import Proof, table
-from labcheck.authoring.trials import SEED, Trial, check, files_of, not_passed, of, reason, with_program
+from labcheck.authoring.trials import SEED, Trial, check, files_of, not_passed, of, reason
 from labcheck.classes.executors import workers_for
 from labcheck.classes.progress import Progress
 from labcheck.errors import SuiteError
@@ -159,7 +159,7 @@ class Verification:
         for seed in MORE_SEEDS:
             yield seed, self._solution(seed)
         for variant in self.wrong:
-            yield variant, with_program(lab, variant.file, variant.text(lab), lab.requirements)
+            yield variant, variant.trial(lab)
         for program in lab.programs:
             if any(lab.program_of(id) == program for id in self.ids):
                 for name in nulls.nulls(program):

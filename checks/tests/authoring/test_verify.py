@@ -8,7 +8,7 @@ import pytest
 
 from labcheck.authoring import nulls, verify
 from labcheck.authoring import variants as wrong
-from labcheck.authoring.trials import Trial, check, files_of, with_program
+from labcheck.authoring.trials import Trial, check, files_of
 from labcheck.authoring.variants import Variant
 from labcheck.classes.executors import workers_for
 from labcheck.errors import SuiteError
@@ -55,7 +55,7 @@ def test_lab_is_consistent(name: str, workers: Workers) -> None:
 def test_wrong_variant_fails_what_it_breaks(name: str, variant: Variant, workers: Workers) -> None:
     """A wrong variant fails the requirement that it breaks and the consequences that it lists, and nothing else."""
     lab = load_lab(name)
-    (found,) = check(lab, [with_program(lab, variant.file, variant.text(lab), lab.requirements)], workers)
+    (found,) = check(lab, [variant.trial(lab)], workers)
     assert list(verify.of_variant(variant, found.rows)) == []
 
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from labcheck.authoring.trials import with_program
 from labcheck.authoring.variants import variants
 from labcheck.judging.judge import judge
 from labcheck.judging.options import Options
@@ -37,8 +36,7 @@ LAB = load_lab("lab2")
 )
 def test_wait_without_success_is_in_the_transcript(id: str, why: str, labels: str, text: str, tmp_path: Path) -> None:
     """Each is one event, in words; a try that was followed by another one is not."""
-    variant = next(each for each in variants(LAB) if (each.fails, each.why) == (id, why))
-    with_program(LAB, variant.file, variant.text(LAB), LAB.requirements).write(tmp_path / "wrong")
+    next(each for each in variants(LAB) if (each.fails, each.why) == (id, why)).write(LAB, tmp_path / "wrong")
     found = judge(LAB, tmp_path / "wrong", Options(1, only=(id,))).record.requirement(id)
     missed = [event for event in found.transcript if event["kind"] == "missed"]
     assert ", ".join(map(label, missed)) == labels
