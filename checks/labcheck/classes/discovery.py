@@ -64,7 +64,7 @@ def opened(place: Path, programs: Collection[str] = (), limits: Limits = CLASS) 
     the archive cannot be unpacked.
     """
     if not place.is_file():
-        yield _inner(place, programs) if place.is_dir() else place
+        yield _of_clones(_inner(place, programs)) if place.is_dir() else place
         return
     with scratch() as folder:
         top = folder / "in"
@@ -96,6 +96,19 @@ def _is_a_download(entries: list[Path]) -> bool:
     return any(part.number or part.path not in entries for part in read_download(entries)[0])
 
 
+def _of_clones(top: Path) -> Path:
+    """Return the folder with the students' repositories: it may be the only folder in the given one."""
+    folders = [entry for entry in _entries(top) if entry.is_dir()]
+    if len(folders) != 1 or _is_repository(folders[0]):
+        return top
+    clones = [entry for entry in _entries(folders[0]) if entry.is_dir()]
+    return folders[0] if clones and all(map(_is_repository, clones)) else top
+
+
+def _is_repository(folder: Path) -> bool:
+    return (folder / ".git").exists()
+
+
 def _of_a_class(top: Path, programs: Collection[str]) -> Path:
     """Return the folder with the students' submissions in an archive: it may be the only folder in there."""
     entries = _candidates(_entries(top))
@@ -109,7 +122,7 @@ def _is_submission(folder: Path, programs: Collection[str]) -> bool:
     """Return whether a folder is one student's work: it has a program of the lab, or is a repository."""
     known = {program.casefold() for program in programs}
     has_program = any(without_numbers(entry.name).casefold() in known for entry in folder.iterdir())
-    return has_program or (folder / ".git").exists()
+    return has_program or _is_repository(folder)
 
 
 def _entries(place: Path) -> list[Path]:

@@ -117,6 +117,8 @@ class Register:
     ) -> Entry:
         told = [note, each.note]
         notes = list(told)
+        if person is not None and person.is_late:
+            each = replace(each, is_late=True)
         if each.suite != self.suite:
             notes.append("checked by an earlier version of the checks; to check it again, give its submission again")
         return Entry(

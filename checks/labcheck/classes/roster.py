@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from labcheck.classes.matching import clues_of
 from labcheck.classes.tables import read_table
 from labcheck.errors import UsageError
-from labcheck.platforms.rosters import COLUMNS, NO_ASSIGNMENT, NUMBER, form_of, is_nobody, title_of
+from labcheck.platforms.rosters import COLUMNS, NO_ASSIGNMENT, NUMBER, form_of, is_nobody, says_late, title_of
 from labcheck.record.people import Person, Roster
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def read_roster(file: Path) -> Roster:
     """
     rows = read_table(file, lambda row: len(_known(row)[1]))
     form, columns = _known(rows[0] if rows else [])
-    if not set(columns.values()) - {"section", "group"}:
+    if not set(columns.values()) - {"section", "group", "status"}:
         raise UsageError(
             f"the table in {file} has no known column; expected one such as Student, Name, Email, ID or Username; "
             "give the class list as exported by Canvas or Moodle"
@@ -69,10 +69,10 @@ def _person(row: list[str], columns: dict[int, str], system: str) -> Person | No
     for place, name in columns.items():
         if place < len(row):
             cells[name] = cells[name] or " ".join(row[place].split()).removeprefix("#")  # Brightspace writes `#ada`
-    first, last, number = cells.pop("first"), cells.pop("last"), cells.pop(NUMBER)
+    first, last, number, status = (cells.pop(name) for name in ("first", "last", NUMBER, "status"))
     cells["name"] = cells["name"] or f"{first} {last}".strip()
     digits = re.search(r"\d+$", number)  # Moodle writes `Participant 4711`
-    person = Person(**cells, numbers=((system, digits[0]),) if digits else ())
+    person = Person(**cells, numbers=((system, digits[0]),) if digits else (), is_late=says_late(system, status))
     return person if str(person) and not is_nobody(person.name) else None
 
 

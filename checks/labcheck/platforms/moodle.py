@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from labcheck.platforms.downloads import Part, by_name
 from labcheck.platforms.people import grades_of, lacking, sharing, without
-from labcheck.platforms.rosters import columns, form
+from labcheck.platforms.rosters import columns, form, late
 from labcheck.record.record import Outcome
 from labcheck.record.text import shorten
 from labcheck.reports.cells import to_cells
@@ -152,3 +152,8 @@ for number, grade, modified in (
 ):
     form("moodle", (number, grade, modified), number=number)
 form("moodle", ("identifier", "fullname"), number="identifier")
+# The column Status of a worksheet says `Submitted for grading - Graded - 2 hours late` (mod/assign/gradingtable.php,
+# with the text `submittedlateshort`).
+for heading in ("status", "statut", "estado", "estatus"):
+    columns(status=heading)
+late("moodle", r"(^| - )(en retard de [^-]+|[^-]+ (late|später|verspätet|después))( - |\s*$)")

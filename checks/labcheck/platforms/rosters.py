@@ -27,7 +27,9 @@ COLUMNS: dict[str, set[str]] = {
     "github": {"github", "githublogin"},
     "section": {"section", "sections"},
     "group": {"group", "groups", "groupname", "team"},
+    "status": set(),
 }
+LATE: dict[str, re.Pattern[str]] = {}  # what a system writes into the column `status` of a late submission
 NO_PERSON: list[str] = []
 NO_ASSIGNMENT: set[str] = set()
 LASTING: set[str] = set()  # systems in which a person has the same number in all courses
@@ -67,6 +69,16 @@ def lasting(system: str) -> None:
     LASTING.add(system)
 
 
+def late(system: str, pattern: str) -> None:
+    """Register by what a system calls a submission late, somewhere in the column `status` of its table."""
+    LATE[system] = re.compile(pattern, re.IGNORECASE)
+
+
+def says_late(system: str, status: str) -> bool:
+    """Return whether a status is that of a late submission in this system."""
+    return system in LATE and LATE[system].search(status) is not None
+
+
 def no_person(*starts: str) -> None:
     """Register what the name starts with, in lower case, in rows that are not people."""
     NO_PERSON.extend(starts)
@@ -92,7 +104,8 @@ def title_of(heading: str) -> tuple[str, str]:
 def form_of(headings: Iterable[str]) -> Form:
     """Return the form of a table with these headings, with the field for each known heading. By hand, it has no system.
 
-    A field is one of Person, or `first` or `last` for parts of a name, or `number` for the system's own number.
+    A field is one of Person, or `first` or `last` for parts of a name, `number` for the system's own number, or
+    `status` for what it says about a submission.
     """
     platforms.load_all()
     known = {heading: field for field, names in COLUMNS.items() for heading in names}

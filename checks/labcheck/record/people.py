@@ -11,7 +11,8 @@ class Person:
     """A person of the class; what is not known is empty.
 
     `id` is the number that the school gives. `numbers` are the numbers that systems use among themselves, as pairs of
-    the system and its number: `("canvas", "4711")`. No system knows those of another.
+    the system and its number: `("canvas", "4711")`. No system knows those of another. `is_late`: the roster is that of
+    an assignment, and calls the person's submission late.
     """
 
     name: str = ""
@@ -23,6 +24,7 @@ class Person:
     section: str = ""
     group: str = ""
     numbers: tuple[tuple[str, str], ...] = ()
+    is_late: bool = False
 
     @classmethod
     def from_table(cls, table: dict[str, Any]) -> Person:

@@ -19,7 +19,7 @@ def points_in_words(points: Mapping[str, int]) -> str:
     usual = max(numbers, key=lambda each: (numbers[each], each == DEFAULT))
     others = sorted(set(numbers) - {usual}, reverse=True)
     parts = [f"{_points(each)} for {', '.join(id for id in points if points[id] == each)}" for each in others]
-    return ", ".join([*parts, f"{_points(usual)} for each {'other ' if parts else ''}requirement"])
+    return "; ".join([*parts, f"{_points(usual)} for each {'other ' if parts else ''}requirement"])
 
 
 def _points(number: int) -> str:

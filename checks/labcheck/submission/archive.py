@@ -7,6 +7,8 @@ overwritten, and links are never created.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import count
+from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING
 
 from labcheck.errors import RefusedError
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from labcheck.submission.reading import Entry
 
 ZIP = (b"PK\3\4", b"PK\5\6")
+NOT_PLAIN = ".not_a_plain_file"  # takes the place of a device and the like in the download of a class
 BLOCK = 512  # bytes of a tar, enough to recognize any archive
 ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".tbz2", ".xz", ".txz")
 
@@ -40,12 +43,18 @@ class Target:
         self._bytes = 0
 
     def write(self, parts: Parts, chunks: Iterable[bytes]) -> None:
-        """Create a file and its parent folders."""
+        """Create a file and its parent folders.
+
+        In the download of a class, a second file of the same name is written as a numbered copy: it is one student's.
+        """
         self.make_folder(parts[:-1])
         if parts in self._folders:
             raise _both(parts)
         self._count(1, 0)
         path = self._folder.joinpath(*parts)
+        if self.limits.bulk and path.exists():
+            names = (path.with_name(f"{path.stem} ({number}){path.suffix}") for number in count(1))
+            path = next(each for each in names if not each.exists())
         try:
             file = path.open("xb")
         except FileExistsError:
@@ -90,6 +99,9 @@ def extract(file: IO[bytes], target: Target, into: Parts = ()) -> None:
             continue
         if into:
             safe_parts("/".join((*into, *parts)))  # for its length
+        if limits.bulk and entry.kind == "else":  # one student's, too: it says so in the name of what takes its place
+            target.write((*into, *parts[:-1], f"{PurePosixPath(parts[-1]).stem}{NOT_PLAIN}"), [])
+            continue
         if entry.kind == "link":
             raise RefusedError(f"it contains a link, {shown(entry.name)}; submit the file itself")
         if entry.kind == "else":
@@ -115,7 +127,7 @@ def _both(parts: Parts) -> RefusedError:
 
 def _is_left_out(parts: Parts, kind: str, environments: set[Parts], limits: Limits) -> bool:
     if limits.bulk:
-        return kind == "link" or any(map(is_made, parts))
+        return kind == "link" or not parts or any(map(is_made, parts))
     return any(map(is_left_out, parts)) or any(parts[:length] in environments for length in range(1, len(parts) + 1))
 
 

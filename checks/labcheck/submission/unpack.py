@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcheck.errors import RefusedError
-from labcheck.submission.archive import ARCHIVES, Target, extract, is_archive
+from labcheck.submission.archive import ARCHIVES, NOT_PLAIN, Target, extract, is_archive
 from labcheck.submission.files import regular_files
 from labcheck.submission.limits import MAX_BYTES, SUBMISSION
 from labcheck.submission.names import listed, safe_parts, shown, tamed_parts
@@ -109,6 +109,8 @@ def _missing(folder: Path, lab: Lab) -> str:
     """Return the reason for refusing a submission without any program."""
     files = [program.file for program in lab.programs]
     missing = f"it contains no {files[0]}" if len(files) == 1 else f"it contains none of {', '.join(files)}"
+    if wrong := _files(folder, NOT_PLAIN):
+        return f"{missing}, but {_names(wrong, folder)}; submit the file itself"
     if packed := _files(folder, *OTHER_ARCHIVES):
         return f"{missing}, and {_names(packed, folder)} is not unpacked; pack the lab's files as .zip"
     if packed := _files(folder, *ARCHIVES):

@@ -6,6 +6,7 @@ import io
 import os
 import tarfile
 import tempfile
+import warnings
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -399,6 +400,71 @@ def test_link_in_a_bulk_archive_is_left_out(tmp_path: Path) -> None:
             tar.addfile(info)
     with opened(tmp_path / "bulk.tar.gz") as folder:
         assert [path.name for path in folder.iterdir()] == ["jane"]
+
+
+def test_what_is_no_plain_file_is_a_problem_of_one_student(tmp_path: Path) -> None:
+    """A pipe, a device or a sparse file in a class's tar stops nobody else, and it is said why it is not graded."""
+    sparse = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0"}
+    with tarfile.open(tmp_path / "bulk.tar", "w") as tar:
+        for name, type in (
+            ("jane/webserver.py", tarfile.REGTYPE),
+            ("max/webserver.py", tarfile.FIFOTYPE),
+            ("roe/webserver.py", tarfile.CHRTYPE),
+            ("zoe/webserver.py", tarfile.REGTYPE),
+            ("flat.py", tarfile.FIFOTYPE),
+        ):
+            info = tarfile.TarInfo(name)
+            info.type, info.pax_headers = type, sparse if name.startswith("zoe") else {}
+            tar.addfile(info)
+    reasons = {}
+    with opened(tmp_path / "bulk.tar", ["webserver.py"]) as folder:
+        for each in discover(folder):
+            (tmp_path / each.label).mkdir()
+            try:
+                unpack(*each.read(LAB), tmp_path / each.label, LAB)
+            except RefusedError as error:
+                reasons[each.label] = str(error)
+    missing = "it contains no webserver.py, but webserver.not_a_plain_file; submit the file itself"
+    assert reasons == {
+        "flat": "flat.not_a_plain_file is not a .zip, .tar.gz, .py or .ipynb file",
+        **dict.fromkeys(("max", "roe", "zoe"), missing),
+    }
+
+
+def test_path_that_is_there_twice_is_a_copy(tmp_path: Path) -> None:
+    """Of two files with one path in a class's archive, the later one counts, and the note says so."""
+    with warnings.catch_warnings(), zipfile.ZipFile(tmp_path / "bulk.zip", "w") as archive:
+        warnings.simplefilter("ignore")
+        for name, data in (("jane/webserver.py", b"1"), ("max/webserver.py", b"1"), ("jane/webserver.py", b"2")):
+            archive.writestr(name, data)
+    with opened(tmp_path / "bulk.zip", ["webserver.py"]) as folder:
+        jane, max_ = discover(folder)
+        for each, data, note in (
+            (jane, b"2", "took webserver (1).py for webserver.py; left aside: webserver.py"),
+            (max_, b"1", ""),
+        ):
+            (tmp_path / each.label).mkdir()
+            chosen = unpack(*each.read(LAB), tmp_path / each.label, LAB)
+            assert ((chosen.folder / "webserver.py").read_bytes(), chosen.note) == (data, note)
+
+
+CLONES = {
+    "in one folder": (["out/a/.git/x", "out/a/webserver.py", "out/b/.git/x"], ["a", "b"]),
+    "in one folder, with a list": (["list.csv", "out/a/.git/x", "out/b/.git/x"], ["a", "b"]),
+    "directly": (["a/.git/x", "b/.git/x"], ["a", "b"]),
+    "one, with a folder that is another repository": (["a/.git/x", "a/inner/.git/x"], ["a"]),
+    "one student's folders": (["jane/src/webserver.py", "jane/site/x"], ["jane"]),
+    "a repository beside a folder": (["jane/site/.git/x", "jane/src/webserver.py"], ["jane"]),
+}
+
+
+@pytest.mark.parametrize("case", CLONES)
+def test_clones_in_one_folder_are_a_class(case: str, tmp_path: Path) -> None:
+    """A folder with nothing but clones is the class, also if it is the only folder in the one that is given."""
+    files, labels = CLONES[case]
+    fill(tmp_path / "place", *files)
+    with opened(tmp_path / "place", ["webserver.py"]) as folder:
+        assert [each.label for each in discover(folder)] == labels
 
 
 @pytest.mark.parametrize(

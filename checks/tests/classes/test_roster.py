@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from labcheck.classes.register import Register
 from labcheck.classes.roster import find_column, read_names, read_roster
 from labcheck.errors import UsageError
+from labcheck.platforms.downloads import by_hand
+from labcheck.record.gradebook import Asked
 from labcheck.record.people import Person, Roster
+from labcheck.record.submission import Submission
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -140,3 +144,44 @@ def test_unknown_column_is_a_usage_error(given: str, near: str) -> None:
     """A column that the course does not have is reported with the nearest one."""
     with pytest.raises(UsageError, match=rf"no column '{re.escape(given)}'; did you mean '{re.escape(near)}'\?"):
         find_column(Roster((), ASSIGNMENTS), given)
+
+
+STATUS = {
+    "English": ("Identifier,Full name,Status,Grade", "Submitted for grading - Graded - 2 hours 3 mins late"),
+    "English, not graded": ("Identifier,Full name,Status,Grade", "Submitted for grading - 1 day late"),
+    "German": ("ID,Status,Bewertung,Zuletzt geändert (Bewertung)", "Zur Bewertung abgegeben - 3 Stunden später"),
+    "French": ("Identifiant,Statut,Note,Dernière modification (note)", "Remis pour évaluation - En retard de 2 jours"),
+    "Spanish": (
+        "Identificador,Estado,Calificación,Última modificación (calificación)",
+        "Enviado para calificar - 1 hora después",
+    ),
+}
+
+
+@pytest.mark.parametrize("language", STATUS)
+def test_worksheet_says_who_is_late(language: str, tmp_path: Path) -> None:
+    """The status in Moodle's worksheet marks a late submission, in four languages; nothing else does."""
+    head, late = STATUS[language]
+    statuses = [late, late.rpartition(" - ")[0], "No submission - Assignment is overdue by: 3 days", ""]
+    place = [each.casefold() for each in head.split(",")].index(
+        next(each for each in ("status", "statut", "estado") if each in head.casefold())
+    )
+    rows = []
+    for number, status in enumerate(statuses, start=11):
+        cells = [f"Participant {number}", *[f"n{number}"] * (head.count(",") - 1), ""]
+        cells[place] = status
+        rows.append(",".join(cells))
+    (tmp_path / "list.csv").write_text("\n".join([head, *rows, ""]), "utf-8")
+    people = read_roster(tmp_path / "list.csv").people
+    assert [person.is_late for person in people] == [True, False, False, False]
+    (tmp_path / "own.csv").write_text(f"Name,Status\nAda,{late}\n", "utf-8")
+    assert [person.is_late for person in read_roster(tmp_path / "own.csv").people] == [False]
+
+
+def test_late_person_has_a_late_submission() -> None:
+    """Who is late in the roster has a submission that is late, in the gradebook and after it was kept."""
+    ada, bob = Person("Ada", is_late=True), Person("Bob")
+    submissions = tuple(Submission(name, name, name, (by_hand(name),)) for name in ("Ada", "Bob"))
+    register = Register("lab1", "Title", (Asked("1.1", "first"),), submissions, Roster((ada, bob)))
+    for each in (register, Register.from_json(register.to_json())):
+        assert [(entry.name, entry.is_late) for entry in each.gradebook().entries] == [("Ada", True), ("Bob", False)]

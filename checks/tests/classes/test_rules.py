@@ -171,7 +171,7 @@ def test_every_report_says_what_requirements_are_worth(tmp_path: Path) -> None:
     """The class's page and JSON, and a student's page and text, say which points the requirements have."""
     out = out_with(tmp_path, bob="late", cyd="late")
     gradebook, _ = write(out, Register.load(out).gradebook())
-    said = "4 points for 1.1, 1 point for each other requirement"
+    said = "4 points for 1.1; 1 point for each other requirement"
     assert f"Points: {said}." in (out / "class.html").read_text("utf-8")
     assert json.loads(find("whole_class", "json").render(gradebook))["points_rule"] == said
     assert f'value="{said}"' in find("whole_class", "junit").render(gradebook)
@@ -186,7 +186,7 @@ def test_every_report_says_what_requirements_are_worth(tmp_path: Path) -> None:
         ({"1.1": 1, "1.2": 1}, ""),
         ({"1.1": 2, "1.2": 2}, "2 points for each requirement"),
         ({"1.1": 1, "1.2": 1, "2.1": 3, "2.2": 3, "3.1": 0, "3.2": 1},
-         "3 points for 2.1, 2.2, 0 points for 3.1, 1 point for each other requirement"),
+         "3 points for 2.1, 2.2; 0 points for 3.1; 1 point for each other requirement"),
     ],
 )  # fmt: skip
 def test_points_are_said_in_words(points: dict[str, int], words: str) -> None:

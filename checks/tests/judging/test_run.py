@@ -314,7 +314,7 @@ def test_record_has_the_points_of_the_lab() -> None:
     lab = replace(load_lab("lab1"), points={"1.1": 4, "2.3": 0})
     record = judge(lab, lab.solution, Options(1, only=("1.1",))).record
     assert (record.requirement("1.1").earned, record.score, record.max_score) == (4, 4, len(lab.requirements) + 2)
-    assert record.points_rule == "4 points for 1.1, 0 points for 2.3, 1 point for each other requirement"
+    assert record.points_rule == "4 points for 1.1; 0 points for 2.3; 1 point for each other requirement"
 
 
 def test_program_that_did_not_start_during_a_standstill_is_checked_again(monkeypatch: pytest.MonkeyPatch) -> None:

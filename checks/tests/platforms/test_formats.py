@@ -347,6 +347,7 @@ def test_junit_has_the_right_counts(every_outcome: Record) -> None:
         "python": "3.11.0",
         "platform": "Linux",
         "labcheck": "0.1.0",
+        "points": "3 points for 1.5; 2 points for 1.2, 1.4; 0 points for 2.2; 1 point for each other requirement",
     }
 
 
