@@ -170,13 +170,14 @@ async def main(port: int) -> None:
     async with serve(
         talk, "127.0.0.1", port,
         process_request=process_request, open_timeout=HANDSHAKE, close_timeout=CLOSE_TIMEOUT,
-    ) as server:  # fmt: skip
+    ):  # fmt: skip
         print(f"Started ticker: http://localhost:{port}/price/ACME (Ctrl+C stops it)")
         try:
-            await server.serve_forever()
+            await asyncio.Event().wait()  # forever: Ctrl+C cancels it
         finally:
+            # At its end, the `with` block waits for every request that is not answered yet.
             for symbol in symbols.values():
-                symbol.wake()  # the requests that wait are answered, with 204
+                symbol.wake()
 
 
 if __name__ == "__main__":

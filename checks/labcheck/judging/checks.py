@@ -21,7 +21,7 @@ from labcheck.record.text import shorten
 from labcheck.workbook.labs import lab_names, load_lab
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
     from labcheck.judging.run import Run
     from labcheck.record.transcript import Transcript
@@ -65,6 +65,7 @@ class Grader:
         self._selected = set(selected)
         self.proves_nothing = False  # the check that was run last: it failed, but not because of what it checks
         self._late: list[pytest.Item] = []
+        self._begun: list[pytest.Item] = []
         self._mismatch: Mismatch | None = None
 
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -105,6 +106,16 @@ class Grader:
             return False
         self._late.append(item)
         return True
+
+    def begin_beside(self, waiting: Iterable[pytest.Item]) -> None:
+        """Let checks begin what takes long, if the first check of their program has passed: so it can be checked."""
+        for item in waiting:
+            mark = _mark(item)
+            id = mark["id"]
+            has_passed = self.blame.outcome(self.run.lab.first_of(id)) is Outcome.PASSED
+            if mark["begins"] is not None and has_passed and item not in self._begun:
+                self._begun.append(item)
+                self.run.begin_beside(id, mark["begins"])
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:

@@ -56,6 +56,13 @@ def client_alone(request: pytest.FixtureRequest) -> View:
 
 
 @pytest.fixture
+def begun(request: pytest.FixtureRequest) -> Any:
+    """The return value of the function `begins` of the check; see `requirement`."""
+    mark = request.node.get_closest_marker("requirement")
+    return request.config.stash[RUN].begun(mark.kwargs["begins"])
+
+
+@pytest.fixture
 def material(request: pytest.FixtureRequest) -> Any:
     """The return value of `prepare()` in the suite's module `material`."""
     return request.config.stash[RUN].fleet.material

@@ -140,6 +140,10 @@ class Fleet:
         """Return a new server, for one check only. Raises NotReadyError if it does not start."""
         return self._ready(self.next(spec, Role.ONCE))
 
+    def beside_server(self, spec: ProgramSpec) -> Started:
+        """Return a new server, for what goes on beside the other checks. Raises NotReadyError if it does not start."""
+        return self._ready(self.next(spec, Role.BESIDE))
+
     def usual_server(self, spec: ProgramSpec) -> Started:
         """Return a new server on the lab's usual port, for its user, with the suite's material in its folder.
 
@@ -251,9 +255,9 @@ class Fleet:
                 self._copies.remove(started.program.folder)
 
     def kill_all_but_early(self) -> None:
-        """End all programs that a check may have used."""
+        """End all programs that the running check may have used."""
         for started in self.history:
-            if started.role is not Role.EARLY:
+            if started.role not in (Role.EARLY, Role.BESIDE):
                 started.program.kill()
 
     def has_spoken(self, spec: ProgramSpec) -> bool:

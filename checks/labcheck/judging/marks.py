@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
@@ -10,6 +10,8 @@ from labcheck.errors import Unmet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from labcheck.protocols.draw import Draw
 
 Check = TypeVar("Check", bound="Callable[..., None]")
 
@@ -21,6 +23,7 @@ def requirement(
     needs: Sequence[str] = (),
     explained_by: Sequence[str] = (),
     exchanges: int = 1,
+    begins: Callable[[Any, Draw], object] | None = None,
 ) -> Callable[[Check], Check]:
     """Mark a test function as a check of a requirement.
 
@@ -29,14 +32,16 @@ def requirement(
     ids of the requirements on which this one depends: if one of them fails, an exchange that fails or a precondition
     that does not hold (`given`) makes this one `not run` instead of `failed`. Every requirement of a program depends on
     its first one. `explained_by` are needs whose failure explains every failure of this one, also that of a comparison.
-    `exchanges` is how many exchanges the check takes, one after the other, if there are many: with a slow program it is
+    `begins` is for a check that has to wait for a long time: a function that gets a server of its own and the random
+    values of the check. labcheck calls it early and goes on with other checks; this check gets what it has returned
+    from the fixture `begun`. `exchanges` is how many exchanges the check takes, one after the other, if there are many: with a slow program it is
     run last.
 
     A requirement may have several checks; it passes if all of them pass.
     """
     needs = (*needs, *explained_by)
     return pytest.mark.requirement(
-        id=id, hints=tuple(hints), needs=needs, explained_by=tuple(explained_by), exchanges=exchanges
+        id=id, hints=tuple(hints), needs=needs, explained_by=tuple(explained_by), exchanges=exchanges, begins=begins
     )
 
 

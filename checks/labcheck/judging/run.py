@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import random
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from labcheck.errors import ExchangeError, NotReadyError, SuiteError, Trouble, Verdict
+from labcheck.errors import ExchangeError, NotReadyError, SuiteError, Trouble, Unmet, Verdict
 from labcheck.judging.fleet import Fleet
 from labcheck.judging.watchdog import Watchdog
 from labcheck.program import clock
@@ -27,7 +27,7 @@ from labcheck.sandbox.copies import PrivateCopies
 from labcheck.submission.limits import SUBMISSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from labcheck.judging.options import Options
@@ -54,6 +54,14 @@ def seed_or_new(given: int | None) -> int:
     return random.randrange(SEEDS) if given is None else given
 
 
+class Beside(NamedTuple):
+    """What a check has begun before its turn: its context, its server, and the return value of its function."""
+
+    check: Check
+    started: Started
+    value: object
+
+
 class Run:
     """The state of one grading: what all checks share, and the check that is running."""
 
@@ -66,6 +74,7 @@ class Run:
         self._copies = copies
         self._used: list[Started] = []  # by the running check
         self._lost = clock.lost()  # seconds of standstill up to now
+        self._beside: dict[str, Beside] = {}
         self._watchdog = Watchdog(self.fleet.kill_all_but_early, GRACE)
         self.spec = lab.programs[0]  # the program that the check is about
         self.check = self._new_check(lab.requirements[0])
@@ -77,11 +86,34 @@ class Run:
             self.fleet.renew(self.spec)  # a program may have run into time limits of its own
         self.fleet.remove_old_copies()  # not earlier: what is in them may explain why a check failed
         self.spec = self.lab.program_of(id)
-        self.check = self._new_check(id)
+        beside = self._beside.get(id)
+        self.check = self._new_check(id) if beside is None else beside.check
+        self.check.deadline.renew()
         self._used = []
         # Every wait in labcheck has a limit; this is for one that was forgotten. A blocking read ends at once when the
         # program at the other end is gone.
         self._watchdog.watch(self.check.deadline)
+
+    def begin_beside(self, id: str, work: Callable[[Any, Draw], object]) -> None:
+        """Let a check begin something that takes long, on a server of its own, while others run.
+
+        If that fails, nothing happens: it is tried again when its turn comes.
+        """
+        check, spec = self._new_check(id), self.lab.program_of(id)
+        with suppress(ExchangeError, NotReadyError, Unmet, AssertionError):
+            started = self.fleet.beside_server(spec)
+            value = work(kinds.find(spec.kind).view(check, started), check.draw)
+            self._beside[id] = Beside(check, started, value)
+
+    def begun(self, work: Callable[[Any, Draw], object]) -> object:
+        """Return what the running check has begun; begin it now if it has not, or if its server is gone."""
+        beside = next((each for each in self._beside.values() if each.check is self.check), None)
+        if beside is None or beside.started.role is Role.GONE or beside.started.program.has_exited:
+            return work(self.new_server(), self.check.draw)
+        beside.started.role = Role.ONCE
+        self._use(beside.started)
+        beside.started.stdout_before = beside.started.stderr_before = 0
+        return beside.value
 
     def end(self) -> None:
         """End a check."""

@@ -12,6 +12,7 @@ import json as json_module
 import re
 import shlex
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from labcheck.errors import HttpError, Trouble
@@ -41,6 +42,7 @@ GLANCE = 0.002  # seconds between two looks at the connection and the server
 SETTLED = 0.005  # seconds at rest, after which the server sends nothing more
 SOON = 0.1  # of the time for the first byte; after that, labcheck notes what the program does instead of answering
 READ_AT_ONCE = 1000  # bytes of a request; a server that has accepted the connection reads a short one at once
+WAITS = "the client that waits"  # its name in a transcript
 FORM = "application/x-www-form-urlencoded"  # the media type of a form that a browser posts
 
 
@@ -62,12 +64,15 @@ class Connection(Stream):
         self._manners = manners
         self._activity = activity
         self._usual_port = usual_port
+        self._sent_at = time.monotonic()
+        self.waited = 0.0  # seconds from sending the request to reading the first byte of the answer; real time
         self._size = 0  # bytes to send
         self._served = False
 
     def send(self, data: bytes) -> None:
         """Send all of `data`. A server that no longer reads causes no error here: it may have answered already."""
         self._transcript.by_hand = printf_by_hand(data, self._usual_port)
+        self._sent_at = time.monotonic()
         self._size += len(data)
         super().send(data)
 
@@ -80,18 +85,25 @@ class Connection(Stream):
         was_reset = self._was_reset and not self._buffer and not self._served
         return was_reset and self._size <= READ_AT_ONCE and sys.platform != "win32"
 
-    def read_answer(self, method: str = "GET", patience: float | None = None, *, until_closed: bool = False) -> Answer:
+    def read_answer(
+        self, method: str = "GET", patience: float | None = None, *, until_closed: bool = False, waits: float = 0.0
+    ) -> Answer:
         """Read the answer to a request with the given method.
 
-        `patience` is the number of seconds to wait for the first byte, if that is less than the deadline.
+        `waits` is the number of seconds, since it was sent, that the server was asked to wait with its answer: all
+        other times begin after that. `patience` is the number of seconds to wait for the first byte, if that is less than the deadline.
         `until_closed`: wait LINGER seconds for the server to close the connection, even if it is at rest. Raises
         HttpError if no answer arrives in time, or if it is not valid HTTP/1.0 or HTTP/1.1.
         """
         self._transcript.by_hand = self.by_hand or self._transcript.by_hand
         self._deadline.renew()
         started = clock.now()
+        if waits:
+            self._deadline.extend(max(0.0, waits - (time.monotonic() - self._sent_at)))
+            patience = None if patience is None else patience + self._deadline.seconds
         first = self._deadline if patience is None else self._deadline.at_most(patience)
         self._wait_for_first_byte(first)
+        self.waited = time.monotonic() - self._sent_at
         if self._buffer:
             self._manners.slowest = max(self._manners.slowest, clock.now() - started)
         code, reason, fields = self._read_head()
@@ -390,13 +402,17 @@ class Client:
         `read_answer`; the connections are closed after the `with` block. Raises HttpError if one cannot be opened.
         """
         with contextlib.ExitStack() as stack:
-            asked = []
-            for place in sockets.paced(len(targets), self.port):
-                who = f"client {place + 1}" if len(targets) > 1 else "the client that waits"
-                asked.append(stack.enter_context(self.connect(who=who)))
-                asked[-1].send(self.head_of("GET", targets[place]))
-                asked[-1].by_hand = self._curl("GET", targets[place], {}, b"")
-            yield asked
+            yield [
+                stack.enter_context(self.begin(targets[place], f"client {place + 1}" if len(targets) > 1 else WAITS))
+                for place in sockets.paced(len(targets), self.port)
+            ]
+
+    def begin(self, target: str, who: str = WAITS) -> Connection:
+        """Send a GET request, and return its connection at once: read the answer with `read_answer`, and close it."""
+        connection = self.connect(who=who)
+        connection.send(self.head_of("GET", target))
+        connection.by_hand = self._curl("GET", target, {}, b"")
+        return connection
 
     def _with_content(
         self, fields: Mapping[str, str], body: str | bytes, value: object

@@ -42,4 +42,4 @@ def feed_of(symbol: str) -> str:
 
 def a_price(draw: Draw) -> str:
     """Return a random price."""
-    return f"{draw.number(1, 999)}.{draw.number(10, 99)}"
+    return f"{draw.randint(1, 999)}.{draw.randint(10, 99)}"

@@ -54,7 +54,14 @@ def test_says_what_is_wrong(server: MixedServer, draw: Draw) -> None:
     publisher = server.join("/publish", who="the publisher")
     symbol, price = draw.word(), a_price(draw)
     right = {"symbol": symbol, "price": price}
-    wrong = [right | {"price": 12.3}, right | {"symbol": 7}, right | {"price": None}, {"symbol": symbol}, [right], price]
+    wrong = [
+        right | {"price": 12.3},
+        right | {"symbol": 7},
+        right | {"price": None},
+        {"symbol": symbol},
+        [right],
+        price,
+    ]
     for message in ("", draw.word(), json.dumps(right)[:-1], json.dumps({"price": price}), *map(json.dumps, wrong)):
         publisher.send(message)
         assert publisher.receive().json == {"error": SOME_TEXT}

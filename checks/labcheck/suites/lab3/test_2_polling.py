@@ -29,7 +29,7 @@ def test_latest_quote(server: MixedServer, draw: Draw) -> None:
     hints=[
         "What can you answer about a symbol that nobody has published?",
         "The status code says that there is nothing, the JSON says so in words.",
-        "404, and {\"error\": \"...\"} with a text that is not empty.",
+        '404, and {"error": "..."} with a text that is not empty.',
     ],
 )
 def test_unknown_symbol(server: MixedServer, draw: Draw) -> None:
