@@ -1,7 +1,7 @@
 """The exceptions that pass from one room to another, and whose error each of them reports.
 
-- UsageError: the caller of labcheck gave it something it cannot use. SuiteError: the author of a lab made a mistake.
-  The command line reports both in one line.
+- UsageError: the caller of labcheck gave it something it cannot use. SuiteError: the author of a lab made mistakes.
+  The command line reports each in one line.
 - RefusedError: the submission cannot be used.
 - ExchangeError, NotReadyError, Unmet: the checked program did something wrong; `judging` turns them into outcomes.
 - MachineError: this machine lacks something that every grading needs.
@@ -17,7 +17,13 @@ class UsageError(Exception):
 
 
 class SuiteError(Exception):
-    """A lab contradicts itself, which is its author's error. The exit status is 3."""
+    """A lab contradicts itself, which is its author's error. The text has a line for each mistake.
+
+    The exit status is 3, and 2 for the author's own command.
+    """
+
+    def __init__(self, *mistakes: str) -> None:
+        super().__init__("\n".join(mistakes))
 
 
 class MachineError(Exception):

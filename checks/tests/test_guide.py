@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from conftest import CHECKOUT, need
-from labcheck.authoring.verify import variants
+from labcheck.authoring.variants import variants
 from labcheck.workbook import wheel
 from labcheck.workbook.labs import load_lab
 
@@ -119,10 +119,11 @@ def test_guide_leads_to_grades(download: dict[str, int | None], tmp_path: Path) 
 
 
 def test_links_of_the_guide_lead_somewhere() -> None:
-    """Every linked heading exists, in the guide and in the README, and so does every linked file."""
-    for source, text in (("checks", GUIDE), (".", (CHECKOUT / "README.md").read_text("utf-8"))):
+    """Every linked heading exists, in the guides and in the README, and so does every linked file."""
+    for place in ("checks/README.md", "checks/AUTHORS.md", "README.md", ".github/CONTRIBUTING.md"):
+        source, text = (CHECKOUT / place).parent, (CHECKOUT / place).read_text("utf-8")
         for file, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", text):
-            target = CHECKOUT / source / file if file else None
+            target = source / file if file else None
             assert target is None or target.exists(), file
             headings = (target.read_text("utf-8") if target else text) if anchor else ""
             known = {

@@ -1,4 +1,4 @@
-"""For authors of labs: verify that a lab is consistent, and build the book.
+"""For authors of labs: make a new lab, verify that a lab is consistent, and build the book.
 
 May import: classes and the rooms below it.
 """

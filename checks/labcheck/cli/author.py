@@ -1,12 +1,12 @@
-"""The commands for the author of a lab: `verify` and `book`."""
+"""The commands for the author of a lab: `new`, `verify` and `book`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labcheck.cli.options import FAILED, PASSED, Command, count, name_of, seed
-from labcheck.errors import UsageError
+from labcheck.cli.options import FAILED, PASSED, WRONG_USE, Command, count, name_of, seed
+from labcheck.errors import SuiteError, UsageError
 from labcheck.workbook.labs import lab_names, load_lab
 from labcheck.workbook.withheld import expect_solutions
 
@@ -14,6 +14,27 @@ if TYPE_CHECKING:
     import argparse
 
     from labcheck.cli.options import Parser
+
+
+def _new_arguments(parser: Parser, words: list[str]) -> None:
+    from labcheck.authoring.new import FORMS
+
+    del words
+    parser.add_argument("name", metavar="LAB", type=name_of, help="name of the new lab, such as clock")
+    kinds = ", ".join(f"{name} ({form.kind})" if name != form.kind else name for name, form in FORMS.items())
+    parser.add_argument("--kind", choices=FORMS, required=True, metavar="KIND", help=f"what its program is: {kinds}")
+
+
+def _new(given: argparse.Namespace) -> int:
+    from labcheck.authoring.new import create
+
+    expect_solutions("it cannot write a new lab")
+    made = create(given.name, given.kind, given.commands)
+    print(f"{given.name} is in {made.course}:")
+    for file in made.files:
+        print(f"  {file.as_posix()}")
+    print(f"`labcheck verify {given.name}` accepts it as it is, and lists what is left to do.")
+    return PASSED
 
 
 def _verify_arguments(parser: Parser, words: list[str]) -> None:
@@ -33,22 +54,35 @@ def _verify_arguments(parser: Parser, words: list[str]) -> None:
 
 
 def _verify(given: argparse.Namespace) -> int:
-    from labcheck.authoring.survivors import verify_mutants
-    from labcheck.authoring.verify import verify
     from labcheck.judging.run import seed_or_new
 
     expect_solutions("it cannot verify a lab")
-    labs = [load_lab(name) for name in ([given.lab] if given.lab else lab_names())]
     if given.sample is not None and not given.mutants:
         raise UsageError("--sample chooses mutants; add --mutants")
     if given.seed is not None and given.sample is None:
         raise UsageError("--seed chooses a sample of mutants; add --mutants and --sample N")
-    if given.mutants:
-        chosen = seed_or_new(given.seed)
-        consistent = [verify_mutants(lab, given.sample, chosen) for lab in labs]
-    else:
-        consistent = [verify(lab) for lab in labs]
-    return PASSED if all(consistent) else FAILED
+    given.seed = seed_or_new(given.seed)
+    return max(_verify_one(name, given) for name in ([given.lab] if given.lab else lab_names()))
+
+
+def _verify_one(name: str, given: argparse.Namespace) -> int:
+    """Verify a lab, and return the exit status: 2 for a mistake because of which its programs cannot be checked."""
+    from labcheck.authoring.survivors import verify_mutants
+    from labcheck.authoring.todo import todos
+    from labcheck.authoring.verify import verify
+
+    try:
+        lab = load_lab(name)
+        consistent = verify_mutants(lab, given.sample, given.seed) if given.mutants else verify(lab)
+        for todo in () if given.mutants else todos(lab):
+            print(f"{lab.name}: still to do: {todo}")
+    except SuiteError as error:
+        mistakes = str(error).splitlines()
+        for mistake in mistakes:
+            print(f"{name}: {mistake}")
+        print(f"{name}: {len(mistakes)} {'problem' if len(mistakes) == 1 else 'problems'}, so no program was run")
+        return WRONG_USE
+    return PASSED if consistent else FAILED
 
 
 def _book_arguments(parser: Parser, words: list[str]) -> None:
@@ -66,6 +100,7 @@ def _book(given: argparse.Namespace) -> int:
 
 
 COMMANDS = (
+    Command("new", "write a new lab into a course of your own", _new_arguments, _new, makes_course=True),
     Command("verify", "verify that a lab is consistent", _verify_arguments, _verify, starts_programs=True),
     Command(
         "book",

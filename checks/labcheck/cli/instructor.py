@@ -152,11 +152,12 @@ def _grade(given: argparse.Namespace) -> int:
     from labcheck.classes.register import Register
     from labcheck.classes.submissions import Order, Shard
     from labcheck.errors import RefusedError
-    from labcheck.judging.catalogue import with_more
+    from labcheck.judging.catalogue import expect_suite, with_more
     from labcheck.judging.options import Options
     from labcheck.submission.handed_in import pack
 
     lab = load_lab(given.lab)
+    expect_suite(lab)
     extra = b""
     if given.suite is not None:
         lab = with_more(lab, given.suite, hidden=given.hidden)
@@ -279,9 +280,7 @@ def _ci_arguments(parser: Parser, words: list[str]) -> None:
 
     parser.add_argument("kind", metavar="PLATFORM", help=f"one of: {', '.join(ci.names())}")
     parser.add_argument("lab", metavar="LAB", type=name_of, help="name of a lab, such as lab1")
-    parser.add_argument(
-        "target", metavar="DIR", nargs="?", type=Path, default=Path(), help="target folder (default: this one)"
-    )
+    _add_target(parser)
     parser.add_argument(
         "--from",
         dest="source",
@@ -301,9 +300,7 @@ def _ci(given: argparse.Namespace) -> int:
 
 def _wheel_arguments(parser: Parser, words: list[str]) -> None:
     del words
-    parser.add_argument(
-        "target", metavar="DIR", nargs="?", type=Path, default=Path(), help="target folder (default: this one)"
-    )
+    _add_target(parser)
     parser.add_argument(
         "--without-solutions",
         action="store_true",
@@ -327,6 +324,12 @@ def _wheel(given: argparse.Namespace) -> int:
     made = wheel.assemble((given.ask or withheld.INSTRUCTOR) if given.without_solutions else "")
     print(f"{made.write(given.target)}{' (without solutions)' if given.without_solutions else ''}")
     return PASSED
+
+
+def _add_target(parser: Parser) -> None:
+    parser.add_argument(
+        "target", metavar="DIR", nargs="?", type=Path, default=Path(), help="target folder (default: this one)"
+    )
 
 
 def _one_line(text: str) -> str:

@@ -15,7 +15,8 @@ from labcheck.cli.environment import restart_if_needed
 from labcheck.cli.options import FAILED, INTERNAL_ERROR, INTERRUPTED, PASSED, WRONG_USE, Parser, name_of
 from labcheck.errors import Fault, MachineError, SuiteError, UsageError
 from labcheck.version import __version__
-from labcheck.workbook.labs import lab_names, nearest
+from labcheck.workbook.labs import is_folder_of_lab, lab_names
+from labcheck.workbook.nearest import nearest
 from labcheck.workbook.places import COURSE
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ USAGE = """\
        labcheck COMMAND ... [options]"""
 EXIT_STATUS = """\
 Exit status: 0 everything passed (grade: everyone was graded), 1 something failed,
-2 wrong usage or a report that cannot be written, 3 internal error in labcheck, or this machine lacks something.
+2 wrong usage, a report that cannot be written, or a mistake in a lab's files (verify),
+3 internal error in labcheck, another mistake in a lab, or this machine lacks something.
 For the options, see `labcheck LAB --help` and `labcheck COMMAND --help`. With --course DIR or the variable
 LABCHECK_COURSE, there are also the labs of a course of your own."""
 
@@ -84,7 +86,8 @@ def main(argv: Sequence[str] | None = None, *, in_pair: bool = False) -> int:
     except Fault as error:
         return _internal_error(str(error), words)
     except SuiteError as error:
-        print(f"labcheck: error in the lab, not in your program: {error}", file=sys.stderr)
+        for mistake in str(error).splitlines():
+            print(f"labcheck: error in the lab, not in your program: {mistake}", file=sys.stderr)
         return INTERNAL_ERROR
     except MachineError as error:
         return _unfit(error)
@@ -150,22 +153,17 @@ def _command(words: list[str], *, in_pair: bool) -> int:
             return WRONG_USE
         overview.parse_args(words)
     name, rest = name_of(words[0]), words[1:]
-    if name in lab_names():
-        chosen = student.CHECK
-    elif (found := _find(name)) is not None:
-        chosen = found
-    else:
-        labs, others = lab_names(), [each.name for each in commands()]
-        raise UsageError(
-            f"unknown lab or command {name!r}.{nearest(name, [*labs, *others])} "
-            f"Labs: {', '.join(labs)}. Commands: {', '.join(others)}"
-        )
+    chosen = _chosen(name)
     parser = Parser(prog=f"labcheck {name}", description=_sentence(chosen.summary), allow_abbrev=False)
     chosen.arguments(parser, rest)
     parser.add_argument("--course", metavar="DIR", help="folder of a course with labs of its own (see `labcheck list`)")
     given = parser.parse_intermixed_args(rest)  # DIR may come after options
     if chosen is student.CHECK:
         given.lab = name
+    elif chosen not in student.COMMANDS:
+        _expect_no_command(getattr(given, "lab", None))
+    if chosen.makes_course:
+        given.commands = ["help", *(each.name for each in commands())]  # no lab may have such a name
     _expect_current_folder()
     if chosen.starts_programs and in_pair:
         from labcheck.sandbox import pair
@@ -176,6 +174,33 @@ def _command(words: list[str], *, in_pair: bool) -> int:
             return _status_of_child(status)
         clear_abandoned()
     return chosen.run(given)
+
+
+def _chosen(name: str) -> Command:
+    """Return the command with the given name, or the one that checks the lab of this name.
+
+    Raises UsageError if there is neither, or if the folder of the course is not one.
+    """
+    mine = next((command for command in student.COMMANDS if command.name == name), None)
+    if mine is not None:
+        return mine
+    try:
+        labs = lab_names()
+    except UsageError:
+        if (found := _find(name)) is not None and found.makes_course:
+            return found
+        raise
+    if name in labs:
+        return student.CHECK
+    if (found := _find(name)) is not None:
+        return found
+    if is_folder_of_lab(name):
+        return student.CHECK  # it reports what is wrong with the lab
+    others = [each.name for each in commands()]
+    raise UsageError(
+        f"unknown lab or command {name!r}.{nearest(name, [*labs, *others])} "
+        f"Labs: {', '.join(labs)}. Commands: {', '.join(others)}"
+    )
 
 
 def _take_course(words: list[str]) -> list[str]:
@@ -203,6 +228,12 @@ def _status_of_child(status: int) -> int:
     return status
 
 
+def _expect_no_command(lab: str | None) -> None:
+    """Raise SuiteError for a lab with the name of a command: nobody could check it."""
+    if lab is not None and is_folder_of_lab(lab) and any(command.name == lab for command in commands()):
+        raise SuiteError(f"labs/{lab}: {lab} is a command of labcheck; rename the folders of the lab")
+
+
 def _expect_current_folder() -> None:
     try:
         Path.cwd()
@@ -212,8 +243,7 @@ def _expect_current_folder() -> None:
 
 def _find(name: str) -> Command | None:
     """Return the command with the given name, or None."""
-    mine = (command for command in student.COMMANDS if command.name == name)
-    return next(mine, None) or next((command for command in commands() if command.name == name), None)
+    return next((command for command in commands() if command.name == name), None)
 
 
 def _parser(known: Sequence[Command]) -> Parser:

@@ -31,7 +31,8 @@ class Command:
     """A command: its name, a one-line summary, its arguments, and the function that runs it.
 
     `arguments` also gets the words after the command: a report format is imported only if its option is among them.
-    `starts_programs`: it runs programs of students, which must not outlive it.
+    `starts_programs`: it runs programs of students, which must not outlive it. `makes_course`: the folder of the course
+    may still be missing.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Command:
     arguments: Callable[[Parser, list[str]], None]
     run: Callable[[argparse.Namespace], int]
     starts_programs: bool = False
+    makes_course: bool = False
 
 
 def wants_help(words: list[str]) -> bool:

@@ -78,7 +78,8 @@ def merged(groups: Sequence[Sequence[str]], parts: Sequence[Judgement]) -> Judge
     rows = [found.get(each.id, each) for each in first.requirements]
     programs = [program for part in parts for program in part.record.programs]
     record = replace(first, requirements=rows, programs=programs)
-    return Judgement(record, [fault for part in parts for fault in part.faults])
+    faults = [fault for part in parts for fault in part.faults]
+    return Judgement(record, faults, mistakes=tuple(mistake for part in parts for mistake in part.mistakes))
 
 
 def processors() -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from labcheck.errors import Fault, MachineError, RefusedError, UsageError
 from labcheck.isolated.graders import close_graders, grade_task, graders
 from labcheck.isolated.task import Task
+from labcheck.judging.catalogue import expect_suite
 from labcheck.judging.judge import Judgement
 from labcheck.record.record import Record
 from labcheck.record.result import REFUSED
@@ -44,6 +45,7 @@ def judge_apart(
     if reply.kind == REFUSED:
         raise UsageError(f"{path} cannot be checked: {reply.text}")
     if reply.record is None:
+        expect_suite(lab)
         if reply.faults:
             raise Fault("\n".join([reply.text, *reply.faults]))
         raise MachineError(reply.text)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcheck.errors import ExchangeError, NotReadyError, Place, Trouble, Unmet
+from labcheck.judging.mistakes import frame_in, is_authors, is_pytests, told
 from labcheck.program.evidence import BrokenOff, Complaint, Mismatch
 from labcheck.protocols import kinds
 from labcheck.record.record import Outcome
@@ -50,13 +51,15 @@ class Finding:
 class Blame:
     """The findings of all checks of one submission, by the ids of their requirements.
 
-    `faults` are the tracebacks of internal errors and of errors in checks. `direct` maps a requirement to the ones that
-    it names in `needs`, and `explained_by` to those whose failure explains every failure of this one.
+    `faults` are the tracebacks of internal errors and of errors in checks; `mistakes` are the latter, each in a line.
+    `direct` maps a requirement to the ones that it names in `needs`, and `explained_by` to those whose failure explains
+    every failure of this one.
     """
 
     def __init__(self, run: Run, selected: Sequence[str]) -> None:
         self.findings: dict[str, list[Finding]] = {}
         self.faults: list[str] = []
+        self.mistakes: list[str] = []
         self.direct: dict[str, set[str]] = {}
         self.explained_by: dict[str, set[str]] = {}
         self._run = run
@@ -100,13 +103,15 @@ class Blame:
                 return f"needs {need}, which got no answer"
         return ""
 
-    def judge(self, id: str, error: BaseException | None, mismatch: Mismatch | None = None) -> Finding:
+    def judge(self, id: str, error: BaseException | None, mismatch: Mismatch | None = None, place: str = "") -> Finding:
         """Turn the exception that a check raised, or None, into a finding; `mismatch` is its failed comparison.
+
+        `place` is where the check begins.
 
         AssertionError, ExchangeError, NotReadyError and Unmet mean that the program fails, or that it fails another
         requirement that this one needs. Every other exception is an error: internal, or of the check's author.
         """
-        finding = self._finding(id, error, mismatch)
+        finding = self._finding(id, error, mismatch, place)
         # What one client got before the program ended is luck: `report_once` does not count it.
         by_luck = finding.outcome is Outcome.PASSED and self._run.check.transcript.events
         if (finding.outcome is Outcome.FAILED or by_luck) and (reason := self._run.served_one_client()):
@@ -141,7 +146,7 @@ class Blame:
         """Record an internal error, or one of a check's author."""
         self.faults.append("".join([f"{reason}\n" * bool(reason), *traceback.format_exception(error)]))
 
-    def _finding(self, id: str, error: BaseException | None, mismatch: Mismatch | None) -> Finding:
+    def _finding(self, id: str, error: BaseException | None, mismatch: Mismatch | None, place: str) -> Finding:
         if error is None:
             return Finding(Outcome.PASSED)
         if isinstance(error, AssertionError | ExchangeError | NotReadyError | Unmet) and self._run.out_of_time():
@@ -158,15 +163,20 @@ class Blame:
             if excuse := self._excuse(id):
                 return Finding(Outcome.NOT_RUN, reason=excuse)
             if isinstance(error, Unmet):
-                return Finding(Outcome.FAILED, reason=str(error))
+                return Finding(Outcome.FAILED, reason=str(error) or "a precondition of this check does not hold")
             excerpt = self._run.excerpt(error)
             return Finding(Outcome.FAILED, reason=str(error), place=error.place, excerpt=excerpt)
-        reason = self._error_of_author(error) or "could not be checked (internal error in labcheck)"
+        reason = self._error_of_author(id, error, place) or "could not be checked (internal error in labcheck)"
         self.fault(error, reason)
         return Finding(Outcome.ERROR, reason=reason)
 
-    def _error_of_author(self, error: BaseException) -> str:
-        """Return in words that an instructor's own check has raised an exception; "" if it is one of the lab's."""
+    def _error_of_author(self, id: str, error: BaseException, place: str) -> str:
+        """Return in words that a check has raised an exception, or cannot be run; "" for an internal error."""
+        if is_authors(error, self._lab) or (frame_in(error, self._lab.suite) is None and is_pytests(error)):
+            mistake = told(error, self._lab, place)
+            where, _, what = mistake.partition(": ")
+            self.mistakes.append(f"{where} (check of {id}): {what}")
+            return f"could not be checked: {what} ({Path(where).name}); this is an error in the lab"
         if self._lab.more is None:
             return ""
         frames = traceback.extract_tb(error.__traceback__)

@@ -14,9 +14,10 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from labcheck.errors import UsageError
+from labcheck.errors import SuiteError, UsageError
+from labcheck.judging.mistakes import told
 from labcheck.version import __version__
-from labcheck.workbook.labs import Lab, Step
+from labcheck.workbook.labs import Lab, Step, shown
 from labcheck.workbook.places import PACKAGE
 
 if TYPE_CHECKING:
@@ -42,13 +43,29 @@ class CheckInfo:
 
 
 def read_suite(lab: Lab) -> list[CheckInfo]:
-    """Return the checks of a lab's suite, and those that an instructor has added."""
+    """Return the checks of a lab's suite, and those that an instructor has added.
+
+    Raises SuiteError, with a line for each file that cannot be imported.
+    """
     found: list[CheckInfo] = []
+    mistakes: list[str] = []
     for file in sorted(lab.suite.glob("test_*.py")):
-        found += _checks(suite_module(lab, file.stem))
+        try:
+            found += _checks(suite_module(lab, file.stem))
+        except Exception as error:
+            mistakes.append(told(error, lab, shown(file)))
+    if mistakes:
+        raise SuiteError(*mistakes)
     for file in sorted(lab.more.glob("test_*.py")) if lab.more else ():
         found += _checks(_module(file))
     return sorted(found, key=lambda check: lab.requirements.index(check.id) if check.id in lab.requirements else -1)
+
+
+def expect_suite(lab: Lab) -> None:
+    """Raise SuiteError if a suite cannot be imported, or has no check of a requirement."""
+    found = {check.id for check in read_suite(lab)}
+    if missing := [id for id in lab.requirements if id not in found]:
+        raise SuiteError(f"{shown(lab.suite)}: there is no check of {', '.join(missing)}, which lab.toml lists")
 
 
 def suite_module(lab: Lab, name: str) -> ModuleType:

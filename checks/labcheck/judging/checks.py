@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
+from labcheck.errors import MachineError, SuiteError, UsageError
 from labcheck.judging import fixtures
 from labcheck.judging.blame import Blame, Finding, worst
 from labcheck.judging.fixtures import RUN
@@ -18,15 +19,18 @@ from labcheck.program.evidence import Evidence, Mismatch, differs
 from labcheck.program.machine import lack
 from labcheck.record.record import Outcome
 from labcheck.record.text import shorten
-from labcheck.workbook.labs import lab_names, load_lab
+from labcheck.workbook.labs import lab_names, load_lab, shown
+from labcheck.workbook.places import places
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
 
     from labcheck.judging.run import Run
     from labcheck.record.transcript import Transcript
+    from labcheck.workbook.labs import Lab
 
 LARGE_SHARE = 0.25  # of the time left: a check that takes longer than this is run last
+PLUGIN = "labcheck.suite"  # as `pytest -p` names it; in a grading, it is not a plugin
 STACK = pytest.StashKey[ExitStack]()
 
 
@@ -148,6 +152,8 @@ class Grader:
             self._mismatch = differs(right, left, ("", ""))
         else:
             self._mismatch = Mismatch(f"{'' if op == '==' else op + ' '}{shorten(repr(right))}", shorten(repr(left)))
+        if self.reports and self._mismatch is not None:
+            return [["the two sides differ", f"expected  {self._mismatch[0]}", f"received  {self._mismatch[1]}"]]
         return [["the two sides differ"]]
 
     def leave_open(self, item: pytest.Item) -> None:
@@ -156,12 +162,24 @@ class Grader:
         self.blame.faults.append(reason)
         self._record(_mark(item)["id"], Finding(Outcome.ERROR, reason=reason))
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_pyfunc_call(self) -> Generator[None, object, object]:
+        """Let the run end a check that is late."""
+        with self.run.alarm:
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[object]) -> Generator[None, object, object]:
+        """Let the run end a fixture of a suite that is late; one of labcheck's own ends by itself."""
+        with contextlib.nullcontext() if fixturedef.func.__module__ == fixtures.__name__ else self.run.alarm:
+            return (yield)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport | None:
         """Keep the finding of a check, and clean up after a failure."""
         error = call.excinfo.value if call.excinfo else None
         if call.when == "call" or (call.when == "setup" and error is not None):
-            self._keep(_mark(item)["id"], error, call.duration)
+            self._keep(item, error, call.duration)
         elif error is not None:
             self.blame.fault(error)
         if self.reports:
@@ -170,7 +188,9 @@ class Grader:
         outcome: Literal["passed", "failed"] = "passed" if error is None else "failed"
         return pytest.TestReport(item.nodeid, item.location, {}, outcome, None, call.when)  # type: ignore[arg-type]
 
-    def _keep(self, id: str, error: BaseException | None, seconds: float) -> None:
+    def _keep(self, item: pytest.Item, error: BaseException | None, seconds: float) -> None:
+        id = _mark(item)["id"]
+        error = self.run.overdue or error  # an exception that it has caused says nothing about the program
         if error is not None and (lacking := lack(error)):
             raise lacking from error  # this ends the grading: the student cannot help it
         if isinstance(error, pytest.skip.Exception):
@@ -179,7 +199,7 @@ class Grader:
             self.proves_nothing = True
             return
         else:
-            finding = self.blame.judge(id, error, self._mismatch)
+            finding = self.blame.judge(id, error, self._mismatch, place_of(item))
         finding.seconds = seconds
         self._record(id, finding)
         # A check that is not run because of what an exchange has shown may have damaged a program, too.
@@ -188,6 +208,8 @@ class Grader:
             self.run.after_failure(error)
         if error is None:
             self.run.after_success()
+        if self.run.overdue is not None:
+            self.run.after_overdue()
 
     def _record(self, id: str, finding: Finding) -> None:
         self.blame.findings.setdefault(id, []).append(finding)
@@ -207,6 +229,22 @@ def _after_their_needs(items: list[pytest.Item]) -> list[pytest.Item]:
         waiting.remove(ready)
         found.append(ready[0])
     return found
+
+
+def expect_requirements(items: Sequence[pytest.Item]) -> None:
+    """Raise SuiteError if a test function has no @requirement."""
+    mistakes = [
+        f"{place_of(item)}: {item.name} has no @requirement; the name of a helper must not begin with test_"
+        for item in items
+        if item.get_closest_marker("requirement") is None
+    ]
+    if mistakes:
+        raise SuiteError(*mistakes)
+
+
+def place_of(item: pytest.Item) -> str:
+    """Return where a check begins, in a message: `checks/labcheck/suites/lab1/test_2_pages.py:7`."""
+    return f"{shown(item.path)}:{(item.location[1] or 0) + 1}"
 
 
 def id_of(item: pytest.Item) -> str:
@@ -232,14 +270,39 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the mark; under plain pytest, begin a run for the folder given with --submission."""
     config.addinivalue_line("markers", "requirement(id, hints, needs): the requirement that a check proves")
     config.pluginmanager.register(fixtures)
-    folder = config.getoption("--submission")
-    if folder is None:
-        return
-    parts = {part for arg in config.args for part in Path(arg).resolve().parts}
-    lab = next(load_lab(name) for name in lab_names() if name in parts)
+    if config.pluginmanager.has_plugin(PLUGIN) and not (config.option.help or config.option.collectonly):
+        try:
+            _begin(config, config.getoption("--submission"))
+        except (UsageError, SuiteError, MachineError) as error:
+            raise pytest.UsageError(str(error)) from error
+
+
+def _begin(config: pytest.Config, submission: str | None) -> None:
+    """Begin a run under plain pytest. Raises UsageError."""
+    if submission is None:
+        raise UsageError("--submission DIR is missing; it is the folder with the programs to check")
+    folder, lab = Path(submission), _lab_of(config.args)
+    if not folder.is_dir():
+        raise UsageError(f"--submission {submission}: there is no such folder")
+    if not any((folder / program.file).is_file() for program in lab.programs):
+        files = ", ".join(program.file for program in lab.programs)
+        raise UsageError(f"--submission {submission}: the folder has no program of {lab.name} ({files})")
     stack = config.stash[STACK] = ExitStack()
-    run = stack.enter_context(running(lab, Path(folder), Options(config.getoption("--seed"))))
+    run = stack.enter_context(running(lab, folder, Options(config.getoption("--seed"))))
     config.pluginmanager.register(Grader(run, lab.requirements, reports=True))
+
+
+def _lab_of(arguments: Sequence[str]) -> Lab:
+    """Return the lab whose suite pytest is to run, or a copy of it in a folder with its name. Raises UsageError."""
+    paths = [Path(argument.partition("::")[0]).resolve() for argument in arguments]
+    suites = {place.suites.resolve() for place in places()}
+    names = {path.relative_to(each).parts[:1] for path in paths for each in suites if path.is_relative_to(each)}
+    names = names or {(part,) for path in paths for part in path.parts if part in lab_names()}
+    if len(names) != 1 or () in names:
+        example = shown(load_lab(lab_names()[0]).suite)
+        raise UsageError(f"{' '.join(arguments)} is not the suite of a lab; give one such as {example}")
+    ((name,),) = names
+    return load_lab(name)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 
 RUN = pytest.StashKey[Run]()
+SERVERS = ("server", "own_server", "new_server")
+CLIENTS = ("client", "new_clients", "client_alone")
+OTHERS = ("material", "draw")
 
 
 @pytest.fixture

@@ -9,7 +9,15 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from labcheck.errors import OVER_LIMIT, ForeignListenerError, MachineError, NotReadyError, UsageError, Verdict
+from labcheck.errors import (
+    OVER_LIMIT,
+    ForeignListenerError,
+    MachineError,
+    NotReadyError,
+    SuiteError,
+    UsageError,
+    Verdict,
+)
 from labcheck.judging.catalogue import suite_module
 from labcheck.program import machine, owners
 from labcheck.program.ports import Port, is_free
@@ -20,6 +28,7 @@ from labcheck.protocols.started import Role, Started
 from labcheck.sandbox import processes
 from labcheck.sandbox.copies import GONE, MOST_FILES, MOST_WRITTEN
 from labcheck.sandbox.guard import MEMORY, Guard, memory_of
+from labcheck.workbook.labs import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -260,6 +269,13 @@ class Fleet:
             if started.role not in (Role.EARLY, Role.BESIDE):
                 started.program.kill()
 
+    def replace_all_but_early(self) -> None:
+        """End all programs that a check may have used, without a verdict; the next check gets new ones."""
+        self.kill_all_but_early()
+        for started in self.history:
+            if started.role is not Role.EARLY:
+                started.role = Role.GONE
+
     def has_spoken(self, spec: ProgramSpec) -> bool:
         """Return whether a program has ever sent a complete message or a complete answer."""
         return any(started.has_spoken for started in self.history if started.name == spec.name)
@@ -323,7 +339,14 @@ class Fleet:
         draw = Draw(f"{self._seed}:material")
 
         def add(work: Path) -> None:
-            self.material = suite_module(self._lab, "material").prepare(work, draw)
+            try:
+                self.material = suite_module(self._lab, "material").prepare(work, draw)
+            except Exception as error:
+                if isinstance(error, OSError) and error.errno in {*machine.EXHAUSTED, *machine.FULL, *UNUSUAL_NAME}:
+                    raise
+                from labcheck.judging.mistakes import told
+
+                raise SuiteError(told(error, self._lab, shown(self._lab.suite / "material.py"))) from error
 
         self.shared_copy = self._new_copy(add)
         self.words = draw.words

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from labcheck.errors import Fault
+from labcheck.errors import Fault, SuiteError
 from labcheck.judging.blame import worst
 from labcheck.judging.run import Run, running
 from labcheck.record.record import Outcome, Place, ProgramResult, Record, RequirementResult, StepTitle
 from labcheck.version import __version__
+from labcheck.workbook.labs import shown
 from labcheck.workbook.places import PACKAGE
 from labcheck.workbook.withheld import last_hint
 
@@ -48,14 +49,16 @@ HIDDEN = "one of the instructor's own checks; its details are not shown"
 
 @dataclass(frozen=True)
 class Judgement:
-    """The record of one submission, and the tracebacks of the internal errors behind its outcomes `error`.
+    """The record of one submission, and the tracebacks of the errors behind its outcomes `error`.
 
+    `mistakes`: those of the suite's author among them, each in one line.
     `note`: what was chosen from a packed submission, if not all of it was clear.
     """
 
     record: Record
     faults: list[str]
     note: str = ""
+    mistakes: tuple[str, ...] = ()
 
 
 def judge(
@@ -74,7 +77,7 @@ def judge(
 
     All processes that are started below this one during the call are taken for the submission's, and ended: call it in
     a process that does nothing else at the time. Raises UsageError if the folder cannot be copied, MachineError if this
-    machine lacks something that every grading needs, and Fault if the suite is broken or incomplete.
+    machine lacks something that every grading needs, and SuiteError if the suite is broken or incomplete.
     """
     started, clock = datetime.now(UTC), time.perf_counter()
     selected = options.selected(lab)
@@ -108,7 +111,7 @@ def judge(
         originals={each.file: each.submitted_as for each in lab.programs if each.submitted_as},
         requirements=[_result(id, grader, selected, hidden=id in lab.hidden) for id in lab.requirements],
     )
-    return Judgement(record, grader.blame.faults)
+    return Judgement(record, grader.blame.faults, mistakes=tuple(grader.blame.mistakes))
 
 
 def run_suite(
@@ -120,15 +123,16 @@ def run_suite(
         run.fleet.start_more()
         with_checks(run.lab, lambda session: graders.append(run_suite(run, selected, session, listener)))
         return graders[0]
-    from labcheck.judging.checks import Grader, id_of
+    from labcheck.judging.checks import Grader, expect_requirements, id_of
 
     run.fleet.start_more()
     grader = Grader(run, selected)
     session.config.pluginmanager.register(grader)
     items = list(session.items)
+    expect_requirements(items)
     grader.pytest_collection_modifyitems(items)
     if missing := [id for id in run.lab.requirements if id not in grader.titles]:
-        raise Fault(f"the suite of {run.lab.name} has no check for {', '.join(missing)}")
+        raise SuiteError(f"{shown(run.lab.suite)}: there is no check of {', '.join(missing)}, which lab.toml lists")
     waiting = deque(items)
     while waiting:
         item = waiting.popleft()
@@ -157,7 +161,7 @@ def _run_check(grader: Grader, item: pytest.Item, after: pytest.Item | None) -> 
 def with_checks(lab: Lab, work: Callable[[pytest.Session], None]) -> None:
     """Collect a lab's checks under pytest in this process, ignoring any configuration of pytest; then do some work.
 
-    Raises Fault if the checks cannot be collected, and every exception that the work raises.
+    Raises SuiteError if the checks cannot be collected, and every exception that the work raises.
     """
     import pytest
 
@@ -169,11 +173,13 @@ def with_checks(lab: Lab, work: Callable[[pytest.Session], None]) -> None:
     arguments += [str(lab.more)] if lab.more else []
     arguments += ["--noconftest", "--import-mode=importlib"]
     arguments += [word for name in NOT_NEEDED for word in ("-p", f"no:{name}")]
-    between = Between(work)
+    between = Between(work, lab)
     with _without_plugins():
         status = pytest.main(arguments, plugins=[checks, between])
     if between.error is not None:
         raise between.error
+    if between.mistakes:
+        raise SuiteError(*between.mistakes)
     if not between.is_done:
         raise Fault("\n".join(between.faults) or f"pytest ended with {status!r}")
 
@@ -193,8 +199,10 @@ def _without_plugins() -> Iterator[None]:
 class Between:
     """The pytest plugin that does some work at the point where pytest would run the collected tests."""
 
-    def __init__(self, work: Callable[[pytest.Session], None]) -> None:
+    def __init__(self, work: Callable[[pytest.Session], None], lab: Lab) -> None:
         self.faults: list[str] = []
+        self.mistakes: list[str] = []
+        self._lab = lab
         self.error: BaseException | None = None
         self.is_done = False
         self._work = work
@@ -221,10 +229,13 @@ class Between:
         """Keep an internal error of pytest."""
         self.faults.append(str(excrepr))
 
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+    def pytest_exception_interact(self, node: pytest.Item | pytest.Collector, call: pytest.CallInfo[object]) -> None:
         """Keep an error that a suite raised when it was imported."""
-        if report.failed:
-            self.faults.append(str(report.longrepr))
+        if not self.is_done and call.excinfo is not None:
+            from labcheck.judging.mistakes import told
+
+            error = call.excinfo.value
+            self.mistakes.append(told(error.__cause__ or error, self._lab, shown(node.path)))
 
 
 def _program(program: Program, *, hidden: bool) -> ProgramResult:

@@ -39,6 +39,9 @@ def requirement(
 
     A requirement may have several checks; it passes if all of them pass.
     """
+    for name, given in (("hints", hints), ("needs", needs), ("explained_by", explained_by)):
+        if isinstance(given, str):
+            raise TypeError(f"{name} of {id} is a text; expected a list of texts: {name}=[{given!r}]")
     needs = (*needs, *explained_by)
     return pytest.mark.requirement(
         id=id, hints=tuple(hints), needs=needs, explained_by=tuple(explained_by), exchanges=exchanges, begins=begins

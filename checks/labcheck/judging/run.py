@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from labcheck.errors import ExchangeError, NotReadyError, SuiteError, Trouble, Unmet, Verdict
 from labcheck.judging.fleet import Fleet
+from labcheck.judging.overdue import Alarm, OverdueError
 from labcheck.judging.watchdog import Watchdog
 from labcheck.program import clock
 from labcheck.program.evidence import Complaint
@@ -25,6 +26,8 @@ from labcheck.record.transcript import AT_THE_END, Transcript
 from labcheck.sandbox.base import Sandbox
 from labcheck.sandbox.copies import PrivateCopies
 from labcheck.submission.limits import SUBMISSION
+from labcheck.workbook.labs import shown
+from labcheck.workbook.toml_file import TomlFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,7 +49,7 @@ BUSY_WITHIN = 1.0  # seconds in which a program that got no processor may still 
 SETTLED = 0.2  # seconds until a server has done its work after a check, if nobody waits for it any more
 PROBE = 0.5  # seconds for an ordinary answer, after a check that got none; more if its answers take long
 SLOWER = 4  # times its slowest answer so far: then an answer is missing
-GRACE = 10.0  # seconds after a deadline until a check's programs are killed; normally the check has gone on by then
+GRACE = 10.0  # seconds after a deadline until a check is ended; every wait in labcheck has gone on by then
 
 
 def seed_or_new(given: int | None) -> int:
@@ -75,7 +78,10 @@ class Run:
         self._used: list[Started] = []  # by the running check
         self._lost = clock.lost()  # seconds of standstill up to now
         self._beside: dict[str, Beside] = {}
-        self._watchdog = Watchdog(self.fleet.kill_all_but_early, GRACE)
+        self.alarm = Alarm([folder for folder in (lab.suite, lab.more) if folder is not None])
+        self.overdue: OverdueError | None = None  # of the running check, once it should have ended
+        self._began = clock.now()  # the running check
+        self._watchdog = Watchdog(self._end_check, GRACE)
         self.spec = lab.programs[0]  # the program that the check is about
         self.check = self._new_check(lab.requirements[0])
 
@@ -90,9 +96,9 @@ class Run:
         self.check = self._new_check(id) if beside is None else beside.check
         self.check.deadline.renew()
         self._used = []
-        # Every wait in labcheck has a limit; this is for one that was forgotten. A blocking read ends at once when the
-        # program at the other end is gone.
-        self._watchdog.watch(self.check.deadline)
+        self.overdue = None
+        self._began = clock.now()
+        self._watchdog.watch(self.check.deadline, self.budget)  # each exchange renews the first
 
     def begin_beside(self, id: str, work: Callable[[Any, Draw], object]) -> None:
         """Let a check begin something that takes long, on a server of its own, while others run.
@@ -117,13 +123,19 @@ class Run:
 
     def end(self) -> None:
         """End a check."""
-        self._watchdog.watch(None)
+        self._watchdog.watch()
         self.fleet.end_once()
 
     def close(self) -> None:
         """End the grading; no process of the submission runs when this returns."""
         self._watchdog.stop()
+        self.alarm.close()
         self.fleet.close()
+
+    def after_overdue(self) -> None:
+        """End the programs after a check that was ended: they are not to blame, and the next check gets new ones."""
+        self.end()
+        self.fleet.replace_all_but_early()
 
     def stood_still(self) -> bool:
         """Return whether the machine, or labcheck, stood still since the check began: then a failure means nothing."""
@@ -146,18 +158,22 @@ class Run:
 
     def shared_server(self) -> View:
         """Return the server that most checks of a program share. Raises NotReadyError if it does not start."""
+        self._expect(is_client=False)
         return self._view(self.fleet.shared_server(self.spec))
 
     def own_server(self) -> View:
         """Return the server for checks that end it or may damage it. Raises NotReadyError as above."""
+        self._expect(is_client=False)
         return self._view(self.fleet.own_server(self.spec))
 
     def new_server(self) -> View:
         """Return a new server, for one check only. Raises NotReadyError as above."""
+        self._expect(is_client=False)
         return self._view(self.fleet.new_server(self.spec))
 
     def client(self, who: str = "", *, new: bool = False) -> ClientView:
         """Return a client that waits for its user; an earlier check may have used it unless `new` is set."""
+        self._expect(is_client=True)
         known = None if new else self.fleet.find(self.spec, Role.SHARED)
         if known is not None and not self._client_view(known).is_idle():
             known.role = Role.GONE
@@ -171,6 +187,7 @@ class Run:
 
     def client_alone(self) -> View:
         """Return a client on whose port no server listens."""
+        self._expect(is_client=True)
         return self._view(self.fleet.client_alone(self.spec))
 
     def traceback(self, within: float = TRACEBACK_WITHIN) -> Complaint:
@@ -318,6 +335,15 @@ class Run:
         deadline = self.budget.at_most(max(PROBE * self.options.slow, SLOWER * slowest))
         return kinds.find(program.spec.kind).still_answers(program, self.check, deadline)
 
+    def _end_check(self) -> None:
+        """End the running check, which is late; called in the watchdog's thread, again and again until it has ended."""
+        is_first = self.overdue is None
+        self.overdue = self.overdue or OverdueError(self.alarm.place(), clock.now() - self._began)
+        self.alarm.ring()
+        # A blocking read that no signal ends is over when the program at the other end is gone.
+        if not is_first or not self.alarm.by_signal:
+            self.fleet.kill_all_but_early()
+
     def _new_check(self, id: str) -> Check:
         return Check(
             port=self.lab.port,
@@ -338,9 +364,14 @@ class Run:
 
     def _client_view(self, started: Started) -> ClientView:
         view = kinds.find(started.program.spec.kind).view(self.check, started)
-        if not isinstance(view, ClientView):
-            raise SuiteError(f"a check uses {started.name} as a client, but it is not a client")
+        assert isinstance(view, ClientView)
         return view
+
+    def _expect(self, *, is_client: bool) -> None:
+        """Raise SuiteError if a check asks for the wrong fixture."""
+        if self.spec.is_client != is_client:
+            kind = "client" if is_client else "server"
+            raise SuiteError(f"the check uses {self.spec.name} as a {kind}, but it is a {self.spec.kind}")
 
     def _use(self, started: Started) -> None:
         started.stdout_before = started.program.stdout.total
@@ -348,9 +379,26 @@ class Run:
         self._used.append(started)
 
 
+def expect_kinds(lab: Lab) -> None:
+    """Raise SuiteError if labcheck does not know the kind of a program; lab.toml is read without knowing any."""
+    mistakes = []
+    for program in lab.programs:
+        try:
+            kinds.find(program.kind)
+        except SuiteError as error:
+            file = lab.starter / "lab.toml"
+            place = TomlFile.read(file, shown(file)).at("programs", program.name, "kind")
+            mistakes.append(f"{place}: [programs.{program.name}]: {error}")
+    if mistakes:
+        raise SuiteError(*mistakes)
+
+
 @contextmanager
 def running(lab: Lab, folder: Path, options: Options, sandbox: Sandbox | None = None) -> Iterator[Run]:
     """Set up a grading for the duration of the block, and clean up everything after it."""
+    if not lab.suite.is_dir():
+        raise SuiteError(f"{shown(lab.suite)}: there is no such folder; it holds the checks")
+    expect_kinds(lab)
     sandbox = sandbox or Sandbox()
     with PrivateCopies(lab, folder, sandbox, SUBMISSION.times(options.limits)) as copies:
         run = Run(lab, copies, options, sandbox)

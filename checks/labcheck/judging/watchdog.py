@@ -17,26 +17,29 @@ LOOK = 0.25  # seconds between two looks; waking the watchdog for every exchange
 
 
 class Watchdog:
-    """Calls a function `grace` seconds after a deadline has passed (plus up to LOOK), unless it was renewed."""
+    """Calls a function `grace` seconds after a deadline has passed (plus up to LOOK), unless it was renewed.
+
+    It is called again every LOOK seconds until another deadline is watched.
+    """
 
     def __init__(self, action: Callable[[], None], grace: float) -> None:
         self._action = action
         self._grace = grace
         self._changed = threading.Condition()
-        self._deadline: Deadline | None = None
+        self._deadlines: tuple[Deadline, ...] = ()
         self._stopped = False
         clock.start_watch()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
 
-    def watch(self, deadline: Deadline | None) -> None:
-        """Watch this deadline from now on; None: no deadline.
+    def watch(self, *deadlines: Deadline) -> None:
+        """Watch these deadlines from now on: the function is called if one of them has passed.
 
         If the function is running for the previous one, this waits until it has returned: it does not affect anything
         that begins later.
         """
         with self._changed:
-            self._deadline = deadline
+            self._deadlines = deadlines
 
     def stop(self) -> None:
         """Stop the thread."""
@@ -51,6 +54,5 @@ class Watchdog:
             while not self._stopped:
                 self._changed.wait(LOOK)
                 clock.tick()
-                if self._deadline is not None and self._deadline.at + self._grace < clock.now():
-                    self._deadline = None
+                if any(each.at + self._grace < clock.now() for each in self._deadlines):
                     self._action()

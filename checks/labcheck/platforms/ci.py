@@ -1,17 +1,19 @@
 """The files that a course needs to run labcheck in CI: workflows for GitHub and GitLab, an autograder for Gradescope.
 
-These files run on repositories that students control, so all of them follow two rules:
+These files run on repositories that students control, so all of them follow three rules:
 
 - labcheck is installed outside the student's folder, from where the instructor says (see `sources`), and called by its
   full path. Nothing in the student's folder is imported or executed, except the student's programs, which labcheck
   starts in a sandbox. It may hold the wheel of labcheck: only the one with the hash in the script is installed, from a
   copy outside.
 - No text that a person can enter becomes part of a shell script.
+- The course with the lab, if it is not labcheck's own, is named in the script: no variable of the job can name another.
 """
 
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,7 +22,7 @@ from typing import TYPE_CHECKING
 from labcheck import platforms
 from labcheck.errors import UsageError
 from labcheck.platforms import sources
-from labcheck.workbook.labs import nearest
+from labcheck.workbook.nearest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,7 +100,9 @@ def next_steps(name: str, lab: Lab, files: list[Path]) -> str:
 
 def text(template: str, lab: Lab, source: Source, **more: object) -> bytes:
     """Return a file rendered from a template in `templates/`; the keyword arguments are passed to the template."""
-    known = {"lab": lab, "source": source, "python": PYTHON, "shards": SHARDS, "uses": ACTIONS}
+    # Who controls a repository may control the variables of its jobs as well, and a course is code that labcheck runs.
+    course = shlex.quote(str(lab.place.folder) if lab.place.is_course else "")
+    known = {"lab": lab, "source": source, "course": course, "python": PYTHON, "shards": SHARDS, "uses": ACTIONS}
     return _environment().get_template(f"{template}.jinja").render(**known, **more).encode()
 
 

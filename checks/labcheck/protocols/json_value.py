@@ -39,28 +39,23 @@ class Json:
     """A value as JSON, sent by a program in `text`. Compare it with a Python value: `answer.json == {"version": 1}`.
 
     The order of an object's members does not matter, nor does the notation of a number (1 or 1.0); true is not 1. If
-    the text is no JSON, it equals no value, and the report says why. `broke_off`: the program seems to have failed
-    while it sent this.
+    the text is no JSON, it equals no value, and the report says why. `problem`: why the text is no JSON, in words, if
+    that is known already. `broke_off`: the program seems to have failed while it sent this.
     """
 
-    def __init__(self, text: str, *, broke_off: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, text: str, problem: str = "", *, broke_off: Callable[[], bool] = lambda: False) -> None:
         self.text = text
         self._broke_off = broke_off
-        self.problem = ""  # why the text is no JSON, in words
+        self.problem = problem
         self.value: Any = None
+        if problem:
+            return
         try:
             self.value = json.loads(text, parse_constant=_no_number)
         except RecursionError:
             self.problem = "JSON that is nested too deeply"
         except ValueError as error:
             self.problem = "nothing" if not text.strip() else f"not JSON ({_in_words(error, text)})"
-
-    @classmethod
-    def none(cls, text: str, problem: str) -> Json:
-        """Return what equals no value, with the reason."""
-        self = cls(text)
-        self.problem = problem
-        return self
 
     def __eq__(self, wanted: object) -> bool:
         return not self.problem and same(self.value, wanted.value if isinstance(wanted, Json) else wanted)

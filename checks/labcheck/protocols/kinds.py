@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from labcheck.errors import SuiteError
 from labcheck.protocols.started import Role, Started, StartedClient
+from labcheck.workbook.nearest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,7 +111,7 @@ def find(name: str) -> Kind:
         import_module(f"{__package__}.{folder}.kind")
     if name not in _known:
         load_all()
-        raise SuiteError(f"unknown kind of program {name!r}. Kinds: {', '.join(sorted(_known))}")
+        raise SuiteError(f"unknown kind of program {name!r}.{nearest(name, _known)} Kinds: {', '.join(sorted(_known))}")
     return _known[name]
 
 

@@ -7,14 +7,17 @@ import time
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
+from labcheck.errors import Trouble
 from labcheck.program import clock
 from labcheck.program.evidence import Complaint, Printed
 from labcheck.program.output import TRACEBACK
 from labcheck.protocols.deadline import in_words
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
 
+    from labcheck.errors import ExchangeError
     from labcheck.program.program import Ending
     from labcheck.protocols.check import Check
     from labcheck.protocols.deadline import Deadline
@@ -120,6 +123,23 @@ class View:
         self.come_to_rest()
         found = self.program.stderr.has(TRACEBACK)
         return self.program.diagnosis.explain(self.program.stderr.text()) if found else Complaint("")
+
+    def _new_socket(self, fault: type[ExchangeError], who: str, receive_buffer: int | None) -> socket.socket:
+        """Return a new connection to the program, for a client called `who`; see `Program.connect`.
+
+        Raises an exception of the given type if no process listens or the connection is not accepted.
+        """
+        self._check.deadline.renew()
+        within = self._check.deadline.at_most(CONNECTED_WITHIN * self._check.slow)
+        try:
+            return self.program.connect(within.left(), receive_buffer)
+        except TimeoutError:
+            text = "no connection: the server does not accept it"
+            self._check.transcript.missed(text, within.seconds, who=who)
+            raise fault(Trouble.SILENT, text) from None
+        except OSError as error:
+            text = f"nothing listens on port {self.program.port} any more ({error.strerror})"
+            raise fault(Trouble.REFUSED, text) from None
 
     def _new_limit(self) -> Deadline:
         """Begin a wait: return the end of the program's patience, or of the time for an exchange if that is earlier."""

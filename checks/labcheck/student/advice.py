@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from labcheck.errors import UsageError
+from labcheck.errors import SuiteError, UsageError
 from labcheck.judging.catalogue import read_suite
 from labcheck.student import state
+from labcheck.workbook.labs import shown
 from labcheck.workbook.withheld import last_hint
 
 if TYPE_CHECKING:
@@ -41,6 +42,11 @@ def next_hint(lab: Lab, id: str) -> Hint:
     hints = list(dict.fromkeys(hint for check in checks for hint in check.hints))  # two checks may share them
     withheld = last_hint()
     hints += withheld
+    if not hints:
+        where = shown(lab.suite)
+        raise SuiteError(
+            f"{where}: the check of {id} has no hints" if checks else f"{where}: there is no check of {id}"
+        )
     place = state.next_hint(lab.name, id, len(hints))
     return Hint(checks[0].title, place + 1, len(hints), hints[place], hints[place] in withheld)
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-import tomllib
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from labcheck.errors import SuiteError, UsageError
-from labcheck.workbook.places import places
+from labcheck.workbook.nearest import nearest
+from labcheck.workbook.places import PACKAGE, places
 from labcheck.workbook.points import DEFAULT, points_of
+from labcheck.workbook.toml_file import TomlFile, schema_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Mapping
 
     from labcheck.workbook.places import Place
+
+SCHEMA = Path(__file__).with_name("lab.schema.json")
+ID = re.compile(r"[1-9]\d*\.[1-9]\d*")
 
 
 @dataclass(frozen=True)
@@ -155,38 +158,54 @@ class Lab:
         return ids
 
 
-def nearest(given: str, known: Iterable[str]) -> str:
-    """Return ` Did you mean 'x'?` for the known name closest to the given one, or "" if none is close."""
-    close = difflib.get_close_matches(given.lower(), list(known), n=1, cutoff=0.7)
-    return f" Did you mean {close[0]!r}?" if close else ""
-
-
 def lab_names() -> list[str]:
     """Return the names of all labs, sorted. Raises UsageError and SuiteError as `course`."""
     return sorted({name for place in places() for name in place.lab_names()})
 
 
+def shown(file: Path) -> str:
+    """Return the path of a file of the workbook or of a suite, as messages for authors show it."""
+    for base in (*(place.folder for place in places()), PACKAGE.parent):
+        if file.is_relative_to(base):
+            return file.relative_to(base).as_posix()
+    return str(file)
+
+
+def is_folder_of_lab(name: str) -> bool:
+    """Return whether labs/ has a folder with this name, which may be no lab because it has no lab.toml."""
+    return _place_of(name) is not None
+
+
 def load_lab(name: str) -> Lab:
     """Return the lab with the given name.
 
-    Raises UsageError if it does not exist, and SuiteError if its lab.toml is invalid.
+    Raises UsageError if it does not exist, and SuiteError, with a line for each mistake, if its lab.toml is invalid.
     """
-    place = next((place for place in places() if name in place.lab_names()), None)
-    if not re.fullmatch(r"\w+", name) or place is None:
+    place = _place_of(name)
+    if place is None:
         known = lab_names()
         raise UsageError(f"unknown lab {name!r}.{nearest(name, known)} Labs: {', '.join(known)}")
-    try:
-        return _read(name, place)
-    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
-        raise SuiteError(f"labs/{name}/lab.toml: {error!r}") from error
-    except ValueError as error:
-        raise SuiteError(f"labs/{name}/lab.toml: {error}") from error
+    if not re.fullmatch(r"\w+", name):
+        raise SuiteError(f"labs/{name}: the name of a lab may have letters, digits and _ only; rename its folders")
+    return _read(name, place)
+
+
+def _place_of(name: str) -> Place | None:
+    """Return the place that has a lab of this name, or at least a folder for it; None without any."""
+    if name != Path(name).name or name in ("", ".."):
+        return None
+    having = [place for place in places() if (place.folder / "labs" / name).is_dir()]
+    return next((place for place in having if name in place.lab_names()), next(iter(having), None))
 
 
 def _read(name: str, place: Place) -> Lab:
     file = place.folder / "labs" / name / "lab.toml"
-    table = tomllib.loads(file.read_text("utf-8"))
-    lab = Lab(
+    toml = TomlFile.read(file, shown(file))
+    table = toml.table
+    solution = place.folder / "solutions" / name
+    if mistakes := [*_differences(toml), *_contradictions(toml, file.parent, solution)]:
+        raise SuiteError(*mistakes)
+    return Lab(
         name=name,
         title=table["title"],
         minutes=table["minutes"],
@@ -209,9 +228,93 @@ def _read(name: str, place: Place) -> Lab:
             for number, step in enumerate(table["steps"], start=1)
         ),
         starter=file.parent,
-        solution=place.folder / "solutions" / name,
+        solution=solution,
         suite=place.suites / name,
         place=place,
         notebook=notebook if (notebook := place.folder / "notebooks" / f"{name}.ipynb").is_file() else None,
+        points=table.get("points", {}),
     )
-    return replace(lab, points=points_of(table.get("points", {}), lab.requirements))
+
+
+def _differences(toml: TomlFile) -> Iterator[str]:
+    """Yield how a lab.toml differs from its schema, each with its place."""
+    for each in toml.differences(schema_of(SCHEMA)):
+        if each.path[:1] == ("points",):
+            continue  # `points_of` knows more
+        table = ""
+        if each.path[:1] == ("programs",) and len(each.path) > 1:
+            table = f"[programs.{each.path[1]}]: "
+        if each.path[:1] == ("steps",) and len(each.path) > 1:
+            table = f"{_step(toml, int(each.path[1]))}: "
+        yield f"{toml.at(*each.path)}: {table}{each.text}"
+
+
+def _contradictions(toml: TomlFile, starter: Path, solution: Path) -> Iterator[str]:
+    """Yield where a lab.toml contradicts itself, or the folders of its lab; what has another type is left out."""
+    programs = {key: each for key, each in _table(toml.table.get("programs")).items() if isinstance(each, dict)}
+    name = starter.name
+    for program, entry in programs.items():
+        file = entry.get("file")
+        if isinstance(file, str) and not any((folder / file).is_file() for folder in (starter, solution)):
+            there = sorted(each.name for folder in (starter, solution) for each in folder.glob("*.py"))
+            yield (
+                f"{toml.at('programs', program, 'file')}: {file} is neither in labs/{name} nor in solutions/{name}."
+                f"{nearest(file, there)}"
+            )
+    for each in _texts(toml.table.get("supplies")):
+        if not (starter / each).exists():
+            yield f"{toml.at('supplies', text=each)}: labs/{name} has no {each}, which the lab supplies"
+    steps = [_table(each) for each in _list(toml.table.get("steps"))]
+    first: dict[str, int] = {}
+    for number, step in enumerate(steps, start=1):
+        wanted = step.get("program")
+        if isinstance(wanted, str) and wanted not in programs:
+            place = toml.at("steps", number, "program")
+            yield (
+                f"{place}: {_step(toml, number)}: unknown program {wanted!r}.{nearest(wanted, programs)} "
+                f"Programs: {', '.join(programs)}"
+            )
+        ids = [id for id in _texts(step.get("requirements")) if ID.fullmatch(id)]
+        yield from _repeated(toml, number, ids, first)
+        others = [id for id in ids if first[id] == number and id.split(".")[0] != str(number)]
+        if others:
+            place, wrong = toml.at("steps", number, "requirements"), ", ".join(others)
+            yield f"{place}: {_step(toml, number)}: the ids of step {number} begin with {number}., not {wrong}"
+    if "points" in toml.table and first:
+        try:
+            points_of(toml.table["points"], list(first))
+        except ValueError as error:
+            yield f"{toml.at('points')}: {error}"
+
+
+def _repeated(toml: TomlFile, number: int, ids: list[str], first: dict[str, int]) -> Iterator[str]:
+    """Yield the ids of a step that are there twice; add the others to `first`, the step of each id."""
+    seen: dict[int, list[str]] = {}
+    for place, id in enumerate(ids):
+        if id in ids[:place]:
+            nth = ids[: place + 1].count(id)
+            where = toml.at("steps", number, "requirements", text=f'"{id}"', nth=nth)
+            yield f"{where}: {_step(toml, number)}: {id} is there twice"
+        elif first.setdefault(id, number) != number:
+            seen.setdefault(first[id], []).append(id)
+    for earlier, again in seen.items():
+        place_of_step = toml.at("steps", number, "requirements", text=f'"{again[0]}"')
+        yield f"{place_of_step}: {_step(toml, number)}: {_step(toml, earlier)} already has {' and '.join(again)}"
+
+
+def _step(toml: TomlFile, number: int) -> str:
+    """Return the name of a step in a message: its number, and its title if it has one."""
+    title = _table(toml.table["steps"][number - 1]).get("title")
+    return f"step {number} ({title})" if isinstance(title, str) and title else f"step {number}"
+
+
+def _table(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _texts(value: object) -> list[str]:
+    return [each for each in _list(value) if isinstance(each, str)]

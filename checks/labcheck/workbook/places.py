@@ -58,19 +58,24 @@ def own() -> Place:
     return Place(root(), PACKAGE / "suites", "labcheck.suites")
 
 
+def given_folder() -> Path | None:
+    """Return the folder of a course of one's own, if one is given; it may still be missing."""
+    given = os.environ.get(COURSE)
+    return Path(given).absolute() if given else None
+
+
 def course() -> Place | None:
     """Return the course of one's own, if there is one.
 
     Raises UsageError if its folder is not a course, and SuiteError if its labcheck.toml is not valid.
     """
-    given = os.environ.get(COURSE)
-    if not given:
+    folder = given_folder()
+    if folder is None:
         return None
-    folder = Path(given).absolute()
     if not (folder / "labs").is_dir():
         raise UsageError(
-            f"{given} is no course: it has no folder labs; give the folder with labs, solutions and suites "
-            f"(--course or {COURSE})"
+            f"{os.environ[COURSE]} is no course: it has no folder labs; give the folder with labs, solutions and "
+            f"suites (--course or {COURSE}), or make one with `labcheck new`"
         )
     return Place(folder, folder / "suites", "suites", _title(folder))
 

@@ -1,7 +1,8 @@
 """A labcheck without solutions, for a course that holds them back: what is left out of its wheel, and whom to ask.
 
-Besides the solutions, these are the lists that quote them (the wrong variants and the surviving mutants, for authors),
-and the last hint for each requirement. The file ASK takes their place: it says whom a student asks.
+Besides the solutions, these are the files for authors that quote them or are like them (the wrong variants, the
+surviving mutants, the templates of new labs), and the last hint for each requirement. The file ASK takes their
+place: it says whom a student asks.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from labcheck.workbook.places import root
 
 ASK = "ask.txt"
 INSTRUCTOR = "your instructor"
-LEFT_OUT = re.compile(r"labcheck/(_workbook/solutions/.*|suites/\w+/(wrong|survivors)\.toml)")
+LEFT_OUT = re.compile(r"labcheck/(_workbook/solutions/.*|suites/\w+/(wrong|survivors)\.toml|authoring/templates/.*)")
 CHECKS = re.compile(r"labcheck/suites/\w+/test_\w+\.py")
 
 

@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from selenium import webdriver
 
 from conftest import FLAGS
-from labcheck.authoring.verify import variants
+from labcheck.authoring.variants import variants
 from labcheck.classes import report, results
 from labcheck.protocols.draw import Draw
 from labcheck.record.gradebook import Asked, Entry, Gradebook

@@ -25,7 +25,7 @@ import pytest
 
 from conftest import CHECKOUT, Result, alive, need, until
 from dask_cluster import cluster, kill_tree
-from labcheck.authoring.verify import variants
+from labcheck.authoring.variants import variants
 from labcheck.classes import executors
 from labcheck.classes import progress as progressing
 from labcheck.classes.grade import run

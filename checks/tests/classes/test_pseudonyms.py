@@ -9,7 +9,7 @@ import stat
 import sys
 import zlib
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -45,7 +45,8 @@ KEPT = {FILE, REGISTER, "results.jsonl", "overrides.csv"}  # what is not for oth
 
 def person(name: str) -> Person:
     """Return a person all of whose data has the same mark: NAMED."""
-    more = {field: f"{field}NAMED{name}" for field in ("email", "id", "sis_user_id", "sis_login_id", "github")}
+    names = ("email", "id", "sis_user_id", "sis_login_id", "github")
+    more: dict[str, Any] = {field: f"{field}NAMED{name}" for field in names}
     return Person(f"NAMED {name}", section="sNAMED", group="gNAMED", numbers=(("canvas", f"9NAMED{name}"),), **more)
 
 

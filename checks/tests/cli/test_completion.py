@@ -42,6 +42,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
         ("labcheck grade lab1 work --out x --canv", {"--canvas"}),
         ("labcheck report last this --htm", {"--html"}),
         ("labcheck lab1 --sandbox l", {"limits", "landlock"}),
+        ("labcheck new clock --kind l", {"lines"}),
         ("labcheck hint lab9 ", set()),
     ],
 )

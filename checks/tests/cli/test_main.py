@@ -378,7 +378,7 @@ def test_optimized_python_changes_nothing(labcheck: Run, level: str) -> None:
 def test_damaged_installation_gives_no_score(
     labcheck: Run, tmp_path: Path, text: str | None, sandbox: str, open_python: str
 ) -> None:
-    """A file of a suite that is missing or broken is an internal error, without a score and without a traceback."""
+    """A file of a suite that is missing or broken is an error in the lab, without a score and without a traceback."""
     for name in ("labs", "solutions"):
         (tmp_path / name).symlink_to(CHECKOUT / name)
     package = tmp_path / "checks" / "labcheck"
@@ -391,10 +391,9 @@ def test_damaged_installation_gives_no_score(
     open_to_all(tmp_path)
     result = labcheck(*words, PYTHONPATH=str(package.parent), TMPDIR=str(tmp_path))
     assert (result.status, result.out) == (3, "")
-    assert result.err.startswith("labcheck: internal error in labcheck, not in your program.")
+    assert result.err.startswith("labcheck: error in the lab, not in your program: checks/labcheck/suites/lab1")
     assert result.err.count("\n") == 1
-    (details,) = tmp_path.glob("labcheck-fault-*.txt")
-    assert ("has no check for 3.1" if text is None else "SyntaxError") in details.read_text()
+    assert ("there is no check of 3.1, 3.2" if text is None else "test_3_files.py:1: SyntaxError") in result.err
 
 
 def test_details_of_an_internal_error_cannot_be_saved(tmp_path: Path) -> None:
@@ -430,11 +429,12 @@ def test_broken_state_file_is_ignored(labcheck: Run, tmp_path: Path) -> None:
 
 
 def test_broken_check_earns_no_point(labcheck: Run, tmp_path: Path) -> None:
-    """A bug in a check is an internal error: nobody gets the point, the report says so first, the exit status is 3."""
+    """A bug in what a check calls is an internal error: no point for it, which the report says first (3)."""
+    broken = "def today(*_): raise ZeroDivisionError('labcheck is wrong')"
     code = (
-        "import sys; from labcheck.suite import Server; from labcheck.cli.main import main\n"
-        "def broken(*_): raise ZeroDivisionError('the suite is wrong')\n"
-        "Server.today = broken\n"
+        "import sys; from labcheck import suite; from labcheck.cli.main import main\n"
+        f"exec(compile({broken!r}, suite.__file__, 'exec'))\n"
+        "suite.Server.today = today\n"
         f"sys.exit(main(['lab1', {str(CHECKOUT / 'solutions' / 'lab1')!r}, '--json', {str(tmp_path / 'r.json')!r}]))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
@@ -448,7 +448,7 @@ def test_broken_check_earns_no_point(labcheck: Run, tmp_path: Path) -> None:
     assert "1.1  It accepts" in rest
     assert "2 could not be checked" in done.stdout
     details = Path(done.stderr.split("attach the file ")[1].split(",")[0])
-    assert "the suite is wrong" in details.read_text()
+    assert "labcheck is wrong" in details.read_text()
     details.unlink()
 
 

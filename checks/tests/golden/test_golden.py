@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conftest import CHECKOUT, OUTSIDE, TESTS, Result
-from labcheck.authoring.verify import variants
+from labcheck.authoring.variants import variants
 from labcheck.workbook.labs import load_lab
 
 if TYPE_CHECKING:

@@ -155,7 +155,7 @@ def test_patience_follows_the_slowest(run: Run) -> None:
 
 def test_unknown_kind_is_an_error_of_the_lab() -> None:
     """The error for an unknown kind lists the registered kinds."""
-    with pytest.raises(SuiteError, match=r"'smtp server'. Kinds: http server, lines client, .*, websocket client"):
+    with pytest.raises(SuiteError, match=r"'smtp server'\..* Kinds: http server, lines client, .*, websocket client"):
         kinds.find("smtp server")
 
 

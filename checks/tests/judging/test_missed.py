@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from labcheck.authoring.verify import variants
+from labcheck.authoring.variants import variants
 from labcheck.judging.judge import judge
 from labcheck.judging.options import Options
 from labcheck.reports.wording import label, last_exchange, message

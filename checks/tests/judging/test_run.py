@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conftest import needs_links, until
-from labcheck.errors import Fault, NotReadyError, Verdict
+from labcheck.errors import NotReadyError, SuiteError, Verdict
 from labcheck.judging.judge import judge
 from labcheck.judging.options import Options
 from labcheck.judging.run import running
@@ -345,20 +345,20 @@ def test_program_ended_by_the_watchdog_was_still_running(tmp_path: Path) -> None
         assert asleep.wait_until_ended(time.monotonic(), 30).status.code is None
 
 
-def test_incomplete_suite_is_an_internal_error() -> None:
+def test_incomplete_suite_is_an_error_of_its_author() -> None:
     """A requirement without a check, as in a damaged installation, gives no result."""
     lab = load_lab("lab1")
     last = lab.steps[-1]
     damaged = replace(lab, steps=(*lab.steps[:-1], replace(last, requirements=(*last.requirements, "6.9"))))
-    with pytest.raises(Fault, match=r"the suite of lab1 has no check for 6\.9"):
+    with pytest.raises(SuiteError, match=r"suites/lab1: there is no check of 6\.9"):
         judge(damaged, lab.solution, Options(only=("1.1",)))
 
 
-def test_suite_with_a_mistake_is_an_internal_error(tmp_path: Path) -> None:
+def test_suite_with_a_mistake_is_an_error_of_its_author(tmp_path: Path) -> None:
     """A suite that cannot be imported is not mistaken for an interrupt."""
     lab = load_lab("lab1")
     (tmp_path / "test_1.py").write_text("def broken(:")
-    with pytest.raises(Fault, match="SyntaxError"):
+    with pytest.raises(SuiteError, match=r"test_1\.py:1: SyntaxError"):
         judge(replace(lab, suite=tmp_path), lab.solution, Options())
 
 

@@ -18,7 +18,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from conftest import CONTRAST, OUTSIDE, alive, need, processes_in, run_labcheck, until
-from labcheck.authoring.verify import variants
+from labcheck.authoring.variants import variants
 from labcheck.program.ports import Port
 from labcheck.workbook.labs import load_lab
 

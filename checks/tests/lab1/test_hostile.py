@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conftest import CHECKOUT, TESTS, Result, failed, not_passed, programs
-from labcheck.authoring.verify import Variant
+from labcheck.authoring.variants import Variant
 from labcheck.program.ports import Port
 from labcheck.record.record import Outcome, Record
 from labcheck.submission.limits import MAX_BYTES

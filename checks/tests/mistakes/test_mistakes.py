@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from labcheck.authoring.verify import Variant
+from labcheck.authoring.variants import Variant
 from labcheck.workbook.labs import load_lab
 
 if TYPE_CHECKING:

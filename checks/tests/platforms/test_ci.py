@@ -200,6 +200,21 @@ def test_only_labcheck_is_installed_and_run(written: Written) -> None:
     assert installs == 5  # in three jobs on GitHub, on GitLab and on Gradescope
 
 
+@pytest.mark.parametrize("own", [True, False], ids=["labcheck's lab", "a course's lab"])
+def test_no_variable_names_another_course(own: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who may set variables of a job cannot bring a suite along: each call names the course, or names no course."""
+    course = tmp_path / "my course"
+    if not own:
+        shutil.copytree(LAB.starter, course / "labs" / "lab1")
+        monkeypatch.setenv("LABCHECK_COURSE", str(course))
+    written = Written.into(tmp_path / "files", load_lab("lab1"), None)
+    calls = [line for script in written.scripts for line in script.splitlines() if "bin/labcheck" in line]
+    calls = [line for line in calls if re.search(r"bin/labcheck\"? (grade )?lab1", line)]
+    assert len(calls) == 5
+    named = "''" if own else f"'{course}'"
+    assert all(line.strip().startswith(f"LABCHECK_COURSE={named} ") for line in calls), calls
+
+
 def _lines(code: str, word: str) -> list[str]:
     return [line.strip() for line in code.splitlines() if re.search(rf"(^|[\s/]){word}\b", line)]
 
@@ -525,6 +540,7 @@ class Job:
                 "GITHUB_OUTPUT": str(output),
                 "GITHUB_STEP_SUMMARY": str(self.top / f"summary-{number}"),
                 "RUNNER_TEMP": str(self.temp),
+                "LABCHECK_COURSE": str(self.workspace),  # a student may be allowed to set variables of a job
                 **{name: self._value(value) for name, value in step.get("env", {}).items()},
             },
             capture_output=True,
@@ -639,8 +655,28 @@ FORGED = (
 )
 
 
+FORGED_COURSE = {
+    "labs/lab1/lab.toml": """
+title = "Mine"
+minutes = 1
+port = 8001
+[programs.webserver]
+file = "webserver.py"
+[[steps]]
+title = "All"
+requirements = ["1.1"]
+""",
+    "suites/lab1/test_1.py": """
+from labcheck.suite import requirement
+@requirement("1.1", hints=["none"])
+def test_nothing():
+    '''Everything is right.'''
+""",
+}
+
+
 def test_github_repository_cannot_replace_labcheck(pushed: Callable[..., Job], tmp_path: Path) -> None:
-    """The starter fails and gets its points, regardless of modules and settings in the repository."""
+    """The starter fails and gets its points, regardless of modules, settings and a course in the repository."""
     plain, hostile, marker = tmp_path / "plain", tmp_path / "hostile", tmp_path / "imported"
     for folder in (plain, hostile):
         shutil.copytree(STARTER, folder)
@@ -651,6 +687,9 @@ def test_github_repository_cannot_replace_labcheck(pushed: Callable[..., Job], t
     (hostile / "pip.conf").write_text("[install]\nno-index = true\n")
     (hostile / "pyproject.toml").write_text('[tool.pytest.ini_options]\naddopts = "--collect-only"\n')
     (hostile / "pytest.ini").write_text("[pytest]\naddopts = --collect-only\n")
+    for name, text in FORGED_COURSE.items():
+        (hostile / name).parent.mkdir(parents=True)
+        (hostile / name).write_text(text)
     expected, job = pushed(plain), pushed(hostile)
     assert expected.is_red
     assert 0 < expected.points[0] < expected.points[1] == 29

@@ -25,7 +25,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from browser import LIMIT, SCHEMES, WIDTHS, Screen
 from conftest import CONTRAST, record_of, run_labcheck
-from labcheck.authoring.verify import variants
+from labcheck.authoring.variants import variants
 from labcheck.record.gradebook import NOTHING, Asked, Entry, Gradebook, Override
 from labcheck.record.people import Person
 from labcheck.record.record import Outcome, ProgramResult, Record, RequirementResult

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from selenium.webdriver.common.by import By
 
 from conftest import CONTRAST, TESTS
-from labcheck.authoring.verify import variants
+from labcheck.authoring.variants import variants
 from labcheck.judging.judge import judge
 from labcheck.judging.options import Options
 from labcheck.record.deciding import deciding

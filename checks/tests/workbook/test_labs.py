@@ -10,7 +10,8 @@ import pytest
 from conftest import CHECKOUT
 from labcheck.errors import SuiteError, UsageError
 from labcheck.workbook import places
-from labcheck.workbook.labs import lab_names, load_lab, nearest
+from labcheck.workbook.labs import lab_names, load_lab
+from labcheck.workbook.nearest import nearest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,12 +46,16 @@ def test_unknown_lab_is_an_error_that_lists_the_labs(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("title = ", "TOMLDecodeError"), ("title = 'T'", "KeyError"), ("programs = 1\nsteps = 1", "KeyError")],
+    [
+        ("title = ", ": not valid TOML: invalid value"),
+        ("title = 'T'", ": missing key 'minutes'"),
+        ("programs = 1\nsteps = 1", ": missing key 'title'"),
+    ],
 )
 def test_invalid_lab_file_is_an_error_of_the_lab(workbook: Path, text: str, said: str) -> None:
     """An invalid lab.toml raises SuiteError with the name of the file."""
     (workbook / "labs" / "tiny" / "lab.toml").write_text(text)
-    with pytest.raises(SuiteError, match=rf"labs/tiny/lab.toml: {said}"):
+    with pytest.raises(SuiteError, match=rf"labs/tiny/lab.toml{said}"):
         load_lab("tiny")
 
 
@@ -74,7 +79,7 @@ def test_points_are_in_the_lab_file(workbook: Path) -> None:
 def test_mistake_in_the_points_is_an_error_of_the_lab(workbook: Path, lines: str, said: str) -> None:
     """The author reads in one line what is wrong, and in which file."""
     add_points(workbook, lines)
-    with pytest.raises(SuiteError, match=f"labs/tiny/lab.toml: {said}"):
+    with pytest.raises(SuiteError, match=rf"labs/tiny/lab.toml:\d+: {said}"):
         load_lab("tiny")
 
 

@@ -213,10 +213,11 @@ def test_wheel_without_solutions_quotes_none(own: Path, withheld: Path) -> None:
     quotes = quoting(everything)
     lists = {f"labcheck/suites/{lab}/{name}.toml" for lab in lab_names() for name in ("wrong", "survivors")}
     assert {f"labcheck/suites/{lab}/wrong.toml" for lab in lab_names()} < quotes
-    assert {name for name in quotes if "/solutions/" not in name} <= lists
+    templates = {name for name in everything if name.startswith("labcheck/authoring/templates/")}
+    assert {name for name in quotes if "/solutions/" not in name} <= lists | templates
     assert quoting(files) == set()
     missing = {name for name in everything if "/solutions/" in name or name.endswith(("wrong.toml", "survivors.toml"))}
-    assert everything.keys() - files.keys() == missing
+    assert everything.keys() - files.keys() == missing | templates
     assert files.keys() - everything.keys() == {"labcheck/_workbook/ask.txt"}
     changed = {name for name in files.keys() & everything.keys() if files[name] != everything[name]}
     assert {name for name in changed if ".dist-info/" not in name} == {
@@ -242,7 +243,9 @@ def test_labcheck_without_solutions_works(without_solutions: Path, tmp_path: Pat
     (tmp_path / "class" / "ann").mkdir(parents=True)
     shutil.copy(CHECKOUT / "solutions" / "lab1" / "webserver.py", tmp_path / "class" / "ann")
     if sys.platform == "linux":
-        assert "1 of 1 submissions graded" in _run(labcheck, "grade", "lab1", "class", "--out", "out", cwd=tmp_path)
+        assert "1 of 1 submissions graded" in _run(
+            labcheck, "grade", "lab1", "class", "--out", "out", "--sandbox", "none", cwd=tmp_path
+        )
     _run(labcheck, "wheel", "again", cwd=tmp_path)
     assert "labcheck/_workbook/ask.txt" in contents(tmp_path / "again" / wheel.NAME)
 
@@ -253,6 +256,7 @@ def test_labcheck_without_solutions_works(without_solutions: Path, tmp_path: Pat
         ["solution", "lab1"],
         ["solution", "lab2", "--diff"],
         ["lab1", "--beside"],
+        ["new", "clock", "--kind", "lines", "--course", "mine"],
         ["verify"],
         ["verify", "lab1", "--mutants"],
         ["book", "site"],

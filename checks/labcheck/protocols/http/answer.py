@@ -131,10 +131,14 @@ class Answer:
         If it cannot be decoded that way, it is decoded as Latin-1. Raises HttpError if it is larger than MAX_PAGE: a
         check that looks for a text in it would take too long, and must not overlook one behind that limit.
         """
+        self._expect_page()
+        return Source(self._decoded(self.body_bytes), self)
+
+    def _expect_page(self) -> None:
+        """Raise HttpError if the body is too large to be read as text."""
         if len(self.body_bytes) > MAX_PAGE:
             text = f"a page of {len(self.body_bytes):,} bytes; labcheck reads pages of up to {MAX_PAGE >> 20} MiB"
             raise HttpError(Trouble.TOO_LARGE, text)
-        return Source(self._decoded(self.body_bytes), self)
 
     def _decoded(self, data: bytes) -> str:
         """Decode the body, or its beginning, which may end within a character."""
@@ -149,11 +153,11 @@ class Answer:
     @cached_property
     def json(self) -> Json:
         """The body as JSON; compare it with a Python value. Raises HttpError if it is larger than MAX_PAGE."""
-        text = str(self.source)
+        self._expect_page()
         try:
             text = self.body_bytes.decode()  # RFC 8259, section 8.1: always UTF-8
         except UnicodeDecodeError as error:
-            return Json.none(text, f"not UTF-8 from byte {error.start + 1} on")
+            return Json(str(self.source), f"not UTF-8 from byte {error.start + 1} on")
         return Json(text, broke_off=lambda: self.broke_off)
 
     @cached_property

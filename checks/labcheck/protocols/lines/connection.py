@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from labcheck.errors import ExchangeError, Trouble
 from labcheck.program import clock
 from labcheck.protocols.deadline import in_words
-from labcheck.protocols.lines.evidence import Data, Line, without_end
+from labcheck.protocols.lines.evidence import Data, line_of, without_end
 from labcheck.protocols.stream import Stream, printf_by_hand
-from labcheck.record.text import show_bytes
 
 if TYPE_CHECKING:
     import socket
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
     from labcheck.program.activity import Activity
     from labcheck.protocols.deadline import Deadline
+    from labcheck.protocols.lines.evidence import Line
     from labcheck.protocols.manners import Manners
     from labcheck.record.transcript import Transcript
 
@@ -59,12 +59,7 @@ class LineConnection(Stream):
     def read_line(self) -> Line:
         """Return the next line, without its end (LF, or CR and LF), decoded as UTF-8."""
         self._wait(lambda: b"\n" in self._buffer, "line", LONGEST)
-        line = self._take(self._buffer.index(b"\n") + 1).rstrip(b"\n").removesuffix(b"\r")
-        try:
-            return Line(line.decode())
-        except UnicodeDecodeError as error:
-            text = f"the line is not UTF-8 from byte {error.start + 1} on: {show_bytes(line)}"
-            raise ExchangeError(Trouble.MALFORMED, text) from None
+        return line_of(self._take(self._buffer.index(b"\n") + 1))
 
     def read_bytes(self, size: int) -> Data:
         """Return the next `size` bytes."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from labcheck.errors import ExchangeError, Trouble
 from labcheck.program.evidence import Mismatch, differs
 from labcheck.record.text import quote, show_bytes
 
 
 class Line(str):
-    """A line, without its end. Compare it with a `str`, or use `text in line`."""
+    """A line, without its end. Compare it with a `str`, or use `text in line` or `line in [...]`."""
 
     @property
     def size(self) -> int:
@@ -18,6 +19,8 @@ class Line(str):
         """Say which line was expected, and show the one that arrived."""
         if operator == "==":
             return differs(str(wanted), str(self), ("the line", "the line"))
+        if operator == "in" and isinstance(wanted, (list, tuple)):
+            return Mismatch("the line " + " or ".join(repr(str(each)) for each in wanted), f"the line {str(self)!r}")
         without = "without" if operator == "not in" else "unlike" if operator == "!=" else "with"
         return Mismatch(f"a line {without} {str(wanted)!r}", f"the line {str(self)!r}")
 
@@ -30,6 +33,16 @@ class Data(bytes):
         del operator
         expected = wanted if isinstance(wanted, bytes) else b""
         return differs(expected, bytes(self), (f"{len(expected):,} bytes:", f"{len(self):,} bytes:"))
+
+
+def line_of(data: bytes) -> Line:
+    """Return a line, without its end (LF, or CR and LF). Raises ExchangeError if it is not UTF-8."""
+    text = data.removesuffix(b"\n").removesuffix(b"\r")
+    try:
+        return Line(text.decode())
+    except UnicodeDecodeError as error:
+        said = f"the line is not UTF-8 from byte {error.start + 1} on: {show_bytes(text)}"
+        raise ExchangeError(Trouble.MALFORMED, said) from None
 
 
 def without_end(data: bytes) -> str:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from labcheck.errors import ExchangeError, Trouble
 from labcheck.program import sockets
 from labcheck.protocols import peer
-from labcheck.protocols.lines.evidence import Line, without_end
-from labcheck.record.text import show_bytes
+from labcheck.protocols.lines.evidence import line_of, without_end
 
 if TYPE_CHECKING:
+    from labcheck.protocols.lines.evidence import Line
     from labcheck.record.transcript import Transcript
 
 CHUNK = 128 * 1024  # bytes read or written at once
@@ -120,10 +120,9 @@ class Connection:
 
     def _take(self, line: bytes) -> None:
         try:
-            self.inbox.append(Line(line.removesuffix(b"\r").decode()))
-        except UnicodeDecodeError as error:
-            text = f"the line is not UTF-8 from byte {error.start + 1} on: {show_bytes(line)}"
-            self.error = self.error or ExchangeError(Trouble.MALFORMED, text)
+            self.inbox.append(line_of(line))
+        except ExchangeError as error:
+            self.error = self.error or error
 
     def _over(self, *, reset: bool = False) -> None:
         if self._in and self.error is None:

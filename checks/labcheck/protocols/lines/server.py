@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from labcheck.errors import ExchangeError, Trouble
+from labcheck.errors import ExchangeError
 from labcheck.program import sockets
 from labcheck.protocols.lines.connection import LineConnection
-from labcheck.protocols.view import CONNECTED_WITHIN, ServerView
+from labcheck.protocols.view import ServerView
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,18 +27,8 @@ class LinesServer(ServerView):
         that does not read. Raises ExchangeError if no process listens or the connection is not accepted.
         """
         check = self._check
-        check.deadline.renew()
-        within = check.deadline.at_most(CONNECTED_WITHIN * check.slow)
         check.transcript.by_hand = f"nc localhost {check.port}"
-        try:
-            sock = self.program.connect(within.left(), receive_buffer)
-        except TimeoutError:
-            text = "no connection: the server does not accept it"
-            check.transcript.missed(text, within.seconds, who=who)
-            raise ExchangeError(Trouble.SILENT, text) from None
-        except OSError as error:
-            text = f"nothing listens on port {self.program.port} any more ({error.strerror})"
-            raise ExchangeError(Trouble.REFUSED, text) from None
+        sock = self._new_socket(ExchangeError, who, receive_buffer)
         return LineConnection(
             sock, check.transcript, check.deadline, self._started.manners, self.program.activity, check.port, who
         )

@@ -61,7 +61,7 @@ class Message:
     @property
     def json(self) -> Json:
         """The text as JSON; compare it with a Python value. A binary message is not JSON."""
-        return Json.none(self.text, "a binary message") if self.binary else Json(self.text)
+        return Json(self.text, "a binary message") if self.binary else Json(self.text)
 
     @property
     def words(self) -> str:

@@ -10,7 +10,7 @@ from labcheck.errors import Trouble, WebSocketError
 from labcheck.program import clock, sockets
 from labcheck.protocols.http.client import Client
 from labcheck.protocols.manners import Manners
-from labcheck.protocols.view import CONNECTED_WITHIN, View
+from labcheck.protocols.view import View
 from labcheck.protocols.websocket.connection import FAREWELL, WebSocketClient
 from labcheck.protocols.websocket.evidence import Messages
 
@@ -75,17 +75,7 @@ class WebSocketServer(View):
         if not target.startswith("/"):
             raise ValueError(f"join({target!r}): the target begins with /; give a name as who={target!r}")
         self._by_hand_at(target)
-        self._check.deadline.renew()
-        within = self._check.deadline.at_most(CONNECTED_WITHIN * self._check.slow)
-        try:
-            sock = self.program.connect(within.left(), receive_buffer)
-        except TimeoutError:
-            text = "no connection: the server does not accept it"
-            self._check.transcript.missed(text, within.seconds, who=who)
-            raise WebSocketError(Trouble.SILENT, text) from None
-        except OSError as error:
-            text = f"nothing listens on port {self.program.port} any more ({error.strerror})"
-            raise WebSocketError(Trouble.REFUSED, text) from None
+        sock = self._new_socket(WebSocketError, who, receive_buffer)
         client = WebSocketClient(
             sock, self.program.port, self._check.transcript, self._check.deadline, self.patience,
             self._started.manners, self.program.activity, who,

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from labcheck.errors import UsageError
-from labcheck.workbook.labs import nearest
+from labcheck.workbook.nearest import nearest
 
 if TYPE_CHECKING:
     from labcheck.sandbox.base import Sandbox
