@@ -18,6 +18,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from labcheck.errors import ExchangeError
 from labcheck.judging.marks import given, requirement
 from labcheck.program.evidence import Evidence, Mismatch, differs
 from labcheck.protocols.draw import Draw
@@ -46,6 +47,7 @@ __all__ = [
     "Connection",
     "Draw",
     "Evidence",
+    "ExchangeError",
     "Json",
     "LineConnection",
     "LinesClient",

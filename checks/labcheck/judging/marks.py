@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import pytest
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from labcheck.protocols.draw import Draw
 
 Check = TypeVar("Check", bound="Callable[..., None]")
+Begins: TypeAlias = "Callable[[Any, Draw], object]"  # from a view of a server of its own, and the check's random values
 
 
 def requirement(
@@ -23,7 +24,7 @@ def requirement(
     needs: Sequence[str] = (),
     explained_by: Sequence[str] = (),
     exchanges: int = 1,
-    begins: Callable[[Any, Draw], object] | None = None,
+    begins: Begins | None = None,
 ) -> Callable[[Check], Check]:
     """Mark a test function as a check of a requirement.
 
@@ -32,10 +33,11 @@ def requirement(
     ids of the requirements on which this one depends: if one of them fails, an exchange that fails or a precondition
     that does not hold (`given`) makes this one `not run` instead of `failed`. Every requirement of a program depends on
     its first one. `explained_by` are needs whose failure explains every failure of this one, also that of a comparison.
-    `begins` is for a check that has to wait for a long time: a function that gets a server of its own and the random
-    values of the check. labcheck calls it early and goes on with other checks; this check gets what it has returned
-    from the fixture `begun`. `exchanges` is how many exchanges the check takes, one after the other, if there are many: with a slow program it is
-    run last.
+    `exchanges` is how many exchanges the check takes, one after the other, if there are many: with a slow program it is
+    run last. `begins` is for a check that must wait for many seconds: a function that sends what the program is to wait
+    with. It is called with a server that no other check uses and with the check's `draw`, as soon as the program's
+    first requirement has passed. The other checks are run then; this one comes last, and the fixture `begun` is what
+    the function has returned.
 
     A requirement may have several checks; it passes if all of them pass.
     """

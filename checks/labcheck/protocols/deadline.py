@@ -27,7 +27,7 @@ class Deadline:
         self.at = clock.now() + self.seconds
 
     def extend(self, seconds: float) -> None:
-        """Allow more time for this exchange: the other side was asked to wait."""
+        """Allow that many seconds more for this exchange: the other side was asked to wait."""
         left = math.inf if self._limit is None else self._limit.left()
         self.seconds = min(self.seconds + seconds, left)
         self.at = min(self.at + seconds, clock.now() + left)
