@@ -24,7 +24,8 @@ HEAD = '@requirement("2.1", needs=["1.2"], hints='
 BEGINS = """\
 def begin(server, draw):
     {body}
-    return server.program.port, server.begin(f"/greet/{{draw.word()}}")
+    begin.program, begin.request = server.program, server.begin(f"/greet/{{draw.word()}}")
+    return server.program.port, begin.request
 
 
 """
@@ -89,7 +90,7 @@ def test_what_fails_to_begin_is_begun_in_its_turn(author: Author, body: str) -> 
 
 def test_server_that_ends_meanwhile_is_replaced(author: Author) -> None:
     """If the server that was to wait has gone, the check begins again."""
-    judgement = checked(author, body="begin.program = server.program", then="begin.program.kill()")
+    judgement = checked(author, then="begin.program.kill(); begin.request.close()")
     assert [name for name, _ in trace(author)] == ["begins", "2.2", "begins", "2.1"]
     assert judgement.record.all_passed
 

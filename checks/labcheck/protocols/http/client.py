@@ -227,7 +227,7 @@ class Connection(Stream):
 
     def _read_body(self, code: int, fields: Mapping[str, str], method: str) -> tuple[bytes, int | None]:
         """Return the body, and its announced length if it has one (RFC 9112, section 6.3)."""
-        if method == "HEAD" or code in (204, 304):
+        if method == "HEAD" or code in (101, 204, 304):  # after 101, the bytes are of another protocol
             return b"", 0
         if "chunked" in fields.get("transfer-encoding", "").lower():
             return self._read_chunks(), None

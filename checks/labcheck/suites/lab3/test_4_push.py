@@ -1,13 +1,13 @@
 """Step 4: push."""
 
 from labcheck.suite import Draw, MixedServer, requirement
-from labcheck.suites.lab3.prices import MORE, Publisher, a_price, feed_of, path_of, subscribe
+from labcheck.suites.lab3.prices import MORE, Publisher, a_price, feed_of, offer, path_of, subscribe
 
 SUBSCRIBERS = 200
 BURST = 5  # prices at once; a queue for a subscriber has room for them
 KIB = 1024
 LARGE, TIMES = 64 * KIB, 256  # 16 MiB in all
-NEWCOMERS = 10
+NEWCOMERS = 10  # subscribers of one symbol each
 
 
 @requirement(
@@ -50,23 +50,23 @@ def test_every_further_quote(server: MixedServer, draw: Draw) -> None:
         publisher.publish(draw.word(), a_price(draw))
         one = publisher.publish(symbol, a_price(draw))
         publisher.publish(f"{symbol}x", a_price(draw))
-        for quote in (one, *publisher.publish_all(symbol, tuple(a_price(draw) for _ in range(BURST)))):
+        for quote in (one, *publisher.publish_all(symbol, *(a_price(draw) for _ in range(BURST)))):
             assert reader.receive().json == quote
 
 
 @every
 def test_joins_in_between(server: MixedServer, draw: Draw) -> None:
     """It misses none and gets none twice if it joins while prices are published."""
-    publisher, symbol = Publisher(server), f"{draw.word()} again"  # the check before this one draws the same words
-    quotes = [publisher.publish(symbol, a_price(draw))]
-    readers = []
+    publisher = Publisher(server)
     for number in range(NEWCOMERS):
-        quotes += publisher.publish_all(symbol, (a_price(draw), a_price(draw)))
-        readers.append(server.join(feed_of(symbol), who=f"subscriber {number + 1}"))
-    quotes += publisher.publish_all(symbol, (a_price(draw),))
-    for reader in readers:
+        symbol, prices = f"newcomer {number} {draw.word()}", [a_price(draw), a_price(draw), a_price(draw)]
+        quotes = publisher.publish_all(symbol, a_price(draw), a_price(draw))
+        publisher.client.send(*(offer(symbol, price) for price in prices))
+        reader = server.join(feed_of(symbol), who=f"subscriber {number + 1}")
+        quotes += [publisher.read_quote(symbol, price) for price in prices]
         first = reader.receive().json
-        assert first in quotes[:-1]
+        assert first in quotes[1:]
+        quotes.append(publisher.publish(symbol, a_price(draw)))
         for quote in quotes[quotes.index(first.value) + 1 :]:
             assert reader.receive().json == quote
 
@@ -118,6 +118,8 @@ def test_slow_subscriber(new_server: MixedServer, draw: Draw) -> None:
 
 @requirement(
     "4.5",
+    needs=["1.2"],
+    explained_by=["2.4"],
     hints=[
         "What does a client get if it asks for a WebSocket at a path that has none?",
         "Before it is a WebSocket it is an HTTP request, which can be answered with a status code.",
@@ -126,8 +128,9 @@ def test_slow_subscriber(new_server: MixedServer, draw: Draw) -> None:
 )
 def test_other_paths_are_refused(server: MixedServer, draw: Draw) -> None:
     """A WebSocket on any other path is refused in the handshake with HTTP 404."""
-    server.join("/publish").leave()
-    similar = f"/publish{draw.word()}", f"/feeds/{draw.word()}", path_of(draw.word())
+    symbol = draw.word()
+    Publisher(server).publish(symbol, a_price(draw))
+    similar = f"/publish{draw.word()}", f"/feeds/{symbol}", path_of(symbol), path_of(draw.word())
     for path in ("/", f"/{draw.word()}", f"/{draw.word()}/{draw.word()}", *similar):
         assert server.ask_to_join(path).status == 404
 
@@ -149,6 +152,6 @@ def test_who_left_is_forgotten(new_server: MixedServer, draw: Draw) -> None:
     polite, sudden, stays = (subscribe(new_server, symbol, latest, who) for who in ("one", "another", "a third"))
     for end in (polite.leave, sudden.vanish):
         end()
-        for quote in publisher.publish_all(symbol, (a_price(draw), a_price(draw))):
+        for quote in publisher.publish_all(symbol, a_price(draw), a_price(draw)):
             assert stays.receive().json == quote
     assert new_server.traceback() == ""

@@ -542,6 +542,14 @@ def test_answer_after_that_is_missing() -> None:
             assert time.monotonic() - started < 5
 
 
+def test_101_is_a_complete_answer() -> None:
+    """After 101 the connection stays open for another protocol: nothing else is part of the answer."""
+    started = time.monotonic()
+    data = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\r\n"
+    assert ask(data, seconds=1, then="open").status == 101
+    assert time.monotonic() - started < 10
+
+
 def test_only_a_request_that_has_begun_is_timed() -> None:
     """For other requests nobody has noted the time, and no number is better than a wrong one."""
     with (
