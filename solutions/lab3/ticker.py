@@ -63,7 +63,8 @@ symbols: defaultdict[str, Symbol] = defaultdict(Symbol)
 
 def respond(status: HTTPStatus, value: object = None) -> Response:
     """Return an HTTP response with a value as JSON, or without a body."""
-    fields = {"Connection": "close", "Cache-Control": "no-store"}
+    # Access-Control-Allow-Origin: pages from other servers may read the response, too.
+    fields = {"Connection": "close", "Access-Control-Allow-Origin": "*", "Cache-Control": "no-store"}
     body = b""
     if value is not None:  # 204 must not have a Content-Length (RFC 9110, section 8.6)
         body = json.dumps(value).encode()

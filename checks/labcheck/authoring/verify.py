@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from labcheck.workbook.labs import Lab
 
 VARIANTS_EACH = 3
+EACH_CORE = 2  # gradings at once, which wait for a part of their time
 SEED = 1
 
 
@@ -143,11 +144,13 @@ def _files(lab: Lab) -> set[tuple[str, int, int]]:
 
 @contextmanager
 def judges() -> Iterator[ProcessPoolExecutor]:
-    """Yield an executor that checks one submission for each core. An exception, such as Ctrl+C, ends it at once.
+    """Yield an executor that checks several submissions at once. An exception, such as Ctrl+C, ends it at once.
 
     Each grading needs a separate process, because it takes all descendants of its process for the submission's.
     """
-    with ProcessPoolExecutor(os.cpu_count() or 1, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(
+        EACH_CORE * (os.cpu_count() or 1), mp_context=multiprocessing.get_context("spawn")
+    ) as pool:
         try:
             yield pool
         except BaseException:

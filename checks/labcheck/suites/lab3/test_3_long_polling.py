@@ -49,14 +49,20 @@ def test_waits_for_the_next_one(server: MixedServer, draw: Draw) -> None:
     expected = publisher.publish(symbol, a_price(draw))
     for _ in range(2):
         with server.http.ask(path_of(symbol, f"after={expected['version']}&wait=60")) as (waiting,):
-            for _ in range(2):  # that it waits is shown by whole exchanges on other connections
-                publisher.publish(draw.word(), a_price(draw))
-                given(server.http.get(path_of(symbol)).status == 200, "GET /price/S does not work")
+            exchange_others(server, publisher, draw)
             assert waiting.so_far() == ""
             expected = publisher.publish(symbol, a_price(draw))
             answer = waiting.read_answer(patience=server.patience)
             assert answer.status == 200
             assert answer.json == expected
+
+
+def exchange_others(server: MixedServer, publisher: Publisher, draw: Draw) -> None:
+    """Do whole exchanges about other symbols; a request that came before them has been read by then."""
+    for _ in range(3):
+        other = draw.word()
+        server.http.get(path_of(other))
+        publisher.publish(other, a_price(draw))
 
 
 class Asked(NamedTuple):
@@ -117,7 +123,7 @@ def test_waits_for_the_first_one(server: MixedServer, draw: Draw) -> None:
     """It also waits for a symbol that was never published."""
     publisher, symbol = Publisher(server), draw.word()
     with server.http.ask(path_of(symbol, "after=0&wait=60")) as (waiting,):
-        publisher.publish(draw.word(), a_price(draw))
+        exchange_others(server, publisher, draw)
         assert waiting.so_far() == ""
         expected = publisher.publish(symbol, a_price(draw))
         answer = waiting.read_answer(patience=server.patience)

@@ -173,7 +173,8 @@ async def send_news(writer, known):
     version = max(0, known.version - 1)
     while True:
         async with known.news:
-            await known.news.wait_for(lambda: known.version > version)
+            while known.version <= version:
+                await known.news.wait()
         fresh = known.since(version)
         if fresh[0]["version"] != version + 1:
             writer.transport.abort()  # too far behind

@@ -1,4 +1,4 @@
-"""A ticker on websockets.sync: threads, and a queue for everything that waits for a symbol: requests and subscribers."""
+"""A ticker on websockets.sync: threads, and a queue for all that wait for a symbol, requests and subscribers."""
 
 import json
 import os
