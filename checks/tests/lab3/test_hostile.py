@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 HOSTILE = TESTS / "lab3" / "hostile"
 pytestmark = pytest.mark.usefixtures("nothing_is_left")
 
-# What must fail, words of the reason of the first of these, and what must pass.
+# A requirement that must not pass ("" if all may), words of the reason, and what must pass.
 VERDICTS = {
-    "quotes_without_end": (["4.2"], "the JSON", {"1.2", "2.1", "3.2", "3.5", "4.5"}),
-    "large_quotes_without_end": (["4.2"], "", {"1.2", "2.1", "3.2", "3.5", "4.5"}),
-    "answers_without_end": (["1.1"], "does not end", set()),
-    "interim_answers_without_end": (["3.2"], "102 Processing", {"1.2", "2.1", "2.4", "4.1", "4.2"}),
-    "drips_its_answers": (["1.1"], "the time limit of", set()),
-    "publishes_by_itself": (["1.4"], "", {"1.1", "2.2"}),
-    "process_for_each_request": ([], "", {"3.2", "3.3", "3.4", "3.5", "3.6", "1.5"}),
+    "quotes_without_end": ("4.2", "", {"1.2", "2.1", "3.2", "3.5"}),
+    "large_quotes_without_end": ("4.2", "", {"1.2", "2.1", "3.2", "3.5"}),
+    "answers_without_end": ("1.1", "does not end", set()),
+    "interim_answers_without_end": ("3.2", "102 Processing", {"1.2", "2.1", "2.4", "4.1", "4.2"}),
+    "drips_its_answers": ("1.1", "the time limit of", set()),
+    "publishes_by_itself": ("1.3", "", {"1.1", "2.2"}),
+    "process_for_each_request": ("", "", {"1.5", "3.2", "3.3", "3.4", "3.5", "3.6"}),
 }
 
 
@@ -42,14 +42,14 @@ def test_hostile_program_gets_its_verdict(
     """It fails where it breaks a rule, what is not affected passes, and it takes no longer than the budget."""
     if name == "process_for_each_request" and sys.platform == "win32":
         pytest.skip("Windows has no fork")
-    must_fail, words, must_pass = VERDICTS[name]
+    wrong, words, must_pass = VERDICTS[name]
     source = (CHECKOUT / "solutions" / "lab3" / "ticker.py").read_text("utf-8")
     hostile = (HOSTILE / f"{name}.py").read_text("utf-8")
     folder = with_program("lab3", "ticker", source.replace("async def main(", f"{hostile}\n\nasync def main("))
     result = labcheck("lab3", folder, "--slow", hurry, "--json", "-")
     record = result.record
     assert not record.of(Outcome.ERROR), not_passed(record)
-    assert failed(record)[: len(must_fail)] == must_fail, not_passed(record)
-    assert all(words in not_passed(record)[id] for id in must_fail[:1])
+    assert not wrong or words in not_passed(record)[wrong]
+    assert bool(failed(record)) is bool(wrong), not_passed(record)
     assert not must_pass & set(not_passed(record)), not_passed(record)
     assert result.seconds < 75
