@@ -7,10 +7,10 @@ Usage: python ticker.py [PORT]
 """
 
 import asyncio
+import collections
 import json
 import re
 import sys
-from collections import defaultdict
 from contextlib import suppress
 from http import HTTPStatus
 from urllib.parse import parse_qs, unquote
@@ -58,7 +58,7 @@ class Symbol:
         self.published = asyncio.Event()
 
 
-symbols: defaultdict[str, Symbol] = defaultdict(Symbol)
+symbols: collections.defaultdict[str, Symbol] = collections.defaultdict(Symbol)
 
 
 def respond(status: HTTPStatus, value: object = None) -> Response:
