@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 CASES = {
     "lab1": ["solution", "starter", "starter-all", "wrong-1.2", "wrong-3.2", "wrong-3.4", "wrong-5.2", "wrong-1.3"],
     "lab2": ["solution", "wrong-1.2", "wrong-3.3"],
+    "lab3": ["solution", "starter", "wrong-3.2", "wrong-4.2"],
 }
 
 SAME = [
-    (r"localhost:(?!800[12]\b)\d+", "localhost:PORT"),
+    (r"localhost:(?!800[123]\b)\d+", "localhost:PORT"),
     (r"port 2\d{4}\b", "port PORT"),
     (r"the numbers \d+ and \d{4}", "the numbers DAY and YEAR"),
     (r"UTC[+-]\d+", "UTC+HOURS"),
