@@ -156,7 +156,8 @@ def _module(file: Path) -> ModuleType:
 
 
 def _checks(module: ModuleType) -> Iterator[CheckInfo]:
-    for _, function in inspect.getmembers(module, inspect.isfunction):
+    functions = [function for _, function in inspect.getmembers(module, inspect.isfunction)]
+    for function in sorted(functions, key=lambda each: each.__code__.co_firstlineno):
         for mark in getattr(function, "pytestmark", []):
             if mark.name == "requirement" and function.__module__ == module.__name__:
                 title = " ".join((function.__doc__ or "").split())

@@ -175,7 +175,9 @@ def test_one_goes_away(new_server: MixedServer, draw: Draw) -> None:
         quotes = publisher.publish_all(symbol, a_price(draw), a_price(draw))
         for request in (stays, last):
             assert request.read_answer().json in quotes
-    assert new_server.http.get(path_of(symbol)).json == quotes[-1]
+    other = draw.word()
+    expected = publisher.publish(other, a_price(draw))
+    assert new_server.http.get(path_of(other)).json == expected
 
 
 @requirement(
