@@ -1,7 +1,7 @@
 """Right programs: other programs than the solution that fulfill a lab's requirements, each written in another way.
 
-They are in the folder `right` of a suite, those of labcheck's own labs beside its tests. If a lab has several programs,
-`right` has a folder for each, with its name.
+They are in the folder `right` of a suite, those of labcheck's own labs beside its tests. `right` has a folder for each
+program of the lab, with its name; a lab with a single program needs none.
 """
 
 from __future__ import annotations
@@ -49,12 +49,9 @@ def right_programs(lab: Lab) -> list[RightProgram]:
     """Return the right programs of a lab."""
     beside_tests = PACKAGE.parent / "tests" / lab.name / "right"
     folder = lab.suite / "right" if lab.place.is_course else beside_tests
-    several = len(lab.programs) > 1
-    return [
-        RightProgram(path, program)
-        for program in lab.programs
-        for path in sorted((folder / program.name if several else folder).glob("*.py"))
-    ]
+    only = [RightProgram(path, lab.programs[0]) for path in folder.glob("*.py")] if len(lab.programs) == 1 else []
+    those = [RightProgram(path, each) for each in lab.programs for path in (folder / each.name).glob("*.py")]
+    return sorted([*only, *those], key=lambda each: each.path)
 
 
 def complaints(right: RightProgram, rows: Rows) -> Iterator[str]:
