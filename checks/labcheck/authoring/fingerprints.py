@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from labcheck.authoring.inspection import SuiteFile
 from labcheck.authoring.written import functions_of, requirements
 from labcheck.classes.conditions import conditions
+from labcheck.judging.blame import needs_of
 from labcheck.judging.catalogue import digest_of_frame
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def fingerprints(lab: Lab, options: Options) -> dict[str, str]:
             texts[check.id] += [rest, ast.unparse(functions[check.function])]
             needs[check.id].update(check.needs)
     return {
-        id: _digest([*frame, *(text for each in sorted(_with_needs(id, lab, needs)) for text in texts[each])])
+        id: _digest([*frame, *(text for each in (id, *needs_of(lab, id, needs)) for text in texts[each])])
         for id in lab.requirements
     }
 
@@ -42,17 +43,6 @@ def _without_checks(file: SuiteFile) -> str:
     """Return a file's code except for its checks: its helpers, its fixtures and its constants."""
     checks = {function for function in functions_of(file.tree) if requirements(function, file.tree)}
     return ast.unparse(ast.Module([each for each in file.tree.body if each not in checks], []))
-
-
-def _with_needs(id: str, lab: Lab, needs: dict[str, set[str]]) -> set[str]:
-    """Return a requirement and all on which its outcome depends."""
-    found: set[str] = set()
-    waiting = {id, lab.first_of(id)}
-    while waiting:
-        each = waiting.pop()
-        found.add(each)
-        waiting |= needs[each] - found
-    return found
 
 
 def _digest(texts: list[str]) -> str:

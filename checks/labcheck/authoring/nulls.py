@@ -30,7 +30,6 @@ OF_SERVERS = {
 }
 OF_CLIENTS = {"waits": "does nothing", "ends": "ends at once"}
 SOON = 0.3  # times each deadline: nothing comes from most of them, no matter how long a check waits
-NAMES = (*OF_SERVERS, *OF_CLIENTS)
 
 
 def nulls(program: ProgramSpec) -> dict[str, str]:

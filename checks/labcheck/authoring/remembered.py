@@ -9,11 +9,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
 from labcheck.record.record import Outcome, RequirementResult
-from labcheck.workbook.user_folders import cache_folder
+from labcheck.workbook.user_folders import cache_folder, replace_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,14 +44,7 @@ class Remembered:
         if kind is not None:
             self._now = {**self._saved, **self._now}
         with contextlib.suppress(OSError, RuntimeError):
-            file = self._file()
-            file.parent.mkdir(parents=True, exist_ok=True)
-            new = file.with_suffix(f".{os.getpid()}")
-            try:
-                new.write_text(json.dumps(self._now), "utf-8")
-                new.replace(file)
-            finally:
-                new.unlink(missing_ok=True)  # if there was no space left
+            replace_text(self._file(), json.dumps(self._now))
 
     def rows(self, key: str) -> dict[str, RequirementResult]:
         """Return what is known of the trial with a key."""

@@ -54,7 +54,8 @@ def verify(lab: Lab, only: Sequence[str] = (), *, again: bool = False) -> bool:
     """
     ids = lab.select(only) if only else lab.requirements
     expect_right_files(lab)
-    verification = Verification(lab, ids, variants.variants(lab))
+    wrong = [variant for variant in variants.variants(lab) if variant.fails in ids]
+    verification = Verification(lab, ids, wrong, variants.null_programs(lab))
     found = 0
     options = Options(seed=SEED)
     with (
@@ -68,7 +69,7 @@ def verify(lab: Lab, only: Sequence[str] = (), *, again: bool = False) -> bool:
         print(line)
     number = len(ids)
     print(
-        f"{lab.name}: {number} {'requirement' if number == 1 else 'requirements'}, {len(verification.wrong)} wrong "
+        f"{lab.name}: {number} {'requirement' if number == 1 else 'requirements'}, {len(wrong)} wrong "
         "variants: " + (f"{found} {'problem' if found == 1 else 'problems'}" if found else "consistent")
     )
     return found == 0
@@ -100,16 +101,16 @@ class NullProgram:
 
 @dataclass
 class Verification:
-    """The verification of some requirements of a lab; `wrong` are all its wrong variants, and then those of `ids`."""
+    """The verification of some requirements of a lab; `wrong` are their wrong variants."""
 
     lab: Lab
     ids: Sequence[str]
     wrong: list[Variant]
+    listed: dict[str, list[str]]  # what null programs pass, as wrong.toml says it
     proofs: dict[str, Proof] = field(default_factory=dict)
     lacking: list[str] = field(default_factory=list)  # the right programs that cannot run here, and why
 
     def __post_init__(self) -> None:
-        self.wrong = [variant for variant in self.wrong if variant.fails in self.ids]
         infos = [info for info in read_suite(self.lab) if info.id in self.ids]
         numbers = Counter(info.id for info in infos)
         for info in infos:
@@ -186,7 +187,7 @@ class Verification:
                     self.proofs[each].nulls.append(name)
                 # If a check does not find its wrong variants either, that is reported already.
                 proven = {id: row for id, row in rows.items() if self.proofs[id].exact == self.proofs[id].variants}
-                yield from nulls.complaints(program, name, proven, variants.null_programs(self.lab))
+                yield from nulls.complaints(program, name, proven, self.listed)
             case right.RightProgram():
                 yield from right.complaints(what, rows)
 

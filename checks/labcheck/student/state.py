@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labcheck.sandbox.locks import lock
-from labcheck.workbook.user_folders import state_folder
+from labcheck.workbook.user_folders import replace_text, state_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,13 +100,7 @@ def _takes(descriptor: int) -> bool:
 
 def _save(state: dict[str, Any]) -> None:
     with contextlib.suppress(OSError, RuntimeError):
-        file = _file()
-        new = file.with_suffix(f".{os.getpid()}")
-        try:
-            new.write_text(json.dumps(state, indent=1), "utf-8")
-            new.replace(file)
-        finally:
-            new.unlink(missing_ok=True)  # if there was no space left
+        replace_text(_file(), json.dumps(state, indent=1))
 
 
 def _table(value: Any) -> dict[str, Any]:

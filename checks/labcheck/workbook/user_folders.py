@@ -1,4 +1,4 @@
-"""The folders of the user in which labcheck keeps something, as each system has them."""
+"""The folders of the user in which labcheck keeps something, as each system has them, and how a file is saved there."""
 
 from __future__ import annotations
 
@@ -15,6 +15,17 @@ def state_folder() -> Path:
 def cache_folder() -> Path:
     """Return the folder for what labcheck can find out again. Raises RuntimeError if the user has no home."""
     return _folder("XDG_CACHE_HOME", ".cache", "Caches")
+
+
+def replace_text(file: Path, text: str) -> None:
+    """Write a file completely, or leave it as it was; its folder is made if it is missing. Raises OSError."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    new = file.with_suffix(f".{os.getpid()}")
+    try:
+        new.write_text(text, "utf-8")
+        new.replace(file)
+    finally:
+        new.unlink(missing_ok=True)  # if there was no space left
 
 
 def _folder(variable: str, below_home: str, on_macos: str) -> Path:

@@ -10,6 +10,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 
 from authoring.mini import FILES
@@ -92,6 +93,14 @@ class Author:
         self.capsys.readouterr()
         status = main(words)
         return Result(status, *self.capsys.readouterr(), 0.0)
+
+
+def words_of(process: psutil.Process) -> list[str]:
+    """Return the command line of a process, empty if it has ended."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
 
 
 def forget(root: Path) -> None:

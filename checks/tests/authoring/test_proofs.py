@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from authoring.author import words_of
 from authoring.mini import NULLS, SOLUTION, SUITE
 from labcheck.authoring import nulls, steadiness
-from labcheck.authoring.nulls import FOLDER
-from labcheck.authoring.nulls import NAMES as NULL_PROGRAMS
 from labcheck.authoring.right import RightProgram, right_programs
 from labcheck.workbook.labs import lab_names, load_lab
 
@@ -61,7 +60,7 @@ def test_list_of_null_programs_with_a_mistake(author: Author) -> None:
 
 def test_every_null_program_is_there() -> None:
     """The folder holds one file for each name."""
-    assert {file.stem for file in FOLDER.glob("*.py")} == {*NULL_PROGRAMS}
+    assert {file.stem for file in nulls.FOLDER.glob("*.py")} == {*nulls.OF_SERVERS, *nulls.OF_CLIENTS}
 
 
 def test_right_program_that_fails_is_reported(author: Author) -> None:
@@ -123,15 +122,7 @@ def test_steady_checks(author: Author) -> None:
     result = author.labcheck("verify", "mini", "--repeat", "2", "--load", "--only", "1.1")
     assert result.status == 0
     assert result.out.splitlines()[-1] == "mini: 1 right programs, 2 times each, with every processor busy: steady"
-    assert not any(steadiness.BUSY in words(each) for each in psutil.Process().children())
-
-
-def words(process: psutil.Process) -> list[str]:
-    """Return the command line of a process, empty if it has ended."""
-    try:
-        return process.cmdline()
-    except psutil.Error:
-        return []
+    assert not any(steadiness.BUSY in words_of(each) for each in psutil.Process().children())
 
 
 @pytest.mark.parametrize(

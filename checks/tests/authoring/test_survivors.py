@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from authoring.author import words_of
 from conftest import alive, until
 from labcheck.authoring import survivors
 from labcheck.authoring.mutants import Mutant
@@ -185,11 +186,3 @@ def test_ctrl_c_ends_it_at_once(option: str | None) -> None:
     assert said == "\nlabcheck: interrupted\n"
     psutil.wait_procs(below, timeout=20)
     assert not any(alive(each.pid) for each in below)
-
-
-def words_of(process: psutil.Process) -> list[str]:
-    """Return the command line of a process, empty if it has ended."""
-    try:
-        return process.cmdline()
-    except psutil.Error:
-        return []

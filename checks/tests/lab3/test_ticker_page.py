@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,46 +13,27 @@ from selenium.webdriver.support.ui import WebDriverWait
 from websockets.sync.client import connect
 
 from conftest import CHECKOUT, CONTRAST
-from labcheck.program.ports import Port
+from restarted import Process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PAGE = CHECKOUT / "solutions" / "lab3" / "ticker.html"
-TICKER = CHECKOUT / "solutions" / "lab3" / "ticker.py"
 LIMIT = 60  # seconds for each wait, even on a loaded machine
 WAYS = ["Polling", "Long polling", "Push"]
 # What a browser logs by itself about a ticker that is away, and about a symbol without a price.
 USUAL = re.compile(r"WebSocket connection to 'ws://\S+' failed|Failed to load resource|ERR_CONNECTION_REFUSED")
 
 
-class Ticker:
-    """A ticker that can be stopped and started again on the same port."""
+class Ticker(Process):
+    """The ticker of the solution."""
 
     def __init__(self) -> None:
-        self.port = Port()
-        self.running: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Start the ticker, and wait for its first line: then it is ready."""
-        command = [sys.executable, str(TICKER), str(self.port.number)]
-        environment = {"PYTHONUNBUFFERED": "1"}
-        self.running = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
-        )  # fmt: skip
-        assert self.running.stdout is not None
-        assert self.running.stdout.readline()
-
-    def stop(self) -> None:
-        """Stop the ticker, if it runs, and wait until it has ended."""
-        if self.running is not None:
-            with self.running:
-                self.running.kill()
-            self.running = None
+        super().__init__(CHECKOUT / "solutions" / "lab3" / "ticker.py")
 
     def publish(self, price: str, symbol: str = "ACME") -> None:
         """Publish a price, as another program does."""
-        with connect(f"ws://127.0.0.1:{self.port.number}/publish", proxy=None) as publisher:
+        with connect(f"ws://127.0.0.1:{self.number}/publish", proxy=None) as publisher:
             publisher.send(json.dumps({"symbol": symbol, "price": price}))
             assert "error" not in json.loads(publisher.recv())
 
@@ -67,8 +46,7 @@ def ticker() -> Iterator[Ticker]:
         found.start()
         yield found
     finally:
-        found.stop()
-        found.port.release()
+        found.close()
 
 
 class Screen:
@@ -107,7 +85,7 @@ def page(browser: Any, ticker: Ticker) -> Iterator[Screen]:
     first = browser.current_window_handle
     browser.get_log("browser")
     browser.switch_to.new_window("window")
-    yield Screen(browser, f"{PAGE.as_uri()}?port={ticker.port.number}")
+    yield Screen(browser, f"{PAGE.as_uri()}?port={ticker.number}")
     complaints = [entry["message"] for entry in browser.get_log("browser")]
     browser.close()
     browser.switch_to.window(first)
@@ -170,7 +148,7 @@ def test_error_of_the_ticker_is_shown(page: Screen, ticker: Ticker) -> None:
     """If there is no ticker to publish to, the status says so."""
     ticker.stop()
     page.publish("1")
-    page.wait_for(f"statusLine.textContent === 'no ticker at localhost:{ticker.port.number}'")
+    page.wait_for(f"statusLine.textContent === 'no ticker at localhost:{ticker.number}'")
 
 
 CONTRASTS = f"""{CONTRAST}
