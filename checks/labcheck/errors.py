@@ -8,6 +8,7 @@
 - Fault, and every exception that is not listed here: an internal error in labcheck.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -32,6 +33,18 @@ class MachineError(Exception):
 
 class Fault(Exception):  # noqa: N818
     """An internal error in labcheck; the text is for its developers."""
+
+
+def raise_errors(faults: Sequence[str], mistakes: Sequence[str]) -> None:
+    """Raise the exception for what could not be checked, if there is such a thing.
+
+    `faults` are the tracebacks of all errors. `mistakes` are lines about those that the suite's author has made; if
+    there are no others, SuiteError is raised, otherwise Fault.
+    """
+    if len(faults) > len(mistakes):
+        raise Fault("\n".join(faults))
+    if mistakes:
+        raise SuiteError(*mistakes)
 
 
 class RefusedError(Exception):

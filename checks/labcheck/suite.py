@@ -18,11 +18,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from labcheck.errors import ExchangeError
 from labcheck.judging.marks import given, requirement
 from labcheck.program.evidence import Evidence, Mismatch, differs
 from labcheck.protocols.draw import Draw
 from labcheck.protocols.http.answer import Answer, numbers
-from labcheck.protocols.http.client import FORM
+from labcheck.protocols.http.client import FORM, Connection
 from labcheck.protocols.http.evidence import CLIENT_ERROR
 from labcheck.protocols.http.server import Server
 from labcheck.protocols.json_value import SOME_TEXT, Json
@@ -46,8 +47,10 @@ __all__ = [
     "SOME_TEXT",
     "Answer",
     "ClientProgram",
+    "Connection",
     "Draw",
     "Evidence",
+    "ExchangeError",
     "HttpClient",
     "Json",
     "LineConnection",

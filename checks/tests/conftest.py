@@ -65,7 +65,7 @@ CONTRAST = """
 # The environment of labcheck in tests: not that of a CI system, and without the user's own saved state.
 NOT_OUTSIDE = ("GITHUB_", "CI", "COLUMNS", "LINES")  # pytest sets the size of its terminal
 OUTSIDE = {name: value for name, value in os.environ.items() if not name.startswith(NOT_OUTSIDE)}
-OUTSIDE["XDG_STATE_HOME"] = os.devnull
+OUTSIDE |= {"XDG_STATE_HOME": os.devnull, "XDG_CACHE_HOME": os.devnull}
 CHECKOUT = root()
 IN_TIME = re.compile(r"within [\d.]+ s\b")
 

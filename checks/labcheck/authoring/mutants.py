@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import ast
 import re
-import shutil
 from collections import Counter
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -26,9 +25,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
-    from labcheck.workbook.labs import Lab
 
 COMPARISONS: dict[type[ast.AST], tuple[str, str]] = {
     ast.Eq: ("==", "!="),
@@ -80,11 +77,6 @@ class Mutant:
     key: str
     line: int
     text: str
-
-    def write(self, lab: Lab, folder: Path) -> None:
-        """Write the solution with this change into a folder."""
-        shutil.copytree(lab.solution, folder, dirs_exist_ok=True)
-        (folder / self.file).write_text(self.text, "utf-8")
 
 
 @dataclass(frozen=True)

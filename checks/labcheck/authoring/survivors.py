@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from labcheck.authoring.mutants import Mutant, mutants
-from labcheck.authoring.verify import judge_variant, judges
+from labcheck.authoring.trials import check, not_passed, of, with_program
+from labcheck.classes.executors import workers_for
 from labcheck.classes.progress import Progress
 from labcheck.errors import SuiteError
 from labcheck.record.record import Outcome
@@ -22,7 +23,7 @@ from labcheck.record.record import Outcome
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from labcheck.record.record import Record
+    from labcheck.authoring.trials import Rows
     from labcheck.workbook.labs import Lab
 
 LIST = "survivors.toml"
@@ -76,15 +77,13 @@ def verify_mutants(lab: Lab, number: int | None = None, seed: int = 0) -> bool:
         print(f"{lab.name}: {problem}", flush=True)
     keys = {key for each in listed for key in each.mutants}
     survived = 0
-    with judges() as pool, Progress(len(chosen), "checking mutants", "checked") as progress:
-        found = [pool.submit(judge_variant, lab.name, mutant) for mutant in chosen]
-        for mutant, future in zip(chosen, found, strict=True):
-            record = future.result()
-            survived += record.all_passed
-            if problem := complaint_of_mutant(mutant, record, is_listed=mutant.key in keys):
+    trials = [with_program(lab, mutant.file, mutant.text, lab.requirements) for mutant in chosen]
+    with workers_for(None) as workers, Progress(len(chosen), "checking mutants", "checked") as progress:
+        for mutant, found in zip(chosen, check(lab, trials, workers, tell=progress.advance), strict=True):
+            survived += not not_passed(found.rows)
+            if problem := complaint_of_mutant(mutant, found.rows, is_listed=mutant.key in keys):
                 problems.append(problem)
                 print(f"{lab.name}: {problem}", flush=True)
-            progress.advance()
     checked = f"{len(chosen)} mutants" if number is None else f"{len(chosen)} of {len(known)} mutants (seed {seed})"
     print(
         f"{lab.name}: {checked}, {survived} of them without a failure: "
@@ -107,16 +106,16 @@ def complaints_of_list(lab: Lab, listed: Sequence[Allowed], known: Sequence[Muta
             yield f"{LIST} lists a mutant {times} times: {key}: remove it from all entries but one"
 
 
-def complaint_of_mutant(mutant: Mutant, record: Record, *, is_listed: bool) -> str:
-    """Return the difference between a mutant's record and the list of survivors, "" if they agree."""
-    place, failed = f"{mutant.file}:{mutant.line}", record.of(Outcome.FAILED)
-    undecided = record.of(Outcome.ERROR) or ([] if failed else record.of(Outcome.NOT_RUN))
+def complaint_of_mutant(mutant: Mutant, rows: Rows, *, is_listed: bool) -> str:
+    """Return the difference between a mutant's results and the list of survivors, "" if they agree."""
+    place, failed = f"{mutant.file}:{mutant.line}", of(rows, Outcome.FAILED)
+    undecided = of(rows, Outcome.ERROR) or ([] if failed else of(rows, Outcome.NOT_RUN))
     if undecided:
-        first = undecided[0]
+        first = rows[undecided[0]]
         why = f"{first.id} is {first.outcome.replace('_', ' ')} ({first.reason})"
         return f"{place}: a mutant is neither right nor wrong, because {why}: correct the check: {mutant.key}"
     if failed and is_listed:
-        ids = ", ".join(each.id for each in failed)
+        ids = ", ".join(failed)
         return f"{place}: a mutant in {LIST} fails {ids}: remove it from the list: {mutant.key}"
     if not failed and not is_listed:
         return (

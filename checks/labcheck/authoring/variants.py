@@ -8,11 +8,11 @@ consequence; `breaks`, further ones that the same mistake breaks; and `file`, th
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labcheck.authoring.trials import with_program
 from labcheck.errors import SuiteError
 from labcheck.workbook.labs import shown
 from labcheck.workbook.nearest import nearest
@@ -21,6 +21,7 @@ from labcheck.workbook.toml_file import TomlFile, schema_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from labcheck.authoring.trials import Trial
     from labcheck.workbook.labs import Lab
 
 NAME = "wrong.toml"
@@ -39,11 +40,13 @@ class Variant:
     breaks: tuple[str, ...] = ()
     place: str = ""
 
+    def trial(self, lab: Lab) -> Trial:
+        """Return the trial of the edited solution. Raises SuiteError if the edits do not fit it."""
+        return with_program(lab, self.file, self.text(lab), lab.requirements)
+
     def write(self, lab: Lab, folder: Path) -> None:
-        """Write the solution with the variant's edits into a folder. Raises SuiteError if they do not fit it."""
-        text = self.text(lab)
-        shutil.copytree(lab.solution, folder, dirs_exist_ok=True)
-        (folder / self.file).write_text(text, "utf-8")
+        """Write the edited solution into a folder. Raises SuiteError if the edits do not fit it."""
+        self.trial(lab).write(folder)
 
     def text(self, lab: Lab) -> str:
         """Return the edited file.
@@ -93,6 +96,11 @@ def variants(lab: Lab) -> list[Variant]:
     ]
 
 
+def null_programs(lab: Lab) -> dict[str, list[str]]:
+    """Return which requirements null programs pass, as wrong.toml says it; see `nulls`."""
+    return dict(TomlFile.read(lab.suite / NAME, NAME).table.get("null_programs", {}))
+
+
 def mistakes_of(lab: Lab, *, can_edit: bool) -> list[str]:
     """Return the mistakes in wrong.toml, a line for each; also those of its edits if the solution can be edited."""
     try:
@@ -116,6 +124,12 @@ def _differences(toml: TomlFile) -> Iterator[str]:
 
 def _contradictions(toml: TomlFile, lab: Lab) -> Iterator[str]:
     """Yield what an entry names that lab.toml does not; what has another type is left out."""
+    nulls = toml.table.get("null_programs")
+    for name, ids in nulls.items() if isinstance(nulls, dict) else ():
+        for id in ids if isinstance(ids, list) else ():
+            if isinstance(id, str) and id and id not in lab.requirements:
+                place, near = toml.at("null_programs", name), nearest(id, lab.requirements)
+                yield f"{place}: {name} of null_programs names {id}, which is not in lab.toml.{near}"
     entries = toml.table.get("wrong")
     files = [program.file for program in lab.programs]
     for number, entry in enumerate(entries if isinstance(entries, list) else (), start=1):

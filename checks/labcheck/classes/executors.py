@@ -13,26 +13,36 @@ from labcheck.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 from labcheck.isolated.graders import TRIES, close_graders
+from labcheck.isolated.width import Width
 
 CLOSED_WITHIN = 5  # seconds in which the connection to a cluster is closed
+AHEAD = 1  # submissions in memory in addition to those that are graded
+PER_THREAD = 2  # submissions sent to each thread of a cluster: one is graded, and one is there when that is done
 
 
 @dataclass(frozen=True)
 class Workers:
-    """An executor, the number of gradings it runs at the same time, and a function that says why it cannot go on."""
+    """An executor of gradings.
+
+    `room` returns for how many it has room, of which a given number is running; `lost` why it cannot go on, or "".
+    """
 
     executor: Executor
-    width: int
+    room: Callable[[int], int]
     lost: Callable[[], str] = lambda: ""
 
 
 @contextlib.contextmanager
-def workers_for(jobs: int, cluster: str | None) -> Iterator[Workers]:
-    """Yield the workers of this machine or of a dask cluster. Raises UsageError if the cluster cannot be reached."""
+def workers_for(jobs: int | None, cluster: str | None = None) -> Iterator[Workers]:
+    """Yield the workers of this machine or of a dask cluster. Raises UsageError if the cluster cannot be reached.
+
+    `jobs` is the number of gradings at the same time; None: as many as keep the processors busy.
+    """
     if cluster is None:
-        with ThreadPoolExecutor(jobs) as pool:
+        width = Width()
+        with ThreadPoolExecutor(jobs or width.most) as pool:
             try:
-                yield Workers(pool, jobs)
+                yield Workers(pool, width.now if jobs is None else lambda running: jobs + AHEAD)
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
                 close_graders()
@@ -62,7 +72,8 @@ def workers_for(jobs: int, cluster: str | None) -> Iterator[Workers]:
 
     try:
         pool = client.get_executor(pure=False, retries=TRIES)
-        yield Workers(pool, max(1, sum(client.nthreads().values())), lost)
+        number = max(1, sum(client.nthreads().values()))
+        yield Workers(pool, lambda running: number * PER_THREAD, lost)
     finally:
         # A scheduler that has ended answers nothing: nothing may wait for it.
         with contextlib.suppress(Exception):

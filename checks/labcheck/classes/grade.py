@@ -37,8 +37,7 @@ if TYPE_CHECKING:
     from labcheck.isolated.task import Reply, Task
     from labcheck.record.people import Roster
 
-LOOK = 5.0  # seconds after which a look is taken at the workers, if no result arrives
-AHEAD = 2  # submissions in memory for each one that is graded at the same time
+LOOK = 0.5  # seconds after which a look is taken at the workers, if no result arrives
 MOST_LISTED = 20  # problems listed one by one
 MOST_FAULTS = 5  # different errors listed
 LEFT_OUT = re.compile(  # at the end of what Python prints: why points may be missing although the work is done
@@ -55,13 +54,12 @@ def run(tasks: Iterable[tuple[str, Task]], workers: Workers) -> Iterator[Result]
     waiting: dict[Future[Reply], tuple[str, Task]] = {}
     queue = iter(tasks)
     while True:
-        for key, task in queue:
+        while len(waiting) < workers.room(len(waiting)) and (each := next(queue, None)):
+            key, task = each
             try:
-                waiting[workers.executor.submit(grade_task, task)] = key, task
+                waiting[workers.executor.submit(grade_task, task)] = each
             except RuntimeError as error:  # the executor no longer accepts tasks
                 yield Result(key, task.label, BROKEN, f"{type(error).__name__}: {error}")
-            if len(waiting) >= workers.width * AHEAD:
-                break
         if not waiting:
             return
         done, _ = wait(waiting, LOOK, return_when=FIRST_COMPLETED)
@@ -80,7 +78,15 @@ def _result(key: str, task: Task, reply: Reply) -> Result:
     look = "" if record is None else _to_look_at(record)
     sources = tuple(Source(**each) for each in reply.sources)
     return Result(
-        key, task.label, reply.kind, reply.text, record, tuple(reply.faults), to_look_at=look, sources=sources
+        key,
+        task.label,
+        reply.kind,
+        reply.text,
+        record,
+        tuple(reply.faults),
+        tuple(reply.mistakes),
+        to_look_at=look,
+        sources=sources,
     )
 
 
@@ -119,7 +125,7 @@ def grade(
     out: Path,
     wanted: Wanted,
     *,
-    jobs: int = 1,
+    jobs: int | None = None,
     cluster: str | None = None,
     shard: Shard | None = None,
     merge: bool = False,
@@ -194,7 +200,7 @@ def _keep_apart(place: Path, out: Path) -> None:
 
 
 def _grade_all(
-    submissions: Submissions, out: Path, file: str, jobs: int, cluster: str | None, *, again: bool
+    submissions: Submissions, out: Path, file: str, jobs: int | None, cluster: str | None, *, again: bool
 ) -> dict[str, str]:
     """Grade what has no result under the present conditions, or everything `again`. Return the conditions."""
     options, lab = submissions.order.options, submissions.order.lab
@@ -242,7 +248,11 @@ def _summary(gradebook: Gradebook, out: Path, similar: str, *, whole: bool) -> I
         yield f"  {printable(entry.submission)}: {printable(entry.remark)}"
     if len(problems) > MOST_LISTED:
         yield f"  and {len(problems) - MOST_LISTED} more; see the column `note`"
-    faults = Counter(map(_in_short, (fault for entry in entries if entry.is_open for fault in entry.faults)))
+    is_open = [entry for entry in entries if entry.is_open]
+    for mistake, number in Counter(mistake for entry in is_open for mistake in entry.mistakes).most_common(MOST_FAULTS):
+        yield f"  {number} × error in the lab: {printable(mistake)}"
+    ours = (entry for entry in is_open if len(entry.faults) > len(entry.mistakes))
+    faults = Counter(map(_in_short, (fault for entry in ours for fault in entry.faults)))
     for fault, number in faults.most_common(MOST_FAULTS):
         yield f"  {number} × {printable(fault)}"
     if faults:

@@ -105,6 +105,7 @@ def _hidden(entry: Entry, number: int) -> Entry:
         told=late,
         record=entry.record and replace(entry.record, submission=""),
         faults=(),
+        mistakes=(),
         override=entry.override and Override(entry.override.points),
         handed_in=None,
     )

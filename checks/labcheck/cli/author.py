@@ -43,6 +43,23 @@ def _verify_arguments(parser: Parser, words: list[str]) -> None:
         "lab", metavar="LAB", type=name_of, nargs="?", help="name of a lab, such as lab1 (default: all labs)"
     )
     parser.add_argument(
+        "--only",
+        metavar="ID",
+        action="append",
+        default=[],
+        help="verify only this requirement or step, such as 2.3 or 2, with its wrong variants; also a list or a range",
+    )
+    parser.add_argument(
+        "--again", action="store_true", help="check everything, also programs and checks that have not changed"
+    )
+    parser.add_argument(
+        "--repeat",
+        metavar="N",
+        type=count,
+        help="instead, check the solution and the right programs N times, and name checks that do not always pass",
+    )
+    parser.add_argument("--load", action="store_true", help="with --repeat: keep every processor busy while it runs")
+    parser.add_argument(
         "--mutants",
         action="store_true",
         help="instead, check copies of the solution that differ from it in one place; this takes minutes",
@@ -57,6 +74,12 @@ def _verify(given: argparse.Namespace) -> int:
     from labcheck.judging.run import seed_or_new
 
     expect_solutions("it cannot verify a lab")
+    if given.load and given.repeat is None:
+        raise UsageError("--load keeps the processors busy while programs are checked again and again; add --repeat N")
+    if given.mutants and (given.repeat is not None or given.only or given.again):
+        raise UsageError("--mutants is a run of its own; it does not go together with --repeat, --only or --again")
+    if given.only and given.lab is None:
+        raise UsageError("--only names requirements of one lab; name the lab, too")
     if given.sample is not None and not given.mutants:
         raise UsageError("--sample chooses mutants; add --mutants")
     if given.seed is not None and given.sample is None:
@@ -67,14 +90,20 @@ def _verify(given: argparse.Namespace) -> int:
 
 def _verify_one(name: str, given: argparse.Namespace) -> int:
     """Verify a lab, and return the exit status: 2 for a mistake because of which its programs cannot be checked."""
+    from labcheck.authoring.steadiness import verify_steadiness
     from labcheck.authoring.survivors import verify_mutants
     from labcheck.authoring.todo import todos
     from labcheck.authoring.verify import verify
 
     try:
         lab = load_lab(name)
-        consistent = verify_mutants(lab, given.sample, given.seed) if given.mutants else verify(lab)
-        for todo in () if given.mutants else todos(lab):
+        if given.mutants:
+            consistent = verify_mutants(lab, given.sample, given.seed)
+        elif given.repeat is not None:
+            consistent = verify_steadiness(lab, given.only, given.repeat, load=given.load)
+        else:
+            consistent = verify(lab, given.only, again=given.again)
+        for todo in () if given.mutants or given.repeat is not None else todos(lab):
             print(f"{lab.name}: still to do: {todo}")
     except SuiteError as error:
         mistakes = str(error).splitlines()

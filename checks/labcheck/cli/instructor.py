@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,8 +46,7 @@ def _grade_arguments(parser: Parser, words: list[str]) -> None:
         "--jobs",
         metavar="N",
         type=count,
-        default=os.cpu_count() or 1,
-        help="number of submissions to grade at the same time (default: one per core)",
+        help="number of submissions to grade at the same time (default: as many as keep the processors busy)",
     )
     parser.add_argument(
         "--cluster", metavar="ADDRESS", help="grade on the workers of the dask scheduler at ADDRESS instead"

@@ -21,7 +21,7 @@ from labcheck.cli.options import (
     files_of,
     name_of,
 )
-from labcheck.errors import Fault, SuiteError, UsageError
+from labcheck.errors import UsageError, raise_errors
 from labcheck.workbook.labs import lab_names, load_lab
 from labcheck.workbook.nearest import nearest
 from labcheck.workbook.withheld import expect_solutions
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     import argparse
 
     from labcheck.cli.options import Parser
-    from labcheck.judging.judge import Judgement
     from labcheck.judging.options import Options
     from labcheck.record.record import Record
     from labcheck.workbook.labs import Lab
@@ -113,16 +112,8 @@ def _check(given: argparse.Namespace) -> int:
     if "html" in files and options.protection == "none" and not given.beside:
         _add_right_answers(judgement.record, lab, options)
     _write(judgement.record, files)
-    _report_errors(judgement)
+    raise_errors(judgement.faults, judgement.mistakes)
     return PASSED if judgement.record.all_passed else FAILED
-
-
-def _report_errors(judgement: Judgement) -> None:
-    """Raise the exception for requirements that could not be checked: SuiteError if that is the author's fault."""
-    if len(judgement.faults) > len(judgement.mistakes):
-        raise Fault("\n".join(judgement.faults))
-    if judgement.mistakes:
-        raise SuiteError(*judgement.mistakes)
 
 
 def _watch(lab: Lab, folder: Path, options: Options) -> int:
@@ -392,7 +383,7 @@ def _replay(given: argparse.Namespace) -> int:
     options = Options(given.seed, (id,), given.budget, given.slow, python_of(given.python, folder))
     judgement = judge(lab, folder, options)
     terminal.write_exchange(judgement.record, id)
-    _report_errors(judgement)
+    raise_errors(judgement.faults, judgement.mistakes)
     if given.stay or (sys.stdin.isatty() and sys.stdout.isatty()):
         seeded = replace(options, seed=judgement.record.seed)
         stay(lab, folder, seeded, id, judgement.record.requirement(id).by_hand)

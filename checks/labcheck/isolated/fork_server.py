@@ -10,15 +10,13 @@ import signal
 import socket
 import subprocess
 import sys
-import traceback
 from functools import partial
 from typing import TYPE_CHECKING
 
 from labcheck.isolated.forked import end_after
 from labcheck.isolated.supervisor import supervise
-from labcheck.isolated.task import Reply, receive
+from labcheck.isolated.task import Reply, broken_by, receive
 from labcheck.protocols import kinds
-from labcheck.record.result import BROKEN
 from labcheck.sandbox.protections import protections
 from labcheck.workbook.labs import load_lab
 
@@ -50,8 +48,8 @@ def main() -> None:
     with socket.socket(fileno=int(sys.argv[1])) as control:
         try:
             with_checks(load_lab(sys.argv[2]), partial(_fork, control))
-        except Exception:  # the suite is broken
-            _refuse(control, Reply(BROKEN, "internal error in labcheck", faults=[traceback.format_exc()]))
+        except Exception as error:  # the suite is broken
+            _refuse(control, broken_by(error))
     os._exit(0)
 
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcheck.errors import RefusedError, UsageError
-from labcheck.isolated.task import Reply, Task, line_of, reply_from
+from labcheck.isolated.task import Reply, Task, broken_by, line_of, reply_from
 from labcheck.judging.judge import judge
-from labcheck.program.machine import lack
-from labcheck.record.result import BROKEN, GRADED, REFUSED
+from labcheck.record.result import GRADED, REFUSED
 from labcheck.sandbox import processes
 from labcheck.workbook.labs import load_lab
 
@@ -60,14 +58,17 @@ def main() -> None:
         out.write(line_of(id, outcome))
         out.flush()
 
-    try:
-        judgement = judge(load_lab(task.lab), Path(task.folder), task.options, listener=tell)
-        reply = Reply(GRADED, record=judgement.record.to_table(), faults=judgement.faults)
-    except (UsageError, RefusedError) as error:
-        reply = Reply(REFUSED, str(error))
-    except Exception as error:
-        lacking = lack(error)
-        faults = [] if lacking else [traceback.format_exc()]
-        reply = Reply(BROKEN, str(lacking or "internal error in labcheck"), faults=faults)
-    out.write(reply.to_json())
+    out.write(grade_here(task, tell).to_json())
     out.flush()
+
+
+def grade_here(task: Task, listener: Listener | None = None) -> Reply:
+    """Check a folder in this process, which must do nothing else at the time; any exception becomes a reply."""
+    try:
+        judgement = judge(load_lab(task.lab), Path(task.folder), task.options, listener=listener)
+        found, mistakes = judgement.record.to_table(), list(judgement.mistakes)
+        return Reply(GRADED, record=found, faults=judgement.faults, mistakes=mistakes)
+    except (UsageError, RefusedError) as error:
+        return Reply(REFUSED, str(error))
+    except Exception as error:
+        return broken_by(error)

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from labcheck.errors import Fault, UsageError
+from labcheck.isolated.fresh import Fresh
 from labcheck.isolated.task import GRACE, Probe, Reply, Task, reply_from, send
 from labcheck.judging.options import Options
 from labcheck.record.result import BROKEN, GRADED
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from labcheck.judging.judge import Listener
 
 TRIES = 2
+HAS_FORK = hasattr(os, "fork")
 
 
 class Asked:
@@ -59,7 +61,7 @@ class ForkServer:
     """The client side of the fork server of a lab, for programs run by `python`. It can be used from any thread."""
 
     def __init__(self, lab: str, python: str) -> None:
-        if os.name != "posix":
+        if not HAS_FORK:
             raise UsageError(
                 "archives, notebooks, --sandbox and grading a class need Linux or macOS; "
                 "here, check a folder without --sandbox"
@@ -195,6 +197,8 @@ def grade_task(task: Task, listener: Listener | None = None) -> Reply:
 
     For `listener`, see `Asked.reply`; after a second try, it has heard of some requirements twice.
     """
+    if task.folder and not HAS_FORK:
+        return Fresh(task).reply(listener)
     mine, reply = graders(), Reply(BROKEN)
     if task.options.protection == "auto":
         try:

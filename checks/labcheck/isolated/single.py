@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from labcheck.errors import Fault, MachineError, RefusedError, UsageError
+from labcheck.errors import MachineError, RefusedError, UsageError, raise_errors
 from labcheck.isolated.graders import close_graders, grade_task, graders
 from labcheck.isolated.task import Task
 from labcheck.judging.catalogue import expect_suite
@@ -46,10 +46,9 @@ def judge_apart(
         raise UsageError(f"{path} cannot be checked: {reply.text}")
     if reply.record is None:
         expect_suite(lab)
-        if reply.faults:
-            raise Fault("\n".join([reply.text, *reply.faults]))
+        raise_errors(reply.faults, reply.mistakes)
         raise MachineError(reply.text)
-    return Judgement(Record.from_table(reply.record), reply.faults, reply.text)
+    return Judgement(Record.from_table(reply.record), reply.faults, reply.text, tuple(reply.mistakes))
 
 
 def _best(lab: Lab, python: str, *, required: bool) -> str:

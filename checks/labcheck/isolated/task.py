@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import pickle
 import struct
+import traceback
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
+from labcheck.errors import SuiteError
+from labcheck.program.machine import lack
 from labcheck.record.record import Outcome
 from labcheck.record.result import BROKEN
 
@@ -68,7 +71,8 @@ class Reply:
     - `kind`: `graded`, `refused` (the submission is invalid) or `broken` (the grading failed).
     - `text`: the reason, in one line; if graded, what was chosen from the submission, or "".
     - `record`: the record as a table, if graded.
-    - `faults`: tracebacks of internal errors in labcheck.
+    - `faults`: tracebacks of internal errors in labcheck, and of errors in the suite.
+    - `mistakes`: the latter, each in one line for the suite's author.
     - `sources`: the submission's Python files (`record.sources.Source`) as tables, if graded.
     """
 
@@ -76,6 +80,7 @@ class Reply:
     text: str = ""
     record: dict[str, Any] | None = None
     faults: list[str] = field(default_factory=list)
+    mistakes: list[str] = field(default_factory=list)
     sources: list[dict[str, Any]] = field(default_factory=list)
 
     def to_json(self) -> bytes:
@@ -86,6 +91,16 @@ class Reply:
     def from_json(cls, data: bytes) -> Reply:
         """Return the reply from the JSON that `to_json` returned. Raises ValueError if it is incomplete."""
         return cls(**json.loads(data))
+
+
+def broken_by(error: Exception) -> Reply:
+    """Return the reply for a grading that an exception has broken: it says whose error that is."""
+    if lacking := lack(error):
+        return Reply(BROKEN, str(lacking))
+    if isinstance(error, SuiteError):
+        mistakes = str(error).splitlines()
+        return Reply(BROKEN, mistakes[0], mistakes=mistakes)
+    return Reply(BROKEN, "internal error in labcheck", faults=["".join(traceback.format_exception(error))])
 
 
 def line_of(id: str, outcome: Outcome | None) -> bytes:

@@ -6,16 +6,14 @@ import io
 import os
 import subprocess
 import tempfile
-import traceback
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcheck.errors import RefusedError, UsageError
-from labcheck.isolated.task import PROBE_WITHIN, Probe, Reply, Task, line_of
+from labcheck.isolated.task import PROBE_WITHIN, Probe, Reply, Task, broken_by, line_of
 from labcheck.judging.catalogue import digest_of, with_more
 from labcheck.judging.judge import judge
-from labcheck.program.machine import lack
 from labcheck.sandbox import isolation
 from labcheck.sandbox.protections import find
 from labcheck.submission.archive import Target, extract
@@ -63,12 +61,9 @@ class Grading:
         except UsageError as error:
             reply = Reply("broken", str(error))
         except Exception as error:
-            if lacking := lack(error):
-                reply = Reply("broken", str(lacking))
-            elif isinstance(self.request, Probe):
+            reply = broken_by(error)
+            if reply.faults and isinstance(self.request, Probe):
                 reply = Reply("broken", str(getattr(error, "strerror", "") or error))
-            else:
-                reply = Reply("broken", "internal error in labcheck", faults=[traceback.format_exc()])
         with os.fdopen(writing, "wb") as pipe:
             pipe.write(reply.to_json())
 
@@ -135,4 +130,5 @@ class Grading:
             return Reply("refused", str(error))
         judgement.record.submission = task.label
         tables = [asdict(each) for each in sources]
-        return Reply("graded", chosen.note, judgement.record.to_table(), judgement.faults, tables)
+        mistakes = list(judgement.mistakes)
+        return Reply("graded", chosen.note, judgement.record.to_table(), judgement.faults, mistakes, tables)

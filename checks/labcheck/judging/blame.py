@@ -14,11 +14,12 @@ from labcheck.protocols import kinds
 from labcheck.record.record import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from labcheck.judging.run import Run
     from labcheck.record.difference import Difference
     from labcheck.record.excerpt import Excerpt
+    from labcheck.workbook.labs import Lab
 
 ORDER = (Outcome.PASSED, Outcome.ERROR, Outcome.NOT_RUN, Outcome.FAILED)
 NOT_PASSED = {  # in words; the first one that applies is the reason why another requirement is not run
@@ -29,6 +30,20 @@ NOT_PASSED = {  # in words; the first one that applies is the reason why another
 MOST_OVER = 2.0  # times the time left: a check that would take longer is not even begun
 SLOW = 0.5  # seconds for an answer on average; then one silence costs too much time to try another check
 MOST_HUNG = 3  # checks of a program without an answer; then no more of its checks are run
+
+
+def needs_of(lab: Lab, id: str, direct: Mapping[str, set[str]]) -> list[str]:
+    """Return what a requirement needs, directly or indirectly, and its program's first requirement; in their order.
+
+    `direct` maps a requirement to the ones that its checks name.
+    """
+    found = {lab.first_of(id)}
+    queue = [id]
+    while queue:
+        fresh = direct.get(queue.pop(), set()) - found
+        found |= fresh
+        queue += fresh
+    return [need for need in lab.requirements if need in found - {id}]
 
 
 @dataclass
@@ -67,14 +82,8 @@ class Blame:
         self._lab = run.lab
 
     def needs(self, id: str) -> list[str]:
-        """Return the requirements that this one needs, directly or indirectly, and its program's first; in order."""
-        found = {self._lab.first_of(id)}
-        queue = [id]
-        while queue:
-            fresh = self.direct.get(queue.pop(), set()) - found
-            found |= fresh
-            queue += fresh
-        return [need for need in self._lab.requirements if need in found - {id}]
+        """Return the requirements that this one needs; see `needs_of`."""
+        return needs_of(self._lab, id, self.direct)
 
     def why_not(self, id: str, *, shares_its_program: bool, exchanges: int) -> str:
         """Return why a check is not run; empty if it is run.

@@ -114,12 +114,21 @@ def digest_of(lab: Lab, more: bytes = b"", *, hidden: bool = False) -> str:
 
     What a requirement is worth judges nothing: other points do not make anybody be graded again.
     """
-    digest = hashlib.sha256(f"{__version__} {engine_digest()} {lab.name} {hidden}".encode() + more)
+    digest = hashlib.sha256(f"{digest_of_frame(lab)} {hidden}".encode() + more)
+    for file in sorted(lab.suite.glob("test_*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def digest_of_frame(lab: Lab) -> str:
+    """Return a digest of everything that judges except for the files of the checks: what all of them depend on."""
+    digest = hashlib.sha256(f"{__version__} {engine_digest()} {lab.name}".encode())
     supplied = (file for name in lab.supplies for file in (lab.starter / name).rglob("*") if file.is_file())
     table = tomllib.loads((lab.starter / "lab.toml").read_text("utf-8"))
     digest.update(json.dumps({name: each for name, each in table.items() if name != "points"}, default=str).encode())
     shared = lab.place.suites.glob("*.py")  # what the suites of a course have in common
-    for file in [*sorted(lab.suite.glob("*.py")), *sorted(shared), *sorted(supplied)]:
+    helpers = (file for file in lab.suite.glob("*.py") if not file.name.startswith("test_"))
+    for file in [*sorted(helpers), *sorted(shared), *sorted(supplied)]:
         digest.update(file.read_bytes())
     return digest.hexdigest()
 
@@ -147,7 +156,8 @@ def _module(file: Path) -> ModuleType:
 
 
 def _checks(module: ModuleType) -> Iterator[CheckInfo]:
-    for _, function in inspect.getmembers(module, inspect.isfunction):
+    functions = [function for _, function in inspect.getmembers(module, inspect.isfunction)]
+    for function in sorted(functions, key=lambda each: each.__code__.co_firstlineno):
         for mark in getattr(function, "pytestmark", []):
             if mark.name == "requirement" and function.__module__ == module.__name__:
                 title = " ".join((function.__doc__ or "").split())

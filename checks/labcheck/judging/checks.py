@@ -23,7 +23,7 @@ from labcheck.workbook.labs import lab_names, load_lab, shown
 from labcheck.workbook.places import places
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
     from labcheck.judging.run import Run
     from labcheck.record.transcript import Transcript
@@ -69,6 +69,7 @@ class Grader:
         self._selected = set(selected)
         self.proves_nothing = False  # the check that was run last: it failed, but not because of what it checks
         self._late: list[pytest.Item] = []
+        self._begun: list[pytest.Item] = []  # they have begun something before their turn
         self._mismatch: Mismatch | None = None
 
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -99,16 +100,27 @@ class Grader:
         )
 
     def comes_later(self, item: pytest.Item) -> bool:
-        """Return whether a check should be run after all others, because it takes long with a slow program.
+        """Return whether a check should be run after all others, because it takes long.
 
-        Asked again about the same check, it returns False.
+        It does with a slow program, or if it waits for what it has begun. Asked again about the same check, this
+        returns False.
         """
         mark = _mark(item)
         self.run.spec = self.run.lab.program_of(mark["id"])
-        if item in self._late or not self.run.too_slow_for(mark["exchanges"], LARGE_SHARE):
+        takes_long = item in self._begun or self.run.too_slow_for(mark["exchanges"], LARGE_SHARE)
+        if item in self._late or not takes_long:
             return False
         self._late.append(item)
         return True
+
+    def begin_beside(self, waiting: Iterable[pytest.Item]) -> None:
+        """Let checks begin what takes long, as soon as the first requirement of their program has passed."""
+        for item in waiting:
+            id, begins = _mark(item)["id"], _mark(item)["begins"]
+            has_passed = self.blame.outcome(self.run.lab.first_of(id)) is Outcome.PASSED
+            if begins is not None and has_passed and item not in self._begun:
+                self._begun.append(item)
+                self.run.begin_beside(id, begins)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -116,7 +128,7 @@ class Grader:
         id = _mark(item)["id"]
         self._mismatch = None
         self.proves_nothing = False
-        self.run.begin(id)
+        self.run.begin(id, _mark(item)["begins"])
         shares = "own_server" not in item.fixturenames  # type: ignore[attr-defined]
         exchanges = _mark(item)["exchanges"]
         if reason := self.blame.why_not(id, shares_its_program=shares, exchanges=exchanges):
@@ -190,6 +202,8 @@ class Grader:
         else:
             finding = self.blame.judge(id, error, self._mismatch, place_of(item))
         finding.seconds = seconds
+        if finding.outcome is Outcome.FAILED and (parameters := _parameters(item)):
+            finding.reason = f"with {parameters}" + (f": {finding.reason}" if finding.reason else "")
         self._record(id, finding)
         # A check that is not run because of what an exchange has shown may have damaged a program, too.
         skipped = isinstance(error, pytest.skip.Exception)
@@ -239,6 +253,13 @@ def place_of(item: pytest.Item) -> str:
 def id_of(item: pytest.Item) -> str:
     """Return the id of the requirement that a check proves."""
     return str(_mark(item)["id"])
+
+
+def _parameters(item: pytest.Item) -> str:
+    """Return the parameters of a check that is run several times, in words; "" for any other."""
+    callspec = getattr(item, "callspec", None)
+    values = callspec.params.items() if callspec else ()
+    return ", ".join(f"{name} = {shorten(repr(value))}" for name, value in values)
 
 
 def _mark(item: pytest.Item) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from labcheck.errors import SuiteError
 from labcheck.judging.run import Run
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 RUN = pytest.StashKey[Run]()
 SERVERS = ("server", "own_server", "new_server")
 CLIENTS = ("client", "new_clients", "client_alone")
-OTHERS = ("material", "draw")
+OTHERS = ("begun", "material", "draw")
 
 
 @pytest.fixture
@@ -56,6 +57,15 @@ def new_clients(request: pytest.FixtureRequest) -> Callable[[int], list[ClientVi
 def client_alone(request: pytest.FixtureRequest) -> View:
     """A client on whose port no server listens."""
     return request.config.stash[RUN].client_alone()
+
+
+@pytest.fixture
+def begun(request: pytest.FixtureRequest) -> Any:
+    """What the check's own function has returned, which it gives as `begins` to `requirement`."""
+    mark = request.node.get_closest_marker("requirement")
+    if mark is None or mark.kwargs["begins"] is None:
+        raise SuiteError("the fixture `begun` needs a function: @requirement(..., begins=FUNCTION)")
+    return request.config.stash[RUN].begun(mark.kwargs["begins"])
 
 
 @pytest.fixture

@@ -56,6 +56,7 @@ SHORT_VERDICTS = {
     Verdict.PORT_TAKEN: "did not get its port",
     Verdict.HIDES_LIBRARY: Verdict.NOT_STARTED,
 }
+NOT_USED = (Role.EARLY, Role.BESIDE)  # by the check that is running
 
 
 class Fleet:
@@ -151,6 +152,10 @@ class Fleet:
     def new_server(self, spec: ProgramSpec) -> Started:
         """Return a new server, for one check only. Raises NotReadyError if it does not start."""
         return self._ready(self.next(spec, Role.ONCE))
+
+    def beside_server(self, spec: ProgramSpec) -> Started:
+        """Return a new server, for what a check begins before its turn. Raises NotReadyError if it does not start."""
+        return self._ready(self.next(spec, Role.BESIDE))
 
     def usual_server(self, spec: ProgramSpec) -> Started:
         """Return a new server on the lab's usual port, for its user, with the suite's material in its folder.
@@ -310,17 +315,17 @@ class Fleet:
             if started.program.folder not in kept:
                 self._copies.remove(started.program.folder)
 
-    def kill_all_but_early(self) -> None:
-        """End all programs that a check may have used."""
+    def kill_used(self) -> None:
+        """End all programs that the running check may have used."""
         for started in self.history:
-            if started.role is not Role.EARLY:
+            if started.role not in NOT_USED:
                 started.program.kill()
 
-    def replace_all_but_early(self) -> None:
-        """End all programs that a check may have used, without a verdict; the next check gets new ones."""
-        self.kill_all_but_early()
+    def replace_used(self) -> None:
+        """End all programs that the running check may have used, without a verdict; the next check gets new ones."""
+        self.kill_used()
         for started in self.history:
-            if started.role is not Role.EARLY:
+            if started.role not in NOT_USED:
                 started.role = Role.GONE
 
     def has_spoken(self, spec: ProgramSpec) -> bool:

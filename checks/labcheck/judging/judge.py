@@ -145,6 +145,7 @@ def run_suite(
             if listener is not None:
                 listener(id, None)
             _run_check(grader, item, waiting[0] if waiting else None)
+            grader.begin_beside(waiting)
             if listener is not None:
                 listener(id, grader.blame.outcome(id))
     return grader

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import pytest
 
@@ -11,7 +11,10 @@ from labcheck.errors import Unmet
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from labcheck.protocols.draw import Draw
+
 Check = TypeVar("Check", bound="Callable[..., None]")
+Begins: TypeAlias = "Callable[[Any, Draw], object]"  # from a view of a server of its own, and the check's random values
 
 
 def requirement(
@@ -21,6 +24,7 @@ def requirement(
     needs: Sequence[str] = (),
     explained_by: Sequence[str] = (),
     exchanges: int = 1,
+    begins: Begins | None = None,
 ) -> Callable[[Check], Check]:
     """Mark a test function as a check of a requirement.
 
@@ -30,7 +34,10 @@ def requirement(
     that does not hold (`given`) makes this one `not run` instead of `failed`. Every requirement of a program depends on
     its first one. `explained_by` are needs whose failure explains every failure of this one, also that of a comparison.
     `exchanges` is how many exchanges the check takes, one after the other, if there are many: with a slow program it is
-    run last.
+    run last. `begins` is for a check that must wait for many seconds: a function that sends what the program is to wait
+    with. It is called with a server that no other check uses and with the check's `draw`, as soon as the program's
+    first requirement has passed. The other checks are run then; this one comes last, and the fixture `begun` is what
+    the function has returned.
 
     A requirement may have several checks; it passes if all of them pass.
     """
@@ -39,7 +46,7 @@ def requirement(
             raise TypeError(f"{name} of {id} is a text; expected a list of texts: {name}=[{given!r}]")
     needs = (*needs, *explained_by)
     return pytest.mark.requirement(
-        id=id, hints=tuple(hints), needs=needs, explained_by=tuple(explained_by), exchanges=exchanges
+        id=id, hints=tuple(hints), needs=needs, explained_by=tuple(explained_by), exchanges=exchanges, begins=begins
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from labcheck.errors import ExchangeError, NotReadyError, SuiteError, Trouble, Verdict
 from labcheck.judging.fleet import Fleet
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from labcheck.judging.marks import Begins
     from labcheck.judging.options import Options
     from labcheck.program.program import Program
     from labcheck.protocols.view import View
@@ -57,6 +58,14 @@ def seed_or_new(given: int | None) -> int:
     return random.randrange(SEEDS) if given is None else given
 
 
+class Beside(NamedTuple):
+    """What a check has begun before its turn: its context, its server, and what its function has returned."""
+
+    check: Check
+    started: Started
+    value: object
+
+
 class Run:
     """The state of one grading: what all checks share, and the check that is running."""
 
@@ -69,6 +78,8 @@ class Run:
         self._copies = copies
         self._used: list[Started] = []  # by the running check
         self._lost = clock.lost()  # seconds of standstill up to now
+        self._beside: dict[tuple[str, Begins], Beside] = {}
+        self._begun: Beside | None = None  # by the running check, before its turn
         self.alarm = Alarm([folder for folder in (lab.suite, lab.more) if folder is not None])
         self.overdue: OverdueError | None = None  # of the running check, once it should have ended
         self._began = clock.now()  # the running check
@@ -76,18 +87,57 @@ class Run:
         self.spec = lab.programs[0]  # the program that the check is about
         self.check = self._new_check(lab.requirements[0])
 
-    def begin(self, id: str) -> None:
-        """Begin a check: its time, its transcript, its random values."""
+    def begin(self, id: str, begins: Begins | None = None) -> None:
+        """Begin a check: its time, its transcript, its random values.
+
+        `begins` is its function that `begin_beside` may have called.
+        """
         if self.stood_still():
             self._lost = clock.lost()
             self.fleet.renew(self.spec)  # a program may have run into time limits of its own
         self.fleet.remove_old_copies()  # not earlier: what is in them may explain why a check failed
         self.spec = self.lab.program_of(id)
-        self.check = self._new_check(id)
+        self._begun = self._beside.pop((id, begins), None) if begins is not None else None
+        if self._begun is not None and (
+            self._begun.started.role is Role.GONE or self._begun.started.program.has_exited
+        ):
+            self.fleet.discard(self._begun.started)
+            self._begun = None
+        self.check = self._new_check(id) if self._begun is None else self._begun.check
+        self.check.deadline.renew()
         self._used = []
         self.overdue = None
         self._began = clock.now()
         self._watchdog.watch(self.check.deadline, self.budget)  # each exchange renews the first
+
+    def begin_beside(self, id: str, begins: Begins) -> None:
+        """Let a check begin, on a server of its own, what takes long: the checks before it are run in that time.
+
+        If this fails, it is done again when the check's turn comes, and the failure is the check's.
+        """
+        check, spec = self._new_check(id), self.lab.program_of(id)
+        self._watchdog.watch(check.deadline, self.budget)
+        started = None
+        try:
+            started = self.fleet.beside_server(spec)
+            with self.alarm:
+                value = begins(kinds.find(spec.kind).view(check, started), check.draw)
+        except (Exception, OverdueError):
+            if started is not None:
+                self.fleet.discard(started)
+        else:
+            self._beside[id, begins] = Beside(check, started, value)
+        finally:
+            self._watchdog.watch()
+            self.overdue = None
+
+    def begun(self, begins: Begins) -> object:
+        """Return what the function of the running check has returned; call it now if that was not done before."""
+        if self._begun is None:
+            return begins(self.new_server(), self.check.draw)
+        self._begun.started.role = Role.ONCE
+        self._used.append(self._begun.started)
+        return self._begun.value
 
     def end(self) -> None:
         """End a check."""
@@ -103,7 +153,7 @@ class Run:
     def after_overdue(self) -> None:
         """End the programs after a check that was ended: they are not to blame, and the next check gets new ones."""
         self.end()
-        self.fleet.replace_all_but_early()
+        self.fleet.replace_used()
 
     def stood_still(self) -> bool:
         """Return whether the machine, or labcheck, stood still since the check began: then a failure means nothing."""
@@ -324,7 +374,7 @@ class Run:
         self.alarm.ring()
         # A blocking read that no signal ends is over when the program at the other end is gone.
         if not is_first or not self.alarm.by_signal:
-            self.fleet.kill_all_but_early()
+            self.fleet.kill_used()
 
     def _new_check(self, id: str) -> Check:
         return Check(

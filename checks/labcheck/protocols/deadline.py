@@ -26,6 +26,12 @@ class Deadline:
         self.seconds = min(self._usual, left)
         self.at = clock.now() + self.seconds
 
+    def extend(self, seconds: float) -> None:
+        """Allow that many seconds more for this exchange: the other side was asked to wait."""
+        left = math.inf if self._limit is None else self._limit.left()
+        self.seconds = min(self.seconds + seconds, left)
+        self.at = min(self.at + seconds, clock.now() + left)
+
     @property
     def words(self) -> str:
         """The time limit in words, to follow the thing that did not happen: `within 3 s`."""

@@ -25,6 +25,7 @@ class Role(Enum):
     OWN = auto()  # used by the checks that end it or may damage it
     ONCE = auto()  # used by one check, and ended after it
     APART = auto()  # used by one check only
+    BESIDE = auto()  # used by one check, which has begun something with it, and is run later
     GONE = auto()  # no longer used
 
 

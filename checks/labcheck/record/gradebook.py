@@ -55,9 +55,10 @@ class Entry:
     `submission` is the name by which the instructor knows the work; it is empty if nothing was submitted. `key`
     identifies what was graded, and by what (see `grade.Order.task`); it is empty if nothing can be graded. `remark`
     says why there is no grade, or what the instructor should look at; `note` is what is worth knowing otherwise.
-    `is_broken`: the grading went wrong. `deduction` are the points that being late costs, and `override` is what the
-    instructor has decided, if anything. `told` is what the student may know of the remark and the note: it is only
-    about their own work. `handed_in` is the submission that is graded, if it is known.
+    `faults` and `mistakes` are those of the result. `is_broken`: the grading went wrong. `deduction` are the points
+    that being late costs, and `override` is what the instructor has decided, if anything. `told` is what the
+    student may know of the remark and the note: it is only about their own work. `handed_in` is the submission that
+    is graded, if it is known.
     """
 
     submission: str = ""
@@ -66,6 +67,7 @@ class Entry:
     remark: str = ""
     record: Record | None = None
     faults: tuple[str, ...] = ()
+    mistakes: tuple[str, ...] = ()
     is_broken: bool = False
     note: str = ""
     deduction: float = 0
@@ -222,6 +224,7 @@ def _filled(entry: Entry, results: Mapping[str, Result], conditions: Mapping[str
         note="; ".join(filter(None, notes)),
         told="; ".join(filter(None, [entry.told, *why_refused, chosen, result.to_look_at])),
         faults=result.faults,
+        mistakes=result.mistakes,
         is_broken=result.kind == BROKEN,
     )
 

@@ -18,8 +18,9 @@ class Result:
     `key` identifies what was graded, and by what (see `classes.grade.Order.task`). `kind` is GRADED, with a record;
     REFUSED if the submission cannot be used; or BROKEN if the grading went wrong. `reason` says why; if GRADED, it is
     what was chosen from the submission, if that is worth knowing. `to_look_at` is why points may be missing although
-    the student has done the work. `faults` are the tracebacks of internal errors. `conditions` are those of the
-    grading (see `classes.conditions`). `sources` are the submission's Python files.
+    the student has done the work. `faults` are the tracebacks of internal errors and of errors in the suite;
+    `mistakes` are the latter, each in one line. `conditions` are those of the grading (see `classes.conditions`).
+    `sources` are the submission's Python files.
     """
 
     key: str
@@ -28,6 +29,7 @@ class Result:
     reason: str = ""
     record: Record | None = None
     faults: tuple[str, ...] = ()
+    mistakes: tuple[str, ...] = ()
     conditions: dict[str, str] = field(default_factory=dict)
     to_look_at: str = ""
     sources: tuple[Source, ...] = ()
@@ -51,6 +53,7 @@ class Result:
         try:
             record = Record.from_table(table["record"]) if table["kind"] == GRADED else None
             sources = tuple(Source(**each) for each in table.get("sources", ()))
-            return cls(**{**table, "record": record, "faults": tuple(table["faults"]), "sources": sources})
+            texts = {name: tuple(table.get(name, ())) for name in ("faults", "mistakes")}
+            return cls(**{**table, **texts, "record": record, "sources": sources})
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"not a result of labcheck: {error}") from error

@@ -94,9 +94,9 @@ class Transcript:
         self._append("sent", data, what, who)
 
     def received(self, data: bytes, what: str = "", who: str = "") -> None:
-        """Record received bytes; pieces of a stream that arrive one after the other become one event."""
+        """Record received bytes; pieces of one stream that arrive one after the other become one event."""
         last = self.events[-1] if self.events else None
-        if last is not None and last.kind == "received" and not what:
+        if last is not None and (last.kind, last.what, last.who) == ("received", "", who) and not what:
             last.size += len(data)
             self._keep(last, data)
         else:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from labcheck.isolated.fresh import Fresh
-from labcheck.isolated.graders import close_graders, graders
+from labcheck.isolated.graders import HAS_FORK, close_graders, graders
 from labcheck.isolated.side_by_side import groups_of, merged, processors
 from labcheck.isolated.task import Task
 from labcheck.judging.judge import Judgement
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from labcheck.judging.options import Options
     from labcheck.workbook.labs import Lab
 
-HAS_FORK = hasattr(os, "fork")
-
 
 @dataclass(frozen=True)
 class Heard:
@@ -40,12 +37,16 @@ class Heard:
 
 @dataclass(frozen=True)
 class Ended:
-    """A run has ended with a record; without one, `why` says what is wrong. `faults` are internal errors."""
+    """A run has ended with a record; without one, `why` says what is wrong.
+
+    `faults` are internal errors and errors in the suite; `mistakes` are the latter, each in one line.
+    """
 
     run: int
     record: Record | None
     why: str = ""
     faults: list[str] = field(default_factory=list)
+    mistakes: list[str] = field(default_factory=list)
 
 
 class Runs:
@@ -97,12 +98,13 @@ class Runs:
         with ThreadPoolExecutor(len(asked)) as pool:
             replies = list(pool.map(wait_for, asked))
         faults = [fault for reply in replies for fault in reply.faults]
+        mistakes = [mistake for reply in replies for mistake in reply.mistakes]
         parts = [Judgement(Record.from_table(reply.record), reply.faults) for reply in replies if reply.record]
         if len(parts) < len(replies):
             why = next(reply.text for reply in replies if reply.kind != GRADED)
-            self._tell(Ended(number, None, why, faults))
+            self._tell(Ended(number, None, why, faults, mistakes))
             return
         record = merged(groups, parts).record
         record.selected = [id for id in self._lab.requirements if any(id in group for group in groups)]
         record.seconds = max(part.record.seconds for part in parts)
-        self._tell(Ended(number, record, "", faults))
+        self._tell(Ended(number, record, "", faults, mistakes))

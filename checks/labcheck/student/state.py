@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import sys
 import time
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labcheck.sandbox.locks import lock
+from labcheck.workbook.user_folders import replace_text, state_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,15 +26,7 @@ LOCKED = 1.0  # seconds to wait for another labcheck that saves something
 
 
 def _file() -> Path:
-    if folder := os.environ.get("XDG_STATE_HOME"):
-        base = Path(folder)
-    elif sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Application Support"
-    else:
-        base = Path.home() / ".local" / "state"
-    return base / "labcheck" / "state.json"
+    return state_folder() / "state.json"
 
 
 def load() -> dict[str, Any]:
@@ -108,13 +100,7 @@ def _takes(descriptor: int) -> bool:
 
 def _save(state: dict[str, Any]) -> None:
     with contextlib.suppress(OSError, RuntimeError):
-        file = _file()
-        new = file.with_suffix(f".{os.getpid()}")
-        try:
-            new.write_text(json.dumps(state, indent=1), "utf-8")
-            new.replace(file)
-        finally:
-            new.unlink(missing_ok=True)  # if there was no space left
+        replace_text(_file(), json.dumps(state, indent=1))
 
 
 def _table(value: Any) -> dict[str, Any]:

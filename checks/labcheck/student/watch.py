@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from labcheck.errors import Fault, UsageError
+from labcheck.errors import UsageError, raise_errors
 from labcheck.record.record import Outcome
 from labcheck.record.text import printable
 from labcheck.reports import terminal
@@ -76,13 +76,14 @@ class Watch:
         self._ended = datetime.now().astimezone()  # the last run
         self._trouble = ""
         self._faults: list[str] = []
+        self._mistakes: list[str] = []
         self._hint = ""
         self._page = "next"
 
     def run(self) -> Record | None:
         """Watch until the user quits, and return the record of the last complete run.
 
-        Raises Fault if there was an internal error in it.
+        Raises Fault if there was an internal error in it, and SuiteError if there was an error in the suite.
         """
         saves = Saves(self._lab, self._folder, lambda: self._events.put(Saved()))
         with self._display:
@@ -98,8 +99,7 @@ class Watch:
             finally:
                 self._runs.close()
                 saves.close()
-        if self._faults:
-            raise Fault("\n".join(self._faults))
+        raise_errors(self._faults, self._mistakes)
         return self._last
 
     def _step(self, saves: Saves) -> bool:
@@ -140,7 +140,8 @@ class Watch:
         self._runs.begin(ids)
 
     def _end(self, event: Ended) -> None:
-        self._is_running, self._faults, self._record = False, event.faults, event.record
+        self._is_running, self._record = False, event.record
+        self._faults, self._mistakes = event.faults, event.mistakes
         self._ended = datetime.now().astimezone()
         if event.record is None:
             self._trouble = event.why

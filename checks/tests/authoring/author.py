@@ -5,37 +5,44 @@ from __future__ import annotations
 import re
 import signal
 import sys
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 
 from authoring.mini import FILES
 from conftest import Result
-from labcheck.authoring import verify
+from labcheck.authoring import nulls, steadiness, verify
+from labcheck.classes.executors import Workers
 from labcheck.cli.main import ENDING, main
+from labcheck.isolated.fresh import grade_here
 from labcheck.workbook.places import COURSE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from labcheck.isolated.task import Task
 
-PROGRESS = re.compile(r"\d+ of \d+ wrong variants checked .*")
+
+NOT_A_PROBLEM = re.compile(r"\d+ of \d+ [a-z ]+ checked .*| {2}.*")  # progress, and the table
 
 
-class Here:
-    """In place of an executor: the calls are done at once, in this process, which knows the lab."""
+class Here(Executor):
+    """An executor that grades at once, in this process, which knows the lab; `tasks` are those that it has done."""
 
-    def submit(self, call: Callable[..., object], *arguments: object) -> Future[object]:
-        """Do a call."""
-        future: Future[object] = Future()
-        try:
-            future.set_result(call(*arguments))
-        except Exception as error:
-            future.set_exception(error)
+    def __init__(self) -> None:
+        self.tasks: list[Task] = []
+
+    def submit(self, call: Any, /, *arguments: Any, **options: Any) -> Future[Any]:
+        """Do a grading."""
+        del call, options
+        future: Future[Any] = Future()
+        future.set_result(grade_here(*arguments))
+        self.tasks += arguments
         return future
 
 
@@ -43,12 +50,15 @@ class Here:
 class Author:
     """The author of the lab `mini`, who makes mistakes in its files and runs labcheck in the folder `root`.
 
-    `status` is the exit status of the last `verify`.
+    Of the last `verify`, `status` is the exit status, `tasks` are the gradings, and `table` are the lines of the table.
     """
 
     root: Path
     capsys: pytest.CaptureFixture[str]
+    here: Here
     status: int = 0
+    tasks: tuple[Task, ...] = ()
+    table: tuple[str, ...] = ()
 
     def change(self, file: str, *edits: tuple[str, str]) -> None:
         """Replace texts of a file, each of which occurs in it; a text "" is its end."""
@@ -65,11 +75,14 @@ class Author:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
 
-    def verify(self) -> list[str]:
+    def verify(self, *options: str) -> list[str]:
         """Run `labcheck verify mini`; return the lines that it prints, without `mini: ` and the summary."""
-        result = self.labcheck("verify", "mini")
+        self.here.tasks.clear()
+        result = self.labcheck("verify", "mini", *options)
+        self.tasks = tuple(self.here.tasks)
+        self.table = tuple(line for line in result.out.splitlines() if line.startswith("  "))
         assert result.err == ""
-        lines = [line for line in result.out.splitlines() if not PROGRESS.fullmatch(line)]
+        lines = [line for line in result.out.splitlines() if not NOT_A_PROBLEM.fullmatch(line)]
         assert lines and all(line.startswith("mini: ") for line in lines), result.out
         self.status = result.status
         return [line.removeprefix("mini: ") for line in lines[:-1]]
@@ -80,6 +93,14 @@ class Author:
         self.capsys.readouterr()
         status = main(words)
         return Result(status, *self.capsys.readouterr(), 0.0)
+
+
+def words_of(process: psutil.Process) -> list[str]:
+    """Return the command line of a process, empty if it has ended."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
 
 
 def forget(root: Path) -> None:
@@ -98,12 +119,19 @@ def author(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
         path.write_text(text, "utf-8")
     monkeypatch.setenv(COURSE, str(tmp_path))
     monkeypatch.setattr(sys, "path", [*sys.path])
-    monkeypatch.setattr(verify, "judges", lambda: nullcontext(Here()))
+    here = Here()
+    for module in (steadiness, verify):
+        workers = Workers(here, lambda running: running + 1)
+        monkeypatch.setattr(module, "workers_for", lambda _, workers=workers: nullcontext(workers))
+    monkeypatch.setattr(verify, "MORE_SEEDS", ())  # these take seconds
+    for name in ("silent", "hangs_up"):
+        monkeypatch.delitem(nulls.OF_SERVERS, name)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)  # two changes in one second would leave the old one
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     before: dict[int, Callable[..., object] | int | None] = {number: signal.getsignal(number) for number in ENDING}
-    yield Author(tmp_path, capsys)
+    yield Author(tmp_path, capsys, here)
     for number, handler in before.items():
         signal.signal(number, handler)
     forget(tmp_path)

@@ -133,6 +133,13 @@ def test_nowhere(server: Server, draw: Draw) -> None:
     assert answer.status == 404
 '''
 
+NULLS = """\
+[null_programs]
+silent = ["1.1"]
+hangs_up = ["1.1"]
+ok_to_all = ["1.1", "1.2"]
+"""
+
 WRONG = """\
 [[wrong]]
 fails = "1.1"
@@ -210,5 +217,5 @@ FILES = {
     DONE: SOLUTION,
     f"{SUITE}/test_1_hello.py": HELLO,
     f"{SUITE}/test_2_names.py": NAMES,
-    f"{SUITE}/wrong.toml": WRONG,
+    f"{SUITE}/wrong.toml": f"{WRONG}\n{NULLS}",
 }

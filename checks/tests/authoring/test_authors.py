@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import jsonschema
 import pytest
 
-from authoring.mini import DONE, README, SOLUTION, START, SUITE, WRONG
+from authoring.mini import DONE, NULLS, README, SOLUTION, START, SUITE, WRONG
 from authoring.test_lab_file import keywords, schema_and_reader_agree
 from conftest import processes_in, until
 from labcheck.authoring.variants import SCHEMA
@@ -329,6 +329,7 @@ def test_mistake_that_shows_without_running(author: Author, edits: Edits, lines:
 def test_mistake_that_shows_when_programs_run(author: Author, edits: Edits, lines: list[str]) -> None:
     """`verify` prints each problem in one line, and not what follows from it; the exit status is 1."""
     make(author, {FILE: NO_VARIANTS, **edits})
+    author.change(FILE, ("", f"\n{NULLS}"))
     found = author.verify()
     expect([line for line in found if not line.endswith(FEW)], lines)
     assert author.status == 1
@@ -342,7 +343,7 @@ def test_lab_without_a_mistake(author: Author) -> None:
 
 def test_variants_are_counted(author: Author) -> None:
     """A requirement with two wrong variants is reported; the others are still checked."""
-    author.write(FILE, WRONG.replace(f'[[wrong]]\nfails = "2.2"\n{LAST}\n', ""))
+    author.write(FILE, WRONG.replace(f'[[wrong]]\nfails = "2.2"\n{LAST}\n', "") + NULLS)
     assert author.verify() == [f"2.2 has 2 wrong variants{FEW}"]
     assert author.status == 1
 

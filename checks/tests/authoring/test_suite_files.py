@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from textwrap import indent
 from typing import TYPE_CHECKING
 
 import pytest
 
-from authoring.mini import NAMES, SUITE, TOML
+from authoring.mini import NAMES, NULLS, SOLUTION, SUITE, TOML
 from labcheck.judging import fixtures
+from labcheck.record.record import Record
 
 if TYPE_CHECKING:
     from authoring.author import Author
@@ -335,7 +338,7 @@ RIGHT: list[tuple[str, Edits | dict[str, Edits | str]]] = [
 def test_what_a_suite_may_have(author: Author, edits: Edits | dict[str, Edits | str]) -> None:
     """What is allowed is accepted by both readers of a suite."""
     make(author, edits)
-    author.write(f"{SUITE}/wrong.toml", "wrong = []\n")
+    author.write(f"{SUITE}/wrong.toml", f"wrong = []\n\n{NULLS}")
     assert all(line.endswith("add more to wrong.toml") for line in author.verify())
     checked = author.labcheck("mini", "solutions/mini")
     assert (checked.status, checked.err) == (0, "")
@@ -410,6 +413,50 @@ def test_class_with_a_broken_suite(author: Author) -> None:
     assert f"{SECOND}:3: labcheck.suite has no 'Sever'" in result.err
     assert (result.status, result.out) == (3, "")
     assert not (author.root / "results").exists()
+
+
+RAISES = '    {}["x"]\n'
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a class needs fork")
+def test_class_with_a_check_that_raises(author: Author) -> None:
+    """The grades are open, and the author reads the mistake: it is no error of labcheck."""
+    author.change(SECOND, (LAST, f"{RAISES}{LAST}"))
+    for name in ("ada", "bob"):
+        author.write(f"class/{name}/greeter.py", SOLUTION)
+    result = author.labcheck("grade", "mini", "class", "--out", "results", "--sandbox", "none")
+    assert result.status == 3
+    assert f"  2 × error in the lab: {SECOND}:19 (check of 2.2): KeyError: 'x'\n" in result.out
+    assert "report errors of labcheck" not in result.out
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="an archive needs fork")
+@pytest.mark.parametrize("mistake", ["a check", "prepare"])
+def test_separate_process_with_a_suite_that_raises(author: Author, mistake: str) -> None:
+    """The mistake is the author's there, too."""
+    if mistake == "prepare":
+        author.write(MATERIAL, "def prepare(work, draw):\n    raise ValueError('no site')\n")
+        said = f"{MATERIAL}:2: ValueError: no site"
+    else:
+        author.change(SECOND, (LAST, f"{RAISES}{LAST}"))
+        said = f"{SECOND}:19 (check of 2.2): KeyError: 'x'"
+    shutil.make_archive("work", "zip", "solutions/mini")
+    result = author.labcheck("mini", "work.zip")
+    assert result.status == 3
+    assert result.err.splitlines()[-1] == f"labcheck: error in the lab, not in your program: {said}"
+
+
+def test_parameter_is_named(author: Author) -> None:
+    """If a check runs for several values, a failure says for which one."""
+    author.change(
+        SECOND,
+        ("from labcheck.suite", "import pytest\nfrom labcheck.suite"),
+        (AT_22, f'{AT_22}\n@pytest.mark.parametrize("status", [404, 410])'),
+        (TEST_22, TEST_22.replace("draw: Draw", "draw: Draw, status: int")),
+        ("status == 404\n", 'status == status, "it is missing"\n'),
+    )
+    record = Record.from_json(author.labcheck("mini", "solutions/mini", "--json", "-").out)
+    assert record.requirement("2.2").reason == "with status = 410: it is missing"
 
 
 def test_fixtures_are_those_that_inspection_knows() -> None:

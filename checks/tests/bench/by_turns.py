@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -21,17 +22,33 @@ def seconds(command: list[str], folder: Path) -> float:
     return time.perf_counter() - started
 
 
+def processor_seconds(command: list[str], folder: Path) -> float:
+    """Return the processor time of a command and of all programs that it has started; Unix only."""
+    import resource
+
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds(command, folder)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
 def rounds(usual: int) -> int:
     """Return the number of rounds from the command line, or the usual one."""
     return int(sys.argv[1]) if len(sys.argv) > 1 else usual
 
 
-def compare(bare: list[str], labcheck: list[str], folder: Path, number: int, remark: str = "") -> None:
-    """Run both commands `number` times in a folder, and print one line per figure; the ratio is that of the medians."""
+def compare(
+    bare: list[str], labcheck: list[str], folder: Path, number: int, remark: str = "",
+    measure: Callable[[list[str], Path], float] = seconds,
+) -> None:  # fmt: skip
+    """Run both commands `number` times in a folder, and print one line per figure; the ratio is that of the medians.
+
+    `measure` runs a command, and returns what is compared.
+    """
     times: dict[str, list[float]] = {"bare": [], "labcheck": []}
     for _ in range(number):
-        times["bare"].append(seconds(bare, folder))
-        times["labcheck"].append(seconds(labcheck, folder))
+        times["bare"].append(measure(bare, folder))
+        times["labcheck"].append(measure(labcheck, folder))
     medians = {kind: statistics.median(values) for kind, values in times.items()}
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {number} rounds{remark}")
     for kind, median in medians.items():

@@ -648,7 +648,7 @@ def test_any_executor_can_be_used(place: Path, tmp_path: Path) -> None:
     hand_in_many(place, 3)
     submissions = Submissions.in_folder(Order(load_lab("lab1"), Options(protection="auto")), place)
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        found = list(run(submissions.tasks(set(submissions.keys)), executors.Workers(pool, 2)))
+        found = list(run(submissions.tasks(set(submissions.keys)), executors.Workers(pool, lambda running: 2)))
     assert sorted((result.label, result.kind) for result in found) == [
         (f"student0{number}", "graded") for number in range(3)
     ]
@@ -661,7 +661,7 @@ def test_executor_that_fails_loses_its_task_only(place: Path) -> None:
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         tasks = list(submissions.tasks(set(submissions.keys)))
         pool.submit(os._exit, 1)
-        found = list(run(iter(tasks), executors.Workers(pool, 1)))
+        found = list(run(iter(tasks), executors.Workers(pool, lambda running: 1)))
     assert {result.kind for result in found} == {"broken"}
     assert len(found) == 3
 

@@ -31,6 +31,14 @@ def add(folder: Path, text: str) -> Path:
     return folder
 
 
+def test_checks_of_a_requirement_are_in_the_order_of_the_file(tmp_path: Path) -> None:
+    """The first one gives the title, as in a report; the names of the functions do not matter."""
+    first = CHECK.format(id="2.9", title="First.").replace("test_more", "test_z")
+    second = CHECK.format(id="2.9", title="Second.").replace("test_more", "test_a")
+    later = with_more(load_lab("lab1"), add(tmp_path, first + second))
+    assert [check.title for check in read_suite(later) if check.id == "2.9"] == ["First.", "Second."]
+
+
 @pytest.mark.parametrize("name", lab_names())
 def test_each_requirement_has_a_title_and_hints(name: str) -> None:
     """The suite of a lab names its requirements in order, each with a title and hints."""

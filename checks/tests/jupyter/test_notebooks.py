@@ -145,8 +145,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_there_are_walkthroughs() -> None:
-    """Lab 1 and lab 2 have a walkthrough."""
-    assert {"lab1", "lab2"} <= set(NOTEBOOKS)
+    """The labs that come with labcheck have a walkthrough."""
+    assert {"lab1", "lab2", "lab3"} <= set(NOTEBOOKS)
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conftest import CHECKOUT, TESTS, Result, failed, not_passed, programs
-from labcheck.authoring.variants import Variant
 from labcheck.program.ports import Port
 from labcheck.record.record import Outcome, Record
 from labcheck.submission.limits import MAX_BYTES
@@ -175,7 +174,7 @@ def test_server_that_dies_after_its_first_answer_has_died(
 
 
 def test_program_that_ends_between_two_checks_fails_none_of_them(
-    labcheck: Callable[..., Result], tmp_path: Path
+    labcheck: Callable[..., Result], submission: Callable[..., Path]
 ) -> None:
     """The check after the one whose last request has ended the program is run again, with a new one."""
     lab = load_lab("lab1")
@@ -184,8 +183,9 @@ def test_program_that_ends_between_two_checks_fails_none_of_them(
                 import threading
                 self.server.socket.close()
                 threading.Timer(0.3, os._exit, (1,)).start()"""
-    Variant("ends", (), "", (("self.send_error(413)", ends),), "webserver.py").write(lab, tmp_path / "submission")
-    record = labcheck("lab1", tmp_path / "submission", "--json", "-").record
+    solution = (lab.solution / "webserver.py").read_text("utf-8")
+    assert solution.count("self.send_error(413)") == 1
+    record = labcheck("lab1", submission(solution.replace("self.send_error(413)", ends)), "--json", "-").record
     assert record.all_passed, not_passed(record)
     assert "answered and then died" in {program.verdict for program in record.programs}
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +13,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from conftest import CHECKOUT, CONTRAST
-from labcheck.program.ports import Port
+from restarted import Process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,45 +22,6 @@ PAGE = CHECKOUT / "solutions" / "lab2" / "chat.html"
 CHAT_SERVER = CHECKOUT / "solutions" / "lab2" / "chat_server.py"
 LIMIT = 60  # seconds for each wait, even on a loaded machine
 LOST = re.compile(r"WebSocket connection to 'ws://\S+' failed")  # what a browser logs about a lost connection
-
-
-class Process:
-    """A server that can be stopped and started again on the same port."""
-
-    def __init__(self, program: Path) -> None:
-        self.program = program
-        self.port = Port()
-        self.running: subprocess.Popen[bytes] | None = None
-
-    @property
-    def number(self) -> int:
-        """The number of the port."""
-        return self.port.number
-
-    def start(self) -> None:
-        """Start the server and wait for its first line: then it is ready."""
-        self.running = subprocess.Popen(
-            [sys.executable, str(self.program), str(self.number)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={"PYTHONUNBUFFERED": "1"},
-        )
-        assert self.running.stdout is not None
-        assert self.running.stdout.readline()
-
-    def stop(self) -> None:
-        """Stop the server, if it runs, and wait until it has ended."""
-        if self.running is not None:
-            with self.running:
-                self.running.kill()
-            self.running = None
-
-    def close(self) -> None:
-        """Stop the server and release its port."""
-        try:
-            self.stop()
-        finally:
-            self.port.release()
 
 
 class Person:

@@ -51,6 +51,20 @@ def test_each_exchange_has_its_own_time(clock: SimpleNamespace) -> None:
     assert exchange.left() == pytest.approx(0.001)
 
 
+def test_wait_that_was_asked_for_is_added(clock: SimpleNamespace) -> None:
+    """The other side has the usual time after the seconds that it was asked to wait, but not beyond the limit."""
+    exchange = Deadline(40).at_most(10)
+    exchange.extend(12)
+    assert (exchange.left(), exchange.words) == (22, "within 22 s")
+    clock.now += 30
+    exchange.renew()
+    exchange.extend(12)
+    assert (exchange.left(), exchange.words) == (10, "within 10 s")
+    clock.now += 5
+    exchange.renew()
+    assert exchange.left() == 5
+
+
 @pytest.mark.parametrize(("seconds", "words"), [(0.25, "0.25 s"), (2.9998, "3 s"), (9.96, "10 s"), (200, "200 s")])
 def test_seconds_in_words(seconds: float, words: str) -> None:
     """Times are rounded to what a reader needs."""

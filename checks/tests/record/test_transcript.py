@@ -30,6 +30,20 @@ def test_pieces_of_a_stream_are_one_message() -> None:
     ]
 
 
+def test_pieces_of_two_streams_stay_apart() -> None:
+    """What one client receives is no part of another's message, nor bytes a part of a message before them."""
+    transcript = Transcript()
+    transcript.received(b"quote", "text", "the publisher")
+    transcript.received(b"HTTP/1.1 ", who="one client")
+    transcript.received(b"200 OK", who="one client")
+    transcript.received(b"HTTP/1.1 404", who="another client")
+    assert [(event.who, bytes(event.data)) for event in transcript.events] == [
+        ("the publisher", b"quote"),
+        ("one client", b"HTTP/1.1 200 OK"),
+        ("another client", b"HTTP/1.1 404"),
+    ]
+
+
 @given(st.binary(max_size=40))
 def test_any_bytes_are_json(data: bytes) -> None:
     """Text is stored as text, anything else as base64: the bytes can be restored."""

@@ -558,6 +558,6 @@ def test_disk_is_limited(
 
 def test_system_without_fork_gets_an_error_message(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a system without fork, such as Windows, the error message says which systems work."""
-    monkeypatch.setattr("labcheck.isolated.graders.os.name", "nt")
+    monkeypatch.setattr("labcheck.isolated.graders.HAS_FORK", False)
     with pytest.raises(UsageError, match="Linux or macOS"):
         ForkServer("lab1", sys.executable)

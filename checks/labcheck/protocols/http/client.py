@@ -18,6 +18,7 @@ from labcheck.errors import HttpError, Trouble
 from labcheck.program import clock, sockets
 from labcheck.protocols.deadline import in_words
 from labcheck.protocols.http.answer import Answer
+from labcheck.protocols.http.arrival import Arrival
 from labcheck.protocols.http.evidence import Early
 from labcheck.protocols.http.malformed import HEADER, can_be_status_line, explain_header, explain_start
 from labcheck.protocols.manners import LINGER
@@ -41,6 +42,7 @@ GLANCE = 0.002  # seconds between two looks at the connection and the server
 SETTLED = 0.005  # seconds at rest, after which the server sends nothing more
 SOON = 0.1  # of the time for the first byte; after that, labcheck notes what the program does instead of answering
 READ_AT_ONCE = 1000  # bytes of a request; a server that has accepted the connection reads a short one at once
+WAITING = "the client that waits"  # its name in a transcript
 FORM = "application/x-www-form-urlencoded"  # the media type of a form that a browser posts
 
 
@@ -62,6 +64,7 @@ class Connection(Stream):
         self._manners = manners
         self._activity = activity
         self._usual_port = usual_port
+        self._arrival: Arrival | None = None
         self._size = 0  # bytes to send
         self._served = False
 
@@ -80,17 +83,35 @@ class Connection(Stream):
         was_reset = self._was_reset and not self._buffer and not self._served
         return was_reset and self._size <= READ_AT_ONCE and sys.platform != "win32"
 
-    def read_answer(self, method: str = "GET", patience: float | None = None, *, until_closed: bool = False) -> Answer:
+    @property
+    def waited(self) -> float:
+        """The seconds from a request that `begin` has sent to the first byte of its answer, whether read or not."""
+        if self._arrival is None:
+            raise ValueError("only a request that `begin` has sent is timed")
+        return self._arrival.seconds
+
+    def begin(self, data: bytes) -> None:
+        """Send a request whose answer may take long, and note when the answer comes, also while nothing reads it."""
+        self._arrival = Arrival(self._socket)
+        self.send(data)
+
+    def read_answer(
+        self, method: str = "GET", patience: float | None = None, *, until_closed: bool = False, waits: float = 0.0
+    ) -> Answer:
         """Read the answer to a request with the given method.
 
-        `patience` is the number of seconds to wait for the first byte, if that is less than the deadline.
-        `until_closed`: wait LINGER seconds for the server to close the connection, even if it is at rest. Raises
-        HttpError if no answer arrives in time, or if it is not valid HTTP/1.0 or HTTP/1.1.
+        `patience` is the number of seconds to wait for the first byte, if that is less than the deadline. `waits` is
+        for a request that `begin` has sent: the number of seconds that the server was asked to wait with its answer;
+        the deadline and `patience` begin after them. `until_closed`: wait LINGER seconds for the server to close the
+        connection, even if it is at rest. Raises HttpError if no answer arrives in time, or if it is not valid HTTP/1.0
+        or HTTP/1.1.
         """
         self._transcript.by_hand = self.by_hand or self._transcript.by_hand
         self._deadline.renew()
-        started = clock.now()
-        first = self._deadline if patience is None else self._deadline.at_most(patience)
+        asked = max(0.0, waits - self.waited) if waits else 0.0
+        self._deadline.extend(asked)
+        started = clock.now() + asked  # an answer is not slow because it was to come later
+        first = self._deadline if patience is None else self._deadline.at_most(asked + patience)
         self._wait_for_first_byte(first)
         if self._buffer:
             self._manners.slowest = max(self._manners.slowest, clock.now() - started)
@@ -99,7 +120,7 @@ class Connection(Stream):
             code, reason, fields = self._read_head()
         values = {name.lower(): value for name, value in fields}
         body, length = self._read_body(code, values, method)
-        seconds = clock.now() - started
+        seconds = max(0.0, clock.now() - started)
         self._manners.answered = True
         self._manners.note_wait(seconds)
         self._manners.served += not self._served
@@ -206,7 +227,7 @@ class Connection(Stream):
 
     def _read_body(self, code: int, fields: Mapping[str, str], method: str) -> tuple[bytes, int | None]:
         """Return the body, and its announced length if it has one (RFC 9112, section 6.3)."""
-        if method == "HEAD" or code in (204, 304):
+        if method == "HEAD" or code in (101, 204, 304):  # after 101, the bytes are of another protocol
             return b"", 0
         if "chunked" in fields.get("transfer-encoding", "").lower():
             return self._read_chunks(), None
@@ -392,11 +413,23 @@ class Client:
         with contextlib.ExitStack() as stack:
             asked = []
             for place in sockets.paced(len(targets), self.port):
-                who = f"client {place + 1}" if len(targets) > 1 else "the client that waits"
-                asked.append(stack.enter_context(self.connect(who=who)))
-                asked[-1].send(self.head_of("GET", targets[place]))
-                asked[-1].by_hand = self._curl("GET", targets[place], {}, b"")
+                who = f"client {place + 1}" if len(targets) > 1 else WAITING
+                asked.append(stack.enter_context(self._begin(targets[place], who, Connection.send)))
             yield asked
+
+    def begin(self, target: str, who: str = WAITING) -> Connection:
+        """Send a GET request whose answer may take long, and return its connection without waiting.
+
+        Read the answer with `read_answer(waits=SECONDS)`, and close the connection; `waited` is the time that the
+        answer took. Raises HttpError if it cannot be opened.
+        """
+        return self._begin(target, who, Connection.begin)
+
+    def _begin(self, target: str, who: str, send: Callable[[Connection, bytes], None]) -> Connection:
+        connection = self.connect(who=who)
+        send(connection, self.head_of("GET", target))
+        connection.by_hand = self._curl("GET", target, {}, b"")
+        return connection
 
     def _with_content(
         self, fields: Mapping[str, str], body: str | bytes, value: object

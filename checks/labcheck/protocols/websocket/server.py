@@ -186,7 +186,7 @@ class WebSocketServer(View):
         started = clock.now()
         self.program.send_ctrl_c()
         farewells = []
-        for client in self.clients:
+        for client in (each for each in self.clients if each.opened):  # not those that were refused
             farewells.append(client.shut(max(0.0, started + seconds - clock.now())))
             with contextlib.suppress(OSError):
                 client.hang_up()

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conftest import need
+from conftest import need, until
 from labcheck.errors import HttpError, Trouble
 from labcheck.program.activity import Activity
 from labcheck.protocols.deadline import Deadline
@@ -507,3 +507,77 @@ def test_command_by_hand_sends_the_same_content() -> None:
             "curl -i -X PUT -H 'Content-Type: application/json' "
             """-d '{"title": "A"}' http://localhost:8001/books/1"""
         )
+
+
+def test_answer_may_come_when_nobody_reads() -> None:
+    """The time that an answer took ends when it arrives, not when it is read."""
+    with server(OK + b"Content-Length: 0\r\n\r\n") as port, client_of(port).begin("/") as request:
+        until(lambda: request.waited == request.waited)  # it counts up until the answer has come
+        took = request.waited
+        assert request.read_answer().status == 200
+        assert request.waited == took
+
+
+def test_answer_that_was_asked_to_wait_is_in_time() -> None:
+    """The deadline and the patience begin after the seconds that the server was asked to wait; it is not slow."""
+    manners = Manners()
+    with late_answer(0.6) as port:
+        client = client_of(port, seconds=0.2, manners=manners)
+        with client.begin("/") as request:
+            assert request.read_answer(patience=0.2, waits=0.6).status == 200
+            assert 0.6 <= request.waited < 5
+    assert manners.slowest < 0.5
+
+
+def test_answer_after_that_is_missing() -> None:
+    """A server that waits for longer than it was asked to gives no answer; the next exchange has its usual time."""
+    with late_answer(30) as port:
+        client = client_of(port, seconds=0.2)
+        started = time.monotonic()
+        with client.begin("/") as request:
+            with pytest.raises(HttpError, match="no byte for"):
+                request.read_answer(waits=0.3)
+            assert time.monotonic() - started >= 0.5
+            with pytest.raises(HttpError, match=r"no byte for 0\.2"):
+                request.read_answer()
+            assert time.monotonic() - started < 5
+
+
+def test_101_is_a_complete_answer() -> None:
+    """After 101 the connection stays open for another protocol: nothing else is part of the answer."""
+    started = time.monotonic()
+    data = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\r\n"
+    assert ask(data, seconds=1, then="open").status == 101
+    assert time.monotonic() - started < 10
+
+
+def test_only_a_request_that_has_begun_is_timed() -> None:
+    """For other requests nobody has noted the time, and no number is better than a wrong one."""
+    with (
+        server(OK + b"\r\n") as port,
+        client_of(port).connect() as connection,
+        pytest.raises(ValueError, match="timed"),
+    ):
+        assert connection.waited
+
+
+@contextlib.contextmanager
+def late_answer(seconds: float) -> Iterator[int]:
+    """Serve one client, which gets its answer after some seconds."""
+    done = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            client, _ = listener.accept()
+            with client, contextlib.suppress(OSError):
+                client.recv(65536)
+                done.wait(seconds)
+                client.sendall(OK + b"Content-Length: 0\r\n\r\n")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            done.set()
+            thread.join()

@@ -1,0 +1,164 @@
+"""Step 4: push."""
+
+from labcheck.suite import Draw, MixedServer, requirement
+from labcheck.suites.lab3.prices import MORE, Publisher, Quote, a_price, feed_of, offer, path_of, subscribe
+
+SUBSCRIBERS = 200
+BURST = 5  # prices at once; a queue for a subscriber has room for them
+FEW = 2  # prices before and after a newcomer, without a pause
+TRIES, MOMENT = 20, 0.05  # prices, and seconds after each, until a subscriber without a quote has got one
+KIB = 1024
+LARGE, TIMES = 64 * KIB, 256  # 16 MiB in all
+NEWCOMERS = 10  # subscribers of one symbol each
+
+
+@requirement(
+    "4.1",
+    needs=["1.2"],
+    hints=[
+        "What does a page show in its first second, before the next price is published?",
+        "The path of the opening handshake names the symbol: client.request.path.",
+        "Send the latest quote first, if there is one.",
+    ],
+)
+def test_begins_with_the_latest(server: MixedServer, draw: Draw) -> None:
+    """A WebSocket on /feed/S first gets the latest quote of S, if there is one."""
+    publisher, symbol, other = Publisher(server), draw.word(), draw.word()
+    latest = publisher.publish(symbol, a_price(draw), a_price(draw))
+    for who in ("a subscriber", "another subscriber"):
+        assert server.join(feed_of(symbol), who=who).receive().json == latest
+    early = server.join(feed_of(other), who="an early subscriber")
+    quotes: list[Quote] = []
+    while not early.inbox and len(quotes) < TRIES:  # it may need a moment until it has subscribed
+        quotes.append(publisher.publish(other, a_price(draw)))
+        early.listen(MOMENT)
+    assert early.receive().json in quotes
+
+
+every = requirement(
+    "4.2",
+    explained_by=["4.1"],
+    hints=[
+        "When a price is published, how does your program know who has subscribed?",
+        "A queue for each subscriber keeps the quotes in order, also when several come at once.",
+        "Add the subscriber's queue and read the latest quote without an await in between: then none is left out.",
+    ],
+)
+
+
+@every
+def test_every_further_quote(server: MixedServer, draw: Draw) -> None:
+    """Then it gets every further quote of S, in order, and of no other symbol; S is percent-decoded."""
+    publisher = Publisher(server)
+    for symbol in (draw.word(), *(f"{draw.word()}{more}" for more in MORE)):
+        reader = subscribe(server, symbol, publisher.publish(symbol, a_price(draw)))
+        publisher.publish(draw.word(), a_price(draw))
+        one = publisher.publish(symbol, a_price(draw))
+        publisher.publish(f"{symbol}x", a_price(draw))
+        for quote in (one, *publisher.publish_all(symbol, *(a_price(draw) for _ in range(BURST)))):
+            assert reader.receive().json == quote
+
+
+@every
+def test_joins_in_between(server: MixedServer, draw: Draw) -> None:
+    """It misses none and gets none twice if it joins while prices are published."""
+    publisher = Publisher(server)
+    for number in range(NEWCOMERS):
+        symbol, prices = f"newcomer {number} {draw.word()}", [a_price(draw) for _ in range(2 * FEW)]
+        quotes = publisher.publish_all(symbol, a_price(draw), a_price(draw))
+        publisher.client.send(*(offer(symbol, price) for price in prices[:FEW]))
+        reader = server.join(feed_of(symbol), who=f"subscriber {number + 1}")
+        publisher.client.send(*(offer(symbol, price) for price in prices[FEW:]))
+        quotes += [publisher.read_quote(symbol, price) for price in prices]
+        first = reader.receive().json
+        assert first in quotes[1:]
+        quotes.append(publisher.publish(symbol, a_price(draw)))
+        for quote in quotes[quotes.index(first.value) + 1 :]:
+            assert reader.receive().json == quote
+
+
+@requirement(
+    "4.3",
+    needs=["4.2"],
+    explained_by=["4.1"],
+    hints=[
+        "How many subscribers can a popular symbol have?",
+        "Only the time that it takes to send to all of them may depend on their number.",
+        "Do not wait for one subscriber before you send to the next.",
+    ],
+)
+def test_reaches_everybody(server: MixedServer, draw: Draw) -> None:
+    """One publication reaches 200 subscribers."""
+    publisher, symbol = Publisher(server), draw.word()
+    latest = publisher.publish(symbol, a_price(draw))
+    readers = server.join_many(SUBSCRIBERS, feed_of(symbol))
+    for reader in readers:
+        assert reader.receive().json == latest
+    expected = publisher.publish(symbol, a_price(draw))
+    for reader in readers:
+        assert reader.receive().json == expected
+
+
+@requirement(
+    "4.4",
+    needs=["4.2"],
+    explained_by=["4.1"],
+    exchanges=TIMES,
+    hints=[
+        "What does send() wait for while the other side does not read?",
+        "A queue for each subscriber, and a task that empties it, keep the publisher apart from all of them.",
+        "A queue without a limit fills the memory. Disconnect a subscriber that is too far behind.",
+    ],
+)
+def test_slow_subscriber(new_server: MixedServer, draw: Draw) -> None:
+    """A subscriber who has stopped reading does not hold the others up, nor the publisher."""
+    publisher, symbol = Publisher(new_server), draw.word()
+    latest = publisher.publish(symbol, a_price(draw))
+    new_server.join(feed_of(symbol), who="a subscriber who does not read", receive_buffer=4 * KIB)
+    reader = subscribe(new_server, symbol, latest)
+    block = draw.word(KIB) * (LARGE // KIB - 1)
+    for _ in range(TIMES):
+        expected = publisher.publish(symbol, f"{a_price(draw)} {block}")
+        assert reader.receive().json == expected
+
+
+@requirement(
+    "4.5",
+    needs=["1.2"],
+    explained_by=["2.4"],
+    hints=[
+        "What does a client get if it asks for a WebSocket at a path that has none?",
+        "Before it is a WebSocket it is an HTTP request, which can be answered with a status code.",
+        "Answer 404 in the opening handshake, also at /price/S.",
+    ],
+)
+def test_other_paths_are_refused(server: MixedServer, draw: Draw) -> None:
+    """A WebSocket on any other path is refused in the handshake with HTTP 404."""
+    symbol = draw.word()
+    Publisher(server).publish(symbol, a_price(draw))
+    similar = f"/publish{draw.word()}", f"/feeds/{symbol}", path_of(symbol), path_of(draw.word())
+    for path in ("/", f"/{draw.word()}", f"/{draw.word()}/{draw.word()}", *similar):
+        assert server.ask_to_join(path).status == 404
+
+
+@requirement(
+    "4.6",
+    needs=["4.2"],
+    explained_by=["4.1"],
+    hints=[
+        "What is in your set of subscribers after one has left?",
+        "A `finally:` block removes the entry, no matter how the connection ends.",
+        "Sending to a client that has gone raises ConnectionClosed, which is no reason for a traceback.",
+    ],
+)
+def test_who_left_is_forgotten(new_server: MixedServer, draw: Draw) -> None:
+    """After a subscriber has left, normally or not, the others' quotes go on, and there is no traceback."""
+    publisher, symbol = Publisher(new_server), draw.word()
+    latest = publisher.publish(symbol, a_price(draw))
+    polite, sudden, stays = (subscribe(new_server, symbol, latest, who) for who in ("one", "another", "a third"))
+    for end in (polite.leave, sudden.vanish):
+        end()
+        for _ in range(2):
+            quote = publisher.publish(symbol, a_price(draw))
+            assert stays.receive().json == quote
+    assert new_server.traceback() == ""
