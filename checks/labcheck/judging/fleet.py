@@ -429,6 +429,7 @@ class Fleet:
             usual_port=self._lab.port,
             local_time=self.local_time.tz,
             way=self._copies.way_into(folder),
+            until=self._budget.at,
         )
         kind = kinds.find(spec.kind)
         try:
@@ -447,7 +448,7 @@ class Fleet:
         for attempt in range(TRIES):
             program = started.program
             try:
-                program.wait_until_listening(READY_WITHIN * self._options.slow, self._budget.at)
+                program.wait_until_listening(READY_WITHIN * self._options.slow)
             except ForeignListenerError:
                 pass
             except NotReadyError as error:
