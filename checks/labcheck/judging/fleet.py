@@ -490,6 +490,7 @@ class Fleet:
             local_time=self.local_time.tz,
             way=self._copies.way_into(folder),
             arguments=arguments,
+            until=self._budget.at,
         )
 
     def _keep(self, start: Callable[[], Started], *lists: list[Started]) -> Started:
@@ -514,7 +515,7 @@ class Fleet:
         for attempt in range(TRIES):
             program = started.program
             try:
-                program.wait_until_listening(READY_WITHIN * self._options.slow, self._budget.at)
+                program.wait_until_listening(READY_WITHIN * self._options.slow)
             except ForeignListenerError:
                 pass
             except NotReadyError as error:

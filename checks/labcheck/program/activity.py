@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from labcheck.record.text import shorten
 from labcheck.sandbox import processes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from labcheck.program.output import Output
 
@@ -37,12 +38,20 @@ class Activity:
     """The activity of a process and its descendants.
 
     They count as idle only if `is_drained` says that all their output has been read. `streams` hold that output.
+    `until` is a time of the clock, after which this waits for nothing: hundreds of processes make each look slow.
     """
 
-    def __init__(self, pid: Callable[[], int], is_drained: Callable[[], bool], streams: Sequence[Output] = ()) -> None:
+    def __init__(
+        self,
+        pid: Callable[[], int],
+        is_drained: Callable[[], bool],
+        streams: Sequence[Output] = (),
+        until: float = math.inf,
+    ) -> None:
         self._pid = pid
         self._is_drained = is_drained
         self._streams = streams
+        self._until = until
         self._last_seen: Threads | None = None
         self._looked_at = 0.0
         self._rested = 0.0  # seconds
@@ -57,7 +66,7 @@ class Activity:
         Time in which the process is ready to run but gets no processor does not count. The total wait is limited to
         four times `seconds`. If the system reports no activity, the process is idle once its output has been read.
         """
-        left, at_most = seconds, clock.now() + 4 * seconds
+        left, at_most = seconds, min(clock.now() + 4 * seconds, self._until)
         before, looked_at = None, clock.now()
         while left > 0 and looked_at < at_most:
             now = self.threads()
@@ -98,6 +107,14 @@ class Activity:
             self._rested += min(looked_at - self._looked_at, STANDSTILL)
         self._last_seen, self._looked_at = now, looked_at
 
+    def samples(self) -> Iterator[Threads | None]:
+        """Yield the threads again and again, LOOKS times if there is time for it, and at least once."""
+        for _ in range(LOOKS):
+            yield self.threads()
+            if clock.now() > self._until:
+                return
+            time.sleep(POLL)
+
     def is_busy(self) -> bool:
         """Return whether the program has work to do now; False if the system does not report it."""
         return _is_busy(self.threads())
@@ -105,15 +122,13 @@ class Activity:
     def doing(self) -> str:
         """Return in words what the program does all the time; empty if it is neither busy nor asleep."""
         looks = set()
-        for _ in range(LOOKS):
-            threads = self.threads()
+        for threads in self.samples():
             if _is_busy(threads):
                 looks.add("busy")
             elif threads is not None and len(threads) == 1 and waits.sleeps(self._pid()):
                 looks.add("asleep, as in time.sleep(): it serves nobody until it wakes up")
             else:
                 return ""
-            time.sleep(POLL)
         return f"the program is {looks.pop()}" if len(looks) == 1 else ""
 
     def sleeps_for(self, seconds: float) -> bool:
@@ -122,7 +137,7 @@ class Activity:
         Sleeping is what time.sleep() does: the program does not wake up if data arrives for it. Looks for a few times
         `seconds`, but returns False as soon as the program waits for data.
         """
-        before, since, limit = None, 0.0, clock.now() + SLEEPS * seconds
+        before, since, limit = None, 0.0, min(clock.now() + SLEEPS * seconds, self._until)
         while clock.now() < limit:
             threads, sleeps = self.threads(), waits.sleeps(self._pid())
             if threads is None or len(threads) != 1 or not (sleeps or _is_busy(threads)):
@@ -193,11 +208,7 @@ class Watch:
 
     def _gets_no_processor(self) -> bool:
         """Return whether the program is ready to run all the time, on a machine that has no time for it."""
-        for _ in range(LOOKS):  # a program at rest may be caught while it wakes up for a moment
-            if not _is_busy(self._activity.threads()):
-                return False
-            time.sleep(POLL)
-        return True
+        return all(map(_is_busy, self._activity.samples()))  # one at rest may be caught while it wakes up for a moment
 
 
 def _threads_of(pid: int) -> Threads:

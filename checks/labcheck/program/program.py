@@ -68,8 +68,8 @@ class Program:
     """A program started as `python FILE PORT` in its folder; `arguments` may take the place of PORT.
 
     `local_time` is the value of TZ, the program's time zone; None: labcheck's own. `sandbox` starts the program. `way`
-    is a path that leads into the folder, by default its own. Raises NotReadyError if the program cannot be started
-    there: an earlier program may have changed the folder.
+    is a path that leads into the folder, by default its own. Nothing waits for it later than `until`, a time of the
+    clock. Raises NotReadyError if the program cannot be started there: an earlier program may have changed the folder.
     """
 
     def __init__(
@@ -84,6 +84,7 @@ class Program:
         local_time: str | None,
         way: Path | None = None,
         arguments: Sequence[str] | None = None,
+        until: float = math.inf,
     ) -> None:
         self.spec = spec
         self.port = port
@@ -102,6 +103,7 @@ class Program:
         self._looked_at_client = 0.0
         self._connected_to: set[int] = set()  # ports other than its own that the program, a client, was connected to
         self._started = clock.now()
+        self._until = until
         environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
         environment |= {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
         local_time = os.environ.get("TZ") if local_time is None else local_time
@@ -128,7 +130,7 @@ class Program:
             raise
         self.stdout = Output(cast("IO[bytes]", self._process.stdout), spec.lines, spec.fold, spec.prompts)
         self.stderr = Output(cast("IO[bytes]", self._process.stderr), spec.lines, spec.fold)
-        self.activity = Activity(lambda: self.pid, self._is_drained, (self.stdout, self.stderr))
+        self.activity = Activity(lambda: self.pid, self._is_drained, (self.stdout, self.stderr), until)
 
     @property
     def pid(self) -> int:
@@ -197,8 +199,8 @@ class Program:
         """Whether labcheck has ended it, by force or with Ctrl+C."""
         return self._was_killed or (self.was_interrupted and not self._was_late)
 
-    def wait_until_listening(self, seconds: float, latest: float = math.inf) -> None:
-        """Wait until the program accepts connections on its port; `latest` is a time of the clock.
+    def wait_until_listening(self, seconds: float) -> None:
+        """Wait until the program accepts connections on its port.
 
         The first connection is kept, and `connect` returns it first: no client connects and leaves without a request.
         Raises NotReadyError as soon as it is clear that the program will not listen, or `seconds` after its start.
@@ -206,7 +208,7 @@ class Program:
         """
         if self.address is not None:
             return
-        limit = min(self._started + seconds, latest)
+        limit = min(self._started + seconds, self._until)
         look_at = self._started + LOOK_AROUND
         wrong_since: float | None = None
         try:

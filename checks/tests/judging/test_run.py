@@ -321,11 +321,11 @@ def test_program_that_did_not_start_during_a_standstill_is_checked_again(monkeyp
     """A correct program passes, although labcheck gave it up at first."""
     calls: list[float] = []
 
-    def wait_until_listening(program: Program, seconds: float, latest: float) -> None:
+    def wait_until_listening(program: Program, seconds: float) -> None:
         calls.append(seconds)
         if len(calls) == 1:
             raise NotReadyError(Verdict.NEVER_LISTENED, "it did not listen")
-        wait(program, seconds, latest)
+        wait(program, seconds)
 
     wait = Program.wait_until_listening
     monkeypatch.setattr(Program, "wait_until_listening", wait_until_listening)

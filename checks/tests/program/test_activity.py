@@ -158,6 +158,26 @@ def test_what_a_program_did_is_put_into_words(
     assert str(watch) == told
 
 
+def test_no_wait_goes_on_when_the_time_is_up(clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If a program has hundreds of processes and each look takes a second, waits end with the time for it."""
+    looks: list[float] = []
+    late = Activity(lambda: 0, lambda: True, until=3)
+
+    def slow_look() -> activity.Threads:
+        clock.now += 1
+        looks.append(clock.now)
+        return [("R", str(clock.now))]
+
+    monkeypatch.setattr(late, "threads", slow_look)
+    monkeypatch.setattr(activity, "waits", SimpleNamespace(sleeps=lambda pid: False))
+    late.wait_until_idle(5)
+    assert clock.now < 4.1
+    for wait in (lambda: late.wait_until_idle(5), late.doing, lambda: late.sleeps_for(5)):
+        looks.clear()
+        wait()
+        assert len(looks) <= 1
+
+
 def test_processor_time_is_measured(asleep: Activity) -> None:
     """A program that sleeps uses no processor time; one that has ended has none."""
     before = asleep.processor_time()
