@@ -76,7 +76,9 @@ class Json:
         if operator != "==" or self.problem:
             shown = f"{self.problem}: {shorten(self.text)}" if self.text.strip() else self.problem
             unlike = "any JSON but " if operator == "!=" else ""
-            return kind(f"{unlike}{shorten(_dump(wanted))}", shown if self.problem else shorten(_dump(self.value)))
+            return kind(f"{unlike}{_in_short(wanted)}", shown if self.problem else shorten(_dump(self.value)))
+        if isinstance(wanted, Pattern):
+            return kind(f"JSON: {wanted!r}", f"the JSON {shorten(_dump(self.value))}")
         expected = _fill_in(wanted, self.value)
         return kind(*differs(_dump(expected), _dump(_in_order_of(expected, self.value)), ("the JSON", "the JSON")))
 
@@ -124,6 +126,10 @@ def _in_order_of(wanted: object, value: object) -> object:
     if isinstance(value, list) and isinstance(wanted, list):
         return [_in_order_of(wanted[at] if at < len(wanted) else None, each) for at, each in enumerate(value)]
     return value
+
+
+def _in_short(value: object) -> str:
+    return repr(value) if isinstance(value, Pattern) else shorten(_dump(value))
 
 
 def _dump(value: object) -> str:

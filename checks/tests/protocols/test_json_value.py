@@ -82,6 +82,14 @@ def test_pattern_that_fits_makes_no_difference() -> None:
     assert "(a text)" in Json('{"error": ""}').mismatch("==", {"error": SOME_TEXT}).expected
 
 
+@pytest.mark.parametrize(("text", "received"), [("[7]", "the JSON [7]"), ("gone", "not JSON")])
+def test_pattern_for_the_whole_value_is_shown_in_words(text: str, received: str) -> None:
+    """What stands for many values is no JSON, so it is not in quotes, also if what came is no JSON."""
+    found = Json(text).mismatch("==", SOME_TEXT)
+    assert found.expected.removeprefix("JSON: ") == "a text"
+    assert received in found.received
+
+
 def test_answer_that_broke_off_is_told_apart() -> None:
     """An exception of the program explains an answer that it did not finish."""
     assert isinstance(Json("{", broke_off=lambda: True).mismatch("==", {}), BrokenOff)
