@@ -107,9 +107,9 @@ def seconds(date: str) -> float | None:
 
 def is_own_path(target: str) -> bool:
     """Return whether a redirect to this target stays on this server."""
-    # A browser reads //host and /\host as the name of another one. Only visible ASCII characters
-    # are let through: in a header field, a line break would begin the next one.
-    return re.fullmatch(r"/(?!/)[!-~]*", target) is not None and "\\" not in target
+    # A browser reads //host and /\host as the name of another one, and a line break would begin the next field.
+    # So only the characters are let through that a URL may have (RFC 3986, section 2).
+    return re.fullmatch(r"/(?!/)[\w.~!$&'()*+,;=:@/?#%-]*", target, re.ASCII) is not None
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,7 @@
-"""The answers of the solution of books.py are clean under httplint, which knows RFC 9110, 9111 and 9112."""
+"""The solution of books.py is clean under tools that know RFC 9110, 9111 and 9112, and does what its OpenAPI file says.
+
+The tools are httplint, REDbot and Schemathesis.
+"""
 
 from __future__ import annotations
 
@@ -72,3 +75,34 @@ def test_answer_is_clean(name: str, port: int) -> None:
     said = done.stdout.decode()
     assert "[GOOD]" in said
     assert re.findall(r"\[(?:WARN|BAD)\] (.*)", said) == allowed
+
+
+@pytest.mark.everything
+@pytest.mark.parametrize("target", ["/books", "/books/24", "/books/999", "/book/7", "/latest", "/go?to=/books/7"])
+def test_redbot_has_no_complaint(target: str, port: int) -> None:
+    """REDbot, which also sends conditional requests and asks for gzip, has no warning and no error."""
+    pytest.importorskip("redbot")
+    command = "from redbot.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", command, "--output-format", "har", f"http://127.0.0.1:{port}{target}"],
+        capture_output=True, check=True, timeout=120,
+    )  # fmt: skip
+    (entry,) = json.loads(done.stdout)["log"]["entries"]
+    notes = {note["note_id"]: note["level"] for note in entry["_red_messages"]}
+    assert set(notes.values()) <= {"GOOD", "INFO"}, notes
+    assert notes["CL_CORRECT"] == "GOOD"
+    if target == "/books":
+        assert {"INM_304", "IMS_304", "CONNEG_GZIP_GOOD"} <= set(notes)
+
+
+@pytest.mark.everything
+def test_service_is_as_its_openapi_file_says(port: int, tmp_path: Path) -> None:
+    """Schemathesis finds no answer that the file does not allow, to right and to wrong requests, one or several."""
+    pytest.importorskip("schemathesis")
+    config, file = CHECKOUT / "checks/tests/lab4/schemathesis.toml", CHECKOUT / "solutions/lab4/openapi.json"
+    done = subprocess.run(
+        [sys.executable, "-m", "schemathesis.cli", "--config-file", config, "run", file]
+        + ["--url", f"http://127.0.0.1:{port}", "--max-examples", "20", "--seed", "1"],
+        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
