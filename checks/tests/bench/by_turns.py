@@ -14,6 +14,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+# A part of the bare scripts, which run in processes of their own.
+WAIT_UNTIL_LISTENING = """
+import socket, time
+
+def wait_until_listening(port):
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+            return
+        except ConnectionRefusedError:
+            time.sleep(0.005)
+"""
+
 
 def seconds(command: list[str], folder: Path) -> float:
     """Return the wall time of a command."""

@@ -18,7 +18,7 @@ import tempfile
 from itertools import zip_longest
 from pathlib import Path
 
-from by_turns import compare, rounds
+from by_turns import WAIT_UNTIL_LISTENING, compare, rounds
 
 SOLUTION = Path(__file__).resolve().parents[3] / "solutions" / "lab1"
 
@@ -29,12 +29,8 @@ def start(port):
     process = subprocess.Popen([sys.executable, "-s", "webserver.py", str(port)], stdin=subprocess.DEVNULL,
                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
                                env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"})
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-            return process
-        except ConnectionRefusedError:
-            time.sleep(0.005)
+    wait_until_listening(port)
+    return process
 
 def ask(port, request, whole):
     with socket.create_connection(("127.0.0.1", port)) as client:
@@ -94,7 +90,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         subprocess.run([sys.executable, __file__, "record", name], check=True)
         labcheck = [sys.executable, "-P", "-m", "labcheck", "lab1", str(SOLUTION)]
-        compare([sys.executable, "-c", BARE], labcheck, Path(name), rounds(15))
+        compare([sys.executable, "-c", WAIT_UNTIL_LISTENING + BARE], labcheck, Path(name), rounds(15))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from by_turns import compare, rounds
+from by_turns import WAIT_UNTIL_LISTENING, compare, rounds
 
 SOLUTION = Path(__file__).resolve().parents[3] / "solutions" / "lab2"
 
@@ -35,12 +35,8 @@ def start(name, port, **streams):
 def start_server(name):
     port = next(ports)
     process = start(name, port, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-            return process, port
-        except ConnectionRefusedError:
-            time.sleep(0.005)
+    wait_until_listening(port)
+    return process, port
 
 def join(port):
     return connect(f"ws://127.0.0.1:{port}/", compression=None, max_size=None)
@@ -236,7 +232,7 @@ os._exit(0)
 def main() -> None:
     """Measure, and print one line per figure."""
     labcheck = [sys.executable, "-P", "-m", "labcheck", "lab2", str(SOLUTION)]
-    bare = [sys.executable, "-W", "ignore", "-c", BARE]
+    bare = [sys.executable, "-W", "ignore", "-c", WAIT_UNTIL_LISTENING + BARE]
     record = json.loads(subprocess.run([*labcheck, "--json", "-"], capture_output=True, check=True).stdout)
     started = len(record["programs"])
     assert int(subprocess.run(bare, cwd=SOLUTION, capture_output=True, check=True).stdout) == started, started

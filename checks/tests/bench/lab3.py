@@ -15,7 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from by_turns import compare, processor_seconds, rounds, seconds
+from by_turns import WAIT_UNTIL_LISTENING, compare, processor_seconds, rounds, seconds
 
 LABS = Path(__file__).resolve().parents[3]
 SOLUTION = LABS / "solutions" / "lab3"
@@ -38,12 +38,8 @@ def start():
         [sys.executable, "-s", "ticker.py", str(port)],
         env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-            return process
-        except ConnectionRefusedError:
-            time.sleep(0.005)
+    wait_until_listening(port)
+    return process
 
 def stop(process):
     process.kill()
@@ -246,7 +242,7 @@ os._exit(0)
 def main() -> None:
     """Measure, and print one line per figure."""
     labcheck = [sys.executable, "-P", "-m", "labcheck", "lab3"]
-    bare = [sys.executable, "-W", "ignore", "-c", BARE]
+    bare = [sys.executable, "-W", "ignore", "-c", WAIT_UNTIL_LISTENING + BARE]
     record = json.loads(subprocess.run([*labcheck, SOLUTION, "--json", "-"], capture_output=True, check=True).stdout)
     started = len(record["programs"])
     assert int(subprocess.run(bare, cwd=SOLUTION, capture_output=True, check=True).stdout) == started, started

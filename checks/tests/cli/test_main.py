@@ -567,21 +567,31 @@ def test_replay_needs_no_folder_where_labcheck_finds_it(labcheck: Run, tmp_path:
 def test_replay_leaves_the_server_running(submission: Callable[..., Path], tmp_path: Path) -> None:
     """After the replay, the server answers on the usual port until Enter is pressed; what it prints is shown."""
     lab = load_lab("lab1")
-    until(lambda: is_free(lab.port, even_lately_used=True))  # another test may use it
     folder = submission(lab.solution / "webserver.py")
     command = [sys.executable, "-m", "labcheck", "replay", "lab1", "2.1", str(folder), "--stay"]
-    with subprocess.Popen(
-        command, cwd=tmp_path, env=OUTSIDE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        said = "".join(iter(process.stdout.readline, "Press Enter here to end it.\n"))
-        address = re.findall(r"curl -i (http://\S+\.zzz)", said)[-1]
-        with urllib.request.urlopen(address, timeout=30) as answer:
-            assert answer.status == 200
-        process.stdin.write("\n")
-        process.stdin.close()
-        assert process.wait(30) == 0
+
+    def stays() -> bool:
+        until(lambda: is_free(lab.port, even_lately_used=True))
+        with subprocess.Popen(
+            command, cwd=tmp_path, env=OUTSIDE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            said, last = "", "Press Enter here to end it.\n"
+            while not said.endswith(last) and (line := process.stdout.readline()):
+                said += line
+            if f"another program, uses port {lab.port}" in said:
+                return False
+            assert said.endswith(last)
+            address = re.findall(r"curl -i (http://\S+\.zzz)", said)[-1]
+            with urllib.request.urlopen(address, timeout=30) as answer:
+                assert answer.status == 200
+            process.stdin.write("\n")
+            process.stdin.close()
+            assert process.wait(30) == 0
+        return True
+
+    until(stays)  # a wrong program of another test may listen on that port at any moment
     until(lambda: is_free(lab.port, even_lately_used=True))
 
 

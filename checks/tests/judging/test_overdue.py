@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["author"]
 
+# The exception that ends a check may come just when a file has been opened, and before anything refers to it: Python
+# closes it at once, and says so.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 FILE = f"{SUITE}/test_2_names.py"
 GET = '    answer = server.get(f"/{draw.word()}")\n    assert answer.status == 404\n'
 FIXTURE = "import time\n\nimport pytest\n\n\n@pytest.fixture\ndef page():\n    time.sleep(60)\n\n\n"
