@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest import mock
 
-from by_turns import compare, processor_seconds, rounds, seconds
+from by_turns import WAIT_UNTIL_LISTENING, compare, processor_seconds, rounds, seconds
 
 if TYPE_CHECKING:
     from labcheck.protocols.http.client import Connection as ToServer
@@ -32,7 +32,7 @@ LABS = Path(__file__).resolve().parents[3]
 SOLUTION = LABS / "solutions" / "lab4"
 
 BARE = r"""
-import base64, json, os, random, re, shutil, socket, subprocess, sys, threading, time
+import base64, json, os, random, re, shutil, socket, subprocess, sys, threading
 
 def start(words, folder, **streams):
     return subprocess.Popen([sys.executable, "-s", *words], cwd=folder, stderr=subprocess.PIPE, start_new_session=True,
@@ -43,12 +43,8 @@ def service():
     port += 1
     process = start(["books.py", str(port)], ".", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     threading.Thread(target=process.stderr.read, daemon=True).start()
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-            return process
-        except ConnectionRefusedError:
-            time.sleep(0.005)
+    wait_until_listening(port)
+    return process
 
 def ask(request):
     with socket.create_connection(("127.0.0.1", port)) as client:
@@ -153,7 +149,14 @@ def main() -> None:
         asked = sum(step[0] == "ask" for step in recorded["steps"])
         remark = f", {asked} requests to {recorded['services']} services, {runs} runs of the client; processor time"
         labcheck = [sys.executable, "-P", "-m", "labcheck", "lab4", str(SOLUTION)]
-        compare([sys.executable, "-c", BARE], labcheck, Path(name), rounds(5), remark, processor_seconds)
+        compare(
+            [sys.executable, "-c", WAIT_UNTIL_LISTENING + BARE],
+            labcheck,
+            Path(name),
+            rounds(5),
+            remark,
+            processor_seconds,
+        )
         print(f"the whole check takes {seconds(labcheck, LABS):.1f} s")
 
 

@@ -101,8 +101,10 @@ def test_service_is_as_its_openapi_file_says(port: int, tmp_path: Path) -> None:
     pytest.importorskip("schemathesis")
     config, file = CHECKOUT / "checks/tests/lab4/schemathesis.toml", CHECKOUT / "solutions/lab4/openapi.json"
     done = subprocess.run(
-        [sys.executable, "-m", "schemathesis.cli", "--config-file", config, "run", file]
-        + ["--url", f"http://127.0.0.1:{port}", "--max-examples", "20", "--seed", "1"],
+        [
+            *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run", str(file)),
+            *("--url", f"http://127.0.0.1:{port}", "--max-examples", "20", "--seed", "1"),
+        ],
         cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
