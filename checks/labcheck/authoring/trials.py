@@ -121,7 +121,7 @@ def check(
 def _task(lab: Lab, trial: Trial, ids: tuple[str, ...], folder: Path) -> Task:
     if trial.folder is None:
         trial.write(folder)
-    options = Options(seed=trial.seed, only=ids, slow=trial.slow, whole=False)
+    options = Options(seed=trial.seed, only=ids, budget=lab.budget, slow=trial.slow, whole=False)
     place = str(trial.folder or folder)
     return Task(lab.name, "", b"", place, options, folder=place)
 

@@ -165,7 +165,7 @@ def _grade(given: argparse.Namespace) -> int:
             raise UsageError(f"{given.suite}: {error}") from error
     options = Options(
         seed=given.seed,
-        budget=given.budget,
+        budget=given.budget or lab.budget,
         slow=given.slow,
         # The workers of a cluster have a Python of their own.
         python=python_of(given.python, Path()) if given.python or not given.cluster else "",

@@ -98,8 +98,7 @@ def add_repetition(parser: Parser) -> None:
         "--budget",
         metavar="SECONDS",
         type=positive,
-        default=60.0,
-        help="time limit for all checks together (default: 60)",
+        help="time limit for all checks together (default: that of the lab, usually 60)",
     )
     parser.add_argument(
         "--slow",

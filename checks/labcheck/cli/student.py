@@ -81,7 +81,7 @@ def _check(given: argparse.Namespace) -> int:
     options = Options(
         seed=given.seed,
         only=only,
-        budget=given.budget,
+        budget=given.budget or lab.budget,
         slow=given.slow,
         python=python_of(given.python, folder),
         protection=AUTO if given.sandbox == REQUIRED else given.sandbox,
@@ -380,7 +380,7 @@ def _replay(given: argparse.Namespace) -> int:
     lab = load_lab(given.lab)
     id = _one_requirement(lab, given.id)
     folder = find_folder(lab, given.folder)
-    options = Options(given.seed, (id,), given.budget, given.slow, python_of(given.python, folder))
+    options = Options(given.seed, (id,), given.budget or lab.budget, given.slow, python_of(given.python, folder))
     judgement = judge(lab, folder, options)
     terminal.write_exchange(judgement.record, id)
     raise_errors(judgement.faults, judgement.mistakes)

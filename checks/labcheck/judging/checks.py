@@ -298,7 +298,7 @@ def _begin(config: pytest.Config, submission: str | None) -> None:
         files = ", ".join(program.file for program in lab.programs)
         raise UsageError(f"--submission {submission}: the folder has no program of {lab.name} ({files})")
     stack = config.stash[STACK] = ExitStack()
-    run = stack.enter_context(running(lab, folder, Options(config.getoption("--seed"))))
+    run = stack.enter_context(running(lab, folder, Options(config.getoption("--seed"), budget=lab.budget)))
     config.pluginmanager.register(Grader(run, lab.requirements, reports=True))
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from labcheck.workbook.places import Place
 
 SCHEMA = Path(__file__).with_name("lab.schema.json")
+BUDGET = 60.0  # seconds for all checks of a lab together, if it says nothing else
 ID = re.compile(r"[1-9]\d*\.[1-9]\d*")
 
 
@@ -72,6 +73,7 @@ class Lab:
     - `place`: where the lab is; `starter`, `solution` and `suite` are its folders there.
     - `supplies`: files and folders that labcheck adds to a submission that lacks them.
     - `notebook`: the walkthrough, if the lab has one.
+    - `budget`: the seconds that all checks together may take.
     - `more`: a folder with additional checks by an instructor.
     - `hidden`: the ids of the additional checks that are reported by title only.
     - `points`: of requirements, by id; one that is not named has 1.
@@ -92,6 +94,7 @@ class Lab:
     more: Path | None = None
     hidden: frozenset[str] = frozenset()
     points: Mapping[str, int] = field(default_factory=dict)
+    budget: float = BUDGET
 
     def module(self, name: str) -> str:
         """Return the full name of a module of its suite."""
@@ -211,6 +214,7 @@ def _read(name: str, place: Place) -> Lab:
         minutes=table["minutes"],
         port=table["port"],
         supplies=tuple(table.get("supplies", ())),
+        budget=table.get("budget", BUDGET),
         programs=tuple(
             ProgramSpec(
                 program,

@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 
 from authoring.mini import LAB, SHEET, TOML
+from labcheck.authoring.nulls import FOLDER as NULL_PROGRAMS
 from labcheck.workbook.labs import SCHEMA, lab_names, load_lab
 from labcheck.workbook.places import root
 from labcheck.workbook.toml_file import KEYWORDS, TomlFile, differences
@@ -276,3 +277,13 @@ def test_mini_is_right(author: Author) -> None:
     assert SHEET.startswith("# Mini")
     assert load_lab("mini").requirements == ("1.1", "1.2", "2.1", "2.2")
     assert author.labcheck("mini", "solutions/mini").status == 0
+
+
+@pytest.mark.parametrize(("words", "seconds"), [((), 1), (("--budget", "0.5"), 0.5)])
+def test_budget_of_a_lab(author: Author, words: tuple[str, ...], seconds: float) -> None:
+    """The checks of a lab have the time that its file allows, or that of the command line."""
+    author.change(TOML, ("port = 8009\n", "port = 8009\nbudget = 1\n"))
+    author.write("work/greeter.py", (NULL_PROGRAMS / "silent.py").read_text("utf-8"))
+    checked = author.labcheck("mini", "work", *words)
+    assert checked.status == 1
+    assert f"out of time after {seconds:g} s" in checked.out

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from labcheck.record.transcript import Transcript
 
 POLL = 0.005  # seconds between two looks
+AT_ONCE = 4  # runs side by side: with more, the imports of each take so long on a busy machine that it seems stuck
 LEFT_BEHIND = 3.0  # seconds for what a run has started, once the run itself has ended
 MANY_REQUESTS = 100  # in one check; up to this number, each request gives the runs their whole time again
 SHOWN = 600  # bytes of a reply that a command sends by hand
@@ -135,7 +136,7 @@ class HttpClient:
         return self.run_all(url)[0]
 
     def run_all(self, *urls: Page | str) -> list[Run]:
-        """Run the client once with each URL, side by side, and wait as `run` does.
+        """Run the client once with each URL, some of them side by side, and wait as `run` does.
 
         Each run has a folder of its own. In another call, the first URL has the folder of the first again, and so on.
         """
@@ -144,14 +145,16 @@ class HttpClient:
         pages = [self._peer.page(url) if f":{self._peer.port}/" in url else None for url in urls_as_text]
         asked = [len(page.requests) if page else 0 for page in pages]
         self._by_hand(pages, urls_as_text)
-        begun = []
+        begun: list[Started] = []
         for place, (name, page, url) in enumerate(zip(names, pages, urls_as_text, strict=True)):
+            self._wait(begun, names, AT_ONCE - 1)
             if page is not None:
                 page.who = name
             self._check.transcript.note(f"python {self._runs.spec.called} {url}", name)
             begun.append(self._check.programs.run(self._runs, self._runs.folder(place), [url]))
             begun[-1].program.end_input()
         self._wait(begun, names)
+        self._wait_for_left_behind()
         found = [self._result(*each) for each in zip(begun, names, strict=True)]
         for started, page, before in zip(begun, pages, asked, strict=True):
             # Without a request, it may have printed what it has kept.
@@ -181,18 +184,21 @@ class HttpClient:
                             folders.append(entry.path)
         return size
 
-    def _wait(self, begun: list[Started], names: list[str]) -> None:
-        """Wait until runs have ended. Raises ExchangeError if one of them does not."""
-        deadline, asked = self._check.deadline, len(self.requests)
+    def _wait(self, begun: list[Started], names: list[str], most: int = 0) -> None:
+        """Wait until at most so many runs have not ended. Raises ExchangeError if they do not end."""
+        deadline, asked, before = self._check.deadline, len(self.requests), len(begun)
         deadline.renew()
-        while not all(started.program.has_exited for started in begun):
+        while (left := sum(not started.program.has_exited for started in begun)) > most:
             self._peer.raise_fault()
-            if asked < len(self.requests) < MANY_REQUESTS:
-                asked = len(self.requests)
+            if asked < len(self.requests) < MANY_REQUESTS or left < before:
+                asked, before = len(self.requests), left
                 deadline.renew()
             if deadline.passed():
                 raise self._never_ended(begun, names)
             time.sleep(POLL)
+
+    def _wait_for_left_behind(self) -> None:
+        """Wait for what the runs have started; end it if it does not end soon."""
         limit = clock.now() + LEFT_BEHIND * self._check.slow
         while (left := self._check.programs.left_behind()) and clock.now() < limit:
             time.sleep(POLL)

@@ -41,6 +41,13 @@ number = int(file.read_text()) + 1 if file.exists() else 1
 file.write_text(str(number))
 print(number, end="")
 """
+COUNTS_OTHERS = """\
+import os, psutil, sys, time, urllib.request
+urllib.request.urlopen(sys.argv[1]).read()
+time.sleep(0.3)
+beside = [each.cmdline() for each in psutil.Process(os.getppid()).children()]
+print(sum("fetch.py" in words for words in beside), end="")
+"""
 
 
 @pytest.fixture
@@ -106,3 +113,10 @@ def test_report_shows_the_run_that_the_check_looks_at(lab: Callable[..., Result]
     (result,) = lab(COUNTS, body).record.requirements
     assert [event["who"] for event in result.transcript][-5:] == ["run 2"] * 5
     assert {event["who"] for event in result.transcript} == {"run 1", "run 2", "run 3"}
+
+
+def test_few_runs_are_side_by_side(lab: Callable[..., Result]) -> None:
+    """Of many runs, four are started at first, and one more when one has ended: imports take long if all do them."""
+    few = "    pages = [client.page(Reply(b'x')) for _ in range(12)]\n"
+    few += "    assert all(run.output in (b'1', b'2', b'3', b'4') for run in client.run_all(*pages))\n"
+    assert not_passed(lab(COUNTS_OTHERS, few).record) == {}
