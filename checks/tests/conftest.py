@@ -219,7 +219,7 @@ def open_python() -> Iterator[str]:
     """Yield a Python with websockets that every user can run: the tests' own may be in root's folder."""
     import websockets
 
-    own = (sys.executable, os.path.realpath(sys.executable), sys.prefix, websockets.__file__)
+    own = (sys.executable, os.path.realpath(sys.executable), sys.prefix, sys.base_prefix, websockets.__file__)
     closed = [folder for path in own for folder in Path(path).parents if not folder.stat().st_mode & 1]
     if os.name != "posix" or os.getuid() != 0 or not closed:
         yield sys.executable

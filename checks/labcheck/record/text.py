@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SHORT = 200  # characters of a value in a line of a report
 QUOTED = 120  # characters of a message in a line of a report
@@ -41,12 +45,26 @@ def quote(text: str) -> str:
 
 
 def show_bytes(data: bytes) -> str:
-    """Return the beginning of some bytes: as text if they are printable ASCII, otherwise in hexadecimal."""
-    start = data[:BYTES]
-    if all(32 <= byte < 127 or byte in b"\t\r\n" for byte in start):
-        return repr(start.decode("ascii")) + (" …" if len(data) > BYTES else "")
+    """Return the beginning of some bytes: as text if they are printable UTF-8, otherwise in hexadecimal."""
+    # The character in which the beginning ends may be cut in two.
+    start = as_text(data) if len(data) <= BYTES else next(filter(None, map(as_text, _beginnings(data))), None)
+    if start is not None:
+        return repr(start) + (" …" if len(data) > BYTES else "")
     most = BYTES // 3
-    return start[:most].hex(" ") + (" …" if len(data) > most else "")
+    return data[:most].hex(" ") + (" …" if len(data) > most else "")
+
+
+def as_text(data: bytes) -> str | None:
+    """Return the bytes as text if they are UTF-8 and all their characters can be printed; otherwise None."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return None
+    return text if all(each.isprintable() or each in "\t\r\n" for each in text) else None
+
+
+def _beginnings(data: bytes) -> Iterator[bytes]:
+    return (data[:end] for end in range(BYTES, BYTES - 4, -1))
 
 
 def last_lines(text: str, most: int = LAST_LINES) -> str:

@@ -197,6 +197,7 @@ def test_mutants_of_the_solutions(file: Path) -> None:
         matcher = SequenceMatcher(None, text.splitlines(), mutant.text.splitlines(), autojunk=False)
         places = [code for code in matcher.get_opcodes() if code[0] != "equal"]
         assert len(places) == 1, mutant.key
-        assert places[0][1] == mutant.line - 1, mutant.key
+        # An argument that is left out begins with the comma at the end of the line before, which stays as it is.
+        assert places[0][1] in (mutant.line - 1, mutant.line), mutant.key
     moved = mutants(file.name, text.replace("\ndef ", "\n# A comment.\n\ndef ").replace("\nclass ", "\n\nclass "))
     assert [mutant.key for mutant in moved] == [mutant.key for mutant in found]

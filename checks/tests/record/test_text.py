@@ -76,6 +76,9 @@ def test_printable_text_moves_no_cursor(text: str) -> None:
         (b"\x00\xff", "00 ff"),
         (b"\xff" * 17, " ".join(["ff"] * 16) + " …"),
         (b"", "''"),
+        ("é\n日本".encode(), "'é\\n日本'"),
+        (("x" * 46 + "日本").encode(), f"'{'x' * 46}' …"),
+        ("\u202eabc".encode(), "e2 80 ae 61 62 63"),
     ],
 )
 def test_bytes_are_shown(data: bytes, shown: str) -> None:

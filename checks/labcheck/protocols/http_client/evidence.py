@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from labcheck.program.evidence import BrokenOff, Mismatch, differs
-from labcheck.record.text import show_bytes
+from labcheck.record.text import as_text, show_bytes
 
 SHOWN = 300  # bytes of standard error
+GZIP = b"\x1f\x8b"  # with what packed data begins (RFC 1952, section 2.3.1)
 
 
 class Output:
@@ -58,6 +59,9 @@ class Output:
         if not self.total or self.total != len(shown):
             return kind(expected, came)
         titles = f"{len(wanted):,} bytes:", f"{self.total:,} bytes{self._hint(wanted, shown)}:"
+        texts = as_text(wanted), as_text(shown)
+        if texts[0] is not None and texts[1] is not None:
+            return kind(*differs(texts[0], texts[1], titles))
         return kind(*differs(wanted, shown, titles))
 
     @property
@@ -72,6 +76,8 @@ class Output:
             return "; print() has added a line end"
         if shown == repr(wanted).encode() + b"\n":
             return "; print() shows bytes as Python writes them"
+        if shown.startswith(GZIP) and not wanted.startswith(GZIP):
+            return "; they are still packed with gzip"
         return ""
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 JSON = "application/json"
 DATE = re.compile(r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT")  # RFC 9110, section 5.6.7
+NO_DATE = -1.0  # the moment of what is no date of HTTP
 LARGE = 1000  # letters of a title: with them, every answer with this book has more than 1 KiB
 
 
@@ -192,9 +193,9 @@ class Moment(float):
         field = answer.field(name)
         given(field, f"the answer has {field.came}")
         try:
-            found = parsedate_to_datetime(field).timestamp() if DATE.fullmatch(field) else -1.0
+            found = parsedate_to_datetime(field).timestamp() if DATE.fullmatch(field) else NO_DATE
         except ValueError:
-            found = -1.0
+            found = NO_DATE
         self = super().__new__(cls, found)
         self.came = field.came
         return self
@@ -202,6 +203,8 @@ class Moment(float):
     def mismatch(self, operator: str, wanted: object) -> Mismatch:
         """Say which date was expected, and show the one that came."""
         words = {"<=": "not after ", ">=": "not before ", ">": "after ", "<": "before ", "!=": "another date than "}
+        if self == NO_DATE:
+            return Mismatch(f"a date such as {formatdate(usegmt=True)} (RFC 9110, section 5.6.7)", self.came)
         date = formatdate(float(wanted), usegmt=True) if isinstance(wanted, int | float) else str(wanted)
         return Mismatch(f"{words.get(operator, '')}{date}", self.came)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
 
 from labcheck.program.evidence import BrokenOff
@@ -41,6 +43,20 @@ def test_mismatch_says_what_seems_to_have_happened(printed: bytes, said: str) ->
     mismatch = Output(printed, b"", len(printed), "oh").mismatch("==", b"body")
     assert said in mismatch.received
     assert isinstance(mismatch, BrokenOff)
+
+
+def test_text_is_shown_as_text() -> None:
+    """What was expected and printed is text if both are; packed data is named."""
+    wanted = "é und ü\n".encode()
+    assert Output("é und u\n".encode(), b"", 9, "").mismatch("==", wanted)[:2] == (
+        '10 bytes: "é und ü\\n"',
+        '9 bytes: "é und u\\n"; differs from character 7 on',
+    )
+    assert Output(b"", b"", 0, "").mismatch("==", wanted)[0] == "10 bytes on standard output: 'é und ü\\n'"
+    packed = gzip.compress(wanted)
+    received = Output(packed, b"", len(packed), "").mismatch("==", wanted).received
+    assert "still packed with gzip" in received
+    assert "1f 8b" in received
 
 
 def test_requests_in_words() -> None:
