@@ -185,7 +185,7 @@ class HttpClient:
         return size
 
     def _wait(self, begun: list[Started], names: list[str], most: int = 0) -> None:
-        """Wait until at most so many runs have not ended. Raises ExchangeError if they do not end."""
+        """Wait until at most `most` runs have not ended. Raises ExchangeError if they do not end."""
         deadline, asked, before = self._check.deadline, len(self.requests), len(begun)
         deadline.renew()
         while (left := sum(not started.program.has_exited for started in begun)) > most:
