@@ -100,7 +100,8 @@ class Blame:
             return "another check of it fails"
         if seconds := self._run.too_slow_for(exchanges, share=MOST_OVER):
             more = self._run.more_time(1 + seconds / self._run.options.budget)
-            return f"its {exchanges} exchanges would take {seconds:.0f} s; {more}"
+            would = "its exchange" if exchanges == 1 else f"its {exchanges} exchanges"
+            return f"{would} would take {seconds:.0f} s; {more}"
         tells = kinds.find(program.kind).one_silence_tells or self._run.fleet.pace(program) >= SLOW
         if not tells and self._run.fleet.has_spoken(program):
             # One message without an answer says nothing about other messages; several do.

@@ -74,7 +74,7 @@ MISTAKES: list[tuple[str, list[tuple[str, str]], list[str]]] = [
         [('"greeter.py"', '"greeter.py"\nkind = "web server"')],
         [
             ":7: [programs.greeter]: unknown kind of program 'web server'. Did you mean 'websocket server'? Kinds: "
-            "http server, lines client, lines server, mixed server, websocket client, websocket server"
+            "http client, http server, lines client, lines server, mixed server, websocket client, websocket server"
         ],
     ),
     (

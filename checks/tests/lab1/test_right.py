@@ -128,8 +128,11 @@ def test_budget_that_is_too_small_costs_nothing_that_was_checked(
     outcomes = {each.id: each.outcome for each in result.record.requirements}
     assert Outcome.FAILED not in outcomes.values()
     assert {"1.1", "1.2", "2.1"} <= {id for id, outcome in outcomes.items() if outcome is Outcome.PASSED}
-    (reason,) = {each.reason for each in result.record.requirements if each.outcome is Outcome.NOT_RUN}
-    assert re.fullmatch(r"out of time after 6 s; each answer took 1\.\d s; --budget \d+ gives it more", reason)
+    reasons = {each.reason for each in result.record.requirements if each.outcome is Outcome.NOT_RUN}
+    # The first check that is not run may need more time than is left.
+    said = r"(out of time after 6 s; each answer took 1\.\d s|its exchange would take 1 s); --budget \d+ gives it more"
+    assert [reason for reason in reasons if not re.fullmatch(said, reason)] == []
+    assert reasons
 
 
 def test_solution_gets_full_marks(labcheck: Callable[..., Result]) -> None:
