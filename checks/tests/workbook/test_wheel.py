@@ -105,7 +105,7 @@ def own_lines(lab: str) -> list[tuple[str, ...]]:
     texts = (file for kind in ("py", "html", "css", "json") for file in (CHECKOUT / "labs").rglob(f"*.{kind}"))
     given = {line for file in texts for line in _stripped(file.read_bytes())}
     found: list[tuple[str, ...]] = []
-    for file in (CHECKOUT / "solutions" / lab).iterdir():
+    for file in (CHECKOUT / "solutions" / lab).glob("*.py"):
         mine = _stripped(file.read_bytes())
         found += [(line,) for line in mine if line not in given and len(line) >= 35]
         found += [pair for pair in pairwise(mine) if not given & set(pair) and sum(map(len, pair)) >= 35]
