@@ -2,7 +2,8 @@
 
 - `@pytest.mark.sample(n)`: the fast lane runs n of the test's cases, evenly spread.
 - `@pytest.mark.everything`: the fast lane leaves the test out.
-- `--part K/N`, with `--everything`: of the tests with a sample, run this part of the cases, so that CI takes turns.
+- `--part K/N`, with `--everything`: of the tests with a sample, run this part of the cases, and of the tests that the
+  fast lane leaves out a third, so that CI takes turns.
 - `@pytest.mark.alone`: both lanes leave the test out, because it disturbs others; `pytest --alone -n 0` runs these.
 
 A test that is named on the command line with `::` always runs. `--no-skips` fails a skipped test unless skips.toml
@@ -17,6 +18,7 @@ import os
 import shutil
 import tempfile
 import tomllib
+import zlib
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 ALLOWED_SKIPS = Path(__file__).with_name("skips.toml")
 FOLDER = pytest.StashKey[str]()  # for temporary files
+TURNS = 3  # until each slow test was run, if only parts are
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -97,9 +100,11 @@ def _sample(cases: list[pytest.Item]) -> Iterator[pytest.Item]:
 
 
 def _part(cases: list[pytest.Item], number: int, of: int) -> Iterator[pytest.Item]:
-    """Yield one part of the cases of a test that is sampled; all cases of any other test."""
-    sampled = cases[0].get_closest_marker("sample") is not None
-    return (case for place, case in enumerate(cases) if not sampled or place % of == number - 1)
+    """Yield one part of the cases of a test that is sampled, all cases of any other; of slow tests, a third."""
+    if cases[0].get_closest_marker("sample") is not None:
+        return (case for place, case in enumerate(cases) if place % of == number - 1)
+    turn = zlib.crc32(_test_of(cases[0]).encode()) if cases[0].get_closest_marker("everything") else number
+    return iter(cases if of < TURNS or (turn - number) % TURNS == 0 else ())
 
 
 @pytest.fixture(scope="session")

@@ -112,6 +112,13 @@ def test_lane_is_chosen(run: Pytest, options: list[str], number: int) -> None:
     assert re.search(rf"\b{number} passed", done.stdout), done.stdout
 
 
+def test_slow_test_has_its_turn_in_one_of_three_parts(run: Pytest) -> None:
+    """Of three parts that follow each other, exactly one runs a test that the fast lane leaves out."""
+    found = [run("-m", "pytest", "-v", "--everything", f"--part={part}/9").stdout for part in range(4, 7)]
+    assert sum("test_slow PASSED" in each for each in found) == 1
+    assert ["test_quick PASSED" in each for each in found] == [True] * 3
+
+
 @pytest.mark.sample(2)
 @pytest.mark.parametrize("cases", [1, 2, 3, 7, 10, 100])
 def test_sample_is_spread_evenly(run: Pytest, project: Path, cases: int) -> None:
