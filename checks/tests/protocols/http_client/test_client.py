@@ -45,8 +45,13 @@ COUNTS_OTHERS = """\
 import os, psutil, sys, time, urllib.request
 urllib.request.urlopen(sys.argv[1]).read()
 time.sleep(0.3)
-beside = [each.cmdline() for each in psutil.Process(os.getppid()).children()]
-print(sum("fetch.py" in words for words in beside), end="")
+beside = 0
+for each in psutil.Process(os.getppid()).children():
+    try:
+        beside += "fetch.py" in each.cmdline()
+    except psutil.Error:  # it has just ended
+        pass
+print(beside, end="")
 """
 
 
