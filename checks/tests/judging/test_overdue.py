@@ -93,8 +93,11 @@ def test_endless_exchanges_end_with_the_budget(author: Author) -> None:
     """A loop of exchanges, each of which has a limit of its own, ends when the time for the submission is over."""
     author.change(FILE, (GET, LOOP))
     lab = load_lab("mini")
-    judgement = judge(lab, author.root / "solutions" / "mini", Options(1, budget=2))
-    assert outcomes(judgement)["2.2"] is Outcome.ERROR
+    for budget in (2, 8, 30):  # on a busy machine, the checks before it may need all of a short time
+        found = outcomes(judge(lab, author.root / "solutions" / "mini", Options(1, budget=budget)))
+        if found["2.2"] is not Outcome.NOT_RUN:
+            break
+    assert found["2.2"] is Outcome.ERROR
 
 
 def test_endless_fixture_is_an_error_of_its_author(author: Author) -> None:
