@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 SHORT = 200  # characters of a value in a line of a report
 QUOTED = 120  # characters of a message in a line of a report
@@ -46,25 +43,24 @@ def quote(text: str) -> str:
 
 def show_bytes(data: bytes) -> str:
     """Return the beginning of some bytes: as text if they are printable UTF-8, otherwise in hexadecimal."""
-    # The character in which the beginning ends may be cut in two.
-    start = as_text(data) if len(data) <= BYTES else next(filter(None, map(as_text, _beginnings(data))), None)
+    is_longer = len(data) > BYTES
+    start = as_text(data[:BYTES], is_cut=is_longer)
     if start is not None:
-        return repr(start) + (" …" if len(data) > BYTES else "")
+        return repr(start) + (" …" if is_longer else "")
     most = BYTES // 3
     return data[:most].hex(" ") + (" …" if len(data) > most else "")
 
 
-def as_text(data: bytes) -> str | None:
-    """Return the bytes as text if they are UTF-8 and all their characters can be printed; otherwise None."""
+def as_text(data: bytes, *, is_cut: bool = False) -> str | None:
+    """Return the bytes as text if they are UTF-8 and all their characters can be printed; otherwise None.
+
+    `is_cut`: more bytes follow, so the last character may be incomplete; then it is left out.
+    """
     try:
-        text = data.decode()
+        text = codecs.getincrementaldecoder("utf-8")().decode(data, final=not is_cut)
     except UnicodeDecodeError:
         return None
     return text if all(each.isprintable() or each in "\t\r\n" for each in text) else None
-
-
-def _beginnings(data: bytes) -> Iterator[bytes]:
-    return (data[:end] for end in range(BYTES, BYTES - 4, -1))
 
 
 def last_lines(text: str, most: int = LAST_LINES) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from labcheck.program.evidence import BrokenOff, Mismatch, differs
 from labcheck.record.text import as_text, show_bytes
 
-SHOWN = 300  # bytes of standard error
 GZIP = b"\x1f\x8b"  # with what packed data begins (RFC 1952, section 2.3.1)
 
 

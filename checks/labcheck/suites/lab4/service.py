@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from labcheck.suites.lab4.material import Book
 
 JSON = "application/json"
+GZIP = {"Accept-Encoding": "gzip"}
 DATE = re.compile(r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT")  # RFC 9110, section 5.6.7
 NO_DATE = -1.0  # the moment of what is no date of HTTP
 LARGE = 1000  # letters of a title: with them, every answer with this book has more than 1 KiB

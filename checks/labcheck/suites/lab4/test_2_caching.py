@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from labcheck.suite import Draw, Server, given, requirement
 from labcheck.suites.lab4.material import new_book
 from labcheck.suites.lab4.service import (
+    GZIP,
     LARGE,
     NO_DATE,
     Moment,
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from labcheck.suite import Answer
 
 STRONG = re.compile(r'"[\x21\x23-\x7e\x80-\xff]*"')  # RFC 9110, section 8.8.3
-GZIP = {"Accept-Encoding": "gzip"}
 
 
 def given_known(server: Server, target: str) -> str:

@@ -11,12 +11,11 @@ import pytest
 
 from labcheck.suite import Draw, Mismatch, Server, given, requirement
 from labcheck.suites.lab4.material import new_book
-from labcheck.suites.lab4.service import LARGE, add, coding, get, tag
+from labcheck.suites.lab4.service import GZIP, LARGE, add, coding, get, tag
 
 if TYPE_CHECKING:
     from labcheck.suite import Answer
 
-GZIP = {"Accept-Encoding": "gzip"}
 WORTH_PACKING = 1024  # bytes
 
 
