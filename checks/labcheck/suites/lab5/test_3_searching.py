@@ -29,7 +29,7 @@ def expect_found(server: Server, target: str, books: Sequence[Book]) -> None:
 
 @requirement(
     "3.1",
-    explained_by=["2.1", "2.2"],
+    explained_by=["2.1"],
     hints=[
         "What does a client get that asks before anybody has posted a catalogue?",
         "xml.etree.ElementTree: Element and SubElement build a tree, tostring() writes it.",
