@@ -50,7 +50,8 @@ def _targets(draw: Draw) -> list[str]:
     often += [f"/{word(6)}" for _ in range(OFTEN - len(often))]
     often += [often[-1].upper(), f"{often[-2]}/", f"{often[-3]}%2F"]
     found = [path for path in often for _ in range(draw.randrange(2, 9))]
-    found += [f"/{word(draw.randrange(2, 9))}" for _ in range(MANY)]
+    rare = [f"/{word(draw.randrange(2, 9))}" for _ in range(MANY)]
+    found += [path.title() if draw.random() < 0.4 else path for path in rare]
     return [f"{path}{_query(draw)}" if path != "*" else path for path in found]
 
 

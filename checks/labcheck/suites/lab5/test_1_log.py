@@ -14,6 +14,7 @@ from labcheck.suites.lab5.log import (
     Counted,
     Line,
     Marks,
+    awkward_lines,
     broken_lines,
     expect_summary,
     hours,
@@ -21,7 +22,6 @@ from labcheck.suites.lab5.log import (
     summary,
     top,
     usual,
-    whole_lines,
     written,
 )
 from labcheck.suites.lab5.service import shows_errors
@@ -29,6 +29,7 @@ from labcheck.suites.lab5.service import shows_errors
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from labcheck.suite import Answer
     from labcheck.suites.lab5.material import Material
 
 LARGE = 20_000_000  # bytes of the large log
@@ -81,22 +82,23 @@ def test_broken_lines(new_server_with: Callable[..., Server], draw: Draw) -> Non
 )
 def test_awkward_lines(new_server_with: Callable[..., Server], draw: Draw) -> None:
     """Users with blanks, escaped quotes, brackets and letters beyond ASCII are read right; `-` is 0 bytes."""
-    lines = [*(usual(draw, target="/") for _ in range(10)), *whole_lines(draw, Marks(draw))]
+    lines = [*(usual(draw, target="/") for _ in range(10)), *awkward_lines(draw, Marks(draw))]
     targets = [line for line in lines if "the target" in line.why]
     lines = [line if line in targets else replace(line, target="/") for line in lines]
     draw.shuffle(lines)
     server = new_server_with({"access.log": written(lines)})
     expect_summary(server, lines)
-    paths = [each.get("path") for each in rows(server, f"/log/top?n={len(targets) + 1}")]
+    paths = paths_in(server.get(f"/log/top?n={len(targets) + 1}"))
     for line in targets:
         as_they_are = line.path, re.sub(r"\\(.)", r"\1", line.path)
-        assert set(as_they_are) & {*paths} or not paths, f"{line.why}, but the path {line.path} is not in the list"
+        assert paths & {*as_they_are} or not paths, f"{line.why}, but the path {line.path} is not in the list"
 
 
-def rows(server: Server, target: str) -> list[dict[str, object]]:
-    """Return a list of objects; empty if the answer is none, which another check finds."""
-    value = server.get(target).json.value
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+def paths_in(answer: Answer) -> set[str]:
+    """Return the paths in a list of the most popular ones; none if the answer is no such list, which 1.3 tests."""
+    value = answer.json.value
+    found = [each.get("path") for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+    return {path for path in found if isinstance(path, str)}
 
 
 @requirement(
@@ -227,7 +229,9 @@ def test_long_lines(new_server_with: Callable[..., Server], draw: Draw) -> None:
     ]
     whole = [usual(draw, **{**quoted, **part}) for part in parts]
     broken = [Line(other=text, is_whole=False) for text in (quotes, backslashes, letter, " " * LONG, "[" * LONG)]
-    broken += [usual(draw, is_whole=False, **{**quoted, name: f'"{quotes}"'}) for name in ("referer", "agent")]
+    agents = (f'"{quotes}"', f'"{letter}', f'"{backslashes}\\"')  # the last two do not end
+    broken += [usual(draw, is_whole=False, **{**quoted, "agent": agent}) for agent in agents]
+    broken += [usual(draw, is_whole=False, **{**quoted, "referer": f'"{quotes}"'})]
     short, mark = [usual(draw) for _ in range(20)], draw.word(12)
     lines = [*short, usual(draw, target=f"/{mark}"), *whole, *broken]
     draw.shuffle(lines)
