@@ -128,7 +128,7 @@ class Books(ContentHandler):
         self.chunks = []
         if self.names == ["catalog", "book"]:
             self.books.append({"id": attrs.get((None, "id"), "").strip()})
-        if local == "price":
+        if self.names == ["catalog", "book", "price"]:
             self.books[-1]["currency"] = attrs.get((None, "currency"), "")
 
     def characters(self, content: str) -> None:
