@@ -135,7 +135,7 @@ class Books(ContentHandler):
         self.chunks.append(content)
 
     def endElementNS(self, name: tuple[str | None, str], qname: str | None) -> None:  # noqa: N802
-        if len(self.names) == 3:
+        if len(self.names) == 3 and self.names[:2] == ["catalog", "book"]:
             self.books[-1][name[1]] = "".join(self.chunks).strip(" \t\n\r")
         self.names.pop()
 
