@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 from labcheck.suite import Draw, Server, given, requirement
 from labcheck.suites.json_errors import Refusal
 from labcheck.suites.lab5.catalogue import Book, as_xml, books_in, new_book, new_books
-from labcheck.suites.lab5.feed import URI, feed_of, is_date, leads_to, path_in
+from labcheck.suites.lab5.feed import URI, feed_of, is_date, is_feed, leads_to, path_in, tag_of
 from labcheck.suites.lab5.page import Rows
 from labcheck.suites.lab5.service import path_of, post, put_in, reader, shows_errors
 
