@@ -26,7 +26,7 @@ CASES = {
 }
 
 SAME = [
-    (r"(localhost|127\.0\.0\.1):(?!800[1234]\b)\d+", r"\1:PORT"),
+    (r"(localhost|127\.0\.0\.1):(?!800[12345]\b)\d+", r"\1:PORT"),
     (r"127\.0\.0\.1:\d* …", "127.0.0.1:PORT …"),
     (r"(Date|Last-Modified): \w{3}, [\w :]+ GMT", r"\1: DATE"),
     (r"port 2\d{4}\b", "port PORT"),
