@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from labcheck.protocols.websocket.connection import WebSocketClient
     from labcheck.protocols.websocket.evidence import Message, Messages
     from labcheck.protocols.websocket.server import WebSocketServer
+    from labcheck.protocols.xml_value import Xml
 
 __all__ = [
     "CLIENT_ERROR",
@@ -66,6 +67,7 @@ __all__ = [
     "Server",
     "WebSocketClient",
     "WebSocketServer",
+    "Xml",
     "differs",
     "given",
     "numbers",
@@ -87,6 +89,7 @@ LATER = {
     "Run": "http_client.client",
     "WebSocketClient": "websocket.connection",
     "WebSocketServer": "websocket.server",
+    "Xml": "xml_value",
 }
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from labcheck.errors import SuiteError
+from labcheck.judging.fleet import READY_WITHIN
 from labcheck.judging.run import Run
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 RUN = pytest.StashKey[Run]()
-SERVERS = ("server", "own_server", "new_server")
+SERVERS = ("server", "own_server", "new_server", "new_server_with")
 CLIENTS = ("client", "new_clients", "client_alone")
 OTHERS = ("begun", "material", "draw")
 
@@ -38,6 +39,16 @@ def own_server(request: pytest.FixtureRequest) -> View:
 def new_server(request: pytest.FixtureRequest) -> View:
     """A new server, for one check only."""
     return request.config.stash[RUN].new_server()
+
+
+@pytest.fixture
+def new_server_with(request: pytest.FixtureRequest) -> Callable[..., View]:
+    """A function that starts a server with other files beside its program: `new_server_with({"access.log": data})`.
+
+    No other check uses it. `within` is the number of seconds (times `--slow`) in which it must listen, by default 10.
+    """
+    run = request.config.stash[RUN]
+    return lambda files, *, within=READY_WITHIN: run.new_server(files, within)
 
 
 @pytest.fixture

@@ -27,11 +27,12 @@ from labcheck.protocols.draw import Draw, LocalTime
 from labcheck.protocols.started import Role, Runs, Started
 from labcheck.sandbox import processes
 from labcheck.sandbox.copies import GONE, MOST_FILES, MOST_WRITTEN
-from labcheck.sandbox.guard import MEMORY, Guard, memory_of
+from labcheck.sandbox.guard import MEMORY, Guard
+from labcheck.sandbox.memory import memory_of
 from labcheck.workbook.labs import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from labcheck.judging.options import Options
@@ -149,9 +150,20 @@ class Fleet:
             known.role = Role.GONE
         return self._ready(self.next(spec, Role.OWN))
 
-    def new_server(self, spec: ProgramSpec) -> Started:
-        """Return a new server, for one check only. Raises NotReadyError if it does not start."""
-        return self._ready(self.next(spec, Role.ONCE))
+    def new_server(self, spec: ProgramSpec, files: Mapping[str, bytes], within: float = READY_WITHIN) -> Started:
+        """Return a new server, for one check only, with these files beside its program.
+
+        Raises NotReadyError if it does not listen within `within` seconds (times `--slow`).
+        """
+        if not files:
+            return self._ready(self.next(spec, Role.ONCE), within)
+
+        def add(work: Path) -> None:
+            for name, data in files.items():
+                (work / name).write_bytes(data)
+
+        self._release_ended()
+        return self._ready(self._start(spec, Role.ONCE, self._new_copy(add)), within)
 
     def beside_server(self, spec: ProgramSpec) -> Started:
         """Return a new server, for what a check begins before its turn. Raises NotReadyError if it does not start."""
@@ -432,12 +444,15 @@ class Fleet:
                 raise
             raise NotReadyError(Verdict.NOT_STARTED, "your programs have filled the disk") from error
 
-    def _start(self, spec: ProgramSpec, role: Role, *, in_shared_copy: bool = False, with_peer: bool = True) -> Started:
-        """Start a program in the shared copy or in its own; `with_peer`: a client finds labcheck's server.
+    def _start(
+        self, spec: ProgramSpec, role: Role, folder: Path | None = None, *, in_shared_copy: bool = False,
+        with_peer: bool = True,
+    ) -> Started:  # fmt: skip
+        """Start a program in the shared copy, in `folder`, or in a new copy; `with_peer`: a client finds our server.
 
         Raises NotReadyError if the submission's programs have made that impossible.
         """
-        folder = self.shared_copy if in_shared_copy else self._new_copy()
+        folder = folder or (self.shared_copy if in_shared_copy else self._new_copy())
         for _ in range(TRIES):
             port = self._new_port()
             try:
@@ -510,12 +525,12 @@ class Fleet:
             each.append(started)
         return started
 
-    def _ready(self, started: Started) -> Started:
+    def _ready(self, started: Started, within: float = READY_WITHIN) -> Started:
         """Return a server once it listens: this one, or another start of it if its port was taken."""
         for attempt in range(TRIES):
             program = started.program
             try:
-                program.wait_until_listening(READY_WITHIN * self._options.slow)
+                program.wait_until_listening(within * self._options.slow)
             except ForeignListenerError:
                 pass
             except NotReadyError as error:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from labcheck.errors import ExchangeError, NotReadyError, SuiteError, Trouble, Verdict
-from labcheck.judging.fleet import Fleet
+from labcheck.judging.fleet import READY_WITHIN, Fleet
 from labcheck.judging.overdue import Alarm, OverdueError
 from labcheck.judging.watchdog import Watchdog
 from labcheck.program import clock
@@ -30,7 +30,7 @@ from labcheck.workbook.labs import shown
 from labcheck.workbook.toml_file import TomlFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from labcheck.judging.marks import Begins
@@ -184,10 +184,15 @@ class Run:
         self._expect(is_client=False)
         return self._view(self.fleet.own_server(self.spec))
 
-    def new_server(self) -> View:
-        """Return a new server, for one check only. Raises NotReadyError as above."""
+    def new_server(self, files: Mapping[str, bytes] | None = None, within: float = READY_WITHIN) -> View:
+        """Return a new server, for one check only, with these files beside its program. Raises NotReadyError as above.
+
+        `within` is the number of seconds (times `--slow`) in which it must listen.
+        """
         self._expect(is_client=False)
-        return self._view(self.fleet.new_server(self.spec))
+        self.check.deadline.renew()
+        self.check.deadline.extend((within - READY_WITHIN) * self.options.slow)
+        return self._view(self.fleet.new_server(self.spec, files or {}, within))
 
     def client(self, who: str = "", *, new: bool = False) -> Any:
         """Return a client that waits for its user; an earlier check may have used it unless `new` is set.

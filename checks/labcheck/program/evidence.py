@@ -206,6 +206,25 @@ class Prompts(Printed):
         return line
 
 
+class Growth(int):
+    """The number of bytes by which something has grown. Compare it with a limit: `growth < 40_000`.
+
+    `where` they are is a part of the report: `in the folder`, `of memory`.
+    """
+
+    where: str
+
+    def __new__(cls, more: int, where: str) -> Growth:
+        self = super().__new__(cls, more)
+        self.where = where
+        return self
+
+    def mismatch(self, operator: str, wanted: object) -> Mismatch:
+        """Say how many bytes were expected, and how many there are."""
+        word = "fewer than " if operator.startswith("<") else "more than " if operator.startswith(">") else ""
+        return Mismatch(f"{word}{wanted:,} bytes more {self.where}", f"{int(self):,} bytes more")
+
+
 class Complaint(str):
     """The last line of a program's traceback, with the place where it was raised; empty if there is no traceback.
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from labcheck.errors import Trouble
 from labcheck.program import clock
-from labcheck.program.evidence import Complaint, Printed
+from labcheck.program.evidence import Complaint, Growth, Printed
 from labcheck.program.output import TRACEBACK
 from labcheck.protocols.deadline import in_words
+from labcheck.sandbox.memory import peak_of
 
 if TYPE_CHECKING:
     import socket
@@ -204,6 +205,17 @@ class ServerView(View):
         """The loopback address it listens on: `127.0.0.1` or `::1`."""
         assert self.program.address is not None
         return self.program.address[0]
+
+    def memory(self) -> int:
+        """Return the most bytes of memory that it has had up to now, with the processes that it has started.
+
+        0 where this cannot be found out: labcheck reads /proc, which only Linux has.
+        """
+        return peak_of(self.program.pid)
+
+    def memory_growth(self, since: int) -> Growth:
+        """Return by how many bytes that has grown, compared with what `memory` returned before."""
+        return Growth(self.memory() - since, "of memory")
 
     def interrupt(self, seconds: float) -> Ending:
         """Send Ctrl+C, wait until the program has ended, and return how it ended.

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcheck.errors import Verdict
-from labcheck.sandbox import processes
+from labcheck.sandbox import memory, processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -33,7 +33,6 @@ REPLACED = 8  # processes that took the place of as many others since the last l
 LOOKS = 5  # in a row that find this,
 WITHOUT_END = 2.0  # seconds apart: no server with a process for each request is asked that often for so long
 LOWEST = 19  # nice(1)
-PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 
 class Guard:
@@ -80,7 +79,7 @@ class Guard:
             self._end(Verdict.WITHOUT_END)
             return
         # Counting shared memory only once is slow, so it is done only if the quick sum is over the limit.
-        if sum(map(_resident, below)) > MEMORY and sum(map(_proportional, below)) > MEMORY:
+        if sum(map(memory.resident, below)) > MEMORY and sum(map(memory.proportional, below)) > MEMORY:
             self._end(Verdict.OVER_MEMORY)
         tasks = [int(task.name) for pid in below for task in _tasks(pid)]
         if sys.platform != "win32" and len(tasks) > BUSY and sum(map(_is_running, tasks)) > BUSY:
@@ -98,28 +97,6 @@ class Guard:
         replaced = min(len(self._processes - before), len(before - self._processes))
         self._replaced = [*self._replaced, time.monotonic()] if replaced >= REPLACED else []
         return len(self._replaced) >= LOOKS and self._replaced[-1] - self._replaced[0] >= WITHOUT_END
-
-
-def memory_of(pid: int) -> int:
-    """Return the bytes of memory that a process and its descendants use; shared memory is counted once."""
-    return sum(map(_proportional, processes.tree(pid)))
-
-
-def _resident(pid: int) -> int:
-    """Return the bytes of memory that a process uses, including shared memory."""
-    with contextlib.suppress(OSError, IndexError, ValueError):
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
-    return 0
-
-
-def _proportional(pid: int) -> int:
-    """Return the bytes of memory that a process uses, with its proportion of shared memory, without files (proc(5))."""
-    found = 0
-    with contextlib.suppress(OSError, ValueError):
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith(("Pss_Anon:", "Pss_Shmem:")):
-                found += int(line.split()[1]) * 1024
-    return found
 
 
 def _tasks(pid: int) -> list[Path]:

@@ -28,7 +28,7 @@ from labcheck.protocols.started import Role
 from labcheck.record.record import Outcome, Place
 from labcheck.sandbox import processes
 from labcheck.sandbox.base import Sandbox
-from labcheck.sandbox.guard import memory_of
+from labcheck.sandbox.memory import memory_of
 from labcheck.workbook.labs import load_lab
 
 if TYPE_CHECKING:

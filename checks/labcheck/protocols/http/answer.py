@@ -8,11 +8,15 @@ import re
 import zlib
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from labcheck.errors import HttpError, Trouble
 from labcheck.protocols.http.evidence import Body, Directives, HeaderValue, MediaType, Numbers, Shown, Source, Status
 from labcheck.protocols.json_value import Json
 from labcheck.record.text import shorten
+
+if TYPE_CHECKING:
+    from labcheck.protocols.xml_value import Xml
 
 MAX_PAGE = 2 << 20  # bytes of a page that is read as text; one that shows a form of 256 KiB is far smaller
 GZIP = 16 + zlib.MAX_WBITS  # for zlib: the format is gzip (RFC 1952)
@@ -39,7 +43,7 @@ class Answer:
     `seconds` is the time from the start of reading to the end of the body.
 
     A check compares the properties `status`, `body`, `sent`, `media_type`, `content_length`, `json`, `source` and
-    `shown`: if such a comparison fails, the report shows the answer.
+    `shown`: if such a comparison fails, the report shows the answer. `xml` is a tree, in which it looks for values.
     """
 
     code: int
@@ -174,6 +178,14 @@ class Answer:
         except UnicodeDecodeError as error:
             return Json(str(self.source), f"not UTF-8 from byte {error.start + 1} on")
         return Json(text, broke_off=lambda: self.broke_off)
+
+    @cached_property
+    def xml(self) -> Xml:
+        """The body as an XML document, packed or not, as in `json`. Raises HttpError if it is larger than MAX_PAGE."""
+        from labcheck.protocols.xml_value import Xml  # most labs do not need it
+
+        self._expect_page()
+        return Xml(self._unpacked)
 
     @cached_property
     def shown(self) -> Shown:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from labcheck.errors import ExchangeError, NotReadyError, Trouble, Verdict
 from labcheck.program import clock
-from labcheck.program.evidence import Complaint, ExitStatus, Said
+from labcheck.program.evidence import Complaint, ExitStatus, Growth, Said
 from labcheck.program.output import TRACEBACK
-from labcheck.protocols.http_client.evidence import Growth, Output
+from labcheck.protocols.http_client.evidence import Output
 from labcheck.protocols.http_client.peer import Page, Peer
 from labcheck.record.text import shorten
 
@@ -165,7 +165,7 @@ class HttpClient:
 
     def growth(self, name: str, since: int) -> Growth:
         """Return by how many bytes a folder has grown, compared with what `size` returned before."""
-        return Growth(self.size(name) - since)
+        return Growth(self.size(name) - since, "in the folder")
 
     def size(self, name: str) -> int:
         """Return the size in bytes of all files in a folder below `folder`, and of their names; 0 without it.

@@ -78,12 +78,3 @@ class Output:
         if shown.startswith(GZIP) and not wanted.startswith(GZIP):
             return "; they are still packed with gzip"
         return ""
-
-
-class Growth(int):
-    """The number of bytes by which a folder has grown. Compare it with a limit: `growth < 40_000`."""
-
-    def mismatch(self, operator: str, wanted: object) -> Mismatch:
-        """Say how many bytes were expected, and how many there are."""
-        word = "fewer than " if operator.startswith("<") else "more than " if operator.startswith(">") else ""
-        return Mismatch(f"{word}{wanted:,} bytes more in the folder", f"{int(self):,} bytes more")

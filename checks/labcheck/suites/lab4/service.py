@@ -8,7 +8,8 @@ from email.utils import formatdate, parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
-from labcheck.suite import SOME_TEXT, Mismatch, given
+from labcheck.suite import Mismatch, given
+from labcheck.suites.json_errors import ERROR, JSON
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,60 +17,16 @@ if TYPE_CHECKING:
     from labcheck.suite import Answer, Draw, Server
     from labcheck.suites.lab4.material import Book
 
-JSON = "application/json"
 GZIP = {"Accept-Encoding": "gzip"}
 DATE = re.compile(r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT")  # RFC 9110, section 5.6.7
 NO_DATE = -1.0  # the moment of what is no date of HTTP
 LARGE = 1000  # letters of a title: with them, every answer with this book has more than 1 KiB
 
 
-class Error:
-    """The JSON of an error: an object in which `error` is a text that is not empty."""
-
-    def fits(self, value: object) -> bool:
-        """Return whether a JSON value is an error."""
-        return isinstance(value, dict) and SOME_TEXT.fits(value.get("error"))
-
-    def __repr__(self) -> str:
-        return 'an object with "error": a text'
-
-
-ERROR = Error()
-
-
 def shows_errors(server: Server, draw: Draw) -> bool:
     """Return whether the error for an unknown id is right, which requirement 1.2 tests: then others are, too."""
     answer = server.get(f"/books/{draw.randrange(10**6, 10**9)}")
     return answer.media_type == JSON and answer.json == ERROR
-
-
-class Refusal:
-    """An answer that should be an error: it equals a status if it has it, and an error in JSON.
-
-    `with_json` is unset if the program sends no errors in JSON at all, which is the subject of requirement 1.2.
-    """
-
-    def __init__(self, answer: Answer, *, with_json: bool = True) -> None:
-        self._answer = answer
-        self._with_json = with_json
-
-    def __eq__(self, status: object) -> bool:
-        return self._answer.status == status and (not self._with_json or self._is_json)
-
-    def __hash__(self) -> int:
-        return hash(self._answer.status)
-
-    @property
-    def _is_json(self) -> bool:
-        return self._answer.media_type == JSON and self._answer.json == ERROR
-
-    def mismatch(self, operator: str, wanted: object) -> Mismatch:
-        """Say what was expected of it, and what came."""
-        if self._answer.status != wanted:
-            return self._answer.status.mismatch(operator, wanted)
-        if self._answer.media_type != JSON:
-            return self._answer.media_type.mismatch(operator, JSON)
-        return self._answer.json.mismatch(operator, ERROR)
 
 
 def books(server: Server) -> Any:

@@ -6,13 +6,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from labcheck.suite import Draw, Server, given, requirement
+from labcheck.suites.json_errors import JSON, Refusal
 from labcheck.suites.lab4.material import Material, new_book
 from labcheck.suites.lab4.service import (
-    JSON,
     LARGE,
     Methods,
     Place,
-    Refusal,
     add,
     books,
     shows_errors,

@@ -8,13 +8,13 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from labcheck.suite import Draw, Server, given, requirement
+from labcheck.suites.json_errors import Refusal
 from labcheck.suites.lab4.material import new_book
 from labcheck.suites.lab4.service import (
     GZIP,
     LARGE,
     NO_DATE,
     Moment,
-    Refusal,
     add,
     books,
     delete,

@@ -5,8 +5,16 @@ from __future__ import annotations
 from urllib.parse import parse_qsl, quote, urlencode
 
 from labcheck.suite import Draw, Server, requirement
+from labcheck.suites.json_errors import Refusal
 from labcheck.suites.lab4.material import Material, new_book
-from labcheck.suites.lab4.service import Place, Refusal, add, books, delete, replace, shows_errors
+from labcheck.suites.lab4.service import (
+    Place,
+    add,
+    books,
+    delete,
+    replace,
+    shows_errors,
+)
 
 MOVED = (301, 308)
 FOR_NOW = (302, 303, 307)
