@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, urljoin
 from xml.parsers import expat
 
-import feedparser
+import feedparser  # type: ignore[import-untyped]
 import pytest
-from lxml import etree
+from lxml import etree  # type: ignore[import-untyped]
 
 from conftest import CHECKOUT, TESTS, serving
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-ATOM = "{http://www.w3.org/2005/Atom}"
 BOOKS = "{urn:labcheck:books}"
+FEED_TYPE = "application/atom+xml"
 
 
 class Book(NamedTuple):
@@ -47,7 +47,8 @@ def document(books: list[Book]) -> bytes:
         element = etree.SubElement(root, f"{BOOKS}book", id=book.id)
         etree.SubElement(element, f"{BOOKS}title").text = book.title
         etree.SubElement(element, f"{BOOKS}author").text = book.author
-    return etree.tostring(root, encoding="UTF-8", xml_declaration=True)
+    written: bytes = etree.tostring(root, encoding="UTF-8", xml_declaration=True)
+    return written
 
 
 class Client:
@@ -56,10 +57,14 @@ class Client:
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
 
-    def get(self, path: str) -> bytes:
+    def get(self, path: str, media_type: str = "application/xml") -> bytes:
         with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+            assert answer.headers.get_content_type() == media_type
             body: bytes = answer.read()
         return body
+
+    def feed(self) -> bytes:
+        return self.get("/feed.atom", FEED_TYPE)
 
     def post(self, books: list[Book]) -> None:
         request = urllib.request.Request(f"{self.url}/catalog", document(books), {"Content-Type": "application/xml"})
@@ -90,7 +95,8 @@ def schema() -> etree.RelaxNG:
 def test_a_feed_reader_reads_the_feed(library: Client) -> None:
     """feedparser takes it for Atom without an error, and finds each book with its title, its author and its page."""
     url = f"{library.url}/feed.atom"
-    found = feedparser.parse(library.get("/feed.atom"), response_headers={"content-location": url}, sanitize_html=False)
+    fields = {"content-location": url, "content-type": FEED_TYPE}
+    found = feedparser.parse(library.feed(), response_headers=fields, sanitize_html=False)
     assert (found.version, found.bozo) == ("atom10", False)
     assert found.feed.title
     assert found.feed.updated_parsed is not None
@@ -105,10 +111,10 @@ def test_a_feed_reader_reads_the_feed(library: Client) -> None:
 
 def test_the_feed_is_valid(library: Client, schema: etree.RelaxNG) -> None:
     """The feed has what RFC 4287 asks for, with books and without."""
-    schema.assertValid(etree.fromstring(library.get("/feed.atom")))
+    schema.assertValid(etree.fromstring(library.feed()))
     library.post([])
     try:
-        schema.assertValid(etree.fromstring(library.get("/feed.atom")))
+        schema.assertValid(etree.fromstring(library.feed()))
     finally:
         library.post(HARD)
 
@@ -132,7 +138,7 @@ WRONG = {  # an expression that finds a place in FEED, and what is wrong when it
     "two ids": (r"(<id>urn:example:feed</id>)", r"\1\1"),
     "two titles": (r"(<title>Books</title>)", r"\1\1"),
     "two dates": (r"(<updated>2026-11-30T08:09:52Z</updated>)", r"\1\1"),
-    "an entry without an id": (drop("id").replace(">.*", ">urn:example:1.*"), ""),
+    "an entry without an id": ("<id>urn:example:1</id>", ""),
     "an entry with two titles": (r"(<title>Emma</title>)", r"\1\1"),
     "an entry without a date": (r"<updated>2026-11-30T08:09:52\+01:00</updated>", ""),
     "an entry without an author": (drop("author"), ""),
@@ -201,7 +207,7 @@ def read_by_lxml(body: bytes) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("path", ["/catalog", "/feed.atom", *(f"/catalog/{quote(book.id, safe='')}" for book in HARD)])
 def test_two_parsers_read_the_same(path: str, library: Client) -> None:
     """Both parsers take each document, and agree about every name and every text in it."""
-    body = library.get(path)
+    body = library.feed() if path == "/feed.atom" else library.get(path)
     assert read_by_expat(body) == read_by_lxml(body)
 
 
@@ -210,5 +216,5 @@ def test_all_texts_come_back(library: Client) -> None:
     root = etree.fromstring(library.get("/catalog"))
     single = [etree.fromstring(library.get(f"/catalog/{quote(book.id, safe='')}")) for book in HARD]
     for elements in (root.findall("{*}book"), single):
-        found = [Book(*(each or "" for each in (e.get("id"), e.findtext("{*}title"), e.findtext("{*}author")))) for e in elements]
+        found = [(each.get("id"), each.findtext("{*}title"), each.findtext("{*}author")) for each in elements]
         assert found == HARD
