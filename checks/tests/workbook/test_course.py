@@ -87,7 +87,7 @@ def test_list_says_whose_a_lab_is(labcheck: Callable[..., Result], small: Path) 
     listed = labcheck("list", **{COURSE: str(small)}).out.splitlines()
     found = [line for line in listed if not line.startswith(" ")]
     assert [line.split()[0] for line in found] == ["board", "clock", "lab1", "lab2", "lab3", "lab4", "lab5"]
-    assert [line.endswith("(A small course)") for line in found] == [True, True, True, False, False, False]
+    assert [line.endswith("(A small course)") for line in found] == [True, True, True, False, False, False, False]
     assert load_lab("lab1").starter == small / "labs" / "lab1"
 
 
