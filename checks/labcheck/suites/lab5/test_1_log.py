@@ -1,0 +1,238 @@
+"""Step 1: strings and regular expressions."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from labcheck.suite import Draw, Server, given, requirement
+from labcheck.suites.json_errors import JSON, Refusal
+from labcheck.suites.lab5.log import (
+    SEPARATORS,
+    Counted,
+    Line,
+    Marks,
+    broken_lines,
+    expect_summary,
+    hours,
+    search,
+    summary,
+    top,
+    usual,
+    whole_lines,
+    written,
+)
+from labcheck.suites.lab5.service import shows_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from labcheck.suites.lab5.material import Material
+
+LARGE = 20_000_000  # bytes of the large log
+LONG = 1_000_000  # characters of a long line
+STARTS_WITHIN = 30.0  # seconds: a program may read all of the log before it listens
+READS_WITHIN = 20.0  # seconds, before those of any exchange: it may also read the log when it is asked
+
+sums_up = requirement(
+    "1.1",
+    hints=[
+        "Which parts does a line have, and what ends each of them?",
+        "re.VERBOSE lets you write an expression in several lines, with names for its groups: (?P<status>...).",
+        "Read with newline='', and split at '\\n'. fullmatch() decides; datetime() finds days that do not exist.",
+    ],
+)
+
+
+@sums_up
+def test_summary(server: Server, material: Material) -> None:
+    """`/log/summary` gets how many lines there are, how many are broken, and what the whole ones hold."""
+    answer = server.get("/log/summary")
+    assert answer.status == 200
+    assert answer.media_type == JSON
+    assert Counted(answer, material.lines) == summary(material.lines)
+
+
+@sums_up
+def test_broken_lines(new_server_with: Callable[..., Server], draw: Draw) -> None:
+    """`/log/summary` gets how many lines there are, how many are broken, and what the whole ones hold."""
+    marks = Marks(draw)
+    lines = [usual(draw) for _ in range(20)] + broken_lines(draw, marks)
+    lines += [marks.line("29 February exists then", is_whole=True, time="29/Feb/2000:23:59:59", zone="+2359")]
+    lines += [marks.line("its status has three digits", is_whole=True, status="999")]
+    lines += [marks.line("the version has several digits", is_whole=True, protocol="HTTP/11.10")]
+    for name, mark in SEPARATORS.items():
+        agent = f'"{draw.word(4)}{mark}{draw.word(4)}"'
+        lines += [marks.line(f"{name} does not end a line", is_whole=True, referer='"-"', agent=agent)]
+    draw.shuffle(lines)
+    expect_summary(new_server_with({"access.log": written(lines, ("\r\n", "\n"))}), lines)
+
+
+@requirement(
+    "1.2",
+    explained_by=["1.1"],
+    hints=[
+        "How can a quote be a part of a text in quotes? How does a reader know where the text ends?",
+        "In quotes, each character is neither a quote nor a backslash, or it is a backslash with one after it.",
+        'As an expression: "((?:[^"\\\\]|\\\\.)*)". The user is everything up to the first blank and bracket.',
+    ],
+)
+def test_awkward_lines(new_server_with: Callable[..., Server], draw: Draw) -> None:
+    """Users with blanks, escaped quotes, brackets and letters beyond ASCII are read right; `-` is 0 bytes."""
+    lines = [*(usual(draw, target="/") for _ in range(10)), *whole_lines(draw, Marks(draw))]
+    targets = [line for line in lines if "the target" in line.why]
+    lines = [line if line in targets else replace(line, target="/") for line in lines]
+    draw.shuffle(lines)
+    server = new_server_with({"access.log": written(lines)})
+    expect_summary(server, lines)
+    paths = [each.get("path") for each in rows(server, f"/log/top?n={len(targets) + 1}")]
+    for line in targets:
+        as_they_are = line.path, re.sub(r"\\(.)", r"\1", line.path)
+        assert set(as_they_are) & {*paths} or not paths, f"{line.why}, but the path {line.path} is not in the list"
+
+
+def rows(server: Server, target: str) -> list[dict[str, object]]:
+    """Return a list of objects; empty if the answer is none, which another check finds."""
+    value = server.get(target).json.value
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+@requirement(
+    "1.3",
+    explained_by=["1.1"],
+    hints=[
+        "What is a path, and what is a query string? What should come first if two paths have as many hits?",
+        "collections.Counter counts; sorted() takes a key, which may be a pair. RFC 9110, section 15.5.1: 400.",
+        "The key is (-hits, path). Check n before you use it: digits only, and from 1 to 1000.",
+    ],
+)
+def test_top(server: Server, material: Material, draw: Draw) -> None:
+    """`/log/top?n=3` gets the paths asked for most, without their queries; a bad n gets 400."""
+    with_json = shows_errors(server, draw)
+    many = len(top(material.lines, 1000))
+    for query, n in (("", 10), ("?n=1", 1), ("?n=3", 3), (f"?n={many - 20}", many - 20), ("?n=1000", 1000)):
+        answer = server.get(f"/log/top{query}")
+        assert answer.status == 200
+        assert answer.media_type == JSON
+        assert answer.json == top(material.lines, n)
+    for bad in ("0", "1001", "-1", "1.5", draw.word(4), "", str(draw.randrange(10**20, 10**21))):
+        assert Refusal(server.get(f"/log/top?n={bad}"), with_json=with_json) == 400
+
+
+@requirement(
+    "1.4",
+    explained_by=["1.1"],
+    hints=[
+        "A line says 23:30 and +0530. What time is it then in Greenwich?",
+        "The offset says how far local time is ahead of UTC: subtract it. datetime's astimezone() does it for you.",
+        "Make a list of 24 zeros, and count each whole line at its hour in UTC.",
+    ],
+)
+def test_hours(server: Server, material: Material) -> None:
+    """`/log/hours` gets 24 counts by the hour of the day in UTC."""
+    answer = server.get("/log/hours")
+    assert answer.status == 200
+    assert answer.media_type == JSON
+    assert answer.json == hours(material.lines)
+
+
+def like(pattern: str) -> str:
+    """Return the target that searches for a pattern."""
+    return f"/log/search?like={quote(pattern, safe='')}"
+
+
+searches = requirement(
+    "1.5",
+    explained_by=["1.1"],
+    hints=[
+        "Which characters of the pattern mean something, and which must only stand for themselves?",
+        "re.escape() makes any text stand for itself. A dot matches a line feed only with re.DOTALL.",
+        "Build the expression from the pattern's characters: * is .*, ? is a dot, and all others are escaped.",
+    ],
+)
+
+
+@searches
+def test_search(server: Server, material: Material, draw: Draw) -> None:
+    """`/log/search?like=PATTERN` gets the lines that match as a whole, in their order; without `like` it gets 400."""
+    text = draw.choice([line.text for line in material.lines if line.is_whole])
+    word = draw.choice([line.target for line in material.lines if len(line.target) > 6])[1:6]
+    patterns = [text, f"*{word}*", f"*{word.upper()}*", f"{text[:9]}*", f"*{text[-9:]}", f"{text[:5]}*{text[-5:]}"]
+    patterns += [text[:4] + "?" + text[5:], text[:-1], f"{text}?", text.swapcase(), "", "*", "?" * 12, "**]?*"]
+    patterns += ["*.*", "*[0-9]*", f"*{text[-9:]}*?", "*HTTP/1.1* 200 *", "*\\*", "*(*;*)*", "*$", "*|*", "*+0?00*"]
+    for pattern in patterns:
+        answer = server.get(like(pattern))
+        assert answer.status == 200
+        assert answer.media_type == JSON
+        assert answer.json == search(material.lines, pattern)
+    assert Refusal(server.get("/log/search"), with_json=shows_errors(server, draw)) == 400
+
+
+@searches
+def test_search_for_special_characters(new_server_with: Callable[..., Server], draw: Draw) -> None:
+    """`/log/search?like=PATTERN` gets the lines that match as a whole, in their order; without `like` it gets 400."""
+    first, last = draw.word(4), draw.word(4)
+    special = [*".^$+|\\()[]{}!-#&~%é日🙂\"'<>;=/", "[a-z]", "[!a]", "{2}", "\\d", "(x|y)", "a", "", "\x85", "\u2028"]
+    texts = [f"{first}{each}{last}" for each in special] + [f"{first}b{last}", f"{first.upper()}.{last}"]
+    lines = [Line(other=text, is_whole=False) for text in texts]
+    server = new_server_with({"access.log": written(lines, ("\n", "\r\n"))})
+    for pattern in [*texts, f"{first}?{last}", f"*{first}*", f"{first}???{last}", f"{first}*[*{last}"]:
+        answer = server.get(like(pattern))
+        given(answer.status == 200, f"the search got {answer}")
+        assert answer.json == search(lines, pattern)
+
+
+slow = requirement(
+    "1.6",
+    explained_by=["1.1", "1.2", "1.5"],
+    hints=[
+        "How many ways does your expression have to read the same characters? It may try all of them.",
+        "Two parts next to each other that can both match the same character make it slow: a.*b.*c, or (a|b)*.",
+        "Let each part exclude what ends it: [^ ]+ and a blank. (?>...) and *+ never give back what they have matched.",
+    ],
+)
+
+
+@slow
+def test_large_log(new_server_with: Callable[..., Server], draw: Draw) -> None:
+    """A log of 20 MB is summed up in time, and a line of 1 MB does not slow anything down."""
+    agent = f'"{draw.word(100)} {draw.word(80)}"'
+    block = [usual(draw, referer='"-"', agent=agent) for _ in range(200)]
+    data = written(block)
+    times = LARGE // len(data) + 1
+    server = new_server_with({"access.log": data * times}, within=STARTS_WITHIN)
+    found = summary(block)
+    wanted: dict[str, object] = {name: found[name] * times for name in ("lines", "broken", "bytes")}
+    for name in ("status", "methods"):
+        wanted[name] = {key: value * times for key, value in found[name].items()}
+    with server.begin("/log/summary") as connection:
+        answer = connection.read_answer(waits=READS_WITHIN)
+    given(answer.status == 200, f"GET /log/summary got {answer}")
+    assert answer.json == wanted
+
+
+@slow
+def test_long_lines(new_server_with: Callable[..., Server], draw: Draw) -> None:
+    """A log of 20 MB is summed up in time, and a line of 1 MB does not slow anything down."""
+    letter, quoted = draw.choice("abc"), {"referer": '"-"', "agent": '"-"'}
+    broken = [Line(other=mark * LONG, is_whole=False) for mark in ('"', "\\", draw.choice([letter, " ", "["]))]
+    backslashes, quotes = "\\" * LONG, '"' * LONG
+    whole = [usual(draw, target=f"/{letter * LONG}"), usual(draw, **{**quoted, "agent": f'"{backslashes}"'})]
+    part = draw.choice(["host", "ident", "user"])
+    whole.append(usual(draw, **{part: letter * LONG}))
+    broken.append(usual(draw, is_whole=False, **{**quoted, "referer": f'"{quotes}"'}))
+    lines = [*(usual(draw) for _ in range(20)), *whole, *broken]
+    draw.shuffle(lines)
+    server = new_server_with({"access.log": written(lines)}, within=STARTS_WITHIN)
+    patterns = [f"*{letter}" * 12 + "*!", "*" + "?*" * 40 + "!", lines[0].text if len(lines[0].text) < LONG else "!"]
+    with server.begin("/log/summary") as connection:
+        answer = connection.read_answer(waits=READS_WITHIN)
+    given(answer.status == 200, f"GET /log/summary got {answer}")
+    assert answer.json == summary(lines)
+    for pattern in patterns:
+        with server.begin(like(pattern)) as connection:
+            answer = connection.read_answer(waits=READS_WITHIN)
+        given(answer.status == 200, f"the search got {answer}")
+        assert answer.json == search([line for line in lines if len(line.text) < LONG], pattern)
