@@ -131,7 +131,9 @@ class SuiteFile:
         self._found.append((line, text))
 
     def _look_at_imports(self) -> None:
-        allowed = ("labcheck.suite", f"{self.lab.place.package}.{self.lab.name}")
+        place = self.lab.place
+        shared = (file.stem for file in place.suites.glob("*.py"))  # by several labs
+        allowed = ("labcheck.suite", *(f"{place.package}.{name}" for name in (self.lab.name, *shared)))
         for each in ast.walk(self.tree):
             if isinstance(each, ast.Import):
                 modules = [alias.name for alias in each.names]

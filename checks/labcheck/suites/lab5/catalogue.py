@@ -35,7 +35,7 @@ class Book:
 
 
 def new_book(draw: Draw, **parts: Any) -> Book:
-    """Return a random book; `parts` replace those that are drawn."""
+    """Return a random book; `parts` replace those that are drawn. Without a price it has no currency."""
     price = {"price": f"{draw.randrange(100)}.{draw.randrange(10, 100)}", "currency": draw.choice(["EUR", "JPY"])}
     book = Book(
         draw.word(7),
@@ -44,7 +44,8 @@ def new_book(draw: Draw, **parts: Any) -> Book:
         draw.choice([None, draw.randrange(1450, 2030)]),
         **draw.choice([{}, price]),
     )
-    return replace(book, **parts)
+    book = replace(book, **parts)
+    return book if book.price else replace(book, currency=None)
 
 
 def new_books(draw: Draw, many: int = 4) -> list[Book]:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from labcheck.suite import Mismatch, given
@@ -255,10 +256,9 @@ def hours(lines: Sequence[Line]) -> list[int]:
 
 
 def search(lines: Sequence[Line], like: str) -> list[str]:
-    """Return what `/log/search` must answer; for a short log and a short pattern."""
-    parts = {"*": ".*", "?": "."}
-    pattern = re.compile("".join(parts.get(each) or re.escape(each) for each in like), re.DOTALL)
-    return [line.text for line in lines if pattern.fullmatch(line.text)]
+    """Return what `/log/search` must answer."""
+    pattern = like.replace("[", "[[]")  # in fnmatch, a bracket begins a set of characters
+    return [line.text for line in lines if fnmatchcase(line.text, pattern)]
 
 
 def written(lines: Sequence[Line], ends: Sequence[str] = ("\n",), last: str = "\n") -> bytes:

@@ -17,6 +17,7 @@ from labcheck.suites.lab5.service import (
     put_in,
     reader,
     shows_errors,
+    way_to_read,
 )
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ ROUNDS = 12  # catalogues that are posted while others read
 
 @requirement(
     "2.1",
-    needs=["3.1", "3.4"],
     hints=[
         "What does the client want to know after it has sent a catalogue?",
         "RFC 9110, section 15.3.2: 201 (Created). xml.etree.ElementTree makes a tree of elements from bytes.",
@@ -52,15 +52,15 @@ def test_posting(server: Server, draw: Draw) -> None:
         assert answer.media_type == JSON
         assert answer.json == {"books": many}
         old += books
-    read = reader(server, draw)
-    put_in(server, books)
-    assert read(old) == books
+    if way := way_to_read(server, draw):  # otherwise, 3.1 fails
+        put_in(server, books)
+        assert way(server, old) == books
 
 
 @requirement(
     "2.2",
     explained_by=["2.1"],
-    needs=["3.1", "3.4"],
+    needs=["3.1"],
     hints=[
         "In how many ways can the same catalogue be written?",
         "XML 1.0, sections 2.5, 2.7 and 4.1: comments, CDATA sections, references. A parser knows them all.",
@@ -94,7 +94,7 @@ def expect_kept(read: Callable[[Sequence[Book]], Books], old: list[Book], others
 @requirement(
     "2.3",
     explained_by=["2.1"],
-    needs=["3.1", "3.4"],
+    needs=["3.1"],
     hints=[
         "Where would you look for the mistake, if the server only told you that there is one?",
         "xml.etree.ElementTree.ParseError has `position`: a line and a column. RFC 9110, section 15.5.1: 400.",
@@ -146,7 +146,7 @@ def invalid(draw: Draw) -> Iterator[tuple[str, list[Book], str]]:
 @requirement(
     "2.4",
     explained_by=["2.1"],
-    needs=["3.1", "3.4"],
+    needs=["3.1"],
     hints=[
         "A catalogue can be XML, and yet be no catalogue. Which book would its author have to look for?",
         "RFC 9110, section 15.5.21: 422 (Unprocessable Content): the syntax is right, the content is not.",

@@ -29,7 +29,7 @@ def expect_found(server: Server, target: str, books: Sequence[Book]) -> None:
 
 @requirement(
     "3.1",
-    explained_by=["2.1", "2.2"],
+    explained_by=["2.1"],
     hints=[
         "What does a client get that asks before anybody has posted a catalogue?",
         "xml.etree.ElementTree: Element and SubElement build a tree, tostring() writes it.",
@@ -64,7 +64,7 @@ def test_conditions(server: Server, draw: Draw) -> None:
     years = [year, year + 1, year + 5, None, year + 9, None, year - 1]
     books = [
         new_book(draw, id=f"{draw.word(4)}{place}", title=title, author=authors[place % 5], year=years[place % 7])
-        for place, title in enumerate(f"{draw.word(5)} {word}" for word in (one.upper(), two, "Ünder", "") * 4)
+        for place, title in enumerate(f"{draw.word(5)} {word}" for word in (one.upper(), two, "Ünder", "x") * 4)
     ]
     put_in(server, books)
 
@@ -90,7 +90,7 @@ def test_conditions(server: Server, draw: Draw) -> None:
         authors[1],
     ):
         expect_found(server, search(server, author=author), having(author=author))
-    for title in (one, two.title(), "ünDER", f" {two}", draw.word(12)):
+    for title in (one, two.title(), "ünDER", draw.word(12)):
         expect_found(server, search(server, title=title), having(title=title))
     for since in (year, year + 2, year + 9, year + 10):
         expect_found(server, search(server, since=since), having(since=since))

@@ -133,7 +133,7 @@ def wait_until_the_next_second() -> None:
 @requirement(
     "4.3",
     explained_by=["2.1", "2.3"],
-    needs=["3.1", "3.4"],
+    needs=["3.1"],
     hints=[
         "What should a reader of your XML do with a character that XML does not have?",
         "XML 1.0, section 2.2 lists the characters that there are; no reference may stand for another one.",
