@@ -64,10 +64,31 @@ def test_own_server_is_another_one(run: Run) -> None:
 
 def test_server_for_one_check_ends_with_it(run: Run) -> None:
     """A server that was started for one check ends after it, and no other server does."""
-    shared, once = run.fleet.shared_server(run.spec), run.fleet.new_server(run.spec)
+    shared, once = run.fleet.shared_server(run.spec), run.fleet.new_server(run.spec, {})
     run.end()
     assert once.program.has_exited
     assert not shared.program.has_exited
+
+
+def test_server_with_other_files(run: Run) -> None:
+    """A check can give its server files, which take the place of the student's; no other server has them."""
+    run.fleet.start_more()
+    server = run.new_server({"webserver.py": run.lab.starter.joinpath("webserver.py").read_bytes(), "new": b"x"})
+    folder = server.program.folder
+    assert (folder / "new").read_bytes() == b"x"
+    assert (folder / "webserver.py").read_bytes() != (run.fleet.shared_copy / "webserver.py").read_bytes()
+    assert not (run.fleet.new_server(run.spec, {}).program.folder / "new").exists()
+    run.end()
+    assert server.program.has_exited
+
+
+def test_server_gets_the_time_that_it_needs(run: Run) -> None:
+    """A check can give its server more time to start, or less, and its own time goes on after that."""
+    slow = b"import time\nlimit = time.time() + 60\nwhile time.time() < limit: pass\n"
+    with pytest.raises(NotReadyError):
+        run.new_server({"webserver.py": slow}, within=0.2)
+    run.new_server({"new": b""}, within=40)
+    assert run.check.deadline.left() > 30, "the watchdog would end a check that waits for its server"
 
 
 def test_programs_started_ahead_are_used_first(run: Run) -> None:
@@ -203,7 +224,7 @@ def test_wait_for_a_program_ends_with_the_budget(tmp_path: Path, monkeypatch: py
 def test_old_copies_are_removed(run: Run) -> None:
     """When the next check begins, the copies are gone whose programs have ended and are not needed any more."""
     shared, own = run.fleet.shared_server(run.spec), run.fleet.own_server(run.spec)
-    once = run.fleet.new_server(run.spec)
+    once = run.fleet.new_server(run.spec, {})
     again = run.fleet.start_again(own, 10)
     run.end()
     run.fleet.discard(own)
@@ -214,7 +235,7 @@ def test_old_copies_are_removed(run: Run) -> None:
     assert again.program.folder.is_dir(), "two programs have run in it, and one of them still does"
     assert shared.program.folder.is_dir()
     run.begin("1.3")
-    assert run.fleet.new_server(run.spec).program.folder.is_dir()
+    assert run.fleet.new_server(run.spec, {}).program.folder.is_dir()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the folder of a running program cannot be renamed there")
@@ -245,7 +266,7 @@ def test_full_disk_is_the_program_s_loss_if_its_end_frees_it(
     monkeypatch.setattr(PrivateCopies, "new", full)
     monkeypatch.setattr(PrivateCopies, "room", lambda _: next(rooms))
     with pytest.raises(NotReadyError if is_theirs else OSError) as caught:
-        run.fleet.new_server(run.spec)
+        run.fleet.new_server(run.spec, {})
     assert isinstance(machine.lack(caught.value), MachineError) is not is_theirs
     if is_theirs:
         assert "your programs have filled the disk" in str(caught.value)
@@ -263,7 +284,7 @@ def test_no_room_for_a_process(run: Run, monkeypatch: pytest.MonkeyPatch, number
         patched.setattr(HttpServer, "start", refuse)
         patched.setattr(processes, "descendants", lambda _: set(range(number)))
         with pytest.raises(error):
-            run.fleet.new_server(run.spec)
+            run.fleet.new_server(run.spec, {})
         if error is NotReadyError:
             run.fleet.start_more()  # what is started ahead of time fails the check that needs it, and no other
 
@@ -281,15 +302,15 @@ def test_taken_ports_are_the_loss_of_who_holds_them(run: Run, monkeypatch: pytes
         return Port()
 
     monkeypatch.setattr(fleet, "Port", port)
-    assert run.fleet.new_server(run.spec).program.port, "a port was released in the meantime"
+    assert run.fleet.new_server(run.spec, {}).program.port, "a port was released in the meantime"
     taken = 1_000_000
     monkeypatch.setattr(fleet, "PORT_WITHIN", 0)
     with pytest.raises(MachineError, match="other programs on this machine"):
-        run.fleet.new_server(run.spec)
+        run.fleet.new_server(run.spec, {})
     monkeypatch.setattr(fleet, "MANY_SOCKETS", 1)
     if sys.platform == "linux":
         with pytest.raises(NotReadyError, match="your programs hold all available ports"):
-            run.fleet.new_server(run.spec)
+            run.fleet.new_server(run.spec, {})
 
 
 def test_client_gets_a_port_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,13 +26,21 @@ class Material:
 
 def prepare(work: Path, draw: Draw) -> Material:
     """Put a random log into access.log: whole lines of simple forms, lines that are clearly broken, and empty ones."""
-    lines = [usual(draw, target=target) for target in _targets(draw)]
+    quiet = draw.sample(range(24), 3)
+    lines = [_line(draw, target, quiet) for target in _targets(draw)]
     lines += [Line(other=draw.word(12), is_whole=False, why="it is no line of such a log") for _ in range(6)]
     lines += [Line(other=usual(draw).text.partition(" [")[0], is_whole=False, why="it breaks off") for _ in range(6)]
     lines += [Line(other="", is_whole=False, why="it is empty") for _ in range(5)]
     draw.shuffle(lines)
     (work / "access.log").write_bytes(written(lines, ("\n", "\r\n", "\n"), last=draw.choice(["", "\n", "\r\n"])))
     return Material(lines)
+
+
+def _line(draw: Draw, target: str, quiet: list[int]) -> Line:
+    """Return a random line for a target that is not of one of the quiet hours, in UTC."""
+    while (line := usual(draw, target=target)).hour in quiet:
+        pass
+    return line
 
 
 def _targets(draw: Draw) -> list[str]:
@@ -42,7 +50,8 @@ def _targets(draw: Draw) -> list[str]:
     often += [f"/{word(6)}" for _ in range(OFTEN - len(often))]
     often += [often[-1].upper(), f"{often[-2]}/", f"{often[-3]}%2F"]
     found = [path for path in often for _ in range(draw.randrange(2, 9))]
-    found += [f"/{word(draw.randrange(2, 9))}" for _ in range(MANY)]
+    rare = [f"/{word(draw.randrange(2, 9))}" for _ in range(MANY)]
+    found += [path.title() if draw.random() < 0.4 else path for path in rare]
     return [f"{path}{_query(draw)}" if path != "*" else path for path in found]
 
 

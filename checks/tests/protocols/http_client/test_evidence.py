@@ -6,8 +6,8 @@ import gzip
 
 import pytest
 
-from labcheck.program.evidence import BrokenOff
-from labcheck.protocols.http_client.evidence import Growth, Output
+from labcheck.program.evidence import BrokenOff, Growth
+from labcheck.protocols.http_client.evidence import Output
 from labcheck.protocols.http_client.request import Request, Requests
 
 
@@ -68,7 +68,7 @@ def test_requests_in_words() -> None:
 
 def test_growth_in_words() -> None:
     """The report says by how much a folder has grown."""
-    assert Growth(50_000).mismatch("<", 40_000)[:2] == (
+    assert Growth(50_000, "in the folder").mismatch("<", 40_000)[:2] == (
         "fewer than 40,000 bytes more in the folder",
         "50,000 bytes more",
     )
