@@ -294,7 +294,7 @@ def test_never_half(server: Server, draw: Draw) -> None:
 
 
 def _large(draw: Draw, mark: str, letters: int) -> list[Book]:
-    """Return many books with titles of the given number of letters; only the first and the last author have the mark in them."""
+    """Return many books with long titles; only the first and the last author have the mark in their names."""
     text, name = draw.word(letters), draw.word(4)
     books = [new_book(draw, id=f"{name}{place}", title=f"{text} {place}") for place in range(MANY)]
     for place in (0, -1):
