@@ -32,7 +32,8 @@ def prepare(work: Path, draw: Draw) -> Material:
     lines += [Line(other=usual(draw).text.partition(" [")[0], is_whole=False, why="it breaks off") for _ in range(6)]
     lines += [Line(other="", is_whole=False, why="it is empty") for _ in range(5)]
     draw.shuffle(lines)
-    (work / "access.log").write_bytes(written(lines, ("\n", "\r\n", "\n"), last=draw.choice(["", "\n", "\r\n"])))
+    lines.append(_line(draw, "/", quiet))  # whole: if an empty line came last, it would look like the end of the log
+    (work / "access.log").write_bytes(written(lines, ("\n", "\r\n", "\n"), last=draw.choice(["\n", "\r\n"])))
     return Material(lines)
 
 
