@@ -145,7 +145,7 @@ def test_special_characters(server: Server, draw: Draw) -> None:
     "3.4",
     explained_by=["2.1", "2.2"],
     hints=[
-        "How does an id with a blank, or with a letter beyond ASCII, stand in a request line?",
+        "What does an id with a blank, or with a letter beyond ASCII, look like in a request line?",
         "RFC 3986, section 2.1: percent-encoding. urllib.parse.unquote() undoes it: once, and without touching a +.",
         "Take what follows /catalog/, decode it, and look for a book with exactly this id; otherwise answer 404.",
     ],

@@ -112,7 +112,7 @@ def test_feed(server: Server, draw: Draw) -> None:
     assert len({entry.id for entry in entries}) == len(entries), "two entries have the same id"
     for book in books:
         found = next((entry for entry in entries if entry.title == book.title), None)
-        assert found is not None, f"there should be an entry with the title {book.title!r}; there is none"
+        assert found is not None, f"there should be an entry with the title {book.title!r}; none has it"
         assert found.author == book.author, f"the author's name should be {book.author!r}; it is {found.author!r}"
         link = next((link for link in found.links if leads_to(link, book.id, server)), "")
         came = ", ".join(found.links) or "none"
