@@ -48,6 +48,7 @@ def _targets(draw: Draw) -> list[str]:
     """Return targets: some paths often, most of them once or twice, so that many have as many hits as others."""
     word = draw.word
     often = ["/", f"/{word(5)}/", f"/{word(6)}%20{word(3)}", f"/{word(4)}%C3%A9", f"//{word(5)}/{word(4)}", "*"]
+    often += [f"/{word(5)}#{word(3)}", f"/{word(5)};{word(3)}=1"]
     often += [f"/{word(6)}" for _ in range(OFTEN - len(often))]
     often += [often[-1].upper(), f"{often[-2]}/", f"{often[-3]}%2F"]
     found = [path for path in often for _ in range(draw.randrange(2, 9))]
