@@ -9,8 +9,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urljoin, urlsplit
 
-from labcheck.suite import given
-
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
@@ -34,14 +32,24 @@ class Entry:
     links: tuple[str, ...]
 
 
+def tag_of(answer: Answer) -> str:
+    """Return the name of the outermost element of an answer, with its namespace in braces; in words if it is no XML."""
+    root = answer.xml.root
+    return answer.xml.problem if root is None else root.tag
+
+
+def is_feed(answer: Answer) -> bool:
+    """Return whether an answer is a feed of Atom."""
+    return answer.status == 200 and tag_of(answer) == f"{ATOM}feed"
+
+
 def feed_of(answer: Answer, server: Server) -> tuple[Entry, list[Entry]]:
-    """Return a feed, and its entries; a check of what is in it does not run if it is no feed."""
-    found = answer.xml
-    assert found.root is not None, f"the feed should be XML; it is {found.problem}"
-    assert found.root.tag == f"{ATOM}feed", f"the outermost element should be feed, of Atom; it is {found.root.tag}"
-    base = urljoin(f"http://localhost:{server.port}/feed.atom", found.root.get(BASE, ""))
-    entries = [_entry(element, base) for element in found.root.findall(f"{ATOM}entry")]
-    return _entry(found.root, base), entries
+    """Return what a feed says of itself, and its entries."""
+    root = answer.xml.root
+    assert root is not None
+    base = f"http://localhost:{server.port}/feed.atom"
+    entries = [_entry(element, urljoin(base, root.get(BASE, ""))) for element in root.findall(f"{ATOM}entry")]
+    return _entry(root, base), entries
 
 
 def _entry(element: Element, base: str) -> Entry:
@@ -79,8 +87,3 @@ def leads_to(link: str, id: str, server: Server) -> bool:
     path = path_in(link, server)
     is_encoded = re.fullmatch(r"[!-~]*", link) and not re.search(r'[<>"{}|\\^`]|%(?![0-9A-Fa-f]{2})', link)
     return bool(is_encoded) and unquote(path) == f"/catalog/{id}" and not re.search(r"[?#]", link)
-
-
-def given_feed(answer: Answer) -> None:
-    """Go on only if there is a feed at all."""
-    given(answer.status == 200, f"GET /feed.atom got {answer}")
