@@ -309,7 +309,7 @@ def test_a_reader_without_eyes_or_a_mouse_gets_everything(browser: Any, site: Pa
         assert all(len(words) > 100 for words in found["words"]), path
         assert set(found["scrolling"]) <= {0}, path
         plots += len(found["words"])
-    assert plots == 5
+    assert plots == 6
 
 
 @pytest.mark.everything

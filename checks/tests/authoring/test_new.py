@@ -108,7 +108,7 @@ def test_empty_folder_becomes_a_course(mine: Path) -> None:
     assert found.lab_names() == ["clock"]
     before = contents(mine)
     made = create("chat", "mixed", COMMANDS)
-    assert lab_names() == ["chat", "clock", "lab1", "lab2", "lab3", "lab4"]
+    assert lab_names() == ["chat", "clock", "lab1", "lab2", "lab3", "lab4", "lab5"]
     after = contents(mine)
     assert before.items() <= after.items()
     assert {file.as_posix() for file in made.files} == {

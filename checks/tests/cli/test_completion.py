@@ -32,8 +32,8 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
     ("line", "found"),
     [
         ("labcheck so", {"solution"}),
-        ("labcheck la", {"lab1", "lab2", "lab3", "lab4"}),
-        ("labcheck hint la", {"lab1", "lab2", "lab3", "lab4"}),
+        ("labcheck la", {"lab1", "lab2", "lab3", "lab4", "lab5"}),
+        ("labcheck hint la", {"lab1", "lab2", "lab3", "lab4", "lab5"}),
         ("labcheck hint lab2 2.", {id for id in load_lab("lab2").requirements if id.startswith("2.")}),
         ("labcheck lab1 --only 6.", {"6.1", "6.2", "6.3"}),
         ("labcheck sheet lab1 ", {"1", "2", "3", "4", "5", "6"}),

@@ -98,7 +98,7 @@ def test_hints_come_one_by_one(labcheck: Run) -> None:
     [
         (
             ["lab11"],
-            "unknown lab or command 'lab11'. Did you mean 'lab1'? Labs: lab1, lab2, lab3, lab4. Commands: list, start,",
+            "unknown lab or command 'lab11'. Did you mean 'lab1'? Labs: lab1, lab2, lab3, lab4, lab5. Commands: list,",
         ),
         (["lits"], "Did you mean 'list'?"),
         (["check"], "unknown lab or command 'check'. Labs: "),  # `ci` is not near
@@ -118,7 +118,7 @@ def test_hints_come_one_by_one(labcheck: Run) -> None:
         (["lab1", str(CHECKOUT / "labs" / "lab1"), "--python", "no-such-python"], "cannot find the Python interpreter"),
         (["hint", "lab1", "2"], "2 is not a single requirement; give one of these: 2.1, 2.2"),
         (["hint", "lab1"], "the following arguments are required: ID"),
-        (["start", "lab7"], "unknown lab 'lab7'. Did you mean 'lab4'? Labs: lab1, lab2, lab3, lab4"),
+        (["start", "lab7"], "unknown lab 'lab7'. Did you mean 'lab5'? Labs: lab1, lab2, lab3, lab4, lab5"),
         (["start", "../lab1"], "unknown lab '../lab1'"),
     ],
 )

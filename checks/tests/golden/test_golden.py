@@ -23,10 +23,11 @@ CASES = {
     "lab2": ["solution", "wrong-1.2", "wrong-3.3"],
     "lab3": ["solution", "starter", "wrong-3.2", "wrong-4.2"],
     "lab4": ["solution", "wrong-1.3", "wrong-4.4", "wrong-5.1", "wrong-5.7"],
+    "lab5": ["solution"],
 }
 
 SAME = [
-    (r"(localhost|127\.0\.0\.1):(?!800[1234]\b)\d+", r"\1:PORT"),
+    (r"(localhost|127\.0\.0\.1):(?!800[12345]\b)\d+", r"\1:PORT"),
     (r"127\.0\.0\.1:\d* …", "127.0.0.1:PORT …"),
     (r"(Date|Last-Modified): \w{3}, [\w :]+ GMT", r"\1: DATE"),
     (r"port 2\d{4}\b", "port PORT"),

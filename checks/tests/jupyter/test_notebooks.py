@@ -146,7 +146,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_there_are_walkthroughs() -> None:
     """The labs that come with labcheck have a walkthrough."""
-    assert {"lab1", "lab2", "lab3", "lab4"} <= set(NOTEBOOKS)
+    assert {"lab1", "lab2", "lab3", "lab4", "lab5"} <= set(NOTEBOOKS)
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)

@@ -1,4 +1,4 @@
-"""XML that a program sent: a tree, or the reason why it is none."""
+"""XML that a program sent: a tree, or the reason why there is no tree."""
 
 from __future__ import annotations
 

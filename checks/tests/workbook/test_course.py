@@ -86,8 +86,8 @@ def test_list_says_whose_a_lab_is(labcheck: Callable[..., Result], small: Path) 
     shutil.copytree(CHECKOUT / "labs" / "lab1", small / "labs" / "lab1")
     listed = labcheck("list", **{COURSE: str(small)}).out.splitlines()
     found = [line for line in listed if not line.startswith(" ")]
-    assert [line.split()[0] for line in found] == ["board", "clock", "lab1", "lab2", "lab3", "lab4"]
-    assert [line.endswith("(A small course)") for line in found] == [True, True, True, False, False, False]
+    assert [line.split()[0] for line in found] == ["board", "clock", "lab1", "lab2", "lab3", "lab4", "lab5"]
+    assert [line.endswith("(A small course)") for line in found] == [True, True, True, False, False, False, False]
     assert load_lab("lab1").starter == small / "labs" / "lab1"
 
 
@@ -151,6 +151,6 @@ def test_course_without_settings_has_the_name_of_its_folder(small: Path) -> None
     found = course()
     assert found is not None
     assert found.title == "small"
-    assert lab_names() == ["board", "clock", "lab1", "lab2", "lab3", "lab4"]
-    with pytest.raises(UsageError, match="Labs: board, clock, lab1, lab2, lab3, lab4"):
+    assert lab_names() == ["board", "clock", "lab1", "lab2", "lab3", "lab4", "lab5"]
+    with pytest.raises(UsageError, match="Labs: board, clock, lab1, lab2, lab3, lab4, lab5"):
         load_lab("clokc_")

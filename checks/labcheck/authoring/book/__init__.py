@@ -103,9 +103,10 @@ def _write_source(lab: Lab, place: Path) -> Chapter:
 
 
 def _lexer(file: Path) -> str:
-    from pygments.lexers import get_lexer_for_filename  # type: ignore[import-untyped]
+    from pygments.lexers import find_lexer_class_for_filename  # type: ignore[import-untyped]
 
-    return str(get_lexer_for_filename(file.name).aliases[0])
+    lexer = find_lexer_class_for_filename(file.name)
+    return str(lexer.aliases[0]) if lexer else "text"  # a log, for example, has no language of its own
 
 
 def _write(template: str, to: Path, **values: object) -> None:

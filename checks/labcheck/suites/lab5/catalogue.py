@@ -104,7 +104,7 @@ def forms(draw: Draw, books: Sequence[Book]) -> Iterator[tuple[str, bytes]]:
     )
     yield "character references", put(as_numbers)
     yield "the five entities of XML", put(lambda text: escape(text, {'"': "&quot;", "'": "&apos;"}))
-    yield "blanks and line ends around texts", put(lambda text: f"\n   {escape(text)} \r\n\t")
+    yield "blanks and line ends around texts", put(lambda text: f"\n   {escape(text)} \r\n ")
     yield "blanks in tags", plain.replace(" id=", "\n  id = ").replace("</title>", "</title\n>").encode()
     yield "single quotes", plain.replace('="', "='").replace('">', "'>").encode()
     yield "other order", as_xml(books, namespace=namespace, backwards=True).encode()
@@ -122,7 +122,7 @@ def forms(draw: Draw, books: Sequence[Book]) -> Iterator[tuple[str, bytes]]:
 
 
 class Books:
-    """The books in an answer. It equals a list of books; `problem` says why there are none that can be read."""
+    """The books in an answer. It equals a list of books; `problem` says why no book can be read."""
 
     def __init__(self, books: Sequence[Book] = (), problem: str = "") -> None:
         self.books = list(books)

@@ -55,7 +55,7 @@ class Line:
 
     @property
     def text(self) -> str:
-        """The line as it stands in the log."""
+        """The line as it is in the log."""
         if self.other is not None:
             return self.other
         quoted = "".join(f" {part}" for part in (self.referer, self.agent) if part is not None)
@@ -208,7 +208,7 @@ def broken_lines(draw: Draw, marks: Marks) -> list[Line]:
         ("a blank follows after the agent", {**quoted, "agent": f'"{word(4)}" '}),
         ("a blank follows after the size", {"size": "17 ", "referer": None, "agent": None}),
         ("something follows after the size", {"size": f"17 {word(4)}", "referer": None, "agent": None}),
-        ("the referer and the agent stand in quotes", {"referer": "-", "agent": f"{word(5)}/1.0"}),
+        ("the referer and the agent are in quotes", {"referer": "-", "agent": f"{word(5)}/1.0"}),
     ]
     lines = [marks.line(why, is_whole=False, **parts) for why, parts in rules]
     pieces: list[tuple[str, Callable[[str], str]]] = [
