@@ -29,7 +29,7 @@ class Xml:
             self.problem = "XML that declares entities"
         except _TooManyElementsError:
             self.problem = f"XML with more than {MOST_ELEMENTS:,} elements"
-        except (LookupError, ValueError) as error:  # an encoding that Python or expat does not know
+        except (ValueError, LookupError) as error:  # an encoding that Python or expat does not know
             self.problem = f"XML that cannot be decoded ({error})"
 
 
