@@ -32,7 +32,8 @@ def prepare(work: Path, draw: Draw) -> Material:
     lines += [Line(other=usual(draw).text.partition(" [")[0], is_whole=False, why="it breaks off") for _ in range(6)]
     lines += [Line(other="", is_whole=False, why="it is empty") for _ in range(5)]
     draw.shuffle(lines)
-    (work / "access.log").write_bytes(written(lines, ("\n", "\r\n", "\n"), last=draw.choice(["", "\n", "\r\n"])))
+    lines.append(_line(draw, "/", quiet))  # whole: if an empty line came last, it would look like the end of the log
+    (work / "access.log").write_bytes(written(lines, ("\n", "\r\n", "\n"), last=draw.choice(["\n", "\r\n"])))
     return Material(lines)
 
 
@@ -47,6 +48,7 @@ def _targets(draw: Draw) -> list[str]:
     """Return targets: some paths often, most of them once or twice, so that many have as many hits as others."""
     word = draw.word
     often = ["/", f"/{word(5)}/", f"/{word(6)}%20{word(3)}", f"/{word(4)}%C3%A9", f"//{word(5)}/{word(4)}", "*"]
+    often += [f"/{word(5)}#{word(3)}", f"/{word(5)};{word(3)}=1"]
     often += [f"/{word(6)}" for _ in range(OFTEN - len(often))]
     often += [often[-1].upper(), f"{often[-2]}/", f"{often[-3]}%2F"]
     found = [path for path in often for _ in range(draw.randrange(2, 9))]

@@ -50,7 +50,7 @@ def test_the_catalogue(new_server: Server, draw: Draw) -> None:
 
 @requirement(
     "3.2",
-    explained_by=["2.1", "2.2", "3.1"],
+    explained_by=["2.1", "2.2", "3.1", "4.1"],
     hints=[
         "Which books meet a condition about years if they have no year?",
         "str.casefold() is made for comparing text without regard to case; urllib.parse.parse_qs() reads a query.",
@@ -109,7 +109,7 @@ def test_conditions(server: Server, draw: Draw) -> None:
 
 @requirement(
     "3.3",
-    explained_by=["2.1", "2.2", "3.1", "3.2"],
+    explained_by=["2.1", "2.2", "3.1", "3.2", "4.1"],
     hints=[
         "What happens if a reader's text becomes a part of an expression or of an XPath?",
         "Then it is code, and the reader writes it. Compare texts as texts: `in` is all you need.",
@@ -143,7 +143,7 @@ def test_special_characters(server: Server, draw: Draw) -> None:
 
 @requirement(
     "3.4",
-    explained_by=["2.1", "2.2"],
+    explained_by=["2.1", "2.2", "4.1"],
     hints=[
         "What does an id with a blank, or with a letter beyond ASCII, look like in a request line?",
         "RFC 3986, section 2.1: percent-encoding. urllib.parse.unquote() undoes it: once, and without touching a +.",

@@ -42,7 +42,7 @@ def awkward_books(draw: Draw) -> list[Book]:
 
 @requirement(
     "4.1",
-    explained_by=["2.1", "2.2", "3.1", "3.2", "3.4"],
+    explained_by=["2.1", "2.2", "3.1"],
     hints=[
         'What does a title such as <b> & "c" have to look like in XML, so that it is still this title?',
         "Never put XML together from strings: a tree of elements knows only texts, and its writer escapes them.",
@@ -55,7 +55,9 @@ def test_text_stays_text(server: Server, draw: Draw) -> None:
     put_in(server, books)
     assert books_in(server.get("/catalog")) == books
     for book in books:
-        assert books_in(server.get(path_of(book.id)), "book") == [book]
+        answer = server.get(path_of(book.id))
+        if answer.status == 200:  # otherwise, 3.4 fails
+            assert books_in(answer, "book") == [book]
     answer = server.get("/feed.atom")
     if answer.status == 200:
         found = answer.xml
@@ -75,7 +77,7 @@ def expect_texts(name: str, came: Sequence[str], wanted: Sequence[str]) -> None:
 
 @requirement(
     "4.2",
-    explained_by=["2.1", "2.2", "3.4"],
+    explained_by=["2.1", "2.2", "3.4", "4.1"],
     hints=[
         "A feed reader asks every hour. How does it know which entries are new?",
         "RFC 4287, sections 4.1.1 and 4.1.2: what a feed and an entry must have. RFC 3339: dates, with a zone.",

@@ -128,14 +128,14 @@ class Books(ContentHandler):
         self.chunks = []
         if self.names == ["catalog", "book"]:
             self.books.append({"id": attrs.get((None, "id"), "").strip()})
-        if local == "price":
+        if self.names == ["catalog", "book", "price"]:
             self.books[-1]["currency"] = attrs.get((None, "currency"), "")
 
     def characters(self, content: str) -> None:
         self.chunks.append(content)
 
     def endElementNS(self, name: tuple[str | None, str], qname: str | None) -> None:  # noqa: N802
-        if len(self.names) == 3:
+        if len(self.names) == 3 and self.names[:2] == ["catalog", "book"]:
             self.books[-1][name[1]] = "".join(self.chunks).strip(" \t\n\r")
         self.names.pop()
 
