@@ -313,7 +313,7 @@ async def one(request: web.Request) -> web.Response:
 @routes.get("/catalog.html")
 async def page(request: web.Request) -> web.Response:
     def cell(value: object) -> str:
-        return f"<td>{''.join(char if char.isalnum() else f'&#x{ord(char):x};' for char in str(value or ''))}</td>"
+        return "<td>" + re.sub(r"[^\w ]", lambda found: f"&#x{ord(found[0]):x};", str(value or "")) + "</td>"
 
     rows = "".join(
         f"<tr>{cell(book.title)}{cell(book.author)}{cell(book.year)}{cell(book.id)}</tr>"

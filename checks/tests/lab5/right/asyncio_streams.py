@@ -288,8 +288,8 @@ class Library:
 
     @staticmethod
     def text(cell: str) -> str:
-        """Numeric references for all that is not plain."""
-        return re.sub(r"[^A-Za-z0-9 .,]", lambda match: f"&#{ord(match[0])};", cell)
+        """Numeric references for all that is not ASCII."""
+        return escape(cell).encode("ascii", "xmlcharrefreplace").decode()
 
     def feed(self, writer: Writer) -> bytes:
         now = datetime.now(timezone(timedelta(hours=5, minutes=45))).isoformat(timespec="microseconds")

@@ -317,7 +317,7 @@ def book_element(book: dict[str, str], space: str = "") -> str:
 
 ENTRY = Template("""
 <entry>
-  <title type="text">$title</title>
+  <title type="html">$title</title>
   <link href="$link"></link>
   <id>$id</id>
   <updated>$now</updated>
@@ -415,7 +415,7 @@ class Library(BaseHTTPRequestHandler):
         for book in STATE["books"]:
             name = quote_plus(book["id"]).replace("+", "%20")
             entries += ENTRY.substitute(
-                title=xml_text(book["title"]), link=f"/catalog/{name}", id=f"urn:book:{name}", now=now,
+                title=xml_text(escape(book["title"])), link=f"/catalog/{name}", id=f"urn:book:{name}", now=now,
                 author=xml_text(book["author"]),
             )  # fmt: skip
         head = f"<title>All</title><id>urn:books</id><updated>{now}</updated><author><name>us</name></author>"
