@@ -233,18 +233,18 @@ def _solution_arguments(parser: Parser, words: list[str]) -> None:
 
 
 def _solution(given: argparse.Namespace) -> int:
-    from labcheck.submission.files import copy_new
+    from labcheck.submission.files import copy_if_new, copy_new
 
     lab = load_lab(given.lab)
     expect_solutions("it cannot show that of " + lab.name)
     if given.diff:
         return _differences(lab, given.folder)
     target = given.folder or Path(f"{lab.name}-solution")
-    for source in (lab.solution, *(lab.starter / name for name in lab.supplies)):
-        place = target if source == lab.solution else target / source.name
-        for file, copied in copy_new(source, place):
-            if not copied and source == lab.solution:
-                raise UsageError(f"{place / file} already exists and was not overwritten; give another DIR")
+    for file, copied in copy_new(lab.solution, target):
+        if not copied:
+            raise UsageError(f"{target / file} already exists and was not overwritten; give another DIR")
+    for file in lab.supplied():
+        copy_if_new(lab.starter / file, target / file)
     print(f"The solution of {lab.name} is in {target}. Compare it with yours, and ask why they differ.")
     return PASSED
 

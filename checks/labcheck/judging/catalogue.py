@@ -123,7 +123,7 @@ def digest_of(lab: Lab, more: bytes = b"", *, hidden: bool = False) -> str:
 def digest_of_frame(lab: Lab) -> str:
     """Return a digest of everything that judges except for the files of the checks: what all of them depend on."""
     digest = hashlib.sha256(f"{__version__} {engine_digest()} {lab.name}".encode())
-    supplied = (file for name in lab.supplies for file in (lab.starter / name).rglob("*") if file.is_file())
+    supplied = (lab.starter / file for file in lab.supplied())
     table = tomllib.loads((lab.starter / "lab.toml").read_text("utf-8"))
     digest.update(json.dumps({name: each for name, each in table.items() if name != "points"}, default=str).encode())
     shared = lab.place.suites.glob("*.py")  # what the suites of a course have in common

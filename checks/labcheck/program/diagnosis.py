@@ -242,7 +242,8 @@ def _last_line(traceback: str) -> str:
     """Return the line of a traceback that names the exception."""
     lines = traceback.splitlines()
     errors = [line for line in lines if COMPLAINT.match(line)]
-    return (errors or lines or [""])[-1]
+    others = [line for line in lines if EXCEPTION.match(line) and line != Traceback.name]  # such as re.error
+    return (errors or others[:1] or lines or [""])[-1]
 
 
 def _unreadable(traceback: str) -> Unreadable | None:

@@ -62,9 +62,8 @@ class PrivateCopies:
                 self._files = self._read(into_folders=False)  # a link may lead to a large one
             except RefusedError as error:
                 raise UsageError(f"{self._folder} cannot be checked: {error}") from error
-        for name in self._lab.supplies:
-            for file, relative in regular_files(self._lab.starter / name):
-                _supply(self._files, name / relative, file.read_bytes())
+        for file in self._lab.supplied():
+            _supply(self._files, file, (self._lab.starter / file).read_bytes())
         self._stack = ExitStack()
         self._top = self._stack.enter_context(scratch())
         return self

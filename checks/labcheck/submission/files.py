@@ -58,18 +58,21 @@ def copy_new(source: Path, target: Path) -> Iterator[tuple[Path, bool]]:
     Raises UsageError if a file cannot be copied.
     """
     for file, relative in regular_files(source):
-        to = target / relative
-        if os.path.lexists(to):
-            yield relative, False
-            continue
-        try:
-            to.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, to)
-        except OSError as error:
-            if in_the_way := _file_in_the_way(to.parent):
-                raise UsageError(f"{in_the_way} is not a folder; move it, or give another DIR") from error
-            raise UsageError(f"cannot write {to}: {error.strerror}") from error
-        yield relative, True
+        yield relative, copy_if_new(file, target / relative)
+
+
+def copy_if_new(file: Path, to: Path) -> bool:
+    """Copy a file, unless there is one already, and return whether it was copied. Raises UsageError if it cannot be."""
+    if os.path.lexists(to):
+        return False
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, to)
+    except OSError as error:
+        if in_the_way := _file_in_the_way(to.parent):
+            raise UsageError(f"{in_the_way} is not a folder; move it, or give another DIR") from error
+        raise UsageError(f"cannot write {to}: {error.strerror}") from error
+    return True
 
 
 def put_back(source: Path, target: Path) -> Path | None:

@@ -105,6 +105,14 @@ class Lab:
         """The ids of all requirements, in the order of the spec."""
         return tuple(id for step in self.steps for id in step.requirements)
 
+    def supplied(self) -> Iterator[Path]:
+        """Yield each file that labcheck adds to a submission that lacks it, relative to the starter's folder."""
+        for name in self.supplies:
+            place = self.starter / name
+            for file in sorted(place.rglob("*")) if place.is_dir() else [place]:
+                if file.is_file():
+                    yield file.relative_to(self.starter)
+
     def with_names(self, originals: Mapping[str, str]) -> Lab:
         """Return the lab for a submission whose programs had other names; these are given by file."""
         programs = (replace(each, submitted_as=originals.get(each.file, "")) for each in self.programs)

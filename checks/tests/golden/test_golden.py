@@ -23,7 +23,7 @@ CASES = {
     "lab2": ["solution", "wrong-1.2", "wrong-3.3"],
     "lab3": ["solution", "starter", "wrong-3.2", "wrong-4.2"],
     "lab4": ["solution", "wrong-1.3", "wrong-4.4", "wrong-5.1", "wrong-5.7"],
-    "lab5": ["solution"],
+    "lab5": ["solution", "wrong-1.4", "wrong-2.3", "wrong-3.2", "wrong-4.2"],
 }
 
 SAME = [

@@ -90,6 +90,7 @@ def test_link_to_another_server_is_not_followed(
             other.accept()
 
 
+@pytest.mark.everything
 def test_library_that_burns_the_processor_is_ended(
     labcheck: Callable[..., Result], hostile: Callable[[str], Path]
 ) -> None:

@@ -41,6 +41,17 @@ def test_last_place_in_the_students_files_is_reported(diagnosis: Diagnosis) -> N
 
 
 @pytest.mark.parametrize(
+    "said", ["re.error: missing )", "KeyError: 'x'", "StopIteration", "binascii.Error: odd\nhint: x"]
+)
+def test_exception_is_found_among_other_lines(diagnosis: Diagnosis, said: str) -> None:
+    """The line that names the exception counts, also if its name does not end with Error and other lines follow it."""
+    rest = f'{"-" * 40}\n"GET /next HTTP/1.1" 200 -\n'
+    text = f'Traceback (most recent call last):\n  File "page.py", line 3, in find\n    x: int = find()\n{said}\n{rest}'
+    for found in (diagnosis.explain(text), diagnosis.cause(f"{'-' * 40}\n{text}")):
+        assert found == f"{said.splitlines()[0]} (page.py, line 3)"
+
+
+@pytest.mark.parametrize(
     "file", ["/etc/passwd.py", "../secret.py", "a/../../b.py", "C:\\x.py", "C:/x.py", "notes.txt", "<string>"]
 )
 def test_other_files_are_not_the_students(diagnosis: Diagnosis, file: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -55,6 +56,16 @@ def test_lab_supplies_what_is_missing(tmp_path: Path) -> None:
         assert (site / "index.html").is_file()
         assert (site / "mine.html").read_text() == "mine"
     assert not site.exists()
+
+
+def test_lab_supplies_a_single_file(tmp_path: Path) -> None:
+    """What a lab supplies may be a file; the student's own one stays."""
+    lab = replace(LAB, supplies=("README.md", "webserver.py"))
+    (tmp_path / "webserver.py").write_text("mine")
+    with PrivateCopies(lab, tmp_path, Sandbox()) as copies:
+        work = copies.new()
+        assert (work / "README.md").read_bytes() == (lab.starter / "README.md").read_bytes()
+        assert (work / "webserver.py").read_text() == "mine"
 
 
 @needs_links

@@ -160,6 +160,12 @@ def local(element: Element) -> str:
     return element.tag.removeprefix(f"{{{NAMESPACE}}}")
 
 
+def is_document(answer: Answer, root: str) -> bool:
+    """Return whether an answer should be a document with this root: it is, or it is not well-formed."""
+    is_xml = answer.status == 200 and answer.media_type == "application/xml"
+    return is_xml and (answer.xml.root is None or local(answer.xml.root) == root)
+
+
 def books_in(answer: Answer, root: str = "catalog") -> Books:
     """Return the books in an answer whose outermost element is `root`: all of a catalogue, or one `book`."""
     if answer.status != 200:

@@ -158,13 +158,14 @@ def awkward_lines(draw: Draw, marks: Marks) -> list[Line]:
 
 def broken_lines(draw: Draw, marks: Marks) -> list[Line]:
     """Return a broken line for each rule that a line can break (requirement 1.1)."""
-    word, leap, common = draw.word, draw.choice(["1996", "2000", "2024"]), draw.choice(["1900", "2001", "2023"])
+    word, leap, common = draw.word, draw.choice(["1996", "2000", "2024"]), draw.choice(["2001", "2023", "2100"])
     quoted = {"referer": '"-"', "agent": f'"{word(5)}/1.0"'}
     rules: list[tuple[str, dict[str, Any]]] = [
         ("there is no day 00", {"time": "00/Jan/2020:10:00:00"}),
         ("January has no day 32", {"time": "32/Jan/2020:10:00:00"}),
         ("April has no day 31", {"time": "31/Apr/2020:10:00:00"}),
         ("February has no day 30", {"time": f"30/Feb/{leap}:10:00:00"}),
+        ("February 1900 has no day 29", {"time": "29/Feb/1900:10:00:00"}),
         (f"February {common} has no day 29", {"time": f"29/Feb/{common}:10:00:00"}),
         ("there is no hour 24", {"time": "10/Jan/2020:24:00:00"}),
         ("there is no minute 60", {"time": "10/Jan/2020:10:60:00"}),
