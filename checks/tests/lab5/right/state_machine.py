@@ -62,8 +62,10 @@ class Scanner:
     def quoted(self) -> str:
         self.expect('"')
         text = []
+        quote = -1
         while True:
-            quote = self.line.find('"', self.at)
+            if quote < self.at:  # only then: a search for each of a million backslashes would take its time
+                quote = self.line.find('"', self.at)
             if quote < 0:
                 raise Broken
             escape = self.line.find("\\", self.at, quote)
