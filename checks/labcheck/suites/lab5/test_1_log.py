@@ -151,9 +151,11 @@ def test_hours(server: Server, material: Material) -> None:
 def test_hours_of_whole_lines(new_server_with: Callable[..., Server], draw: Draw) -> None:
     """`/log/hours` gets 24 counts by the hour of the day in UTC."""
     lines = [usual(draw) for _ in range(9)] + broken_lines(draw, Marks(draw))
-    answer = new_server_with({"access.log": written(lines)}).get("/log/hours")
-    given(answer.status == 200, f"GET /log/hours got {answer}")
-    assert answer.json == hours(lines), "broken lines do not count"
+    server = new_server_with({"access.log": written(lines)})
+    if server.get("/log/summary").json == summary(lines):  # otherwise, 1.1 fails
+        answer = server.get("/log/hours")
+        given(answer.status == 200, f"GET /log/hours got {answer}")
+        assert answer.json == hours(lines), "broken lines do not count"
 
 
 def like(pattern: str) -> str:

@@ -118,7 +118,7 @@ def test_conditions(server: Server, draw: Draw) -> None:
 )
 def test_special_characters(server: Server, draw: Draw) -> None:
     """Quotes, brackets, apostrophes and `*` in a query are only text: they find what they say."""
-    marks = ["'", '"', "[", "]", "(", ")", "*", ".", "%", "+", "\\", "$", "|", "{", "#", "="]
+    marks = ["'", '"', "[", "]", "(", ")", "*", ".", "<", "&", "%", "+", "\\", "$", "|", "{", "#", "="]
     books = [new_book(draw, id=f"b{place}", title=f"{draw.word(4)}{mark}") for place, mark in enumerate(marks)]
     books += [new_book(draw, id=f"a{place}", author=f"{draw.word(4)}{mark} x") for place, mark in enumerate(marks)]
     put_in(server, books)
