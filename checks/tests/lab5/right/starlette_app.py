@@ -291,4 +291,7 @@ routes = [
 app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: failed})
 
 if __name__ == "__main__":
-    uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]) if len(sys.argv) > 1 else 8005, log_level="warning")
+    try:
+        uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]) if len(sys.argv) > 1 else 8005, log_level="warning")
+    except KeyboardInterrupt:
+        pass
