@@ -48,15 +48,23 @@ def feed_of(answer: Answer, server: Server) -> tuple[Entry, list[Entry]]:
     root = answer.xml.root
     assert root is not None
     base = f"http://localhost:{server.port}/feed.atom"
-    entries = [_entry(element, urljoin(base, root.get(BASE, ""))) for element in root.findall(f"{ATOM}entry")]
+    entries = [_entry(element, _joined(base, root.get(BASE, ""))) for element in root.findall(f"{ATOM}entry")]
     return _entry(root, base), entries
 
 
 def _entry(element: Element, base: str) -> Entry:
-    base = urljoin(base, element.get(BASE, ""))
-    links = tuple(urljoin(base, link.get("href", "")) for link in element.findall(f"{ATOM}link") if link.get("href"))
+    base = _joined(base, element.get(BASE, ""))
+    links = tuple(_joined(base, link.get("href", "")) for link in element.findall(f"{ATOM}link") if link.get("href"))
     texts = {name: _text(element.find(f"{ATOM}{name}")) for name in ("id", "title", "updated", f"author/{ATOM}name")}
     return Entry(texts["id"], texts["title"], texts["updated"], texts[f"author/{ATOM}name"], links)
+
+
+def _joined(base: str, link: str) -> str:
+    """Return an absolute link; as it is, if it is no URL."""
+    try:
+        return urljoin(base, link)
+    except ValueError:
+        return link
 
 
 def _text(element: Element | None) -> str:
@@ -77,9 +85,13 @@ def is_date(text: str) -> bool:
 
 
 def path_in(link: str, server: Server) -> str:
-    """Return the path of a link to this server, as it is written; empty for another server."""
-    parts = urlsplit(link)
-    return parts.path if parts.port == server.port or (parts.port is None and not parts.netloc) else ""
+    """Return the path of a link to this server, as it is written; empty for another server, and for what is no URL."""
+    try:
+        parts = urlsplit(link)
+        port = parts.port
+    except ValueError:
+        return ""
+    return parts.path if port == server.port or (port is None and not parts.netloc) else ""
 
 
 def leads_to(link: str, id: str, server: Server) -> bool:

@@ -29,7 +29,9 @@ def prepare(work: Path, draw: Draw) -> Material:
     quiet = draw.sample(range(24), 3)
     lines = [_line(draw, target, quiet) for target in _targets(draw)]
     lines += [Line(other=draw.word(12), is_whole=False, why="it is no line of such a log") for _ in range(6)]
-    lines += [Line(other=usual(draw).text.partition(" [")[0], is_whole=False, why="it breaks off") for _ in range(6)]
+    for end in (" [", ' "', " 200"):  # the last ones have a time and a path, but broken lines do not count
+        line = usual(draw, status="200")
+        lines += [Line(other=line.text.partition(end)[0], is_whole=False, why="it breaks off") for _ in range(9)]
     lines += [Line(other="", is_whole=False, why="it is empty") for _ in range(5)]
     draw.shuffle(lines)
     lines.append(_line(draw, "/", quiet))  # whole: if an empty line came last, it would look like the end of the log

@@ -35,7 +35,7 @@ def awkward_books(draw: Draw) -> list[Book]:
     ids = [f'{word(4)}"{word(3)}', f"{word(4)}<{word(3)}", f"{word(4)}&{word(3)}", f"{word(4)}'🙂", f"{word(4)}&lt;"]
     ids += [f"{word(5)}{place}" for place in range(len(texts) - len(ids))]
     return [
-        new_book(draw, id=id, title=text, author=texts[place - 3], year=None)
+        new_book(draw, id=id, title=text, author=texts[place - 3], year=None, price=None)
         for place, (id, text) in enumerate(zip(ids, texts, strict=True))
     ]
 
@@ -64,7 +64,7 @@ def test_text_stays_text(server: Server, draw: Draw) -> None:
         assert found.root is not None, f"the feed should be XML; it is {found.problem}"
     if is_feed(answer):  # otherwise, 4.2 fails
         _, entries = feed_of(answer, server)
-        if entries:
+        if len(entries) == len(books):
             expect_texts("title", [entry.title for entry in entries], [book.title for book in books])
             expect_texts("author", [entry.author for entry in entries], [book.author for book in books])
 
