@@ -187,6 +187,7 @@ def test_search(server: Server, material: Material, draw: Draw) -> None:
         text[:-1],
         f"{text}?",
         text.swapcase(),
+        " ",
         "",
         "*",
         "?" * 12,
@@ -205,7 +206,19 @@ def test_search(server: Server, material: Material, draw: Draw) -> None:
 def test_search_for_special_characters(new_server_with: Callable[..., Server], draw: Draw) -> None:
     """`/log/search?like=PATTERN` gets the lines that match as a whole, in their order; without `like` it gets 400."""
     first, last = draw.word(4), draw.word(4)
-    special = [*".^$+|\\()[]{}!-#&~%é日🙂\"'<>;=/", "[a-z]", "[!a]", "{2}", "\\d", "(x|y)", "a", "", "\x85", "\u2028"]
+    special = [
+        *".^$+|\\()[]{}!-#&~%é日🙂\"'<>;=/",
+        "[a-z]",
+        "[!a]",
+        "{2}",
+        "\\d",
+        "(x|y)",
+        "a",
+        "",
+        "\\\\",
+        "\x85",
+        "\u2028",
+    ]
     texts = [f"{first}{each}{last}" for each in special] + [f"{first}b{last}", f"{first.upper()}.{last}"]
     lines = [Line(other=text, is_whole=False) for text in texts]
     server = new_server_with({"access.log": written(lines, ("\n", "\r\n"))})
