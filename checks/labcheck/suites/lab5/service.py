@@ -54,7 +54,7 @@ def _by_catalogue(server: Server, books: Sequence[Book]) -> Books:
 def _by_id(server: Server, books: Sequence[Book]) -> Books:
     """Return those of the books that the program has, each as the program has it."""
     found: list[Book] = []
-    for id in dict.fromkeys(book.id for book in books):
+    for id in dict.fromkeys(book.id for book in books if book.id.strip()):
         answer = server.get(path_of(id))
         if answer.status == 404:
             continue
