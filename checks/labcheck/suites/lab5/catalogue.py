@@ -142,8 +142,8 @@ class Books:
             return Mismatch(f"XML with {in_words(len(books))}", self.problem)
         if not books or not self.books:
             return Mismatch(_shown(books), _shown(self.books))
-        texts = ["\n".join(map(str, each)) for each in (books, self.books)]
-        return differs(texts[0], texts[1], tuple(f"{in_words(len(each))}:" for each in (books, self.books)))  # type: ignore[arg-type]
+        wanted_text, came = ("\n".join(map(str, each)) for each in (books, self.books))
+        return differs(wanted_text, came, (f"{in_words(len(books))}:", f"{in_words(len(self.books))}:"))
 
 
 def in_words(number: int) -> str:
