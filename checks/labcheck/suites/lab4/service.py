@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from email.utils import formatdate, parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
@@ -165,9 +164,3 @@ class Moment(float):
             return Mismatch(f"a date such as {formatdate(usegmt=True)} (RFC 9110, section 5.6.7)", self.came)
         date = formatdate(float(wanted), usegmt=True) if isinstance(wanted, int | float) else str(wanted)
         return Mismatch(f"{words.get(operator, '')}{date}", self.came)
-
-
-def wait_past(moment: float) -> None:
-    """Wait until the second of this moment is over: dates have whole seconds."""
-    while time.time() < int(moment) + 1:
-        time.sleep(0.01)

@@ -22,8 +22,8 @@ from labcheck.suites.lab4.service import (
     replace,
     shows_errors,
     tag,
-    wait_past,
 )
+from labcheck.suites.seconds import wait_past
 
 if TYPE_CHECKING:
     from collections.abc import Callable

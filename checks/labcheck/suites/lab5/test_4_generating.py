@@ -12,6 +12,7 @@ from labcheck.suites.lab5.catalogue import Book, as_xml, books_in, is_document, 
 from labcheck.suites.lab5.feed import URI, feed_of, is_date, is_feed, leads_to, path_in, tag_of
 from labcheck.suites.lab5.page import Rows
 from labcheck.suites.lab5.service import path_of, post, put_in, reader, shows_errors
+from labcheck.suites.seconds import wait_past
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,19 +122,12 @@ def test_feed(server: Server, draw: Draw) -> None:
         assert link, f"an entry should have a link to {path_of(book.id)}; its links are {came}"
         linked = books_in(server.get(path_in(link, server)), "book")
         assert linked == [book] or linked.problem, f"the link {link} leads to another book"
-    wait_until_the_next_second()
+    wait_past(time.time())  # an id that is made of the time is another one then
     answer = server.get("/feed.atom")
     given(is_feed(answer), f"GET /feed.atom got {answer} the second time")
     again = feed_of(answer, server)
     assert again[0].id == feed.id, "the feed's id should be the same at each request"
     assert {entry.id for entry in again[1]} == {entry.id for entry in entries}, "an entry's id should stay the same"
-
-
-def wait_until_the_next_second() -> None:
-    """Wait until the clock shows another second: an id that is made of the time is another one then."""
-    now = int(time.time())
-    while int(time.time()) == now:
-        time.sleep(0.01)
 
 
 @requirement(
