@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from labcheck.suite import Answer, Draw
 
 NAMESPACE = "urn:labcheck:books"
+XML = "application/xml"
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ class Books:
         if self.problem:
             return Mismatch(f"XML with {in_words(len(books))}", self.problem)
         if not books or not self.books:
-            return Mismatch(_shown(books), _shown(self.books))
+            return Mismatch(shown(books), shown(self.books))
         wanted_text, came = ("\n".join(map(str, each)) for each in (books, self.books))
         return differs(wanted_text, came, (f"{in_words(len(books))}:", f"{in_words(len(self.books))}:"))
 
@@ -151,7 +152,8 @@ def in_words(number: int) -> str:
     return {0: "no book", 1: "one book"}.get(number, f"{number} books")
 
 
-def _shown(books: Sequence[Book]) -> str:
+def shown(books: Sequence[Book]) -> str:
+    """Return the first books in words, and how many more there are."""
     return "; ".join(map(str, books[:3])) + (f" and {len(books) - 3} more" if len(books) > 3 else "") or "no book"
 
 
@@ -162,7 +164,7 @@ def local(element: Element) -> str:
 
 def is_document(answer: Answer, root: str) -> bool:
     """Return whether an answer should be a document with this root: it is, or it is not well-formed."""
-    is_xml = answer.status == 200 and answer.media_type == "application/xml"
+    is_xml = answer.status == 200 and answer.media_type == XML
     return is_xml and (answer.xml.root is None or local(answer.xml.root) == root)
 
 
@@ -170,8 +172,8 @@ def books_in(answer: Answer, root: str = "catalog") -> Books:
     """Return the books in an answer whose outermost element is `root`: all of a catalogue, or one `book`."""
     if answer.status != 200:
         return Books(problem=str(answer))
-    if answer.media_type != "application/xml":
-        return Books(problem=f"Content-Type: {answer.media_type or 'missing'}; expected application/xml")
+    if answer.media_type != XML:
+        return Books(problem=f"Content-Type: {answer.media_type or 'missing'}; expected {XML}")
     found = answer.xml
     if found.root is None:
         return Books(problem=found.problem)

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from labcheck.suite import given
 from labcheck.suites.json_errors import ERROR, JSON
-from labcheck.suites.lab5.catalogue import Books, as_xml, books_in, new_books
+from labcheck.suites.lab5.catalogue import XML, Books, as_xml, books_in, new_books
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from labcheck.suites.lab5.catalogue import Book
 
 Way: TypeAlias = "Callable[[Server, Sequence[Book]], Books]"
-XML = "application/xml"
 SUCCESS = range(200, 300)
 
 

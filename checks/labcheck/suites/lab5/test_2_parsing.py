@@ -8,10 +8,19 @@ from typing import TYPE_CHECKING
 
 from labcheck.suite import Draw, Server, given, requirement
 from labcheck.suites.json_errors import JSON, Refusal
-from labcheck.suites.lab5.catalogue import Book, as_xml, books_in, forms, is_document, new_book, new_books
+from labcheck.suites.lab5.catalogue import (
+    XML,
+    Book,
+    as_xml,
+    books_in,
+    forms,
+    is_document,
+    new_book,
+    new_books,
+    shown,
+)
 from labcheck.suites.lab5.service import (
     SUCCESS,
-    XML,
     error_of,
     numbers_in,
     path_of,
@@ -299,7 +308,7 @@ def test_never_half(server: Server, draw: Draw) -> None:
             for books in read:
                 seen = [book for book in books.books if mark in book.author]
                 is_whole = not books.problem and seen in (ends[old], ends[new if is_good else old])
-                assert is_whole, f"half a catalogue was seen: {books.problem or _told(seen)}"
+                assert is_whole, f"half a catalogue was seen: {books.problem or shown(seen)}"
             given((answer.status in SUCCESS) == is_good, f"POST /catalog got {answer}")
 
 
@@ -322,7 +331,3 @@ def _read_meanwhile(server: Server, body: str, mark: str, *, whole: bool) -> tup
             read.append(books_in(server.get("/catalog" if whole else f"/catalog?author={mark}")))
             if poster.so_far():
                 return poster.read_answer("POST"), read
-
-
-def _told(books: list[Book]) -> str:
-    return "; ".join(map(str, books)) or "no book"

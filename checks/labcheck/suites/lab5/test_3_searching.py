@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 from labcheck.suite import Draw, Server, requirement
 from labcheck.suites.json_errors import Refusal
-from labcheck.suites.lab5.catalogue import Book, books_in, new_book, new_books
-from labcheck.suites.lab5.service import XML, path_of, put_in, shows_errors
+from labcheck.suites.lab5.catalogue import XML, Book, books_in, new_book, new_books
+from labcheck.suites.lab5.service import path_of, put_in, shows_errors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
