@@ -38,8 +38,8 @@ Event = Saved | Heard | Ended
 class Loop:
     """What is known about the programs in a folder; inside its `with` block they are checked after each save.
 
-    `tell` is called with each event, in other threads. Whoever shows the results hands it over to `handle`, in the one
-    thread that uses the loop.
+    `tell` is called with each event, in other threads. Hand the event over to `handle`, in the one thread that uses the
+    loop.
 
     - `outcomes`: the last outcome of each requirement, by id; `before`: those before the last complete run.
     - `next`: the id of the requirement to work on; "" if all pass.

@@ -17,9 +17,8 @@ from __future__ import annotations
 import secrets
 import time
 from http import HTTPStatus
-from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from websockets.datastructures import Headers
 from websockets.http11 import Response
@@ -72,18 +71,18 @@ class Entrance:
             return self._refusal(f"This page is at {self.origin} only.")
         if request.method != "GET":
             return self._response(HTTPStatus.METHOD_NOT_ALLOWED, TEXT, b"Only GET is answered.\n", Allow="GET")
-        target = urlsplit(request.path)
-        if target.path == ENTER:
-            return self._enter(parse_qs(target.query).get("token", [""])[0])
+        path, _, query = request.path.partition("?")
+        if path == ENTER:
+            return self._enter(parse_qs(query).get("token", [""])[0])
         if not self._knows_cookie(request):
             return self._refusal("Open the address that labcheck has printed in the terminal: its token lets you in.")
-        if target.path == LIVE:
+        if path == LIVE:
             if request.headers.get_all("Origin") != [self.origin]:
                 return self._refusal(f"Only a page of {self.origin} may connect.")
             return None
-        if target.path not in self._files:
+        if path not in self._files:
             return self._response(HTTPStatus.NOT_FOUND, TEXT, b"There is no such page.\n")
-        return self._response(HTTPStatus.OK, *self._files[target.path])
+        return self._response(HTTPStatus.OK, *self._files[path])
 
     def _enter(self, token: str) -> Response:
         is_browser = self._is_same(token, self._once) and time.monotonic() < self._once_until
@@ -95,18 +94,14 @@ class Entrance:
         return self._response(HTTPStatus.OK, HTML, ENTRY.encode(), **{"Set-Cookie": cookie})
 
     def _knows_cookie(self, request: Request) -> bool:
-        cookies: SimpleCookie = SimpleCookie()
-        try:
-            for field in request.headers.get_all("Cookie"):
-                cookies.load(field)
-        except CookieError:  # one of another server on this host, which browsers send as well
-            return False
-        return self._cookie in cookies and self._is_same(cookies[self._cookie].value, self._secret)
+        # All servers of this host share its cookies, and theirs may be malformed: one bad pair spoils no other.
+        pairs = [pair.strip() for field in request.headers.get_all("Cookie") for pair in field.split(";")]
+        return any(self._is_same(pair, f"{self._cookie}={self._secret}") for pair in pairs)
 
     @staticmethod
     def _is_same(given: str, known: str) -> bool:
         """Return whether it is what is known, in a time that does not tell how much of it is right."""
-        return bool(known) and secrets.compare_digest(given.encode(), known.encode())
+        return bool(known) and secrets.compare_digest(given.encode("utf-8", "surrogateescape"), known.encode())
 
     def _refusal(self, why: str) -> Response:
         return self._response(HTTPStatus.FORBIDDEN, TEXT, f"{why}\n".encode())

@@ -49,7 +49,8 @@ class OwnServer:
         self._spec: ProgramSpec | None = None  # the server that the user wants to run
         self._program: QuietProgram | None = None
         self._stack = ExitStack()
-        self._state = "It is not running."
+        files = " or ".join(each.file for each in self.servers)
+        self._state = f"{files} is not running."
         self._is_ready = False
         self._starts = 0
 

@@ -173,6 +173,7 @@ function showServer(state) {
     }
     setText(server.querySelector(".state"), state.state);
     server.querySelector(".stop").hidden = state.wanted === "";
+    setText(server.querySelector(".start"), state.wanted === "" ? "Start" : "Start again");
     for (const name of ["stdout", "stderr"]) {
         const box = server.querySelector(`.${name}`);
         if (box.textContent !== state[name]) {

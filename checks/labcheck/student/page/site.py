@@ -59,6 +59,7 @@ class Site:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             self._socket.bind((HOST, port))
+            self._socket.listen()  # who comes before the thread runs has to wait, but is not refused
         except OSError as error:
             self._socket.close()
             raise UsageError(f"cannot use port {port} for the page: {error.strerror}; give another --port") from error
@@ -84,7 +85,7 @@ class Site:
 
     async def _serve(self) -> None:
         quiet = logging.getLogger(f"{__name__}.quiet")
-        quiet.disabled = True  # whoever knocks at this port writes nothing on the user's terminal
+        quiet.disabled = True  # what is no request must write nothing on the user's terminal
         async with serve(
             self._join,
             sock=self._socket,
