@@ -90,14 +90,14 @@ function showWellDone(lines) {
     }
 }
 
-// Opens the requirement to work on, and its step, when it is another one than before. What the user has opened stays
-// open, but for the requirement before that, if it passes now.
+// Opens the requirement to work on, and its step, when it is another one than before; the one before that is closed
+// again, unless the user has used its fold.
 function showNext(id) {
     if (id === next) {
         return;
     }
     const before = rows.get(next);
-    if (before?.classList.contains("passed")) {
+    if (before && !before.dataset.used) {
         before.open = false;
     }
     next = id;
@@ -146,6 +146,7 @@ function nameOf(fold) {
 }
 
 for (const [id, row] of rows) {
+    row.querySelector("summary").addEventListener("click", () => { row.dataset.used = "yes"; });
     row.addEventListener("toggle", () => {
         if (row.open) {
             ask("details", id);
@@ -249,6 +250,16 @@ for (const link of document.querySelectorAll("#sheet a")) {
     link.target = "_blank";
     link.rel = "noopener noreferrer";
 }
+
+// What is too wide to be seen whole can be moved with the keyboard.
+function letScroll() {
+    for (const box of document.querySelectorAll("#sheet pre")) {
+        box.tabIndex = box.scrollWidth > box.clientWidth ? 0 : -1;
+    }
+}
+
+addEventListener("resize", letScroll);
+letScroll();
 
 const SHOW = {report: showReport, details: showDetails, server: showServer, labs: showLabs};
 
