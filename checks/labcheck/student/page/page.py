@@ -36,15 +36,14 @@ class Page:
 
     def __init__(self, lab: Lab, folder: Path, options: Options, next_lab: str, port: int) -> None:
         self._lab = lab
-        self._folder = folder
         self._next_lab = next_lab
         self._port = port
         self._events: queue.SimpleQueue[Event | Started | Joined | Asked] = queue.SimpleQueue()
         self._loop = Loop(lab, folder, options, self._events.put)
         self._server = OwnServer(lab, folder, options.interpreter, self._events.put)
         self._server_shown: dict[str, Any] = {}
-        self._record: Record | None = None  # the last one that the page has got
-        self._results = 0  # how many it has got
+        self._record: Record | None = None  # the last one that the windows have got
+        self._results = 0  # how many they have got
 
     def run(self, welcome: Callable[[Entrance], None]) -> Record | None:
         """Serve the page until Ctrl+C, and return the record of the last complete run.
@@ -79,14 +78,23 @@ class Page:
         except queue.Empty:
             pass
         if has_news:
-            last = self._record
+            has_result = self._note_result()
             self._site.send(self._message())
-            if self._record is not last and self._record is self._loop.last:
+            if has_result and self._record is self._loop.last:
                 self._site.send(self._labs())
         shown = self._server.message()
         if shown != self._server_shown:
             self._server_shown = shown
             self._site.send(shown)
+
+    def _note_result(self) -> bool:
+        """Return whether there is a result that the windows have not got; from now on they have."""
+        record = self._loop.record
+        if record is None or record is self._record:
+            return False
+        self._record = record
+        self._results += 1
+        return True
 
     def _handle(self, event: Event | Started | Joined | Asked) -> bool:
         """Handle one event; return whether the report has changed."""
@@ -133,9 +141,6 @@ class Page:
         """Return the state of the report."""
         loop = self._loop
         record = loop.record
-        if record is not None and record is not self._record:
-            self._record = record
-            self._results += 1
         is_whole = record is not None and record is loop.last
         return {
             "about": "report",
