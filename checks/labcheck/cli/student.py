@@ -153,7 +153,8 @@ def _report(record: Record, files: dict[str, str], *, whole: bool) -> None:
     if in_workflow():
         _report_to_github(record, printed="-" not in files.values())
     elif "-" not in files.values():
-        terminal.write(record, None, terminal.Occasion(whole, before, _lab_after(record.lab)))
+        asks = load_lab(record.lab).place.feedback
+        terminal.write(record, None, terminal.Occasion(whole, before, _lab_after(record.lab), asks))
         sys.stdout.flush()  # the files may take a while
 
 

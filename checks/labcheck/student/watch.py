@@ -149,7 +149,7 @@ class Watch:
             self._last = event.record
             self._before = progress.remember(event.record)
             self._find_next({each.id: each.outcome for each in event.record.of(*Outcome)})
-            self._display.finish(event.record, Occasion(False, self._before, self._next_lab))
+            self._display.finish(event.record, Occasion(False, self._before, self._next_lab, self._lab.place.feedback))
         elif self._is_narrow and not event.record.all_passed:
             progress.remember(event.record)
         else:
@@ -259,7 +259,7 @@ class Watch:
             lines += terminal.requirement(record, record.requirement(self._next), width)
         if others := [each.id for each in record.of(Outcome.FAILED) if each.id != self._next]:
             lines += [[], [(f"  also failing: {named(others, MOST_NAMED)}", "")]]
-        lines += terminal.well_done(record, self._next_lab, width)
+        lines += terminal.well_done(record, self._next_lab, width, self._lab.place.feedback)
         for line in lines:
             yield terminal.styled(line)
         if self._hint:
