@@ -147,6 +147,8 @@ def _for_oneself(given: argparse.Namespace) -> int:
         raise UsageError('a certificate needs a name: labcheck certificate --name "Ada Lovelace"')
     name, title = _text("--name", given.name), _title(given.title, place)
     file = given.out or Path(FILE)
+    if file.is_dir():
+        raise UsageError(f"cannot write {file}: it is a folder; give a file name")
     if file.exists() or file.is_symlink():
         raise UsageError(f"{file} already exists and was not overwritten; remove it, or give another file with --out")
     certificate = Certificate(NEWEST, name, title, _today(), tuple(found), number)
@@ -195,6 +197,8 @@ def _labs(given: str | None, place: Place) -> tuple[list[str], int]:
     """Return the labs that must be passed, and how many the course has."""
     theirs = place.lab_names()
     if given is None:
+        if not theirs:
+            raise UsageError(f"{place.title} has no labs; name those that must be passed with --labs")
         return theirs, len(theirs)
     known, chosen = lab_names(), dict.fromkeys(name.strip() for name in given.split(","))
     for name in chosen:

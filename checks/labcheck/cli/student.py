@@ -184,6 +184,7 @@ def _no_arguments(parser: Parser, words: list[str]) -> None:
 
 
 def _list(given: argparse.Namespace) -> int:
+    from labcheck.student.certificate import all_passed
     from labcheck.student.progress import standings
 
     del given
@@ -193,6 +194,8 @@ def _list(given: argparse.Namespace) -> int:
         print(f"{name}   {lab.title:28} about {lab.minutes} minutes{whose}")
         for line in standings(lab) or [f"not checked yet · labcheck start {name}"]:
             print(f"       {line}")
+    if all_passed():
+        print("You have passed all labs. For a certificate: labcheck certificate --name NAME")
     return PASSED
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from labcheck.certificates.certificate import PassedLab
 from labcheck.record.record import Outcome
 from labcheck.student import state
+from labcheck.workbook.labs import load_lab
+from labcheck.workbook.places import course, own
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +20,12 @@ if TYPE_CHECKING:
 def passed(labs: Sequence[Lab]) -> list[PassedLab]:
     """Return those labs of which all requirements passed in one run, with the points of that run."""
     return [PassedLab(lab.name, lab.title, most, most) for lab in labs if (most := _points(lab)) is not None]
+
+
+def all_passed() -> bool:
+    """Return whether all labs of the course are passed; without a course of one's own, all of labcheck's own labs."""
+    labs = [load_lab(name) for name in (course() or own()).lab_names()]
+    return bool(labs) and len(passed(labs)) == len(labs)
 
 
 def missing(lab: Lab) -> str:

@@ -264,5 +264,5 @@ def test_pages_are_written_one_for_each_student(tmp_path: Path, signer: keys.Sig
 
 def test_folder_that_cannot_be_written(tmp_path: Path, signer: keys.Signer) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(UsageError, match=r"cannot write into .*file: File exists"):
+    with pytest.raises(UsageError, match=r"cannot write into .*file: "):
         write(tmp_path / "file", Made((), ()), signer)

@@ -45,7 +45,10 @@ def test_student_makes_one_when_all_labs_are_passed(labcheck: Run, course: Path,
     assert list(here.glob("*.html")) == []
 
     shutil.copy(course / "solutions" / "board" / "board.py", here / "board")
+    assert "certificate" not in labcheck("list", "--course", course).out
     assert LINK not in labcheck("board", "--course", course).out  # another lab follows
+    said = "You have passed all labs. For a certificate: labcheck certificate --name NAME"
+    assert labcheck("list", "--course", course).out.splitlines()[-1] == said
     done = labcheck(*certificate)
     assert (done.status, done.err) == (0, "")
     assert done.out.splitlines() == [
@@ -53,12 +56,22 @@ def test_student_makes_one_when_all_labs_are_passed(labcheck: Run, course: Path,
         f"tell your course what you think of the labs: {LINK}",
     ]
     page = (here / "certificate.html").read_text("utf-8")
-    for words in ("Zoë O&#39;Neil", "all 2 labs", "A small course", "<strong>This certificate is not signed.</strong>"):
+    for words in ("Zoë O&#39;Neil", "both labs", "A small course", "<strong>This certificate is not signed.</strong>"):
         assert words in page
     again = labcheck(*certificate)
     assert again.status == 2
     assert "certificate.html already exists and was not overwritten" in again.err
+    assert "it is a folder; give a file name" in labcheck(*certificate, "--out", "board").err
     assert labcheck(*certificate, "--out", "other.html").status == 0
+
+
+def test_course_without_labs(labcheck: Run, tmp_path: Path) -> None:
+    """A course without labs has no certificate."""
+    (tmp_path / "empty" / "labs").mkdir(parents=True)
+    result = labcheck("certificate", "--name", "Ada", "--course", tmp_path / "empty")
+    assert (result.status, result.out) == (2, "")
+    assert "empty has no labs; name those that must be passed with --labs" in result.err
+    assert "You have passed" not in labcheck("list", "--course", tmp_path / "empty").out
 
 
 def test_course_without_a_link_asks_for_nothing(labcheck: Run) -> None:
