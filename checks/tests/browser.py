@@ -45,17 +45,17 @@ AXE = """
 
 
 class Screen:
-    """A page that is open in a browser."""
+    """A page that is open in a browser: a file, or the page at an address."""
 
-    def __init__(self, browser: Any, file: Path) -> None:
+    def __init__(self, browser: Any, place: Path | str) -> None:
         self.browser = browser
-        self.file = file
+        self.url = place.as_uri() if isinstance(place, Path) else place
         self.scheme = "light"
 
     def open(self, hash: str = "") -> None:
         """Open the page again."""
         self.browser.get("about:blank")
-        self.browser.get(self.file.as_uri() + hash)
+        self.browser.get(self.url + hash)
 
     def run(self, script: str, *arguments: Any) -> Any:
         """Run a script in the page, and return its value."""

@@ -135,6 +135,13 @@ def count(text: str) -> int:
     return int(text)
 
 
+def port(text: str) -> int:
+    """Return the number in the text, which must be that of a TCP port."""
+    if not text.isdecimal() or not 0 < int(text) < 65_536:
+        raise argparse.ArgumentTypeError(f"invalid value {text!r}: expected a port, from 1 to 65535")
+    return int(text)
+
+
 def seed(text: str) -> int:
     """Return the seed in the text: a whole number, 0 or greater."""
     if not text.isdecimal():

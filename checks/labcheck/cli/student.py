@@ -20,6 +20,7 @@ from labcheck.cli.options import (
     add_ways_to_judge,
     files_of,
     name_of,
+    port,
 )
 from labcheck.errors import UsageError, raise_errors
 from labcheck.workbook.labs import lab_names, load_lab
@@ -117,12 +118,18 @@ def _check(given: argparse.Namespace) -> int:
 
 
 def _watch(lab: Lab, folder: Path, options: Options) -> int:
-    from labcheck.record.record import Outcome
     from labcheck.student import live
     from labcheck.student.screen import Display, Screen
     from labcheck.student.watch import Watch
 
-    record = Watch(lab, folder, options, Screen() if live.redraws() else Display(), _lab_after(lab.name)).run()
+    watch = Watch(lab, folder, options, Screen() if live.redraws() else Display(), _lab_after(lab.name))
+    return _at_the_end(lab, watch.run())
+
+
+def _at_the_end(lab: Lab, record: Record | None) -> int:
+    """Say how far the user is, at the end of a watch. `record` is that of its last complete run, if there was one."""
+    from labcheck.record.record import Outcome
+
     if record is None:
         return INTERRUPTED
     passed, failing = len(record.of(Outcome.PASSED)), record.of(Outcome.FAILED)
@@ -364,6 +371,30 @@ def _notebook(given: argparse.Namespace) -> int:
     return PASSED if walkthrough.open_in_jupyterlab(file) == 0 else FAILED
 
 
+def _open_arguments(parser: Parser, words: list[str]) -> None:
+    del words
+    _lab_argument(parser)
+    parser.add_argument("folder", metavar="DIR", nargs="?", help="folder with the programs (default: as for LAB)")
+    add_repetition(parser)
+    parser.add_argument("--no-open", action="store_true", help="print the address of the page, but open no browser")
+    parser.add_argument(
+        "--port", metavar="N", type=port, default=0, help="port of the page (default: any): a tunnel to it needs one"
+    )
+
+
+def _open(given: argparse.Namespace) -> int:
+    from labcheck.judging.options import Options
+    from labcheck.student.page.browser import welcome
+    from labcheck.student.page.page import Page
+    from labcheck.submission.find import find_folder
+
+    lab = load_lab(given.lab)
+    folder = find_folder(lab, given.folder)
+    options = Options(given.seed, (), given.budget or lab.budget, given.slow, python_of(given.python, folder))
+    page = Page(lab, folder, options, _lab_after(lab.name), given.port)
+    return _at_the_end(lab, page.run(lambda entrance: welcome(lab.name, entrance, opens=not given.no_open)))
+
+
 def _replay_arguments(parser: Parser, words: list[str]) -> None:
     del words
     _requirement_arguments(parser)
@@ -430,6 +461,7 @@ CHECK = Command("LAB", "check the programs in DIR", _check_arguments, _check, st
 COMMANDS = (
     Command("list", "list the labs and your progress", _no_arguments, _list),
     Command("start", "copy a lab's starter files, without overwriting yours", _lab_and_folder, _start),
+    Command("open", "work on a lab in the browser", _open_arguments, _open, starts_programs=True),
     Command("replay", "repeat what was exchanged for a requirement", _replay_arguments, _replay, starts_programs=True),
     Command("hint", "show the next hint for a requirement", _hint_arguments, _hint),
     Command("sheet", "show a lab's sheet, or one step of it", _sheet_arguments, _sheet),

@@ -16,8 +16,7 @@ from labcheck.jupyter.diagram import Diagram
 from labcheck.jupyter.exchanges import Wire, known
 from labcheck.jupyter.keeper import end_session, keeper
 from labcheck.program import ports
-from labcheck.program.program import Program
-from labcheck.program.sockets import listening
+from labcheck.program.quiet import QuietProgram
 from labcheck.protocols.deadline import Deadline
 from labcheck.protocols.http.client import FORM, Client
 from labcheck.protocols.manners import Manners
@@ -34,9 +33,7 @@ if TYPE_CHECKING:
     from labcheck.jupyter.exchanges import Exchange
     from labcheck.jupyter.websocket import WebSocket
 
-REACHED_AT = {"127.0.0.1": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::1": "::1", "::": "::1"}
 LISTENS_WITHIN = 10.0  # seconds after its start
-LOOK = 0.02  # seconds between two checks whether it listens
 SETTLES_WITHIN = 0.3  # seconds to wait for its first output after it listens
 ANSWERS_WITHIN = 10.0  # seconds
 ENDS_WITHIN = 3.0  # seconds after Ctrl+C, or after the end of its input
@@ -47,26 +44,6 @@ SHOWN_LINES = 40  # lines of its output that are displayed
 SHOWN_TEXT = 8_000  # characters of its output that are displayed
 NOTE = "The page is shown here while its program runs."
 ERROR_LINES = 8  # lines of its output in an error message
-
-
-class QuietProgram(Program):
-    """A program whose port is checked without connecting, so that its output mentions only real clients."""
-
-    _looked = 0.0
-
-    def _try_connect(self) -> bool:
-        if time.monotonic() - self._looked < LOOK and not self.has_exited:
-            return False
-        self._looked = time.monotonic()
-        found = listening(processes.tree(self.pid))
-        if found is None:  # the system does not provide this information
-            answers = super()._try_connect()
-            self._drop_first()
-            return answers
-        reached = [REACHED_AT[host] for host, port in sorted(found) if port == self.port and host in REACHED_AT]
-        if reached:
-            self.address = (reached[0], self.port)
-        return bool(reached)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,18 @@ def outcomes(lab: Lab, folder: Path) -> dict[str, str]:
     return found
 
 
+def passed(lab: Lab) -> int:
+    """Return how many requirements of a lab passed in the last run, in whichever folder that was."""
+    runs = [run for run in state.load()["runs"].values() if run["lab"] == lab.name]
+    if not runs:
+        return 0
+    return _passed(lab, max(runs, key=lambda run: str(run["when"])))
+
+
+def _passed(lab: Lab, run: dict[str, Any]) -> int:
+    return sum(run["outcomes"].get(id) == Outcome.PASSED for id in lab.requirements)
+
+
 def standings(lab: Lab) -> list[str]:
     """Return for each folder with programs for a lab, in words, how they did in the last run and what is next."""
     runs = [run for run in state.load()["runs"].values() if run["lab"] == lab.name and _exists(run["folder"])]
@@ -47,9 +59,8 @@ def _exists(folder: str) -> bool:
 
 def _standing(lab: Lab, run: dict[str, Any]) -> str:
     known = run["outcomes"]
-    passed = sum(known.get(id) == Outcome.PASSED for id in lab.requirements)
-    parts = [f"{passed} of {len(lab.requirements)} pass"]
-    if run["best"] > passed:
+    parts = [f"{_passed(lab, run)} of {len(lab.requirements)} pass"]
+    if run["best"] > _passed(lab, run):
         parts.append(f"best: {run['best']}")
     if following := next_one(lab, known):
         parts.append(f"next: {following}")

@@ -280,8 +280,9 @@ def test_long_words_do_not_overflow(window: Any, tmp_path: Path) -> None:
     sheet = f"## {word}\n\n{word} `{word}`\n\n```\n{word}\n```\n\n|{word}|b|\n|-|-|\n|`{word}`|2|\n"
     programs = [ProgramResult(word, word, word, word)]
     record = record_of(found, steps=[StepTitle(1, word, word, sheet)], programs=programs, title=word, lab=word)
-    screen = Screen(window, tmp_path / "long.html")
-    screen.file.write_text(html.render(record), "utf-8")
+    file = tmp_path / "long.html"
+    file.write_text(html.render(record), "utf-8")
+    screen = Screen(window, file)
     for width in WIDTHS:
         screen.emulate(width)
         screen.open()

@@ -1,5 +1,3 @@
-"use strict";
-
 // Without this script, everything on the page can be read, folded and linked to. It adds filters, keys and copying.
 
 const results = [...document.querySelectorAll(".result")];
@@ -85,33 +83,7 @@ follow();
 
 // -- Copying
 
-async function copy(text) {
-    try {
-        await navigator.clipboard.writeText(text);
-    } catch {  // the page may not use the clipboard: ask the browser to copy a selection
-        const area = document.createElement("textarea");
-        area.value = text;
-        document.body.append(area);
-        area.select();
-        document.execCommand("copy");
-        area.remove();
-    }
-}
-
-for (const command of document.querySelectorAll(".command")) {
-    const button = document.createElement("button");
-    const code = command.querySelector("code");
-    button.className = "copy";
-    button.textContent = "Copy";
-    button.setAttribute("aria-label", `Copy: ${command.previousElementSibling.textContent}`);
-    button.addEventListener("click", async () => {
-        await copy(code.textContent);
-        button.textContent = "Copied";
-        status.textContent = "copied";
-        setTimeout(() => { button.textContent = "Copy"; }, 1500);
-    });
-    command.append(button);
-}
+addCopyButtons(document, () => { status.textContent = "copied"; });
 
 // -- On paper, all failures are open
 

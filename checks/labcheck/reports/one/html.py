@@ -19,7 +19,7 @@ from labcheck.record.text import printable
 from labcheck.reports import diagram
 from labcheck.reports.formats import one
 from labcheck.reports.marked import value
-from labcheck.reports.shortened import shortened
+from labcheck.reports.shortened import shortened, shortened_requirement
 from labcheck.reports.wording import (
     NAMES,
     block,
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 ROOM = 256 * 1024  # characters of all transcripts that are shown whole
+ROOM_FOR_ONE = 64 * 1024  # characters of a transcript that is shown whole, of one requirement
 OF_A_STREAM = 10_000  # characters of what a program printed
 OF_A_PHONE = 30  # columns
 MOST_LINES = 16  # of a box that does not scroll
@@ -83,7 +84,7 @@ def render(record: Record) -> str:
 
 def page(record: Record, heading: str, remarks: Sequence[str] = ()) -> str:
     """Return the page with another heading, and with remarks about the points."""
-    script = _text("html.js")
+    script = copying() + _text("html.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     facts = {**_facts(shortened(record, ROOM, OF_A_STREAM), heading), "remarks": remarks}
     return _template().render({**facts, "style": style() + diagram.STYLE, "script": script, "digest": digest})
@@ -94,14 +95,28 @@ def style() -> Markup:
     return _text("html.css")
 
 
+def copying() -> Markup:
+    """Return the JavaScript that adds buttons to the commands on a page, which copy them."""
+    return _text("copying.js")
+
+
 def body(record: Record, heading: str) -> Markup:
     """Return the content of the page's body, under another heading and without pictures, which are large."""
-    return _part("body", {**_facts(record, heading), "with_pictures": False})
+    template = _template()
+    facts = {**_facts(record, heading), "with_pictures": False}
+    return Markup("".join(template.blocks["body"](template.new_context(facts))))
 
 
 def transcript(requirement: RequirementResult) -> Markup:
     """Return the transcript of a requirement as HTML, without its picture."""
-    return _part("transcript", {"each": requirement, "with_pictures": False})
+    return _rendered("transcript.jinja", {"each": requirement, "with_pictures": False})
+
+
+def details(record: Record, id: str) -> Markup:
+    """Return what the page shows of a requirement below its title, as HTML; long messages are shortened."""
+    each = shortened_requirement(record.requirement(id), ROOM_FOR_ONE)
+    facts = {"each": each, "step": record.step_of(each), "record": record, "replay": replay, "with_pictures": True}
+    return _rendered("requirement.jinja", facts)
 
 
 def environment(*folders: Path) -> Environment:
@@ -157,19 +172,22 @@ def _right_picture(requirement: RequirementResult, record: Record) -> diagram.Pi
 
 
 @cache
+def _environment() -> Environment:
+    return environment()
+
+
 def _template() -> Template:
-    return environment(FOLDER).get_template("html.jinja")
+    return _environment().get_template("html.jinja")
+
+
+def _rendered(name: str, values: dict[str, Any]) -> Markup:
+    """Return a template that is a part of the page."""
+    return Markup(_environment().get_template(name).render(values))
 
 
 @cache
 def _text(name: str) -> Markup:
     return Markup((FOLDER / name).read_text("utf-8"))
-
-
-def _part(name: str, values: dict[str, Any]) -> Markup:
-    """Return one block of the template."""
-    template = _template()
-    return Markup("".join(template.blocks[name](template.new_context(values))))
 
 
 def _facts(record: Record, heading: str) -> dict[str, Any]:
