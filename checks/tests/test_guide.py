@@ -100,6 +100,8 @@ def test_guide_leads_to_grades(download: dict[str, int | None], tmp_path: Path) 
     assert f"lab1-feedback: feedback for {STUDENTS + 1} students\n" in said
     assert (tmp_path / "lab1-feedback" / "Lovelace, Ada.html").stat().st_size
     assert (tmp_path / "comparison.html").stat().st_size
+    assert any(f"certificates: {STUDENTS // 5 + 1} certificates\n" in text for text in said)
+    assert any("Ada.html: genuine: Ada Lovelace · Networks, autumn 2026 · lab1 · " in text for text in said)
     assert any(re.search(rf"^A +{LAST_YEAR} .*\nB +lab1-results ", text, re.MULTILINE) for text in said)
     with (tmp_path / "lab1-canvas.csv").open(encoding="utf-8", newline="") as file:
         header, points, *rows = csv.reader(file)

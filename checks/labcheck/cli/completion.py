@@ -35,7 +35,14 @@ def complete(check: Command, commands: Iterable[Command]) -> None:
 
 def _add_completers(parser: argparse.ArgumentParser) -> None:
     """Set what each argument can be; all others are files."""
-    completers = {"lab": _labs, "id": _ids, "only": _ids, "step": _steps, "sandbox": _protections}
+    completers: dict[str, Any] = {
+        "lab": _labs,
+        "id": _ids,
+        "only": _ids,
+        "step": _steps,
+        "sandbox": _protections,
+        "results": _results,
+    }
     for action in parser._actions:
         if completer := completers.get(action.dest):
             action.completer = completer  # type: ignore[attr-defined]
@@ -51,6 +58,14 @@ def _ids(parsed_args: argparse.Namespace, **_: Any) -> Iterable[str]:
 
 def _steps(parsed_args: argparse.Namespace, **_: Any) -> Iterable[str]:
     return [str(step.number) for step in load_lab(parsed_args.lab).steps] if parsed_args.lab in lab_names() else ()
+
+
+def _results(prefix: str, parsed_args: argparse.Namespace, **_: Any) -> Iterable[str]:
+    from argcomplete.completers import FilesCompleter
+
+    from labcheck.cli.certificate import ACTIONS
+
+    return [*(() if parsed_args.results else ACTIONS), *FilesCompleter()(prefix)]
 
 
 def _protections(**_: Any) -> Iterable[str]:

@@ -133,9 +133,9 @@ def _internal_error(details: str, words: Sequence[str]) -> int:
 
 def commands() -> tuple[Command, ...]:
     """Return all commands. The imports are here because the student commands, used most, do not need them."""
-    from labcheck.cli import author, instructor
+    from labcheck.cli import author, certificate, instructor
 
-    return (*student.COMMANDS, completion.COMMAND, *instructor.COMMANDS, *author.COMMANDS)
+    return (*student.COMMANDS, completion.COMMAND, certificate.COMMAND, *instructor.COMMANDS, *author.COMMANDS)
 
 
 def _command(words: list[str], *, in_pair: bool) -> int:

@@ -160,7 +160,8 @@ def _report(record: Record, files: dict[str, str], *, whole: bool) -> None:
     if in_workflow():
         _report_to_github(record, printed="-" not in files.values())
     elif "-" not in files.values():
-        terminal.write(record, None, terminal.Occasion(whole, before, _lab_after(record.lab)))
+        asks = load_lab(record.lab).place.feedback
+        terminal.write(record, None, terminal.Occasion(whole, before, _lab_after(record.lab), asks))
         sys.stdout.flush()  # the files may take a while
 
 
@@ -190,6 +191,7 @@ def _no_arguments(parser: Parser, words: list[str]) -> None:
 
 
 def _list(given: argparse.Namespace) -> int:
+    from labcheck.student.certificate import all_passed
     from labcheck.student.progress import standings
 
     del given
@@ -199,6 +201,8 @@ def _list(given: argparse.Namespace) -> int:
         print(f"{name}   {lab.title:28} about {lab.minutes} minutes{whose}")
         for line in standings(lab) or [f"not checked yet · labcheck start {name}"]:
             print(f"       {line}")
+    if all_passed():
+        print("You have passed all labs. For a certificate: labcheck certificate --name NAME")
     return PASSED
 
 

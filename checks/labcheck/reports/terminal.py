@@ -61,11 +61,13 @@ class Occasion:
 
     Unless `whole` is set, only the first failure is shown in full. `before` are the outcomes of the last run, by the
     ids of the requirements: the report says what has changed. `next_lab` is the lab after this one, if there is one.
+    `feedback` is where the course asks for feedback after its last lab: a link, or "".
     """
 
     whole: bool = True
     before: Mapping[str, str] = field(default_factory=dict)
     next_lab: str = ""
+    feedback: str = ""
 
 
 WHOLE = Occasion()
@@ -217,17 +219,22 @@ def _last_words(record: Record, first: RequirementResult | None, width: int, occ
             parts.append("all failures in full: --all")
         yield from _flow(parts, width)
     else:
-        yield from well_done(record, occasion.next_lab, width)
+        yield from well_done(record, occasion.next_lab, width, occasion.feedback)
 
 
-def well_done(record: Record, next_lab: str, width: int) -> Iterator[Line]:
-    """Yield what to do when all requirements of a lab pass; nothing if they do not, or if some were not checked."""
+def well_done(record: Record, next_lab: str, width: int, feedback: str = "") -> Iterator[Line]:
+    """Yield what to do when all requirements of a lab pass; nothing if they do not, or if some were not checked.
+
+    After the last lab, `feedback` is a link, if the course asks for feedback.
+    """
     if record.all_passed and len(record.selected) == len(record.requirements):
         yield from _flow(["Well done: everything passes."], width, "bold")
         yield from _flow(["to compare with the solution:", f"labcheck solution {record.lab}"], width)
         yield from _flow(["to go further:", "the end of the lab sheet"], width)
         if next_lab:
             yield from _flow(["the next lab:", f"labcheck start {next_lab}"], width)
+        elif feedback:
+            yield [(f"{INDENT}tell your course what you think of the labs: {feedback}", "")]  # a link is not wrapped
 
 
 def _flow(parts: list[str], width: int, style: str = "") -> Iterator[Line]:

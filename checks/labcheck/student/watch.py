@@ -81,7 +81,8 @@ class Watch:
         last = self._loop.last
         if self._loop.handle(event):
             if self._loop.last is not None and self._loop.last is not last:
-                self._display.finish(self._loop.last, Occasion(False, self._loop.before, self._next_lab))
+                asks = self._loop.lab.place.feedback
+                self._display.finish(self._loop.last, Occasion(False, self._loop.before, self._next_lab, asks))
             self._draw()
         return True
 
@@ -167,7 +168,7 @@ class Watch:
             lines += terminal.requirement(record, record.requirement(loop.next), width)
         if others := [each.id for each in record.of(Outcome.FAILED) if each.id != loop.next]:
             lines += [[], [(f"  also failing: {named(others, MOST_NAMED)}", "")]]
-        lines += terminal.well_done(record, self._next_lab, width)
+        lines += terminal.well_done(record, self._next_lab, width, loop.lab.place.feedback)
         for line in lines:
             yield terminal.styled(line)
         if self._hint and self._hinted == loop.times:

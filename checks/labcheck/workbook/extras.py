@@ -1,4 +1,4 @@
-"""The extras of labcheck (`book`, `cluster`, `jupyter`, `xlsx`): how to add one to the labcheck that is running.
+"""The extras of labcheck (`book`, `certificate`, ...): how to add one to the labcheck that is running.
 
 labcheck is on no public package index, so a command with its name alone would find nothing, or a stranger's package.
 """

@@ -3,6 +3,7 @@
 A course is a folder with `labs/`, `solutions/`, `suites/` and, if it likes, `notebooks/` and a `labcheck.toml`:
 
     title = "Networks, autumn 2026"
+    feedback = "https://networks.example/feedback"  # after the last lab, the student is asked for it
 
 `--course DIR` or the variable LABCHECK_COURSE names it. It is never found by looking around: its suites are run as
 labcheck's own, and a student's repository must not bring any along.
@@ -11,15 +12,20 @@ labcheck's own, and a student's repository must not bring any along.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from labcheck.errors import SuiteError, UsageError
 
 PACKAGE = Path(__file__).resolve().parents[1]  # the folder of the labcheck package
 COURSE = "LABCHECK_COURSE"
 SETTINGS = "labcheck.toml"
+KEYS = ("title", "feedback")  # of the settings
+LINK = re.compile(r"(https?://[^\s/]+|mailto:[^\s@]+@[^\s@]+)\S*", re.IGNORECASE)
+OWN_TITLE = "Network programming in Python"  # of labcheck's own labs, where a course needs a title
 FOLDERS = ("labs", "solutions", "suites", "notebooks")
 
 
@@ -30,12 +36,14 @@ class Place:
     - `folder` holds labs/, solutions/ and notebooks/; `suites` holds the checks, a folder for each lab.
     - `package`: the import package that `suites` is.
     - `title`: the name of the course; empty for labcheck's own labs.
+    - `feedback`: where the course asks its students for feedback, a link; empty if it does not.
     """
 
     folder: Path
     suites: Path
     package: str
     title: str = ""
+    feedback: str = ""
 
     @property
     def is_course(self) -> bool:
@@ -77,7 +85,7 @@ def course() -> Place | None:
             f"{os.environ[COURSE]} is no course: it has no folder labs; give the folder with labs, solutions and "
             f"suites (--course or {COURSE}), or make one with `labcheck new`"
         )
-    return Place(folder, folder / "suites", "suites", _title(folder))
+    return Place(folder, folder / "suites", "suites", *_settings(folder))
 
 
 def places() -> list[Place]:
@@ -86,17 +94,26 @@ def places() -> list[Place]:
     return [own()] if mine is None else [mine, own()]
 
 
-def _title(folder: Path) -> str:
-    """Return the title of a course, by default the name of its folder."""
+def _settings(folder: Path) -> tuple[str, str]:
+    """Return the title of a course, by default the name of its folder, and its link for feedback, by default ""."""
     file = folder / SETTINGS
     try:
         table = tomllib.loads(file.read_text("utf-8")) if file.exists() else {}
     except (OSError, ValueError) as error:
         raise SuiteError(f"{file} cannot be read: {error}") from error
     for name in table:
-        if name != "title":
-            raise SuiteError(f"{file}: unknown key {name!r}; the only one is title")
+        if name not in KEYS:
+            raise SuiteError(f"{file}: unknown key {name!r}; known: {', '.join(KEYS)}")
     title = table.get("title", folder.name)
     if not isinstance(title, str) or not title.strip():
         raise SuiteError(f"{file}: title is {title!r}; expected a text")
-    return " ".join(title.split())
+    return " ".join(title.split()), _link(table.get("feedback", ""), file)
+
+
+def _link(link: Any, file: Path) -> str:
+    """Return the link for feedback. Raises SuiteError for anything that is no link to a page or an address for mail."""
+    if link != "" and not (isinstance(link, str) and link.isprintable() and LINK.fullmatch(link)):
+        raise SuiteError(
+            f"{file}: feedback is {link!r}; expected a link with http, https or mailto, such as https://example.org/form"
+        )
+    return str(link)

@@ -43,6 +43,9 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
         ("labcheck report last this --htm", {"--html"}),
         ("labcheck lab1 --sandbox l", {"limits", "landlock"}),
         ("labcheck new clock --kind l", {"lines"}),
+        ("labcheck certificate ver", {"verify"}),
+        ("labcheck certificate verify rep", {"report.html"}),
+        ("labcheck certificate verify report.html --pub", {"--public-key"}),
         ("labcheck hint lab9 ", set()),
     ],
 )

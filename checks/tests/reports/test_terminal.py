@@ -59,6 +59,11 @@ def test_full_marks_get_a_closing_word() -> None:
     ]
     lines = terminal.lines(record_of(PASSED), 100, terminal.Occasion(whole=False, next_lab="lab2"))
     assert [text for text, _ in list(lines)[-1]] == ["  the next lab: labcheck start lab2"]
+    link = "https://networks.example/a/long/address/to/a/form"
+    lines = terminal.lines(record_of(PASSED), 40, terminal.Occasion(whole=False, feedback=link))
+    assert "".join(text for text, _ in list(lines)[-1]).endswith(f"what you think of the labs: {link}")
+    lines = terminal.lines(record_of(PASSED), 100, terminal.Occasion(whole=False, next_lab="lab2", feedback=link))
+    assert link not in str(list(lines))
     part = record_of([*PASSED, RequirementResult("1.2", "It stops.")], selected=["1.1"])
     assert "Well done" not in "\n".join(shown(part))
 

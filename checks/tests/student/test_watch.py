@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING
 import psutil
 import pytest
 
-from conftest import CHECKOUT, OUTSIDE, alive, until
+from conftest import CHECKOUT, OUTSIDE, TESTS, alive, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -159,6 +159,20 @@ def test_save_during_a_run_begins_it_again(watch: Tmux, work: Path) -> None:
     assert "since the last run: 2.3 fails now" in screen
     shell = psutil.Process(watch.pid)
     until(lambda: not [each for each in shell.children(recursive=True) if "webserver.py" in " ".join(each.cmdline())])
+
+
+@needs_tmux
+def test_last_lab_of_a_course_asks_for_feedback(tmp_path: Path) -> None:
+    """When everything passes, the link of the course is on the screen."""
+    course = tmp_path / "course"
+    shutil.copytree(TESTS / "courses" / "small", course)
+    (course / "labcheck.toml").write_text('feedback = "https://a.example/form"')
+    shutil.copytree(course / "solutions" / "clock", tmp_path / "clock")
+    tmux = Tmux(["clock", "--watch", "--course", course], tmp_path)
+    try:
+        tmux.shows("6 of 6 pass", "tell your course what you think of the labs: https://a.example/form")
+    finally:
+        tmux.close()
 
 
 @needs_tmux

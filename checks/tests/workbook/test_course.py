@@ -136,13 +136,35 @@ def test_folder_that_is_no_course(labcheck: Callable[..., Result], tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("titel = 'A'", "unknown key 'titel'"), ("title = 3", "title is 3"), ("title =", "cannot be read")],
+    [
+        ("titel = 'A'", "unknown key 'titel'; known: title, feedback"),
+        ("title = 3", "title is 3"),
+        ("title =", "cannot be read"),
+        ("feedback = 3", "feedback is 3; expected a link"),
+        ("feedback = false", "feedback is False"),
+        ("feedback = 'networks.example'", "expected a link with http, https or mailto"),
+        ("feedback = 'javascript:alert(1)'", "expected a link"),
+        ("feedback = 'https:///form'", "expected a link"),
+        ("feedback = 'https://a.example/ form'", "expected a link"),
+        ('feedback = "https://a.example/\\u001b[31m"', "expected a link"),
+        ('feedback = "https://a.example/\\n"', "expected a link"),
+        ("feedback = 'mailto:nobody'", "expected a link"),
+    ],
 )
 def test_settings_of_a_course_are_checked(text: str, words: str, small: Path) -> None:
     """The error names the file and the mistake in it."""
     (small / "labcheck.toml").write_text(text)
     with pytest.raises(SuiteError, match=words):
         course()
+
+
+@pytest.mark.parametrize("link", ["https://a.example/form?x=1", "HTTP://a.example", "mailto:a@b.example?subject=labs"])
+def test_course_may_ask_for_feedback(link: str, small: Path) -> None:
+    """The link is that of the course's labs; labcheck's own labs ask for nothing."""
+    (small / "labcheck.toml").write_text(f"feedback = '{link}'")
+    assert load_lab("clock").place.feedback == link
+    assert load_lab("clock").place.title == "small"
+    assert load_lab("lab1").place.feedback == ""
 
 
 def test_course_without_settings_has_the_name_of_its_folder(small: Path) -> None:

@@ -159,7 +159,7 @@ class Page:
         }
 
     def _well_done(self, record: Record) -> list[str]:
-        lines = terminal.well_done(record, self._next_lab, WIDE)
+        lines = terminal.well_done(record, self._next_lab, WIDE, self._lab.place.feedback)
         return [text for text in ("".join(part for part, _ in line).strip() for line in lines) if text]
 
     def _labs(self) -> dict[str, Any]:

@@ -279,11 +279,16 @@ def test_clients_are_not_offered_as_servers(tmp_path: Path) -> None:
 
 
 def test_course_of_ones_own(tmp_path: Path) -> None:
-    """A lab of a course has such a page too, and the labs of the course are listed with it."""
+    """A lab of a course has such a page too, with the labs of the course, and its link for feedback after the last."""
+    course, link = tmp_path / "course", "https://networks.example/form"
+    shutil.copytree(COURSE, course)
+    (course / "labcheck.toml").write_text(f'feedback = "{link}"')
     shutil.copytree(COURSE / "solutions" / "clock", tmp_path / "clock")
-    words = ("clock", "--course", str(COURSE))
+    words = ("clock", "--course", str(course))
     with Opened(tmp_path, *words, state=tmp_path / "state") as opened, opened.window() as window:
-        assert window.whole()["next"] == ""
+        report = window.whole()
+        assert report["next"] == ""
+        assert report["well_done"][-1] == f"tell your course what you think of the labs: {link}"
         assert "clock" in [each["name"] for each in window.until("labs")["labs"]]
 
 
