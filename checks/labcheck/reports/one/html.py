@@ -262,8 +262,16 @@ def _reader() -> MarkdownIt:
     reader = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
     # A section of the sheet begins with a heading of the second level, which is that of a step on the page.
     reader.core.ruler.push("below", _lower_headings)
+    reader.core.ruler.push("aligned", _align_by_class)
     reader.validateLink = lambda url: bool(re.match(r"https?://", url))  # type: ignore[method-assign]
     return reader
+
+
+def _align_by_class(state: Any) -> None:
+    """Give the cells of a table classes instead of styles, which the policy of a page may forbid."""
+    for token in state.tokens:
+        if token.type in ("th_open", "td_open") and "style" in token.attrs:
+            token.attrs["class"] = token.attrs.pop("style").removeprefix("text-align:")
 
 
 def _lower_headings(state: Any) -> None:
