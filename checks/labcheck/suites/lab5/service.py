@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote
 
 from labcheck.suite import given
@@ -77,9 +77,10 @@ def reader(server: Server, draw: Draw) -> Callable[[Sequence[Book]], Books]:
 
     A check that needs it does not run if nothing shows what the program has.
     """
-    # With a book that has nothing but what is needed, and one that has everything: others may be read back later.
-    without = new_book(draw, id=f"{draw.word()}0", year=None, price=None)
-    books = [without, new_book(draw, id=f"{draw.word()}1", year=1984, price="9.50", currency="EUR")]
+    # With and without what may be missing: a mistake in writing that shows now would show in some other check later.
+    parts: list[dict[str, Any]] = [{"year": None, "price": None}]
+    parts += [{"year": 1984, "price": "9.50", "currency": currency} for currency in ("EUR", "JPY")]
+    books = [new_book(draw, id=f"{draw.word()}{place}", **each) for place, each in enumerate(parts)]
     put_in(server, books)
     way = way_that_shows(server, books)
     given(way, "neither GET /catalog nor GET /catalog/ID shows what was posted")

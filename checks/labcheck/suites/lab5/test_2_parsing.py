@@ -282,7 +282,7 @@ def test_too_large(server: Server, draw: Draw) -> None:
 
 @requirement(
     "2.7",
-    explained_by=["2.1", "2.3", "2.4", "3.1", "3.2"],
+    explained_by=["2.1", "2.3", "2.4", "2.6", "3.1", "3.2"],
     hints=[
         "What does somebody see who reads just while you put the new books in place, one after the other?",
         "Two requests run at the same time, in two threads. An assignment is done at once; a loop is not.",
