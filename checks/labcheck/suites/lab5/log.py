@@ -149,11 +149,12 @@ def awkward_lines(draw: Draw, marks: Marks) -> list[Line]:
         ("the size is -, which is 0 bytes", {**quoted, "size": "-"}),
     ]
     broken = [
-        ("the agent's last quote is escaped, so it does not end the agent", f'"{word(5)}\\"'),
-        ("an escaped backslash does not escape the quote after it", f'"{word(4)}\\\\" {word(4)}"'),
+        ("the agent's last quote is escaped, so it does not end the agent", {"agent": f'"{word(5)}\\"'}),
+        ("an escaped backslash does not escape the quote after it", {"agent": f'"{word(4)}\\\\" {word(4)}"'}),
+        ("an escaped backslash does not escape the quote after it", {"target": f'/{word(4)}\\\\"{word(4)}'}),
     ]
     lines = [marks.line(why, is_whole=True, **parts) for why, parts in forms]
-    return lines + [marks.line(why, is_whole=False, **{**quoted, "agent": agent}) for why, agent in broken]
+    return lines + [marks.line(why, is_whole=False, **{**quoted, **parts}) for why, parts in broken]
 
 
 def broken_lines(draw: Draw, marks: Marks) -> list[Line]:

@@ -274,7 +274,8 @@ def test_too_large(server: Server, draw: Draw) -> None:
     assert answer.json == {"books": many}
     answer = server.get(path_of(books[0].id))
     if is_document(answer, "book"):  # otherwise, 3.4 fails
-        assert books_in(answer, "book") == books[:1], "a text was cut"
+        titles = [book.title for book in books_in(answer, "book").books]
+        assert titles == [books[0].title], "a text was cut"
     body = as_xml([new_book(draw, title=text * 10_400)], mark=str)
     assert Refusal(post(server, f"{body}{' ' * (MOST + 1 - len(body))}"), with_json=with_json) == 413
     put_in(server, new_books(draw))
