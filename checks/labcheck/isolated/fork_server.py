@@ -8,11 +8,11 @@ import importlib
 import os
 import signal
 import socket
-import subprocess
 import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
+from labcheck.errors import UsageError
 from labcheck.isolated.forked import end_after
 from labcheck.isolated.supervisor import supervise
 from labcheck.isolated.task import Reply, broken_by, receive
@@ -73,7 +73,7 @@ def _fork(control: socket.socket, python: str, session: pytest.Session) -> None:
             return
         with socket.socket(fileno=descriptors[0]) as connection:
             if kind := left.pop(told[0], None):
-                with contextlib.suppress(OSError, subprocess.SubprocessError):  # the grading says what is wrong with it
+                with contextlib.suppress(OSError, UsageError):  # the grading says what is wrong with it
                     kind.prepare(python)
             if os.fork() == 0:
                 control.close()
