@@ -5,10 +5,9 @@ A result is kept as long as the conditions stay the same; with another Python, f
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING
 
-from labcheck.errors import UsageError
+from labcheck.sandbox.interpreter import ask
 
 if TYPE_CHECKING:
     from labcheck.judging.options import Options
@@ -40,16 +39,4 @@ def conditions(options: Options, protection: str) -> dict[str, str]:
 
 def python(interpreter: str) -> str:
     """Return the version of an interpreter and of its packages. Raises UsageError if it does not work."""
-    try:
-        done = subprocess.run(
-            [interpreter, "-c", ASK],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=ANSWERS_WITHIN,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        raise UsageError(f"the Python interpreter {interpreter} cannot list its packages: {error}") from error
-    return done.stdout.strip()
+    return ask(interpreter, ASK, within=ANSWERS_WITHIN)

@@ -17,6 +17,7 @@ from labcheck.classes.progress import Progress
 from labcheck.classes.register import FILE, Register
 from labcheck.classes.results import Results, read
 from labcheck.classes.roster import read_names, read_roster
+from labcheck.classes.rules import Rules
 from labcheck.classes.submissions import Submissions
 from labcheck.errors import MachineError, UsageError
 from labcheck.isolated.graders import grade_task, graders
@@ -141,6 +142,7 @@ def grade(
     roster = None if wanted.roster is None else read_roster(wanted.roster)
     names = None if wanted.names is None else read_names(wanted.names)
     points = None if wanted.points is None else read_points(wanted.points, order.lab.requirements)
+    Rules.read(out, order.lab.requirements, points)  # a mistake in them is reported before anything is graded
     column = report.settled(_register(order, out, roster), wanted.column, wanted.out_of).column
     interrupted: KeyboardInterrupt | MachineError | None = None
     now: dict[str, str] | None = None

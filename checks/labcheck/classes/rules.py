@@ -5,9 +5,9 @@
 
     [late]
     deadline = 2026-11-20T23:59:00+01:00
-    grace = 15             # minutes
+    grace = 15             # minutes, up to a week
     percent_per_day = 10   # of the points, for each day that has begun
-    at_most = 50           # percent
+    at_most = 50           # percent of the points
 
 The points of `--points` (see `classes.points`) replace those in it.
 
@@ -28,9 +28,10 @@ from labcheck.classes.points import kept_points
 from labcheck.errors import UsageError
 from labcheck.record.record import Outcome
 from labcheck.workbook.points import points_of
+from labcheck.workbook.toml_file import in_toml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from labcheck.record.gradebook import Asked, Entry, Gradebook
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 FILE = "rules.toml"
 DAY = timedelta(days=1)
+MOST_GRACE = 7 * 24 * 60  # minutes; for more than that, move the deadline
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,11 @@ class Rules:
     late: Late | None = None
 
     @classmethod
-    def read(cls, out: Path, requirements: tuple[str, ...]) -> Rules:
-        """Read the rules in a results folder, if there are any. Raises UsageError for a mistake in them."""
+    def read(cls, out: Path, requirements: Sequence[str], points: dict[str, int] | None = None) -> Rules:
+        """Read the rules in a results folder, if there are any. Raises UsageError for a mistake in them.
+
+        `points` replace those in the folder.
+        """
         file = out / FILE
         try:
             table = tomllib.loads(file.read_text("utf-8")) if file.exists() else {}
@@ -81,11 +86,12 @@ class Rules:
             raise UsageError(f"{file} cannot be read: {error}") from error
         _expect(file, "table", table, ("points", "late"))
         try:
-            points = points_of(table.get("points", {}), requirements)
+            own = points_of(table.get("points", {}), requirements)
         except ValueError as error:
             raise UsageError(f"{file}: {error}") from error
-        given, late = kept_points(out, requirements), table.get("late")
-        return cls(points if given is None else given, None if late is None else _late(file, late))
+        given = kept_points(out, requirements) if points is None else points
+        late = table.get("late")
+        return cls(own if given is None else given, None if late is None else _late(file, late))
 
     def with_points(self, gradebook: Gradebook) -> Gradebook:
         """Return the class with the points of its requirements."""
@@ -123,17 +129,24 @@ def _joined(*texts: str) -> str:
 
 def _late(file: Path, table: Any) -> Late:
     _expect(file, "key of [late]", table, ("deadline", "grace", "percent_per_day", "at_most"))
-    defaults = ("percent_per_day", None), ("at_most", 100), ("grace", 0)
-    numbers = {name: table.get(name, default) for name, default in defaults}
-    for name, number in numbers.items():
-        if type(number) not in (int, float) or not 0 <= number < math.inf:
-            raise UsageError(f"{file}: {name} in [late] is {number!r}; expected a number")
+    percent = _number(file, table, "percent_per_day", 100, "percent", None)
+    most = _number(file, table, "at_most", 100, "percent", 100)
+    grace = _number(file, table, "grace", MOST_GRACE, "minutes", 0)
     deadline = table.get("deadline")
     if deadline is not None and not isinstance(deadline, datetime):
         raise UsageError(
-            f"{file}: deadline in [late] is {deadline!r}; expected a time such as 2026-11-20T23:59:00+01:00"
+            f"{file}: deadline in [late] is {in_toml(deadline)}; expected a time such as 2026-11-20T23:59:00+01:00"
         )
-    return Late(numbers["percent_per_day"], numbers["at_most"], deadline, timedelta(minutes=numbers["grace"]))
+    return Late(percent, most, deadline, timedelta(minutes=grace))
+
+
+def _number(file: Path, table: dict[str, Any], key: str, most: int, unit: str, default: float | None) -> float:
+    """Return a number of [late], from 0 to `most`. Raises UsageError for anything else, also for nan and true."""
+    number: Any = table.get(key, default)
+    if type(number) not in (int, float) or not 0 <= number <= most:
+        given = f"is {in_toml(number)}" if key in table else "is missing"
+        raise UsageError(f"{file}: {key} in [late] {given}; expected a number from 0 to {most} ({unit})")
+    return float(number)
 
 
 def _expect(file: Path, what: str, table: Any, known: tuple[str, ...]) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labcheck.cli.options import FAILED, PASSED, WRONG_USE, Command, count, name_of, seed
+from labcheck.cli.options import FAILED, PASSED, WRONG_USE, Command, count, lab_of, name_of, seed
 from labcheck.errors import SuiteError, UsageError
-from labcheck.workbook.labs import lab_names, load_lab
+from labcheck.workbook.labs import lab_names
 from labcheck.workbook.withheld import expect_solutions
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _verify_one(name: str, given: argparse.Namespace) -> int:
     from labcheck.authoring.verify import verify
 
     try:
-        lab = load_lab(name)
+        lab = lab_of(name, given.commands)
         if given.mutants:
             consistent = verify_mutants(lab, given.sample, given.seed)
         elif given.repeat is not None:
@@ -123,7 +123,7 @@ def _book(given: argparse.Namespace) -> int:
     from labcheck.authoring import book
 
     expect_solutions("it cannot build the book")
-    book.build([load_lab(name) for name in lab_names()], given.target)
+    book.build([lab_of(name, given.commands) for name in lab_names()], given.target)
     print(f"The book is finished. Open {given.target / 'index.html'}")
     return PASSED
 

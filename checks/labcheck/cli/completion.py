@@ -27,7 +27,7 @@ def complete(check: Command, commands: Iterable[Command]) -> None:
     for name, command in (labs | {each.name: each for each in commands}).items():
         own = known.add_parser(name, help=command.summary)
         command.arguments(own, everything)
-        if name in labs:
+        if command is check:
             own.set_defaults(lab=name)
         _add_completers(own)
     argcomplete.autocomplete(parser, always_complete_options="long")

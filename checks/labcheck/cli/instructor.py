@@ -19,11 +19,11 @@ from labcheck.cli.options import (
     add_ways_to_judge,
     count,
     files_of,
+    lab_of,
     name_of,
     positive,
 )
 from labcheck.errors import UsageError
-from labcheck.workbook.labs import load_lab
 
 if TYPE_CHECKING:
     from labcheck.classes.feedback import HandBack
@@ -154,7 +154,7 @@ def _grade(given: argparse.Namespace) -> int:
     from labcheck.judging.options import Options
     from labcheck.submission.handed_in import pack
 
-    lab = load_lab(given.lab)
+    lab = lab_of(given.lab, given.commands)
     expect_suite(lab)
     extra = b""
     if given.suite is not None:
@@ -291,7 +291,7 @@ def _ci_arguments(parser: Parser, words: list[str]) -> None:
 def _ci(given: argparse.Namespace) -> int:
     from labcheck.platforms import ci
 
-    lab = load_lab(given.lab)
+    lab = lab_of(given.lab, given.commands)
     print(ci.next_steps(given.kind, lab, ci.write(given.kind, lab, given.target, given.source)))
     return PASSED
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 from labcheck.errors import UsageError
+from labcheck.sandbox.interpreter import ask, unusable
 
 ACTIVE = ("VIRTUAL_ENV", "CONDA_PREFIX")  # the folder of the active environment
 PLACES = ("bin/python", "Scripts/python.exe", "python.exe")  # of its interpreter
 ASK = "import sys; print(sys.executable)"
-ANSWERS_WITHIN = 30.0  # seconds
 
 
 def python_of(given: str | None, folder: Path) -> str:
@@ -40,22 +39,7 @@ def _real(given: str, folder: Path) -> str:
     python = str(Path(found).absolute())
     if python == sys.executable:
         return python
-    try:
-        done = subprocess.run(
-            [python, "-I", "-S", "-c", ASK],
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="surrogateescape",
-            timeout=ANSWERS_WITHIN,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        why = getattr(error, "strerror", None) or f"no answer within {ANSWERS_WITHIN:g} s"
-    else:
-        answer = done.stdout.strip()
-        if done.returncode == 0 and Path(answer).is_file():
-            return answer
-        why = (done.stderr.strip().splitlines() or ["it is not a Python interpreter"])[0]
-    raise UsageError(f"cannot use the Python interpreter {given!r}: {why}; give the path of another one")
+    answer = ask(python, ASK, "-I", "-S", folder=folder)
+    if not Path(answer).is_file():
+        raise unusable(python)
+    return answer

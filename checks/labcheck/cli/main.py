@@ -160,10 +160,8 @@ def _command(words: list[str], *, in_pair: bool) -> int:
     given = parser.parse_intermixed_args(rest)  # DIR may come after options
     if chosen is student.CHECK:
         given.lab = name
-    elif chosen not in student.COMMANDS:
-        _expect_no_command(getattr(given, "lab", None))
-    if chosen.makes_course:
-        given.commands = ["help", *(each.name for each in commands())]  # no lab may have such a name
+    else:
+        given.commands = ["help", *(each.name for each in commands())]
     _expect_current_folder()
     if chosen.starts_programs and in_pair:
         from labcheck.sandbox import pair
@@ -177,7 +175,7 @@ def _command(words: list[str], *, in_pair: bool) -> int:
 
 
 def _chosen(name: str) -> Command:
-    """Return the command with the given name, or the one that checks the lab of this name.
+    """Return the command with the given name, or the one that checks the lab of this name; commands come first.
 
     Raises UsageError if there is neither, or if the folder of the course is not one.
     """
@@ -190,11 +188,9 @@ def _chosen(name: str) -> Command:
         if (found := _find(name)) is not None and found.makes_course:
             return found
         raise
-    if name in labs:
-        return student.CHECK
     if (found := _find(name)) is not None:
         return found
-    if is_folder_of_lab(name):
+    if name in labs or is_folder_of_lab(name):
         return student.CHECK  # it reports what is wrong with the lab
     others = [each.name for each in commands()]
     raise UsageError(
@@ -226,12 +222,6 @@ def _status_of_child(status: int) -> int:
         print(f"labcheck: ended from outside, by signal {-status}; nothing was reported", file=sys.stderr)
         return 128 - status
     return status
-
-
-def _expect_no_command(lab: str | None) -> None:
-    """Raise SuiteError for a lab with the name of a command: nobody could check it."""
-    if lab is not None and is_folder_of_lab(lab) and any(command.name == lab for command in commands()):
-        raise SuiteError(f"labs/{lab}: {lab} is a command of labcheck; rename the folders of the lab")
 
 
 def _expect_current_folder() -> None:

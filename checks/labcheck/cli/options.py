@@ -7,15 +7,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from labcheck.errors import UsageError
+from labcheck.errors import SuiteError, UsageError
+from labcheck.workbook.labs import is_folder_of_lab, load_lab
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from labcheck.reports.formats import Kind
+    from labcheck.workbook.labs import Lab
 
 PASSED, FAILED, WRONG_USE, INTERNAL_ERROR, INTERRUPTED = 0, 1, 2, 3, 130
 NONE, AUTO, REQUIRED = "none", "auto", "required"  # of --sandbox, beside the names of the protections
+
+
+def lab_of(name: str, commands: Collection[str]) -> Lab:
+    """Return the lab with the given name. Raises UsageError, and SuiteError, also if it has the name of a command."""
+    if name in commands and is_folder_of_lab(name):
+        raise SuiteError(f"labs/{name}: {is_taken(name)}; rename the folders of the lab")
+    return load_lab(name)
+
+
+def is_taken(name: str) -> str:
+    """Return in words why no lab can have a name: `labcheck NAME` would be the command, and nobody could check it."""
+    return f"{name} is a command of labcheck"
 
 
 class Parser(argparse.ArgumentParser):
@@ -31,6 +45,7 @@ class Command:
     """A command: its name, a one-line summary, its arguments, and the function that runs it.
 
     `arguments` also gets the words after the command: a report format is imported only if its option is among them.
+    `run` gets them as attributes, and the names of all commands, which no lab can have, as `commands`.
     `starts_programs`: it runs programs of students, which must not outlive it. `makes_course`: the folder of the course
     may still be missing.
     """

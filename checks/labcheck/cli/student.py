@@ -19,6 +19,7 @@ from labcheck.cli.options import (
     add_repetition,
     add_ways_to_judge,
     files_of,
+    is_taken,
     name_of,
     port,
 )
@@ -194,11 +195,13 @@ def _list(given: argparse.Namespace) -> int:
     from labcheck.student.certificate import all_passed
     from labcheck.student.progress import standings
 
-    del given
     for name in lab_names():
         lab = load_lab(name)
         whose = f"   ({lab.place.title})" if lab.place.is_course else ""
         print(f"{name}   {lab.title:28} about {lab.minutes} minutes{whose}")
+        if name in given.commands:
+            print(f"       cannot be checked, because {is_taken(name)}; its author has to rename it")
+            continue
         for line in standings(lab) or [f"not checked yet · labcheck start {name}"]:
             print(f"       {line}")
     if all_passed():

@@ -8,11 +8,11 @@ import importlib
 import os
 import signal
 import socket
-import subprocess
 import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
+from labcheck.errors import UsageError
 from labcheck.isolated.forked import end_after
 from labcheck.isolated.supervisor import supervise
 from labcheck.isolated.task import Reply, broken_by, receive
@@ -37,9 +37,6 @@ def main() -> None:
     for name in NEEDED:
         importlib.import_module(name)
     kinds.load_all()
-    for kind in protections().values():
-        with contextlib.suppress(OSError, subprocess.SubprocessError):  # the grading says what is wrong with it
-            kind.prepare(sys.argv[3])
     from labcheck.judging.catalogue import engine_digest
     from labcheck.judging.judge import with_checks
 
@@ -47,7 +44,7 @@ def main() -> None:
 
     with socket.socket(fileno=int(sys.argv[1])) as control:
         try:
-            with_checks(load_lab(sys.argv[2]), partial(_fork, control))
+            with_checks(load_lab(sys.argv[2]), partial(_fork, control, sys.argv[3]))
         except Exception as error:  # the suite is broken
             _refuse(control, broken_by(error))
     os._exit(0)
@@ -61,15 +58,23 @@ def _refuse(control: socket.socket, reply: Reply) -> None:
             connection.sendall(reply.to_json())
 
 
-def _fork(control: socket.socket, session: pytest.Session) -> None:
+def _fork(control: socket.socket, python: str, session: pytest.Session) -> None:
     """Fork a supervisor for each connection received, until the other side closes.
 
-    The lab's checks are already collected, so each grading can run the first check immediately.
+    The lab's checks are already collected, so each grading can run the first check immediately. The byte that comes
+    with a connection says which protection it needs; that is prepared here, once.
     """
     gc.collect()
     gc.freeze()  # the garbage collector no longer touches these objects, so children need not copy their pages
-    while descriptors := socket.recv_fds(control, 1, 1)[1]:
+    left = dict(enumerate(protections().values()))
+    while True:
+        told, descriptors, *_ = socket.recv_fds(control, 1, 1)
+        if not descriptors:
+            return
         with socket.socket(fileno=descriptors[0]) as connection:
+            if kind := left.pop(told[0], None):
+                with contextlib.suppress(OSError, UsageError):  # the grading says what is wrong with it
+                    kind.prepare(python)
             if os.fork() == 0:
                 control.close()
                 end_after(partial(supervise, connection, session))

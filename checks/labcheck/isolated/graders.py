@@ -34,7 +34,9 @@ class Asked:
         self._ours, theirs = socket.socketpair()
         try:
             with theirs:
-                socket.send_fds(control, [b"?"], [theirs.fileno()])
+                name = request.options.protection
+                number = [*protections(), name].index(name)  # one that is not known has a number that is not known
+                socket.send_fds(control, [bytes([number])], [theirs.fileno()])
             self._ours.settimeout(request.seconds + GRACE)
             send(self._ours, request)
         except OSError:

@@ -41,8 +41,7 @@ def supervise(connection: socket.socket, session: pytest.Session) -> None:
             protection = find(request.options.protection)
             folder = stack.enter_context(scratch())
             uid = stack.enter_context(uids.reserved()) if protection.is_limited and _is_root() else None
-            name = f"labcheck-{os.getpid()}"
-            programs, grader = Group(name), Group(f"{name}-grader", for_grader=True)
+            programs, grader = Group(folder.name), Group(folder.name, for_grader=True)
             stack.callback(_clean_up, programs, grader, uid)
             protection.surround()
             reply = _start(Grading(request, session, folder, programs, grader, uid), connection)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcheck.errors import SuiteError
+from labcheck.judging.forbidden import ForbiddenError
 from labcheck.judging.overdue import OverdueError
 from labcheck.record.text import shorten
 from labcheck.workbook.labs import shown
@@ -43,7 +44,7 @@ def frame_in(error: BaseException, folder: Path) -> traceback.FrameSummary | Non
 
 def is_authors(error: BaseException, lab: Lab) -> bool:
     """Return whether the lab's suite has raised an exception, and not the part of labcheck that it has called."""
-    if isinstance(error, SuiteError | OverdueError):
+    if isinstance(error, SuiteError | OverdueError | ForbiddenError):
         return True
     files = [Path(frame.filename).resolve() for frame in traceback.extract_tb(error.__traceback__)]
     known = [file for file in files if file.is_relative_to(PACKAGE) or file.is_relative_to(lab.suite)]
@@ -58,6 +59,8 @@ def is_pytests(error: BaseException) -> bool:
 
 
 def _words(error: BaseException, lab: Lab, frame: traceback.FrameSummary | None) -> str:
+    if isinstance(error, ForbiddenError):
+        return str(error)
     if isinstance(error, ModuleNotFoundError) and error.name:
         helper = lab.suite / f"{error.name}.py"
         advice = f"; write: from {lab.module(error.name)} import ..." if helper.is_file() else ""

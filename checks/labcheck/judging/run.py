@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from labcheck.errors import ExchangeError, NotReadyError, SuiteError, Trouble, Verdict
 from labcheck.judging.fleet import READY_WITHIN, Fleet
+from labcheck.judging.forbidden import watched
 from labcheck.judging.overdue import Alarm, OverdueError
 from labcheck.judging.watchdog import Watchdog
 from labcheck.program import clock
@@ -437,7 +438,9 @@ def running(lab: Lab, folder: Path, options: Options, sandbox: Sandbox | None = 
         raise SuiteError(f"{shown(lab.suite)}: there is no such folder; it holds the checks")
     expect_kinds(lab)
     sandbox = sandbox or Sandbox()
-    with PrivateCopies(lab, folder, sandbox, SUBMISSION.times(options.limits)) as copies:
+    suites = [folder for folder in (lab.suite, lab.more) if folder is not None]
+    limits = SUBMISSION.times(options.limits)
+    with PrivateCopies(lab, folder, sandbox, limits) as copies, watched(suites, copies.is_program):
         run = Run(lab, copies, options, sandbox)
         try:
             run.fleet.prepare()

@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from labcheck.sandbox import processes
 
@@ -25,6 +25,7 @@ MEMORY = 1280 << 20  # bytes; above the limit of the guard, which can report the
 PROCESSES = 600
 GRADER = 1024 << 20  # bytes; for the process that does the grading, and the files that it writes into memory
 GONE_WITHIN = 5.0  # seconds until a killed process must have ended
+FOR_GRADER = "-grader"  # at the end of the name of its group
 ENTER = 'while [ "$1" != -- ]; do { echo 0 > "$1"; } 2>/dev/null; shift; done; shift; exec "$@"'
 # Before a whole process enters, the kernel waits until no other one forks, which takes 10 ms. Before a thread enters it
 # does not, but a thread alone may enter any group only in version 1.
@@ -40,11 +41,12 @@ GRADER_V2 = {"memory.max": GRADER, "memory.swap.max": 0}
 
 
 class Group:
-    """A control group with the given name, as far as this process is allowed to create one."""
+    """A control group of the grading with the given name, as far as this process is allowed to create one."""
 
     def __init__(self, name: str, *, for_grader: bool = False) -> None:
         """Create the group: of a student's programs, or of the process that checks them, whose memory alone counts."""
         self._folders: dict[Path, str] = {}  # with the file in which a process with a single thread enters
+        name += FOR_GRADER * for_grader
         version_1, version_2 = (GRADER_V1, GRADER_V2) if for_grader else (V1, V2)
         if (ROOT / "cgroup.controllers").exists():
             with contextlib.suppress(OSError):
@@ -53,6 +55,15 @@ class Group:
         for controller, limits in version_1.items():
             if (ROOT / controller / "cgroup.procs").exists():
                 self._make(ROOT / controller / name, limits, THREAD)
+
+    @classmethod
+    def existing(cls, name: str, *, for_grader: bool = False) -> Self:
+        """Return the group that another process has created."""
+        group = cls.__new__(cls)
+        name += FOR_GRADER * for_grader
+        places = (ROOT / name, *(ROOT / controller / name for controller in V1))
+        group._folders = {place: PROCESS for place in places if place.is_dir()}
+        return group
 
     def around(self, words: Sequence[str]) -> list[str]:
         """Return a command that enters the group and then runs the given command."""
@@ -111,6 +122,14 @@ class Group:
         for name, value in limits.items() if folder in self._folders else ():
             with contextlib.suppress(OSError):  # without swap accounting, there is no file for its limit
                 (folder / name).write_text(str(value))
+
+
+def remove_groups(name: str) -> None:
+    """Remove the control groups of a grading whose own processes have been killed, after ending what is in them."""
+    for for_grader in (False, True):
+        group = Group.existing(name, for_grader=for_grader)
+        group.end()
+        group.remove()
 
 
 def _pids(folder: Path) -> list[int]:

@@ -48,6 +48,7 @@ class PrivateCopies:
         self._made = 0
         self._removed: set[Path] = set()
         self._opened: dict[Path, int] = {}  # a descriptor of each copy
+        self._names = {Path(program.file).name for program in lab.programs}
 
     def __enter__(self) -> PrivateCopies:
         """Read the files.
@@ -76,6 +77,15 @@ class PrivateCopies:
     def source(self, file: str) -> bytes:
         """Return a file of the submission as it was read, no matter what the programs have done; empty without it."""
         return self._files.get(Path(file), b"")
+
+    def is_program(self, file: Path) -> bool:
+        """Return whether a file is one of the lab's programs in a copy."""
+        if file.name not in self._names:
+            return False
+        with suppress(ValueError):
+            _, work, *inside = file.absolute().relative_to(self._top).parts
+            return work == "work" and "/".join(inside) in {program.file for program in self._lab.programs}
+        return False
 
     def _read(self, *, into_folders: bool) -> dict[Path, bytes]:
         programs = {program.file for program in self._lab.programs}

@@ -1,7 +1,8 @@
 """Temporary folders. Those of a labcheck that was killed are removed by the next one.
 
 While a folder is used, a file in it is locked. The operating system releases the lock when the last process that has it
-ends, so a folder is removed only if its owner is certainly gone.
+ends, so a folder is removed only if its owner is certainly gone. The control groups of a grading have the name of its
+folder, and are removed with it.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ import contextlib
 import os
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labcheck.sandbox.cgroup import remove_groups
 from labcheck.sandbox.locks import lock
 from labcheck.submission.files import TEMPORARY, remove_tree, temporary_folder
 
@@ -34,15 +37,30 @@ def scratch() -> Iterator[Path]:
 
 
 def clear_abandoned() -> None:
-    """Remove this user's temporary folders whose labcheck was killed."""
+    """Remove this user's temporary folders whose labcheck was killed, and their control groups."""
     for folder in _folders():
-        with contextlib.suppress(OSError):  # no lock file: not our folder; still locked: in use
-            descriptor = os.open(folder / LOCK, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
-            try:
-                lock(descriptor)
-            finally:
-                os.close(descriptor)
+        if _is_abandoned(folder):
+            remove_groups(folder.name)
             remove_tree(folder)
+
+
+def _is_abandoned(folder: Path) -> bool:
+    """Return whether a folder is one of ours, and no process uses it. No link is followed."""
+    try:
+        with ExitStack() as stack:
+            inside: int | None = None
+            if sys.platform != "win32":  # another user cannot put a link in its place in the meantime
+                inside = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+                stack.callback(os.close, inside)
+                if os.fstat(inside).st_uid != os.getuid():
+                    return False
+            name = folder / LOCK if inside is None else LOCK
+            descriptor = os.open(name, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), dir_fd=inside)
+            stack.callback(os.close, descriptor)
+            lock(descriptor)
+            return True
+    except OSError:  # no such file: not our folder; it cannot be locked: in use
+        return False
 
 
 @contextlib.contextmanager
@@ -65,11 +83,7 @@ def _folders() -> list[Path]:
             return [
                 Path(entry.path)
                 for entry in entries
-                if entry.name.startswith(TEMPORARY) and entry.is_dir(follow_symlinks=False) and _is_mine(entry)
+                if entry.name.startswith(TEMPORARY) and entry.is_dir(follow_symlinks=False)
             ]
     except OSError:
         return []
-
-
-def _is_mine(entry: os.DirEntry[str]) -> bool:
-    return not hasattr(os, "getuid") or entry.stat(follow_symlinks=False).st_uid == os.getuid()

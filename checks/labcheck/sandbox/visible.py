@@ -8,11 +8,11 @@ from __future__ import annotations
 import functools
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from labcheck.sandbox.interpreter import ask
 from labcheck.workbook.places import FOLDERS, PACKAGE, course, root
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Installation(NamedTuple):
 
 @functools.cache
 def installation(python: str) -> Installation:
-    """Return where an interpreter and its libraries are."""
+    """Return where an interpreter and its libraries are. Raises UsageError if it does not work."""
     if python == sys.executable:
         import site
 
@@ -78,8 +78,7 @@ def installation(python: str) -> Installation:
         "import json, site, sys; users = site.getuserbase(), site.getusersitepackages(), site.ENABLE_USER_SITE;"
         "print(json.dumps((sys.prefix, sys.base_prefix, *users)))"
     )
-    done = subprocess.run([python, "-c", code], cwd="/", capture_output=True, text=True, check=True, timeout=20)
-    return Installation(*json.loads(done.stdout))
+    return Installation(*json.loads(ask(python, code)))
 
 
 def interpreters(python: str) -> list[Path]:

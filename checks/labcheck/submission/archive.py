@@ -2,24 +2,26 @@
 
 Each name is checked before it is used. Files and bytes are counted as they are extracted. Existing files are never
 overwritten, and links are never created.
+
+In the download of a class, two entries that cannot both have their name on the disk do not stop the others: one of them
+is written under a name with a number, as a browser would.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from itertools import count
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
 
 from labcheck.errors import RefusedError
-from labcheck.submission.names import is_left_out, is_made, safe_parts, shown, tamed_parts
+from labcheck.submission.names import is_left_out, is_made, joined, numbered, safe_parts, shown, tamed_parts
 from labcheck.submission.reading import Reading, sound
 from labcheck.submission.tars import BZIP2, GZIP, XZ, decompressed, is_tar, read_tar
 from labcheck.submission.zips import read_zip
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     from labcheck.submission.limits import Limits
     from labcheck.submission.names import Parts
@@ -37,24 +39,21 @@ class Target:
     def __init__(self, folder: Path, limits: Limits) -> None:
         self.limits = limits
         self.reading = Reading(limits)
-        self._folder = folder
-        self._folders: set[Parts] = {()}
+        self._folders: dict[Parts, Path] = {(): folder}  # those in the archive, and where they are
         self._made = 0
         self._bytes = 0
 
     def write(self, parts: Parts, chunks: Iterable[bytes]) -> None:
-        """Create a file and its parent folders.
+        """Create a file and its parent folders. Raises RefusedError if there is a file or a folder of that name.
 
-        In the download of a class, a second file of the same name is written as a numbered copy: it is one student's.
+        In the download of a class, the file gets a number instead: it is one student's.
         """
-        self.make_folder(parts[:-1])
-        if parts in self._folders:
+        path = self.make_folder(parts[:-1]) / parts[-1]
+        if parts in self._folders and not self.limits.bulk:
             raise _both(parts)
         self._count(1, 0)
-        path = self._folder.joinpath(*parts)
         if self.limits.bulk and path.exists():
-            names = (path.with_name(f"{path.stem} ({number}){path.suffix}") for number in count(1))
-            path = next(each for each in names if not each.exists())
+            path = _numbered(path)
         try:
             file = path.open("xb")
         except FileExistsError:
@@ -65,20 +64,33 @@ class Target:
                 file.write(chunk)
         path.chmod(0o644)
 
-    def make_folder(self, parts: Parts) -> None:
-        """Create a folder and its parents, if they do not exist."""
+    def make_folder(self, parts: Parts) -> Path:
+        """Create a folder and its parents, if they do not exist, and return it.
+
+        Raises RefusedError if there is a file of that name. In the download of a class, that file gets a number.
+        """
+        path = self._folders[()]
         for length in range(1, len(parts) + 1):
             each = parts[:length]
-            if each in self._folders:
-                continue
-            self._count(1, 0)
-            path = self._folder.joinpath(*each)
-            try:
-                path.mkdir()
-            except FileExistsError:
-                raise _both(each) from None
-            path.chmod(0o755)
-            self._folders.add(each)
+            if each not in self._folders:
+                self._count(1, 0)
+                self._folders[each] = self._new_folder(path / each[-1], each)
+            path = self._folders[each]
+        return path
+
+    def _new_folder(self, path: Path, parts: Parts) -> Path:
+        try:
+            path.mkdir()
+        except FileExistsError:
+            if not self.limits.bulk:
+                raise _both(parts) from None
+            if path.is_dir():  # of another student: this file system takes Jane and jane for the same name
+                path = _numbered(path)
+            else:
+                path.rename(_numbered(path))
+            path.mkdir()
+        path.chmod(0o755)
+        return path
 
     def _count(self, made: int, size: int) -> None:
         self._made += made
@@ -100,7 +112,7 @@ def extract(file: IO[bytes], target: Target, into: Parts = ()) -> None:
         if into:
             safe_parts("/".join((*into, *parts)))  # for its length
         if limits.bulk and entry.kind == "else":  # one student's, too: it says so in the name of what takes its place
-            target.write((*into, *parts[:-1], f"{PurePosixPath(parts[-1]).stem}{NOT_PLAIN}"), [])
+            target.write((*into, *parts[:-1], joined(PurePosixPath(parts[-1]).stem, NOT_PLAIN)), [])
             continue
         if entry.kind == "link":
             raise RefusedError(f"it contains a link, {shown(entry.name)}; submit the file itself")
@@ -123,6 +135,12 @@ def is_archive(start: bytes) -> bool:
 
 def _both(parts: Parts) -> RefusedError:
     return RefusedError(f"it contains {shown('/'.join(parts))} both as a file and as a folder; submit only one")
+
+
+def _numbered(path: Path) -> Path:
+    """Return the path with the first number that makes it a new one: `webserver (1).py`."""
+    places = (path.with_name(numbered(path.name, number)) for number in count(1))
+    return next(place for place in places if not place.exists())
 
 
 def _is_left_out(parts: Parts, kind: str, environments: set[Parts], limits: Limits) -> bool:

@@ -100,6 +100,17 @@ def tamed_parts(name: str) -> Parts:
     return (*tamed[:2], f"~{_digest('/'.join(tamed[2:-1]))}", tamed[-1])  # the first two name the class and the student
 
 
+def numbered(name: str, number: int) -> str:
+    """Return the name of a file with a number, as a browser adds it: `webserver (1).py`."""
+    ending = _ending(name)
+    return joined(name.removesuffix(ending), f" ({number}){ending}")
+
+
+def joined(start: str, ending: str) -> str:
+    """Return a name with this start and ending. If that is too long for a file system, the start is shortened."""
+    return start.encode()[: MAX_PART - _size(ending)].decode("utf-8", "ignore") + ending
+
+
 def _split(name: str) -> tuple[str, Parts]:
     path = name.replace("\\", "/")
     return path, tuple(part for part in path.split("/") if part not in ("", "."))
@@ -109,10 +120,14 @@ def _tamed(part: str) -> str:
     plain = STRANGE.sub(lambda found: "".join(f"%{ord(each) & 0xFF:02X}" for each in found[0]), part)
     if plain == part and _size(part) <= MAX_PART:
         return part
-    ending = PurePosixPath(plain).suffix
-    ending = ending if _size(ending) <= 10 else ""
+    ending = _ending(plain)
     start = plain.removesuffix(ending).encode()[:KEPT].decode("utf-8", "ignore")
     return f"{start}~{_digest(part)}{ending}"
+
+
+def _ending(name: str) -> str:
+    ending = PurePosixPath(name).suffix
+    return ending if _size(ending) <= 10 else ""
 
 
 def _digest(name: str) -> str:

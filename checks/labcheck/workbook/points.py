@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DEFAULT = 1
+MOST = 1_000_000  # far more, and a gradebook shows them in another form or rounds them
 
 
 def points_of(table: Any, requirements: Sequence[str]) -> dict[str, int]:
@@ -24,8 +25,8 @@ def points_of(table: Any, requirements: Sequence[str]) -> dict[str, int]:
         if id not in requirements:
             near = difflib.get_close_matches(id, requirements, 1) or [requirements[0]]
             raise ValueError(f"unknown requirement {id!r}; did you mean {near[0]!r}?")
-        if type(points) is not int or points < 0:
-            raise ValueError(f"the points of {id} are {points!r}; expected a whole number such as 2")
+        if type(points) is not int or not 0 <= points <= MOST:
+            raise ValueError(f"the points of {id} are {points!r}; expected a whole number such as 2, up to {MOST:,}")
     if not any(table.get(id, DEFAULT) for id in requirements):
         raise ValueError("no requirement has any points; give at least one of them 1")
     return table

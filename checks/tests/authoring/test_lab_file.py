@@ -197,14 +197,28 @@ def test_name_of_a_lab_has_letters_and_digits(author: Author, name: str) -> None
     assert author.labcheck("verify", name).status == 2
 
 
-@pytest.mark.parametrize("name", ["list", "grade"])
+@pytest.mark.parametrize("name", ["list", "grade", "help"])
 def test_name_of_a_lab_is_no_command(author: Author, name: str) -> None:
-    """A lab with the name of a command cannot be checked: its author reads why. `list` goes on listing."""
+    """A lab with the name of a command cannot be checked: its author reads why. The command goes on working."""
     author.write(f"labs/{name}/lab.toml", LAB)
     author.write(f"labs/{name}/greeter.py", "")
+    said = f"labs/{name}: {name} is a command of labcheck; rename the folders of the lab"
     result = author.labcheck("verify", name)
-    assert result.err.endswith(f"labs/{name}: {name} is a command of labcheck; rename the folders of the lab\n")
-    assert "Mini" in author.labcheck("list").out
+    assert (result.status, result.err) == (2, "")
+    assert result.out.splitlines()[:1] == [f"{name}: {said}"]
+    for words in (("grade", name, "labs", "--out", "out"), ("ci", "github", name)):
+        result = author.labcheck(*words)
+        assert (result.status, result.err) == (3, f"labcheck: error in the lab, not in your program: {said}\n")
+    listed = author.labcheck("list").out
+    assert "Mini" in listed
+    assert f"cannot be checked, because {name} is a command of labcheck; its author has to rename it" in listed
+    assert f"labcheck start {name}" not in listed
+
+
+def test_lab_with_the_name_of_a_command_does_not_replace_it(author: Author) -> None:
+    """`labcheck grade` grades a class, also if a course has a lab `grade`."""
+    author.write("labs/grade/lab.toml", LAB)
+    assert "folder nowhere does not exist" in author.labcheck("grade", "mini", "nowhere", "--out", "out").err
 
 
 def test_mistake_in_another_lab(author: Author) -> None:

@@ -363,6 +363,9 @@ def test_hint_without_hints(author: Author) -> None:
     assert "hints of 2.2 is a text" in author.labcheck("hint", "mini", "2.2").err
 
 
+TAKEN = "('127.0.0.1', 9)"
+BINDS = "the check binds port 9, which may be in use: submissions are checked side by side; bind port 0, and the"
+
 # What happens in a check: its line, what `verify` reports, and what `labcheck mini` does.
 IN_CHECKS = [
     ("an attribute that does not exist", "    answer.statsu\n", "19", "AttributeError: 'Answer' object has no"),
@@ -380,6 +383,24 @@ IN_CHECKS = [
         "21",
         "ConnectionRefusedError: ",
     ),
+    (
+        "a port that others may need",
+        f"    import socket\n\n    with socket.socket() as listener:\n        listener.bind({TAKEN})\n{LAST}",
+        "22",
+        BINDS,
+    ),
+    (
+        "a server with a port that others may need",
+        f"    import socketserver\n\n    with socketserver.TCPServer({TAKEN}, None):\n        pass\n{LAST}",
+        "21",
+        BINDS,
+    ),
+    (
+        "the program is overwritten",
+        f"    (server.program.folder / 'greeter.py').write_text('')\n{LAST}",
+        "19",
+        "the check writes greeter.py, the program that it checks; leave it as it was submitted, and write other",
+    ),
 ]
 
 
@@ -396,6 +417,26 @@ def test_check_that_raises(author: Author, text: str, line: str, said: str) -> N
     assert "ERROR 2.2" in checked.out
     assert f"error in the lab, not in your program: {found}" in checked.err
     assert checked.status == 3
+
+
+def test_check_may_use_what_nobody_else_needs(author: Author) -> None:
+    """A port that the system chooses, other files beside the program, and a program of the same name elsewhere."""
+    uses = """\
+    import socket, tempfile
+    with socket.create_server(("127.0.0.1", 0)), tempfile.TemporaryDirectory() as folder:
+        for place in (server.program.folder / "notes.txt", server.program.folder / "a.py", f"{folder}/greeter.py"):
+            open(place, "w").close()
+        assert (server.program.folder / "greeter.py").read_text()
+"""
+    author.change(SECOND, (LAST, f"{uses}{LAST}"))
+    assert author.verify() == []
+
+
+def test_material_must_not_change_the_program(author: Author) -> None:
+    """`prepare()` puts files beside the program, and does not replace it."""
+    author.write(MATERIAL, "def prepare(work, draw):\n    (work / 'greeter.py').write_text('')\n")
+    (found,) = author.verify()
+    assert found.startswith(f"{MATERIAL}:2: the check writes greeter.py, the program that it checks")
 
 
 def test_fixture_that_raises(author: Author) -> None:

@@ -44,5 +44,5 @@ def test_packages_are_part_of_the_python(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_interpreter_that_does_not_work_is_a_usage_error(tmp_path: Path) -> None:
     """The message names the interpreter."""
-    with pytest.raises(UsageError, match="nowhere cannot list its packages"):
+    with pytest.raises(UsageError, match=r"cannot use the Python interpreter '.*nowhere': No such file"):
         python(str(tmp_path / "nowhere"))

@@ -15,6 +15,7 @@ import pytest
 from labcheck.classes.discovery import discover, opened
 from labcheck.errors import RefusedError, UsageError
 from labcheck.platforms.downloads import by_hand
+from labcheck.submission.archive import Target
 from labcheck.submission.handed_in import pack
 from labcheck.submission.limits import CLASS, MAX_BYTES, MAX_FILES, SUBMISSION
 from labcheck.submission.unpack import unpack
@@ -412,20 +413,16 @@ def test_what_is_no_plain_file_is_a_problem_of_one_student(tmp_path: Path) -> No
             ("roe/webserver.py", tarfile.CHRTYPE),
             ("zoe/webserver.py", tarfile.REGTYPE),
             ("flat.py", tarfile.FIFOTYPE),
+            (f"jane/{'a' * 255}", tarfile.FIFOTYPE),
         ):
             info = tarfile.TarInfo(name)
             info.type, info.pax_headers = type, sparse if name.startswith("zoe") else {}
             tar.addfile(info)
-    reasons = {}
     with opened(tmp_path / "bulk.tar", ["webserver.py"]) as folder:
-        for each in discover(folder):
-            (tmp_path / each.label).mkdir()
-            try:
-                unpack(*each.read(LAB), tmp_path / each.label, LAB)
-            except RefusedError as error:
-                reasons[each.label] = str(error)
+        reasons = {each.label: refusal(each, tmp_path) for each in discover(folder)}
     missing = "it contains no webserver.py, but webserver.not_a_plain_file; submit the file itself"
     assert reasons == {
+        "jane": "",
         "flat": "flat.not_a_plain_file is not a .zip, .tar.gz, .py or .ipynb file",
         **dict.fromkeys(("max", "roe", "zoe"), missing),
     }
@@ -467,14 +464,67 @@ def test_clones_in_one_folder_are_a_class(case: str, tmp_path: Path) -> None:
         assert [each.label for each in discover(folder)] == labels
 
 
-@pytest.mark.parametrize(
-    ("files", "why"),
-    [(["../x"], "leads out of its folder"), (["a", "a/b"], "both as a file and as a folder")],
-)
-def test_unsafe_bulk_archive_is_a_usage_error(files: list[str], why: str, tmp_path: Path) -> None:
+AS_A_FOLDER = "it contains webserver.py as a folder; submit the file itself"
+BOTH = {  # a file and a folder of one name: the entries, and why a submission is refused; "": it is graded
+    "in a submission": (
+        ["jane/data", "jane/data/x", "jane/webserver.py", "max/webserver.py"],
+        {"jane": "", "max": ""},
+    ),
+    "the program": (
+        ["jane/webserver.py", "jane/webserver.py/x", "max/webserver.py"],
+        {"jane": AS_A_FOLDER, "max": ""},
+    ),
+    "a submission": (
+        ["jane", "jane/webserver.py", "max/webserver.py"],
+        {"jane": "", "jane (1)": "jane (1) is not a .zip, .tar.gz, .py or .ipynb file", "max": ""},
+    ),
+    "three times": (
+        ["jane/data", "jane/data/", "jane/data (1)/x", "jane/data", "jane/webserver.py", "max/webserver.py"],
+        {"jane": "", "max": ""},
+    ),
+    "a long name": (
+        [f"jane/{'a' * 255}", f"jane/{'a' * 255}/x", f"max/a.{'b' * 253}", f"max/a.{'b' * 253}", "max/webserver.py"],
+        {"jane": "it contains no webserver.py; submit the folder with this file", "max": ""},
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize("is_reversed", [False, True])
+@pytest.mark.parametrize("case", BOTH)
+def test_file_and_folder_of_one_name_are_a_problem_of_one_student(case: str, is_reversed: bool, tmp_path: Path) -> None:
+    """A class's archive with a file and a folder of one name loses neither, in any order, and stops nobody else."""
+    files, expected = BOTH[case]
+    with opened(bulk(tmp_path, *(reversed(files) if is_reversed else files)), ["webserver.py"]) as folder:
+        assert sum(path.is_file() for path in folder.rglob("*")) == sum(not file.endswith("/") for file in files)
+        reasons = {each.label: refusal(each, tmp_path) for each in discover(folder)}
+    assert reasons == expected
+
+
+def refusal(each: HandedIn, place: Path) -> str:
+    """Return why a submission is refused; "" if it is not."""
+    (place / each.label).mkdir()
+    try:
+        unpack(*each.read(LAB), place / each.label, LAB)
+    except RefusedError as error:
+        return str(error)
+    return ""
+
+
+def test_students_whose_names_differ_by_case_stay_apart(tmp_path: Path) -> None:
+    """Where a file system takes Jane and jane for one name, their folders do not become one."""
+    (tmp_path / "jane").mkdir()  # as mkdir() finds it there after Jane
+    target = Target(tmp_path, CLASS)
+    for name in ("webserver.py", "notes.txt"):
+        target.write(("jane", name), [b"x"])
+    found = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*"))
+    assert found == ["jane (1)/notes.txt", "jane (1)/webserver.py"]
+
+
+def test_unsafe_bulk_archive_is_a_usage_error(tmp_path: Path) -> None:
     """A bulk archive is not trusted either; an unsafe one is reported to the instructor as a usage error."""
-    archive = bulk(tmp_path, *files)
-    with pytest.raises(UsageError, match=f"bulk.zip cannot be unpacked: .*{why}"), opened(archive):
+    archive = bulk(tmp_path, "../x")
+    with pytest.raises(UsageError, match=r"bulk\.zip cannot be unpacked: .*leads out of its folder"), opened(archive):
         pass
 
 

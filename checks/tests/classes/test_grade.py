@@ -38,6 +38,7 @@ from labcheck.judging.options import Options
 from labcheck.record.record import Outcome
 from labcheck.record.result import REFUSED
 from labcheck.record.result import Result as Graded
+from labcheck.sandbox import cgroup
 from labcheck.workbook import extras
 from labcheck.workbook.labs import load_lab
 
@@ -434,6 +435,40 @@ def test_killed_run_can_be_resumed(place: Path, tmp_path: Path) -> None:
     assert set(kinds(out).values()) == {1}
     assert len(grades(out)) == 24
     until(lambda: not graders_of(tmp_path))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the processes in /proc")
+@pytest.mark.parametrize("is_all", [False, True], ids=["both", "all"])
+def test_next_run_tidies_up_after_a_killed_one(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_all: bool
+) -> None:
+    """After SIGKILL of both processes of labcheck, and of all, the next run leaves no folder and no control group."""
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    for name in ("ada", "bob"):
+        hand_in(place, name, f"{HANGS}# {name}\n")
+    bulk = shutil.make_archive(str(tmp_path / "bulk"), "zip", place)
+    killed = started(bulk, out=tmp_path / "out")
+    until(lambda: killed.poll() is not None or descendants(killed.pid, 5))  # programs of students
+    below = psutil.Process(killed.pid).children(recursive=True)
+    victims = [psutil.Process(killed.pid), *(below if is_all else below[:1])]
+    left = {folder.name for folder in temporary.iterdir()}
+    for send in (psutil.Process.suspend, psutil.Process.kill):  # none of them sees another one end
+        for each in victims:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                send(each)
+    said = killed.communicate()[0]
+    assert killed.returncode == -signal.SIGKILL, said
+    until(lambda: not any(alive(each.pid) for each in below))
+    assert any(temporary.iterdir())
+    for student in place.iterdir():
+        (student / "webserver.py").write_text("raise SystemExit")
+    last = started(shutil.make_archive(str(tmp_path / "bulk"), "zip", place), out=tmp_path / "out")
+    assert "2 of 2 submissions graded" in last.communicate(timeout=100)[0]
+    assert list(temporary.iterdir()) == []
+    groups = [path.name for path in cgroup.ROOT.glob("**/labcheck-*")]
+    assert [name for name in groups if name.removesuffix(cgroup.FOR_GRADER) in left] == []
 
 
 def graders_of(place: Path) -> list[int]:

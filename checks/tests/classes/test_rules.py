@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from conftest import Result as Ran
 from conftest import record_of
 from labcheck.classes.feedback import HandBack
 from labcheck.classes.overrides import CSV
@@ -27,6 +30,7 @@ from labcheck.record.result import GRADED, Result
 from labcheck.record.submission import Submission
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 ASKED = Asked("1.1", "first"), Asked("1.2", "second")
@@ -202,7 +206,9 @@ WRONG = {
         "[late]\npercent_a_day = 10\n",
         "unknown key of .late. 'percent_a_day'; did you mean 'percent_per_day'",
     ),
-    "no percent": ("[late]\n", "percent_per_day in .late. is None; expected a number"),
+    "too many points": ('[points]\n"1.1" = 10000000\n', "the points of 1.1 are 10000000; expected .* up to 1,000,000"),
+    "a truth value for points": ('[points]\n"1.1" = true\n', "the points of 1.1 are True; expected a whole number"),
+    "no percent": ("[late]\n", "percent_per_day in .late. is missing; expected a number from 0 to 100 .percent.$"),
     "a day as the deadline": (
         "[late]\npercent_per_day = 1\ndeadline = 2026-11-20\n",
         "expected a time such as 2026-11",
@@ -210,6 +216,36 @@ WRONG = {
     "no table": ("late = 1\n", "expected a table with deadline, grace"),
     "no TOML": ("late", "rules.toml cannot be read"),
 }
+
+
+NUMBERS = {"percent_per_day": "0 to 100 (percent)", "at_most": "0 to 100 (percent)", "grace": "0 to 10080 (minutes)"}
+
+
+@pytest.mark.parametrize("value", ["-0.5", "100000", "1e+300", "nan", "inf", "true", '"10"', "[10]"])
+@pytest.mark.parametrize("key", NUMBERS)
+def test_number_that_makes_no_sense_is_a_usage_error(key: str, value: str, tmp_path: Path) -> None:
+    """A percentage is one up to 100, and a time of grace is no longer than a week."""
+    lines = {"percent_per_day": "5", key: value}
+    (tmp_path / FILE).write_text("\n".join(["[late]", *(f"{name} = {text}" for name, text in lines.items())]))
+    said = f"{tmp_path / FILE}: {key} in [late] is {value}; expected a number from {NUMBERS[key]}"
+    with pytest.raises(UsageError, match=f"^{re.escape(said)}$"):
+        Rules.read(tmp_path, ("1.1", "1.2"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="classes are graded on Linux and macOS")
+def test_mistake_in_the_rules_is_reported_before_anything_is_graded(
+    labcheck: Callable[..., Ran], tmp_path: Path
+) -> None:
+    """`labcheck grade` does not check a class for an hour first."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / FILE).write_text("[late]\npercent_per_day = 10\nat_most = 150\n")
+    (tmp_path / "class" / "ann").mkdir(parents=True)
+    (tmp_path / "class" / "ann" / "webserver.py").write_text("")
+    result = labcheck("grade", "lab1", tmp_path / "class", "--out", tmp_path / "out", "--sandbox", "none")
+    assert (result.status, result.out) == (2, "")
+    assert result.err.count("\n") == 1
+    assert "at_most in [late] is 150; expected a number from 0 to 100 (percent)" in result.err
+    assert [file.name for file in (tmp_path / "out").iterdir()] == [FILE]
 
 
 @pytest.mark.parametrize("case", WRONG)

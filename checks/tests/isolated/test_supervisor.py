@@ -76,13 +76,17 @@ def test_grading_that_the_kernel_ends_is_broken() -> None:
 
 
 def test_grader_has_a_group_of_its_own() -> None:
-    """The memory of the process that checks the programs is limited, apart from theirs."""
+    """The memory of the process that checks the programs is limited, apart from theirs.
+
+    The group has the name of the grading's folder, with which it is removed if labcheck is killed.
+    """
     group = Group(f"labcheck-test-{os.getpid()}")
     can_count = group.counts_memory
     group.remove()
     if not can_count:
         pytest.skip("this user may not create control groups")
-    groups = "Reply('broken', open('/proc/self/cgroup').read())"
+    groups = "Reply('broken', self.scratch.name + '\\n' + open('/proc/self/cgroup').read())"
     reply = replied(f"worker.Grading._work = lambda self, tell: {groups}")
-    assert any(line.endswith("-grader") for line in reply.text.splitlines()), reply.text
-    assert not any("labcheck" in line and not line.endswith("-grader") for line in reply.text.splitlines())
+    folder, *lines = reply.text.splitlines()
+    assert any(line.endswith(f"/{folder}-grader") for line in lines), reply.text
+    assert not any("labcheck" in line and not line.endswith("-grader") for line in lines)

@@ -15,6 +15,7 @@ import sys
 import time
 import tokenize
 from html.parser import HTMLParser
+from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,10 +24,11 @@ from hypothesis import strategies as st
 from selenium.webdriver.common.by import By
 
 from browser import SCHEMES, WIDTHS, Screen
-from conftest import CHECKOUT
+from conftest import CHECKOUT, record_of
 from labcheck.classes.copies import programs_of
 from labcheck.record.gradebook import Entry, Gradebook
 from labcheck.record.people import Person
+from labcheck.record.record import Outcome, RequirementResult
 from labcheck.record.sources import Source
 from labcheck.reports.copies import page, pairs
 from labcheck.reports.copies.lexer import symbols
@@ -482,6 +484,31 @@ def test_page_shows_programs_side_by_side() -> None:
     assert shown.targets
     assert {target[1:] for target in shown.targets} <= set(shown.ids)
     assert len(shown.ids) == len(set(shown.ids))
+
+
+def test_programs_have_the_names_that_students_gave_them() -> None:
+    """The page and the table name a program as it was submitted, also where it was checked under another name."""
+
+    def entry(label: str, name: str) -> Entry:
+        originals = {} if name == FILE else {FILE: name}
+        record = record_of([RequirementResult("1.1", "", Outcome.PASSED)], originals=originals)
+        return Entry(label, label, record=record)
+
+    text = invented(1)
+    other, large = f"{text}\n{invented(2, 1)}", None
+    names = {"ann": "ann.py", "bob": FILE, "cyd": "ann.py", "dee": "Webserver (1).py", "eve": "eve.py", "fay": FILE}
+    texts = {"ann": text, "bob": text, "cyd": text, "dee": other, "eve": large, "fay": large}
+    result = compared(starmap(entry, names.items()), {key: [source(each)] for key, each in texts.items()})
+    shown = page_of(result).text
+    assert "ann, bob, cyd: ann.py and webserver.py" in shown
+    assert "dee: Webserver (1).py" in shown
+    assert "eve (eve.py), fay (webserver.py)" in shown
+    rows = list(csv.reader(io.StringIO(page.table(result))))[1:]
+    assert sorted(row[2] for row in rows if not row[4]) == ["ann.py and webserver.py", "eve.py and webserver.py"]
+    assert [(row[2], row[4]) for row in rows if row[4]] == [("ann.py and webserver.py", "Webserver (1).py")]
+    keys = list(map(str, range(9)))
+    many = compared([entry(key, f"{key}.py") for key in keys], {key: [source(text)] for key in keys})
+    assert "0.py, 1.py and 7 other names" in page_of(many).text
 
 
 def test_students_text_stays_text() -> None:

@@ -45,6 +45,20 @@ def test_limits_are_set(version: str, tmp_path: Path) -> None:
     assert list(tmp_path.rglob("mine")) == []
 
 
+@pytest.mark.usefixtures("version")
+def test_groups_of_a_killed_grading_are_removed(tmp_path: Path) -> None:
+    """Both groups of a grading go, and no others."""
+    for name in ("mine", "mine too"):
+        Group(name)
+        Group(name, for_grader=True)
+    for folder in tmp_path.rglob("mine*"):  # the kernel's own files go with their folder
+        for file in folder.iterdir():
+            file.unlink()
+    others = sorted(tmp_path.rglob("mine too*"))
+    cgroup.remove_groups("mine")
+    assert sorted(tmp_path.rglob("mine*")) == others
+
+
 def test_command_enters_the_group(version: str, tmp_path: Path) -> None:
     """A command first enters the group, then runs with its arguments unchanged."""
     words = ["/bin/echo", "a b", "$HOME", "--"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from labcheck.sandbox.scratch import clear_abandoned, scratch
+from labcheck.sandbox import cgroup
+from labcheck.sandbox.scratch import LOCK, clear_abandoned, scratch
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,3 +67,29 @@ def test_other_files_are_never_cleared(place: Path) -> None:
     clear_abandoned()
     assert len(list(place.iterdir())) == 3
     assert (place / "labcheck-notes" / "mine.txt").exists()
+
+
+@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="only root can give a folder to another user")
+def test_folder_of_another_user_is_left_alone(place: Path) -> None:
+    """Another user's folder is not removed, although its lock is free; nor what a link in a folder leads to."""
+    outside = place / "outside"
+    for folder, user in ((place / "labcheck-theirs", 60_705), (place / "labcheck-mine", 0)):
+        folder.mkdir()
+        os.chown(folder, user, user)
+    outside.touch()
+    (place / "labcheck-theirs" / LOCK).touch()
+    (place / "labcheck-mine" / LOCK).symlink_to(outside)
+    clear_abandoned()
+    assert len(list(place.iterdir())) == 3
+
+
+def test_groups_go_with_the_folder(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control groups of a killed grading, which have the name of its folder, are removed with it."""
+    folder, groups = place / "labcheck-1", place / "groups"
+    monkeypatch.setattr(cgroup, "ROOT", groups)
+    for each in (groups / "labcheck-1", groups / "memory" / "labcheck-1-grader", groups / "labcheck-2", folder):
+        each.mkdir(parents=True)
+    (folder / LOCK).touch()
+    clear_abandoned()
+    assert not folder.exists()
+    assert sorted(each.name for each in groups.rglob("labcheck-*")) == ["labcheck-2"]

@@ -1,25 +1,20 @@
 """labcheck's own HTTP server, which the student's client asks: it answers as the check says, and records every request.
 
-It listens on both loopback addresses, in its own thread. No client can hold it up or fill the memory: it never waits
-for one, and reads no more than MAX_HEAD bytes of each of MOST_REQUESTS requests. A connection carries one request.
+No client can hold it up or fill the memory: it never waits for one, and reads no more than MAX_HEAD bytes of each of
+MOST_REQUESTS requests. A connection carries one request.
 """
 
 from __future__ import annotations
 
 import contextlib
 import re
-import selectors
 import socket
-import threading
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
-from labcheck.errors import ForeignListenerError
-from labcheck.program.machine import lack
-from labcheck.program.ports import LOOPBACK
 from labcheck.protocols.http_client.reply import Reply
 from labcheck.protocols.http_client.request import Request, Requests, key_of
-from labcheck.protocols.peer import listen
+from labcheck.protocols.serving import Serving
 from labcheck.record.transcript import Transcript
 
 if TYPE_CHECKING:
@@ -127,34 +122,19 @@ class Connection:
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_WR)
 
-    def close(self) -> None:
+    def hang_up(self) -> None:
         """Close the socket."""
         self._socket.close()
 
 
-class Peer:
+class Peer(Serving[Connection]):
     """An HTTP server on a port, until it is closed. Raises ForeignListenerError if the port is taken."""
 
     def __init__(self, port: int) -> None:
-        found = [(host, listen(family, host, port)) for family, host in LOOPBACK]
-        self._listeners = [listener for _, listener in found if listener is not None]
-        if not self._listeners:
-            raise ForeignListenerError
-        self.addresses = [host for host, listener in found if listener is not None]
-        self.port = port
         self.transcript = Transcript()
         self._pages: dict[Key, Page] = {}
         self._requests: list[Request] = []
-        self._lock = threading.Lock()
-        self._connections: list[Connection] = []
-        self._stopped = False
-        self._fault: Exception | None = None  # the exception that ended the thread
-        self._selector = selectors.DefaultSelector()
-        self._wake, self._waker = socket.socketpair()
-        for sock in (self._wake, *self._listeners):
-            self._selector.register(sock, selectors.EVENT_READ)
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
+        super().__init__(port)
 
     @property
     def requests(self) -> Requests:
@@ -189,64 +169,18 @@ class Peer:
                 page.note(request)
             return sent
 
-    def raise_fault(self) -> None:
-        """Raise an error if the server's thread has failed: then silence is not the client's failure."""
-        if self._fault is not None:
-            failed = RuntimeError("the server that the client talks to has failed")
-            raise lack(self._fault) or failed from self._fault
-
-    def close(self) -> None:
-        """Stop the server. May be called again."""
-        self._stopped = True
-        with contextlib.suppress(OSError):
-            self._waker.send(b"x")
-        self._thread.join()
-
-    def _serve(self) -> None:
-        with self._selector:
-            try:
-                while not self._stopped:
-                    for key, mask in self._selector.select():
-                        self._serve_one(key.fileobj, mask)
-            except Exception as error:  # raise_fault() reports it to the check
-                self._fault = error
-            for connection in self._connections:
-                connection.close()
-            for sock in (*self._listeners, self._wake, self._waker):
-                sock.close()
-
-    def _serve_one(self, ready: object, mask: int) -> None:
-        if isinstance(ready, Connection):
-            if mask & selectors.EVENT_READ:
-                ready.read()
-            if mask & selectors.EVENT_WRITE:
-                ready.write()
-            self._look_after(ready)
-        elif isinstance(ready, socket.socket) and ready is not self._wake:
-            self._accept(ready)
+    def _accept(self, sock: socket.socket) -> Connection | None:
+        if len(self._connections) >= MOST_CONNECTIONS or len(self._requests) >= MOST_REQUESTS:
+            return None
+        return Connection(sock, self)
 
     def _look_after(self, connection: Connection) -> None:
         if connection.is_over:
-            self._selector.unregister(connection)
+            self._drop(connection)
             self._connections.remove(connection)
-            connection.close()
+            connection.hang_up()
         else:
-            wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if connection.wants_to_write else 0)
-            self._selector.modify(connection, wanted)
-
-    def _accept(self, listener: socket.socket) -> None:
-        try:
-            sock, _ = listener.accept()
-        except OSError as error:
-            if lack(error):
-                raise
-            return
-        if len(self._connections) >= MOST_CONNECTIONS or len(self._requests) >= MOST_REQUESTS:
-            sock.close()
-            return
-        connection = Connection(sock, self)
-        self._connections.append(connection)
-        self._selector.register(connection, selectors.EVENT_READ)
+            self._wait_for(connection)
 
 
 def _read(data: bytes) -> Request | None:

@@ -135,5 +135,5 @@ class Connection:
 class Peer(peer.Peer[Connection]):
     """A server on a port; it answers each line with the next of the prepared answers."""
 
-    def _accept(self, sock: socket.socket) -> Connection:
+    def _connection(self, sock: socket.socket) -> Connection:
         return Connection(sock, self.transcript, self.who)

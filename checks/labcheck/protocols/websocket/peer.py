@@ -63,5 +63,5 @@ class Connection(Endpoint):
 class Peer(peer.Peer[Connection]):
     """A WebSocket server on a port; it answers each message with the next of the prepared answers."""
 
-    def _accept(self, sock: socket.socket) -> Connection:
+    def _connection(self, sock: socket.socket) -> Connection:
         return Connection(sock, self.transcript, self.who)

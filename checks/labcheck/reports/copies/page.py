@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from labcheck.record.text import printable, shorten
 from labcheck.reports.cells import to_cells
 from labcheck.reports.copies.lexer import symbols
+from labcheck.reports.copies.pairs import submitted_as
 from labcheck.reports.copies.passages import Lines, Passage, own_lines, passages
 from labcheck.reports.one import html
 
@@ -47,7 +48,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Side:
-    """A program beside another one: who submitted it, its file and lines; `left_out` is the number of further lines."""
+    """A program beside another one: who submitted it, under which name, its lines and the number of further ones."""
 
     names: list[str]
     file: str
@@ -66,8 +67,8 @@ class Row:
 
     @property
     def files(self) -> str:
-        """The names of the programs."""
-        return " and ".join(dict.fromkeys(version.file for work in self.works for version in work.versions[:1]))
+        """The names of the programs that are shown."""
+        return " and ".join(dict.fromkeys(side.file for side in self.sides))
 
 
 def render(gradebook: Gradebook, similar: Similar) -> str:
@@ -85,7 +86,11 @@ def render(gradebook: Gradebook, similar: Similar) -> str:
             for works in [[pair.first, pair.second]]
         ],
         left_out=len(similar.groups) + len(similar.pairs) - len(groups) - len(pairs),
-        unread=[f"{entry.name} ({version.file})" for version in similar.unread for entry in version.holders],
+        unread=[
+            f"{entry.name} ({submitted_as(entry, version.file)})"
+            for version in similar.unread
+            for entry in version.holders
+        ],
         style=html.style(),
     )
 
@@ -94,9 +99,9 @@ def table(similar: Similar) -> str:
     """Return all groups and pairs as CSV."""
     rows: list[list[str | float]] = [["kind", "percent", "program", "students", "other program", "other students"]]
     for work in similar.groups:
-        rows.append([_how(work), 100, work.versions[0].file, "; ".join(work.names), "", ""])
+        rows.append([_how(work), 100, work.files, "; ".join(work.names), "", ""])
     for pair in similar.pairs:
-        cells = [[work.versions[0].file, "; ".join(work.names)] for work in (pair.first, pair.second)]
+        cells = [[work.files, "; ".join(work.names)] for work in (pair.first, pair.second)]
         rows.append([SIMILAR, _percent(pair.share), *cells[0], *cells[1]])
     return to_cells(rows)
 
@@ -141,7 +146,7 @@ class _Reader:
             for line in self._lines[version]
         ]
         names = list(dict.fromkeys(entry.name for entry in version.holders))
-        return Side(names, version.file, lines, max(0, self._lengths[version] - MOST_LINES))
+        return Side(names, version.files, lines, max(0, self._lengths[version] - MOST_LINES))
 
 
 def _percent(share: float) -> int:

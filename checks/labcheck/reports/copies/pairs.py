@@ -28,13 +28,14 @@ if TYPE_CHECKING:
 # (six lines) has changed as well, and half if every 25th has.
 SIMILAR = 0.5  # shared fingerprints, as a share of those of the smaller work
 FEWEST = 8  # fingerprints that are shared: about ten lines; with fewer, chance is as good an explanation
+MOST_FILES = 3  # of a file that several students have named differently
 COMMON = 1 / 3  # of the students: a fingerprint in the works of more than this share of them is common,
 FEWEST_COMMON = 10  # if it is in at least this number of works
 
 
 @dataclass(eq=False)
 class Version:
-    """The text of a program, byte for byte, and who submitted it."""
+    """The text of a program, byte for byte, and who submitted it. `file` is the name under which it was checked."""
 
     file: str
     packed: bytes | None  # None: it is too large to be compared
@@ -46,6 +47,11 @@ class Version:
     def text(self) -> str:
         """The text."""
         return "" if self.packed is None else zlib.decompress(self.packed).decode()
+
+    @property
+    def files(self) -> str:
+        """The names under which it was submitted; if there are many, the first ones."""
+        return _files([self])
 
 
 @dataclass(eq=False)
@@ -68,6 +74,11 @@ class Work:
     def names(self) -> list[str]:
         """Their names, each once."""
         return list(dict.fromkeys(each.name for version in self.versions for each in version.holders))
+
+    @property
+    def files(self) -> str:
+        """The names under which its programs were submitted; if there are many, the first ones."""
+        return _files(self.versions)
 
 
 @dataclass(frozen=True)
@@ -160,6 +171,19 @@ class Programs:
             work = found.setdefault((task, version.symbols or digest), Work(task, [], version.prints))
             work.versions.append(version)
         return list(found.values())
+
+
+def _files(versions: Iterable[Version]) -> str:
+    names = (submitted_as(entry, version.file) for version in versions for entry in version.holders)
+    found = list(dict.fromkeys(names))
+    if len(found) > MOST_FILES:
+        found = [*found[: MOST_FILES - 1], f"{len(found) - MOST_FILES + 1} other names"]
+    return " and ".join(filter(None, [", ".join(found[:-1]), *found[-1:]]))
+
+
+def submitted_as(entry: Entry, file: str) -> str:
+    """Return the name that a student gave to a file."""
+    return file if entry.record is None else entry.record.originals.get(file, file)
 
 
 def _is_group(work: Work) -> bool:
