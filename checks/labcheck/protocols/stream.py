@@ -104,7 +104,8 @@ class Stream:
 
     def _take(self, size: int) -> bytes:
         """Take up to `size` bytes of what has arrived."""
-        data = bytes(self._buffer[:size])
+        with memoryview(self._buffer) as view:
+            data = bytes(view[:size])  # a slice of the buffer itself would be copied a second time
         del self._buffer[:size]
         return data
 

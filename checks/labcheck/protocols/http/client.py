@@ -128,8 +128,8 @@ class Connection(Stream):
         # A wrong body may follow the headers in a second write, perhaps from a slow disk.
         linger = LINGER if until_closed or method == "HEAD" else self._manners.linger
         self._read_on(linger, even_at_rest=until_closed)
-        body += self._buffer
-        self._buffer.clear()
+        if self._buffer:
+            body += self._take(len(self._buffer))
         return Answer(code, reason, fields, body, length, seconds)
 
     def so_far(self) -> Early:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -116,6 +117,20 @@ def test_answer_is_read_from_any_pieces(
     """An answer is the same whether it arrives at once or byte by byte."""
     answer = ask(data, method, piece=piece)
     assert (answer.code, answer.body_bytes, answer.whole) == (status, body, whole)
+
+
+def test_large_body_is_copied_once() -> None:
+    """Of a body, there are never more copies in memory than the received bytes and the one in the answer."""
+    size = 4 << 20
+    with server(OK + b"Content-Length: %d\r\n\r\n" % size + bytes(size)) as port:
+        tracemalloc.start()
+        try:
+            answer = client_of(port).get("/")
+            most = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert len(answer.body_bytes) == size
+    assert most < 2.5 * size  # the buffer of the received bytes has an eighth more
 
 
 def test_late_body_after_head_is_noticed() -> None:
