@@ -63,8 +63,7 @@ class PrivateCopies:
                 self._files = self._read(into_folders=False)  # a link may lead to a large one
             except RefusedError as error:
                 raise UsageError(f"{self._folder} cannot be checked: {error}") from error
-        for file in self._lab.supplied():
-            _supply(self._files, file, (self._lab.starter / file).read_bytes())
+        _supply(self._files, {file: (self._lab.starter / file).read_bytes() for file in self._lab.supplied()})
         self._stack = ExitStack()
         self._top = self._stack.enter_context(scratch())
         return self
@@ -207,10 +206,12 @@ def _removed_but_open(pids: Iterable[int], device: int) -> int:
     return sum(sizes.values())
 
 
-def _supply(files: dict[Path, bytes], file: Path, data: bytes) -> None:
-    """Add one of the lab's files, unless the student has it."""
-    for parent in file.parents:
-        files.pop(parent, None)  # the student has a file where the lab has a folder
-    for inside in [each for each in files if file in each.parents]:
-        del files[inside]  # the student has a folder where the lab has a file
-    files.setdefault(file, data)
+def _supply(files: dict[Path, bytes], supplied: dict[Path, bytes]) -> None:
+    """Add the lab's files, except those that the student has."""
+    for folder in {parent for file in supplied for parent in file.parents}:
+        files.pop(folder, None)  # the student has a file where the lab has a folder
+    for file in list(files):
+        if not supplied.keys().isdisjoint(file.parents):
+            del files[file]  # the student has a folder where the lab has a file
+    for file, data in supplied.items():
+        files.setdefault(file, data)
