@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcheck.program import clock, waits
@@ -31,7 +30,7 @@ CHILDREN = ("children_user", "children_system")
 LOOKS = 10  # in a row at a program that seems to be busy
 REPEATS = 5  # lines in a row that are the same, until a program is said to print it again and again
 
-Threads = list[tuple[str, str]]  # for each thread: its state, and its run time in nanoseconds
+Threads = list[tuple[str, bytes]]  # for each thread: its state, and its run time in nanoseconds
 
 
 class Activity:
@@ -212,8 +211,8 @@ class Watch:
 
 
 def _threads_of(pid: int) -> Threads:
-    tasks = sorted(Path(f"/proc/{pid}/task").iterdir())
-    return [(processes.state_of(task), (task / "schedstat").read_text().split()[0]) for task in tasks]
+    threads = sorted(processes.threads_of(pid))
+    return [(processes.state_of(each), processes.read(f"{each}/schedstat").split()[0]) for each in threads]
 
 
 def _is_busy(threads: Threads | None) -> bool:

@@ -81,12 +81,12 @@ class Guard:
         # Counting shared memory only once is slow, so it is done only if the quick sum is over the limit.
         if sum(map(memory.resident, below)) > MEMORY and sum(map(memory.proportional, below)) > MEMORY:
             self._end(Verdict.OVER_MEMORY)
-        tasks = [int(task.name) for pid in below for task in _tasks(pid)]
-        if sys.platform != "win32" and len(tasks) > BUSY and sum(map(_is_running, tasks)) > BUSY:
+        threads = [thread for pid in below for thread in _threads(pid)]
+        if sys.platform != "win32" and len(threads) > BUSY and sum(map(_is_running, threads)) > BUSY:
             # Give way to the programs of other submissions, which have deadlines too.
-            for task in tasks:
+            for thread in threads:
                 with contextlib.suppress(OSError):
-                    os.setpriority(os.PRIO_PROCESS, task, LOWEST)
+                    os.setpriority(os.PRIO_PROCESS, int(Path(thread).name), LOWEST)
 
     def _are_replaced(self, below: Collection[int]) -> bool:
         """Return whether many processes have ended and many others have been started, again and again.
@@ -99,13 +99,13 @@ class Guard:
         return len(self._replaced) >= LOOKS and self._replaced[-1] - self._replaced[0] >= WITHOUT_END
 
 
-def _tasks(pid: int) -> list[Path]:
+def _threads(pid: int) -> list[str]:
     with contextlib.suppress(OSError):
-        return list(Path(f"/proc/{pid}/task").iterdir())
+        return processes.threads_of(pid)
     return []
 
 
-def _is_running(task: int) -> bool:
+def _is_running(thread: str) -> bool:
     with contextlib.suppress(OSError, IndexError):
-        return processes.state_of(Path(f"/proc/{task}")) == "R"
+        return processes.state_of(thread) == "R"
     return False

@@ -27,7 +27,7 @@ def peak_of(pid: int) -> int:
 def resident(pid: int) -> int:
     """Return the bytes of memory that a process uses, including shared memory."""
     with contextlib.suppress(OSError, IndexError, ValueError):
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
+        return int(processes.read(f"/proc/{pid}/statm").split()[1]) * PAGE
     return 0
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -17,7 +16,6 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets
 # file of a certain name in /proc is first read.
 FAMILY = '''
 import os, signal, subprocess, sys, time
-from pathlib import Path
 from labcheck.sandbox import processes
 
 processes.LOOK_FOR = 60  # on a loaded machine, the end of the parent may take longer than all looks together
@@ -36,13 +34,13 @@ def end_parent():
     parent.wait()
 
 def just_before(path, action):
-    def read(self, *arguments, **named):
-        if str(self) == path:
-            Path.read_text = read_text
+    def first(file):
+        if file == path:
+            processes.read = read
             action()
-        return read_text(self, *arguments, **named)
+        return read(file)
 
-    read_text, Path.read_text = Path.read_text, read
+    read, processes.read = processes.read, first
 
 CHILDREN = "/proc/{0}/task/{0}/children"
 '''
@@ -92,7 +90,7 @@ def start():
 just_before(CHILDREN.format(os.getpid()), start)
 processes.end_all([spared.pid])
 print(processes.is_alive(child))
-while not all(processes.state_of(Path(f"/proc/{pid}")) == "S" for pid in (spared.pid, *later)):
+while not all(processes.state_of(f"/proc/{pid}") == "S" for pid in (spared.pid, *later)):
     pass
 processes.end_all()
 """)
@@ -142,7 +140,7 @@ threading.Thread(target=time.sleep, args=[60]).start()
 ctypes.CDLL(None).pthread_exit(None)
 """
     with subprocess.Popen([sys.executable, "-c", code]) as process:
-        until(lambda: processes.state_of(Path(f"/proc/{process.pid}")) == "Z")
+        until(lambda: processes.state_of(f"/proc/{process.pid}") == "Z")
         assert processes.is_alive(process.pid)
         processes.end_tree(process.pid)
         assert not processes.is_alive(process.pid)
