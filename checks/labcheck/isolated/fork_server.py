@@ -27,7 +27,7 @@ NEEDED = (  # by every grading; modules imported before the fork are imported on
     *("pytest", "labcheck.judging.judge", "labcheck.judging.checks", "labcheck.judging.catalogue", "labcheck.suite"),
     *("labcheck.submission.unpack", "labcheck.sandbox.guard", "labcheck.protocols.websocket.client"),
     *("labcheck.protocols.websocket.peer", "labcheck.protocols.websocket.server"),
-    *("psutil", "encodings.idna", "encodings.utf_8_sig"),
+    *("psutil", "termios", "encodings.idna", "encodings.utf_8_sig", "encodings.cp437"),
 )
 
 
@@ -64,6 +64,10 @@ def _fork(control: socket.socket, python: str, session: pytest.Session) -> None:
     The lab's checks are already collected, so each grading can run the first check immediately. The byte that comes
     with a connection says which protection it needs; that is prepared here, once.
     """
+    from labcheck.judging.checks import place_of
+
+    for item in session.items:
+        place_of(item)  # pytest keeps it
     gc.collect()
     gc.freeze()  # the garbage collector no longer touches these objects, so children need not copy their pages
     left = dict(enumerate(protections().values()))

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 LARGE_SHARE = 0.25  # of the time left: a check that takes longer than this is run last
 PLUGIN = "labcheck.suite"  # as `pytest -p` names it; in a grading, it is not a plugin
 STACK = pytest.StashKey[ExitStack]()
+MARK = pytest.StashKey[dict[str, Any]]()
 
 
 class EnoughError(Exception):
@@ -200,7 +201,7 @@ class Grader:
             self.proves_nothing = True
             return
         else:
-            finding = self.blame.judge(id, error, self._mismatch, place_of(item))
+            finding = self.blame.judge(id, error, self._mismatch, "" if error is None else place_of(item))
         finding.seconds = seconds
         if finding.outcome is Outcome.FAILED and (parameters := _parameters(item)):
             finding.reason = f"with {parameters}" + (f": {finding.reason}" if finding.reason else "")
@@ -263,10 +264,12 @@ def _parameters(item: pytest.Item) -> str:
 
 
 def _mark(item: pytest.Item) -> dict[str, Any]:
-    mark = item.get_closest_marker("requirement")
-    if mark is None:
-        raise pytest.UsageError(f"{item.nodeid} has no @requirement")
-    return dict(mark.kwargs)
+    if MARK not in item.stash:  # looked up once: a grading asks for the marks of all checks after each of them
+        mark = item.get_closest_marker("requirement")
+        if mark is None:
+            raise pytest.UsageError(f"{item.nodeid} has no @requirement")
+        item.stash[MARK] = dict(mark.kwargs)
+    return item.stash[MARK]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
