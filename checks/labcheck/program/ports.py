@@ -27,7 +27,8 @@ class Port:
 
     def __init__(self, wanted: int | None = None) -> None:
         # This number does not depend on the seed: two runs with the same seed must use different ports.
-        some = random.SystemRandom().sample(range(FIRST, FIRST + RANGE), TRIES)
+        draw = random.SystemRandom()
+        some = (draw.randrange(FIRST, FIRST + RANGE) for _ in range(TRIES))
         for number in some if wanted is None else [wanted]:
             twin = open_socket()
             try:
