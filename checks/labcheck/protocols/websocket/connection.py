@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import select
 import socket
 import sys
@@ -398,15 +399,17 @@ class WebSocketClient(Endpoint):
     def collect(self, marks: Sequence[str]) -> Messages:
         """Receive messages until each of the marks has arrived or nothing more arrives; return them as they came.
 
-        The result holds one mark for each message that contains it. Other messages are put into `aside`.
+        The result holds one mark for each message that contains it, the first one if there are several. Other messages
+        are put into `aside`.
         """
         came: list[str] = []
+        any_mark = re.compile("|".join(map(re.escape, marks)))  # one search: in a long text, each takes 0.1 ms
         with contextlib.suppress(WebSocketError):
             while len(came) < len(marks):
                 message = self.receive()
-                found = [mark for mark in marks if mark in message]
-                came += found[:1]
-                if not found:
+                if found := any_mark.findall(message.text):
+                    came.append(min(found, key=marks.index))
+                else:
                     self.aside.append(Message(message.text[:KEPT_OF_ONE]))
         return Messages(came)
 

@@ -209,6 +209,16 @@ def test_other_messages_are_not_lost() -> None:
         assert client.receive() == "hello"
 
 
+def test_marks_are_collected_in_the_order_of_their_messages() -> None:
+    """Of several marks in one message, the first counts; what has none is put aside, and the end ends the search."""
+    texts = (b"2:", b"hello", b"x0:1:", b"a.b", b"2:")
+    sent = b"".join(b"\x81" + bytes([len(text)]) + text for text in texts)
+    with connected_to(lambda request: handshake(request) + sent) as client:
+        came = client.open().collect(["0:", "1:", "2:", "a+b", "axb", "."])
+    assert came == ["2:", "0:", ".", "2:"]
+    assert [message.text for message in client.aside] == ["hello"]
+
+
 def test_messages_show_the_first_difference() -> None:
     """The first difference between two lists of messages is shown, for lists of any length."""
     came = Messages([Message("one"), Message("three")])
