@@ -111,10 +111,12 @@ class Stream:
 
 
 def printf_by_hand(data: bytes, usual_port: int) -> str:
-    """Return a shell command that sends the bytes unchanged; empty if they cannot be written in a line of text."""
+    """Return a shell command that sends the bytes unchanged; empty if they make no short line of text."""
+    if len(data) >= SHORT:
+        return ""
     try:
         text = data.decode().replace("\\", "\\\\").replace("%", "%%")
     except UnicodeDecodeError:
         return ""
     text = text.replace("\r", "\\r").replace("\n", "\\n")
-    return f"printf {shlex.quote(text)} | nc localhost {usual_port}" if len(data) < SHORT and text.isprintable() else ""
+    return f"printf {shlex.quote(text)} | nc localhost {usual_port}" if text.isprintable() else ""
