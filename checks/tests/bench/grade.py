@@ -1,12 +1,33 @@
 """How fast is a class graded, how much memory does it need, and does every correct program get full marks?
 
     python checks/tests/bench/grade.py rate [ROUNDS]       30 solutions of lab 1, and a bare script with two threads
+    python checks/tests/bench/grade.py processor [ROUNDS]  processor time of one more submission; needs perf(1)
     python checks/tests/bench/grade.py large [NUMBER]      1,000 of them, and 30: rate and memory
     python checks/tests/bench/grade.py cluster [ROUNDS]    two dask workers, and one
     python checks/tests/bench/grade.py marks [NUMBER]      2,000 gradings of the tests' right programs: marks lost
 
 The bare script starts the same programs as often as one grading does, and sends them the same requests (see
 lab1.py). The submissions differ in a comment, because equal ones are graded only once.
+
+Where the processor time of one more submission goes, under `namespaces`, as root, with Python 3.11 (perf record, and
+samples of the process that checks). The bare script needs 205 of these 375 ms: 175 for the programs, 30 for the rest.
+
+    195 ms  the student's programs: three starts of Python, and their answers
+     35 ms  the protection of three starts: bwrap 23 (half of it reads the table of mounts after each of 28 bind
+            mounts); setpriv, choom, prlimit and the shell that enters the control group 12
+    122 ms  the process that checks:
+              31  requests and answers, with deadlines, transcript and the commands by hand
+              19  3.3 alone: a file of 6 MiB through a small window; each copy of it is 1,500 page faults
+              18  the suite's material (11 MiB in 60 files) and the copies of the submission
+              14  pytest, fixtures, findings
+              14  starting, waiting for, reading and ending programs
+              10  /proc: the guard's looks, who listens, who is idle, what is left
+              16  the checks themselves, the record, and others
+     14 ms  the supervisor: three forks 5, a free user id 2, control groups and clean-up 3, the pages it touches 4
+      9 ms  `labcheck grade` itself (packing, results, the student's page, similar programs) and the fork server
+
+The programs, their protection and the requests alone take 260 ms, so while the processor is the limit, `rate` cannot
+come near 0.85. A whole run takes 0.7 s besides (imports, the fork server, reports): 25 ms for each of 30 submissions.
 """
 
 from __future__ import annotations
@@ -24,19 +45,27 @@ import threading
 import time
 from itertools import cycle, islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import psutil
+from by_turns import WAIT_UNTIL_LISTENING
 
 import lab1
 from dask_cluster import cluster
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
 TESTS = Path(__file__).resolve().parents[1]
 JOBS = 2
 SMALL = 30
+FEW = 5
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 BARE = (
-    lab1.BARE.partition("exchanges = ")[0]
+    WAIT_UNTIL_LISTENING
+    + lab1.BARE.partition("exchanges = ")[0]
     + r"""
 from concurrent.futures import ThreadPoolExecutor
 exchanges = [(base64.b64decode(data), whole) for data, whole in json.load(open("exchanges.json"))]
@@ -60,12 +89,15 @@ def hand_in(place: Path, number: int) -> None:
             file.write(f"# {each}\n")
 
 
-def grade(lab: str, place: Path, *more: str, weigh: bool = False) -> tuple[float, float]:
-    """Grade a class; return the seconds it took and, with `weigh`, the peak memory of all processes in MiB."""
+def grade(lab: str, place: Path, *more: str, weigh: bool = False, under: Sequence[str] = ()) -> tuple[float, float]:
+    """Grade a class; return the seconds it took and, with `weigh`, the peak memory of all processes in MiB.
+
+    `under` are the words of a command that runs another one.
+    """
     with tempfile.TemporaryDirectory() as out:
-        words = [sys.executable, "-P", "-m", "labcheck", "grade", lab, str(place), "--out", out, *more]
+        words = [*under, sys.executable, "-P", "-m", "labcheck", "grade", lab, str(place), "--out", out, *more]
         started = time.perf_counter()
-        with subprocess.Popen(words, stdout=subprocess.DEVNULL) as graded:
+        with subprocess.Popen(words, stdout=subprocess.DEVNULL, env=ENVIRONMENT) as graded:
             peak = Peak(graded.pid) if weigh else None  # measuring takes time as well
             graded.wait()
         seconds = time.perf_counter() - started
@@ -114,6 +146,39 @@ def rate(rounds: int) -> None:
         for jobs, found in ours.items():
             ratio = statistics.median(found) / statistics.median(bare)
             print(f"labcheck --jobs {jobs}  {statistics.median(found):.2f} a second, ratio {ratio:.2f}")
+
+
+def processor(rounds: int) -> None:
+    """Compare the processor time of a grading with that of the bare script, without what a whole run needs once.
+
+    perf(1) counts all processes. getrusage(2) would not: nobody waits for those that end with their namespaces.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        counted, folder = Path(name, "counted"), Path(name, "bare")
+        classes = {number: Path(name, str(number)) for number in (FEW, SMALL)}
+        for number, place in classes.items():
+            hand_in(place, number)
+        subprocess.run([sys.executable, lab1.__file__, "record", str(folder)], check=True)
+        perf = ["perf", "stat", "-x,", "-e", "task-clock", "-o", str(counted), "--"]
+
+        def bare(number: int) -> None:
+            subprocess.run([*perf, sys.executable, "-c", BARE, str(number)], cwd=folder, check=True)
+
+        def under(protection: str) -> Callable[[int], object]:
+            words = ("--jobs", "1", "--sandbox", protection)
+            return lambda number: grade("lab1", classes[number], *words, under=perf)
+
+        ways = {"bare script": bare, **{name: under(name) for name in ("none", "namespaces")}}
+        found: dict[str, list[float]] = {name: [] for name in ways}
+        for _ in range(rounds):
+            for name, run in ways.items():
+                used = []
+                for number in (FEW, SMALL):
+                    run(number)
+                    used.append(float(counted.read_text().splitlines()[-1].partition(",")[0]))
+                found[name].append((used[1] - used[0]) / (SMALL - FEW))
+        for name, each in found.items():
+            print(f"{name:12} {statistics.median(each):4.0f} ms, best {min(each):.0f} ms")
 
 
 def large(number: int) -> None:
@@ -173,7 +238,13 @@ def _hand_in_right(lab: str, place: Path, number: int) -> None:
 
 def main() -> None:
     """Run the measurement named on the command line."""
-    known = {"rate": (rate, 3), "large": (large, 1_000), "cluster": (clusters, 3), "marks": (marks, 2_000)}
+    known = {
+        "rate": (rate, 3),
+        "processor": (processor, 3),
+        "large": (large, 1_000),
+        "cluster": (clusters, 3),
+        "marks": (marks, 2_000),
+    }
     if sys.argv[1:2] == [] or sys.argv[1] not in known:
         sys.exit(__doc__)
     measure, usual = known[sys.argv[1]]
