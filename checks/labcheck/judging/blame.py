@@ -93,7 +93,9 @@ class Blame:
         """
         program = self._lab.program_of(id)
         if given_up := self._run.fleet.given_up.get(program.name):
-            return given_up
+            first = self._lab.first_of(id)
+            is_hidden = first not in self._selected and self.outcome(first) is Outcome.FAILED
+            return f"{given_up}: --only {first} shows why" if is_hidden else given_up
         if self._run.out_of_time():
             return self._out_of_time()
         if self.outcome(id) is Outcome.FAILED:

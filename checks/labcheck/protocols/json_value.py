@@ -77,8 +77,10 @@ class Json:
         kind = BrokenOff if self._broke_off() else Mismatch
         if operator != "==" or self.problem:
             shown = f"{self.problem}: {shorten(self.text)}" if self.text.strip() else self.problem
-            unlike = "any JSON but " if operator == "!=" else ""
-            return kind(f"{unlike}{_in_short(wanted)}", shown if self.problem else shorten(_dump(self.value)))
+            if operator == "in" and isinstance(wanted, list) and len(wanted) == 1:
+                wanted = wanted[0]
+            how = {"!=": "any JSON but ", "in": "one of " if isinstance(wanted, list) else ""}.get(operator, "")
+            return kind(f"{how}{_in_short(wanted)}", shown if self.problem else shorten(_dump(self.value)))
         if isinstance(wanted, Pattern):
             return kind(f"JSON: {wanted!r}", f"the JSON {shorten(_dump(self.value))}")
         expected = _fill_in(wanted, self.value)

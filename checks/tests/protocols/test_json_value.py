@@ -74,6 +74,12 @@ def test_difference_is_marked_in_the_member() -> None:
     assert found.difference.place == len('{"symbol": "ACME", "price": "1", "version": 1')
 
 
+def test_one_of_several_is_expected() -> None:
+    """A report says that any of several values would do; of a single one, it shows the value."""
+    assert Json("{}").mismatch("in", [{"a": 1}, {"a": 2}]).expected == 'one of [{"a": 1}, {"a": 2}]'
+    assert Json("{}").mismatch("in", [{"a": 1}]).expected == '{"a": 1}'
+
+
 def test_pattern_that_fits_makes_no_difference() -> None:
     """Only the other member is marked; a pattern that does not fit is named."""
     found = Json('{"error": "gone", "more": 1}').mismatch("==", {"error": SOME_TEXT})

@@ -152,7 +152,7 @@ def test_explanation_of_a_silence_is_complete() -> None:
     transcript = Transcript()
     for name in ("Ann", "Bob", "Cem", "Dan"):
         transcript.sent(b"hi", "text", name)
-    text = 'no message with "vuferidusebi" came, and the server is idle: it waits for input; the last one was "hi"'
+    text = 'no message with "vuferidusebi" came, and the server is idle: waiting is no use; the last one was "hi"'
     transcript.missed(text, 1.0, who="Dan")
     found = [each.text or "" for each in drawn(transcript).rows[4].iter("text")]
     assert "".join(found).startswith(text)

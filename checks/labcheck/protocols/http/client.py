@@ -193,7 +193,8 @@ class Connection(Stream):
         """Return the error for an answer that broke off before `what`."""
         came = f"after {show_bytes(bytes(self._buffer))}" if self._buffer else "without an answer"
         if self._closed and not self._buffer:
-            return HttpError(Trouble.CLOSED, "the connection was closed without an answer")
+            when = f", {self.waited:.1f} s after the request" if self._arrival is not None else ""
+            return HttpError(Trouble.CLOSED, f"the connection was closed without an answer{when}")
         if self._closed:
             return HttpError(Trouble.CLOSED, f"the connection was closed {came}, before {what}")
         seconds = f"{self._deadline.seconds:g} s"

@@ -193,9 +193,9 @@ class Early(str):
         return "<early>"
 
     def mismatch(self, operator: str, wanted: object) -> Mismatch:
-        """Say that no answer was expected yet, and show the one that came."""
+        """Say that no answer was expected yet, and show the one that came; an exception may have led to it."""
         del operator, wanted
-        return Mismatch("no answer yet: the request waits", shorten(self))
+        return BrokenOff("no answer yet: the request waits", shorten(self))
 
 
 class Shown:

@@ -53,7 +53,7 @@ KEPT_OF_ONE = 1000  # characters kept of each of them
 KEPT_ASIDE = 100  # messages kept that no check has asked for
 AHEAD = 4096  # bytes of a too large message that are sent before waiting for the server's reaction
 REACTION = 0.05  # seconds for that reaction
-IDLE = "came, and the server is idle: it waits for input"  # so waiting longer would not change anything
+IDLE = "came, and the server is idle: waiting longer would not help"  # a server may wait for another client, too
 GLANCE = 0.02  # seconds to wait for data between two looks at what the server is doing
 FAREWELL = 1.0  # seconds for the server's half of the closing handshake, if the check does not test it
 
@@ -320,6 +320,7 @@ class WebSocketClient(Endpoint):
         uri = WebSocketURI(False, "localhost", port, target, "")
         protocol = ClientProtocol(uri, extensions=extensions, max_size=self.most, logger=SILENCE)
         super().__init__(sock, protocol, transcript, who)
+        self.target = target
         self.deadline = deadline
         self.patience = patience
         self.aside: deque[Message] = deque(maxlen=KEPT_ASIDE)

@@ -177,7 +177,8 @@ class WebSocketServer(View):
 
         Returns a pair: how the program ended, as for an HTTP server; and how it closed the connection of each client.
         """
-        self._by_hand(f"connect with: websockets ws://localhost:{self._check.port}/, then press Ctrl+C")
+        target = self.clients[0].target if self.clients else "/"
+        self._by_hand(f"connect with: websockets ws://localhost:{self._check.port}{target}, then press Ctrl+C")
         transcript = self._check.transcript
         seconds *= self._check.slow
         self.come_to_rest()

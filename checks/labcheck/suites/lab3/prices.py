@@ -8,6 +8,8 @@ from labcheck.suite import Draw, MixedServer, WebSocketClient, given
 
 MORE = ("é", "日本", "🎲", "a+b", "100%", "%41", 'c"d')  # what a symbol and a price may contain, too
 
+PUBLISH = "python publish.py ACME 12.30"  # by hand; the sheet has this program
+
 Quote = dict[str, Any]
 
 

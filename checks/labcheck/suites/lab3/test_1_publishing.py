@@ -3,8 +3,8 @@
 import json
 from contextlib import suppress
 
-from labcheck.suite import SOME_TEXT, Draw, ExchangeError, MixedServer, given, requirement
-from labcheck.suites.lab3.prices import MORE, Publisher, a_price, feed_of, offer, path_of
+from labcheck.suite import SOME_TEXT, Connection, Draw, ExchangeError, MixedServer, given, requirement
+from labcheck.suites.lab3.prices import MORE, PUBLISH, Publisher, a_price, feed_of, offer, path_of
 
 PUBLISHERS, EACH = 10, 10
 GONE = (1001, 1000)  # RFC 6455, section 7.4.1: going away, or a normal end
@@ -106,12 +106,31 @@ def test_stops_cleanly(own_server: MixedServer, draw: Draw) -> None:
     publisher.publish(symbol, a_price(draw))
     with suppress(ExchangeError):  # without push, it may refuse a subscriber
         own_server.join(feed_of(symbol), who="a subscriber")
-    with own_server.http.ask(path_of(symbol, "after=1&wait=60"), path_of(draw.word(), "after=0&wait=60")):
-        own_server.http.get(path_of(symbol))  # once it has the answer, no request is half-way
+    with own_server.http.ask(path_of(symbol, "after=1&wait=60"), path_of(draw.word(), "after=0&wait=60")) as waiting:
+        try:
+            own_server.http.get(path_of(symbol))  # once it has the answer, no request is half-way
+        except ExchangeError:
+            own_server.by_hand(f"{waiting[1].by_hand}   # in another terminal: {PUBLISH}")
+            given(False, "while one request waits, it does not answer another one")
         publisher.client.skip()
         given(publisher.client.is_open, "it closed the publisher's connection before Ctrl+C")
+        for client in own_server.clients[1:]:
+            client.listen()
+            if not client.is_open:  # without push, it may close the connection of a subscriber
+                client.hang_up()
+                own_server.clients.remove(client)
         ending, farewells = own_server.interrupt(seconds=3)
+        why = why_it_runs(own_server, waiting) if ending.status.code is None else ""
     for farewell in farewells:
         assert farewell in GONE
-    assert ending.status == 0, ending.complaint
+    assert ending.status == 0, why or ending.complaint
     given(not ending.traceback, ending.complaint)
+
+
+def why_it_runs(server: MixedServer, waiting: list[Connection]) -> str:
+    """Return what a program waits for after Ctrl+C, as far as its clients can tell."""
+    if [each for each in waiting if each.so_far() == ""]:
+        server.by_hand(f"python ticker.py   # in another terminal: {waiting[1].by_hand}; then press Ctrl+C here")
+        return "requests still wait for an answer: wake them on Ctrl+C"
+    server.by_hand("python ticker.py   # connect a publisher and a subscriber, then press Ctrl+C here")
+    return "no request waits any more, but one of your coroutines or threads does not end"

@@ -1,6 +1,6 @@
 """Step 4: push."""
 
-from labcheck.suite import Draw, MixedServer, requirement
+from labcheck.suite import Draw, ExchangeError, MixedServer, given, requirement
 from labcheck.suites.lab3.prices import MORE, Publisher, Quote, a_price, feed_of, offer, path_of, subscribe
 
 SUBSCRIBERS = 200
@@ -32,7 +32,9 @@ def test_begins_with_the_latest(server: MixedServer, draw: Draw) -> None:
     while not early.inbox and len(quotes) < TRIES:  # it may need a moment until it has subscribed
         quotes.append(publisher.publish(other, a_price(draw)))
         early.listen(MOMENT)
-    assert early.receive().json in quotes
+    first = early.receive().json
+    given(bool(quotes), f"a subscriber gets {first!r}, although nothing was published for its symbol")
+    assert first in quotes
 
 
 every = requirement(
@@ -116,6 +118,7 @@ def test_slow_subscriber(new_server: MixedServer, draw: Draw) -> None:
     latest = publisher.publish(symbol, a_price(draw))
     new_server.join(feed_of(symbol), who="a subscriber who does not read", receive_buffer=4 * KIB)
     reader = subscribe(new_server, symbol, latest)
+    new_server.by_hand("python deaf.py   # the program in step 4 of the sheet: it has to reach 1000")
     block = draw.word(KIB) * (LARGE // KIB - 1)
     for _ in range(TIMES):
         expected = publisher.publish(symbol, f"{a_price(draw)} {block}")
@@ -159,6 +162,11 @@ def test_who_left_is_forgotten(new_server: MixedServer, draw: Draw) -> None:
     for end in (polite.leave, sudden.vanish):
         end()
         for _ in range(2):
-            quote = publisher.publish(symbol, a_price(draw))
-            assert stays.receive().json == quote
+            try:
+                quote = publisher.publish(symbol, a_price(draw))
+                assert stays.receive().json == quote
+            except ExchangeError:
+                publisher.client.vanish()  # a library may report an exception when the connection is closed
+                assert new_server.traceback() == ""  # it says more than that a message is missing
+                raise
     assert new_server.traceback() == ""
