@@ -166,7 +166,7 @@ def test_no_wait_goes_on_when_the_time_is_up(clock: SimpleNamespace, monkeypatch
     def slow_look() -> activity.Threads:
         clock.now += 1
         looks.append(clock.now)
-        return [("R", str(clock.now))]
+        return [("R", str(clock.now).encode())]
 
     monkeypatch.setattr(late, "threads", slow_look)
     monkeypatch.setattr(activity, "waits", SimpleNamespace(sleeps=lambda pid: False))
