@@ -81,6 +81,9 @@ class OwnServer:
         except (UsageError, NotReadyError) as error:
             self._state = str(error)
             return
+        except OSError as error:  # the disk is full, for example
+            self._state = f"{self._spec.file} cannot be started: {error.strerror or error}"
+            return
         self._starts += 1
         self._state = f"{self._spec.file} is starting ..."
         threading.Thread(target=self._wait, args=(program,), daemon=True).start()
