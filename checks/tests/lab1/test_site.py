@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -63,8 +62,9 @@ def test_page_loads_without_an_error(browser: Any, address: str, page: str) -> N
 def test_accessible(browser: Any, address: str, page: str, scheme: str) -> None:
     """No page violates a rule of axe-core."""
     with screen(browser, 1280, 800, scheme):
-        browser.get(f"{address}/{page}")
-        assert Screen(browser, Path(page)).violations() == []
+        found = Screen(browser, f"{address}/{page}")
+        found.open()
+        assert found.violations() == []
 
 
 def test_front_page_links_everything(browser: Any, address: str) -> None:
