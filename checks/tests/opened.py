@@ -14,14 +14,23 @@ from typing import TYPE_CHECKING, Any, Self
 
 from websockets.sync.client import connect
 
-from conftest import OUTSIDE
+from conftest import CHECKOUT, OUTSIDE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+PASSES = (CHECKOUT / "solutions" / "lab1" / "webserver.py").read_text("utf-8")
+FAILS_2_3 = PASSES.replace("tm_yday", "tm_mday")
 LIMIT = 60  # seconds for each wait, even on a loaded machine
 TOP = "/labcheck/"
+
+
+def save(folder: Path, text: str) -> None:
+    """Save the program of lab 1 as editors do: a new file takes the name of the old one."""
+    new = folder / "new~"
+    new.write_text(text, "utf-8")
+    new.replace(folder / "webserver.py")
 
 
 class Opened:

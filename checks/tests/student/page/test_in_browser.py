@@ -15,14 +15,12 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from browser import SCHEMES, WIDTHS, Screen
 from conftest import CHECKOUT
-from opened import LIMIT, TOP, Opened
+from opened import FAILS_2_3, LIMIT, PASSES, TOP, Opened, save
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-PASSES = (CHECKOUT / "solutions" / "lab1" / "webserver.py").read_text("utf-8")
-FAILS_2_3 = PASSES.replace("tm_yday", "tm_mday")
 DONE = "/checked at/.test(document.querySelector('.status').textContent)"
 # A program whose page and output try to get at the page around it.
 ATTACKS = """
@@ -94,13 +92,6 @@ def open_page(browser: Any, opened: Opened) -> Screen:
     screen.open()
     screen.wait_for(DONE)
     return screen
-
-
-def save(folder: Path, text: str) -> None:
-    """Save the program."""
-    new = folder / "new~"
-    new.write_text(text, "utf-8")
-    new.replace(folder / "webserver.py")
 
 
 def text_of(page: Screen, css: str) -> str:

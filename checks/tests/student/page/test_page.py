@@ -15,7 +15,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from conftest import CHECKOUT, alive, processes_in, until
-from opened import TOP, Opened
+from opened import FAILS_2_3, PASSES, TOP, Opened, save
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from conftest import Run
 
-PASSES = (CHECKOUT / "solutions" / "lab1" / "webserver.py").read_text("utf-8")
-FAILS_2_3 = PASSES.replace("tm_yday", "tm_mday")
 COURSE = CHECKOUT / "checks" / "tests" / "courses" / "small"
 SILENT = "import time\nprint('<b>up</b>', flush=True)\ntime.sleep(1000)\n"
 
@@ -34,7 +32,7 @@ def work(tmp_path: Path) -> Path:
     """A folder with the files of lab 1 and a program that fails 2.3."""
     folder = tmp_path / "lab1"
     shutil.copytree(CHECKOUT / "labs" / "lab1", folder)
-    (folder / "webserver.py").write_text(FAILS_2_3, "utf-8")
+    save(folder, FAILS_2_3)
     return folder
 
 
@@ -43,13 +41,6 @@ def opened(work: Path) -> Iterator[Opened]:
     """The page of that folder."""
     with Opened(work.parent, "lab1", state=work.parent / "state") as found:
         yield found
-
-
-def save(folder: Path, text: str, name: str = "webserver.py") -> None:
-    """Save a program as editors do: a new file takes the name of the old one."""
-    new = folder / "new~"
-    new.write_text(text, "utf-8")
-    new.replace(folder / name)
 
 
 def test_from_red_to_green(opened: Opened, work: Path) -> None:
