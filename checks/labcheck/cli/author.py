@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from labcheck.cli.options import FAILED, PASSED, WRONG_USE, Command, count, lab_of, name_of, seed
 from labcheck.errors import SuiteError, UsageError
 from labcheck.workbook.labs import lab_names
+from labcheck.workbook.places import main_place
 from labcheck.workbook.withheld import expect_solutions
 
 if TYPE_CHECKING:
@@ -40,7 +41,11 @@ def _new(given: argparse.Namespace) -> int:
 def _verify_arguments(parser: Parser, words: list[str]) -> None:
     del words
     parser.add_argument(
-        "lab", metavar="LAB", type=name_of, nargs="?", help="name of a lab, such as lab1 (default: all labs)"
+        "lab",
+        metavar="LAB",
+        type=name_of,
+        nargs="?",
+        help="name of a lab, such as lab1 (default: all labs of the course, or else labcheck's own)",
     )
     parser.add_argument(
         "--only",
@@ -85,7 +90,7 @@ def _verify(given: argparse.Namespace) -> int:
     if given.seed is not None and given.sample is None:
         raise UsageError("--seed chooses a sample of mutants; add --mutants and --sample N")
     given.seed = seed_or_new(given.seed)
-    return max(_verify_one(name, given) for name in ([given.lab] if given.lab else lab_names()))
+    return max(_verify_one(name, given) for name in ([given.lab] if given.lab else main_place().lab_names()))
 
 
 def _verify_one(name: str, given: argparse.Namespace) -> int:

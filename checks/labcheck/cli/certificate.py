@@ -11,7 +11,7 @@ from labcheck.cli.options import FAILED, PASSED, Command, wants_help
 from labcheck.errors import RefusedError, UsageError
 from labcheck.workbook.labs import lab_names, load_lab
 from labcheck.workbook.nearest import nearest
-from labcheck.workbook.places import OWN_TITLE, course, own
+from labcheck.workbook.places import OWN_TITLE, main_place
 
 if TYPE_CHECKING:
     from labcheck.cli.options import Parser
@@ -133,14 +133,16 @@ def _for_oneself(given: argparse.Namespace) -> int:
     from labcheck.certificates.page import NEWEST, render
     from labcheck.reports.files import write_report
     from labcheck.student.certificate import missing, passed
+    from labcheck.student.state import runs
 
-    place = course() or own()
+    place = main_place()
     chosen, number = _labs(given.labs, place)
     labs = [load_lab(name) for name in chosen]
-    found = passed(labs)
+    known = runs()
+    found = passed(labs, known)
     done = {each.lab for each in found}
     if left := [lab for lab in labs if lab.name not in done]:
-        how = ", ".join(f"{lab.name} ({missing(lab)})" for lab in left)
+        how = ", ".join(f"{lab.name} ({missing(lab, known)})" for lab in left)
         print(f"no certificate: not all labs are passed: {how}; next: labcheck {left[0].name}")
         return FAILED
     if given.name is None:
@@ -164,7 +166,7 @@ def _for_a_class(given: argparse.Namespace) -> int:
     from labcheck.classes import certificates
     from labcheck.record.text import printable
 
-    place = course() or own()
+    place = main_place()
     labs, number = _labs(given.labs, place)
     title = _title(given.title, place)
     signer = private_key(given.key)

@@ -109,7 +109,7 @@ def _check(given: argparse.Namespace) -> int:
         print(f"labcheck: {judgement.note}", file=sys.stderr)
     if given.beside:
         _add_right_answers(judgement.record, lab, options)
-    _report(judgement.record, files, whole=given.all)
+    _report(judgement.record, lab, files, whole=given.all)
     # A page is for the student, unless it is made in a protected run: that is on a platform or for an instructor.
     if "html" in files and options.protection == "none" and not given.beside:
         _add_right_answers(judgement.record, lab, options)
@@ -123,7 +123,7 @@ def _watch(lab: Lab, folder: Path, options: Options) -> int:
     from labcheck.student.screen import Display, Screen
     from labcheck.student.watch import Watch
 
-    watch = Watch(lab, folder, options, Screen() if live.redraws() else Display(), _lab_after(lab.name))
+    watch = Watch(lab, folder, options, Screen() if live.redraws() else Display(), _lab_after(lab))
     return _at_the_end(lab, watch.run())
 
 
@@ -139,11 +139,10 @@ def _at_the_end(lab: Lab, record: Record | None) -> int:
     return PASSED if record.all_passed else FAILED
 
 
-def _lab_after(name: str) -> str:
+def _lab_after(lab: Lab) -> str:
     """Return the name of the next lab of the same course; "" after the last one."""
-    names = load_lab(name).place.lab_names() if name in lab_names() else []
-    following = names[names.index(name) + 1 :] if name in names else []
-    return next(iter(following), "")
+    names = lab.place.lab_names()
+    return next(iter(names[names.index(lab.name) + 1 :]), "")
 
 
 def _add_right_answers(record: Record, lab: Lab, options: Options) -> None:
@@ -152,7 +151,7 @@ def _add_right_answers(record: Record, lab: Lab, options: Options) -> None:
     add_right_answers(record, lab, options)
 
 
-def _report(record: Record, files: dict[str, str], *, whole: bool) -> None:
+def _report(record: Record, lab: Lab, files: dict[str, str], *, whole: bool) -> None:
     from labcheck.platforms.runner import in_workflow
     from labcheck.reports import terminal
     from labcheck.student.progress import remember
@@ -161,8 +160,7 @@ def _report(record: Record, files: dict[str, str], *, whole: bool) -> None:
     if in_workflow():
         _report_to_github(record, printed="-" not in files.values())
     elif "-" not in files.values():
-        asks = load_lab(record.lab).place.feedback
-        terminal.write(record, None, terminal.Occasion(whole, before, _lab_after(record.lab), asks))
+        terminal.write(record, None, terminal.Occasion(whole, before, _lab_after(lab), lab.place.feedback))
         sys.stdout.flush()  # the files may take a while
 
 
@@ -194,7 +192,9 @@ def _no_arguments(parser: Parser, words: list[str]) -> None:
 def _list(given: argparse.Namespace) -> int:
     from labcheck.student.certificate import all_passed
     from labcheck.student.progress import standings
+    from labcheck.student.state import runs
 
+    known = runs()
     for name in lab_names():
         lab = load_lab(name)
         whose = f"   ({lab.place.title})" if lab.place.is_course else ""
@@ -202,9 +202,9 @@ def _list(given: argparse.Namespace) -> int:
         if name in given.commands:
             print(f"       cannot be checked, because {is_taken(name)}; its author has to rename it")
             continue
-        for line in standings(lab) or [f"not checked yet · labcheck start {name}"]:
+        for line in standings(lab, known) or [f"not checked yet · labcheck start {name}"]:
             print(f"       {line}")
-    if all_passed():
+    if all_passed(known):
         print("You have passed all labs. For a certificate: labcheck certificate --name NAME")
     return PASSED
 
@@ -394,7 +394,7 @@ def _open(given: argparse.Namespace) -> int:
     lab = load_lab(given.lab)
     folder = find_folder(lab, given.folder)
     options = Options(given.seed, (), given.budget or lab.budget, given.slow, python_of(given.python, folder))
-    page = Page(lab, folder, options, _lab_after(lab.name), given.port)
+    page = Page(lab, folder, options, _lab_after(lab), given.port)
     return _at_the_end(lab, page.run(lambda entrance: welcome(lab.name, entrance, opens=not given.no_open)))
 
 

@@ -10,6 +10,8 @@ from labcheck.record.record import Outcome
 from labcheck.student import state
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from labcheck.record.record import Record
     from labcheck.workbook.labs import Lab
 
@@ -32,22 +34,24 @@ def outcomes(lab: Lab, folder: Path) -> dict[str, str]:
     return found
 
 
-def passed(lab: Lab) -> int:
-    """Return how many requirements of a lab passed in the last run, in whichever folder that was."""
-    runs = [run for run in state.load()["runs"].values() if run["lab"] == lab.name]
-    if not runs:
-        return 0
-    return _passed(lab, max(runs, key=lambda run: str(run["when"])))
+def passed(lab: Lab, runs: Sequence[dict[str, Any]]) -> int:
+    """Return how many requirements of a lab passed in the last of some runs, in whichever folder that was."""
+    of_lab = [run for run in runs if run["lab"] == lab.name]
+    return _passed(lab, max(of_lab, key=_when)) if of_lab else 0
 
 
 def _passed(lab: Lab, run: dict[str, Any]) -> int:
     return sum(run["outcomes"].get(id) == Outcome.PASSED for id in lab.requirements)
 
 
-def standings(lab: Lab) -> list[str]:
-    """Return for each folder with programs for a lab, in words, how they did in the last run and what is next."""
-    runs = [run for run in state.load()["runs"].values() if run["lab"] == lab.name and _exists(run["folder"])]
-    return [_standing(lab, run) for run in sorted(runs, key=lambda run: str(run["when"]))]
+def standings(lab: Lab, runs: Sequence[dict[str, Any]]) -> list[str]:
+    """Return for each folder with programs for a lab, in words, how they did in its run and what is next."""
+    of_lab = [run for run in runs if run["lab"] == lab.name and _exists(run["folder"])]
+    return [_standing(lab, run) for run in sorted(of_lab, key=_when)]
+
+
+def _when(run: dict[str, Any]) -> str:
+    return str(run["when"])
 
 
 def _exists(folder: str) -> bool:

@@ -40,6 +40,11 @@ def load() -> dict[str, Any]:
     }
 
 
+def runs() -> list[dict[str, Any]]:
+    """Return the last runs, each of a lab's programs in one folder."""
+    return list(load()["runs"].values())
+
+
 def remember(lab: str, folder: Path, run: dict[str, Any]) -> dict[str, str]:
     """Save a run of a lab's programs in a folder, and return the outcomes from before it.
 

@@ -88,6 +88,11 @@ def course() -> Place | None:
     return Place(folder, folder / "suites", "suites", *_settings(folder))
 
 
+def main_place() -> Place:
+    """Return where the labs are that are meant if none is named: the course of one's own, if there is one."""
+    return course() or own()
+
+
 def places() -> list[Place]:
     """Return all places with labs; if two of them have a lab of the same name, the first one counts."""
     mine = course()

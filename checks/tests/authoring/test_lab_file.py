@@ -189,6 +189,15 @@ def test_lab_without_lab_file(author: Author) -> None:
     )
 
 
+def test_all_labs_are_those_of_the_course(author: Author) -> None:
+    """Without the name of a lab, `verify` leaves labcheck's own labs alone."""
+    (author.root / TOML).write_text("")
+    author.write("labs/second/lab.toml", "")
+    result = author.labcheck("verify")
+    assert result.status == 2
+    assert {line.split(":")[0] for line in result.out.splitlines()} == {"mini", "second"}
+
+
 @pytest.mark.parametrize("name", ["mini-2", "mini.2"])
 def test_name_of_a_lab_has_letters_and_digits(author: Author, name: str) -> None:
     """A lab whose folder has another name is reported with its folder."""

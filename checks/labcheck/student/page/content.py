@@ -43,8 +43,7 @@ def files(lab: Lab, selected: tuple[str, ...], servers: list[ProgramSpec]) -> di
         titles=titles,
         sections=sections(lab),
         servers=servers,
-        names={**NAMES, "": "not checked"},
-        signs={**html.SIGNS, "": "·"},
+        marks={outcome: f"{html.SIGNS[outcome]} {name}" for outcome, name in NAMES.items()} | {"": "· not checked"},
     )
     style = f"{html.style()}{diagram.STYLE}{(FOLDER / 'page.css').read_text('utf-8')}"
     script = f"{html.copying()}{(FOLDER / 'page.js').read_text('utf-8')}"

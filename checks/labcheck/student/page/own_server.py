@@ -106,12 +106,18 @@ class OwnServer:
             self._is_ready = not event.trouble
             self._state = event.trouble or f"{event.program.spec.file} is running on port {event.program.port}."
 
-    def message(self) -> dict[str, Any]:
-        """Return what the page shows of it. `starts` tells one start from the next."""
+    def state(self) -> tuple[object, ...]:
+        """Look at the server, and return what is another value each time that `message` has changed."""
         program = self._program
         if program is not None and self._is_ready and program.has_exited:
             self._is_ready = False
             self._state = self._how_it_ended()
+        printed = () if program is None else (program.stdout.total, program.stderr.total)
+        return self._state, self._spec, self._is_ready, self._starts, printed
+
+    def message(self) -> dict[str, Any]:
+        """Return what the page shows of it. `starts` tells one start from the next."""
+        program = self._program
         return {
             "about": "server",
             "state": block(self._state),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +15,11 @@ from labcheck.student.loop import Event, Loop, Saved
 from labcheck.student.page import content
 from labcheck.student.page.own_server import OwnServer, Started
 from labcheck.student.page.site import Asked, Joined, Site
+from labcheck.student.state import runs
 from labcheck.workbook.labs import lab_names, load_lab
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from websockets.asyncio.server import ServerConnection
@@ -37,11 +39,12 @@ class Page:
     def __init__(self, lab: Lab, folder: Path, options: Options, next_lab: str, port: int) -> None:
         self._lab = lab
         self._next_lab = next_lab
+        self._all_labs = list(_all_labs())
         self._port = port
         self._events: queue.SimpleQueue[Event | Started | Joined | Asked] = queue.SimpleQueue()
         self._loop = Loop(lab, folder, options, self._events.put)
         self._server = OwnServer(lab, folder, options.interpreter, self._events.put)
-        self._server_shown: dict[str, Any] = {}
+        self._server_shown: object = None  # its state that the windows know
         self._record: Record | None = None  # the last one that the windows have got
         self._results = 0  # how many they have got
 
@@ -82,10 +85,9 @@ class Page:
             self._site.send(self._message())
             if has_result and self._record is self._loop.last:
                 self._site.send(self._labs())
-        shown = self._server.message()
-        if shown != self._server_shown:
-            self._server_shown = shown
-            self._site.send(shown)
+        if (state := self._server.state()) != self._server_shown:
+            self._server_shown = state
+            self._site.send(self._server.message())
 
     def _note_result(self) -> bool:
         """Return whether there is a result that the windows have not got; from now on they have."""
@@ -164,12 +166,15 @@ class Page:
 
     def _labs(self) -> dict[str, Any]:
         """Return how far the user is in each lab."""
-        found = []
-        for name in lab_names():
-            try:
-                lab = load_lab(name)
-            except SuiteError:  # a mistake in another lab
-                continue
-            count = {"passed": progress.passed(lab), "of": len(lab.requirements)}
-            found.append({"name": name, "title": lab.title, **count})
-        return {"about": "labs", "labs": found}
+        known = runs()
+        labs = [
+            {"name": lab.name, "title": lab.title, "passed": progress.passed(lab, known), "of": len(lab.requirements)}
+            for lab in self._all_labs
+        ]
+        return {"about": "labs", "labs": labs}
+
+
+def _all_labs() -> Iterator[Lab]:
+    for name in lab_names():
+        with contextlib.suppress(SuiteError):  # a mistake in another lab
+            yield load_lab(name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.server
 import json
-import shutil
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +13,9 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from browser import SCHEMES, WIDTHS, Screen
-from conftest import CHECKOUT
 from opened import FAILS_2_3, LIMIT, PASSES, TOP, Opened, save
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 DONE = "/checked at/.test(document.querySelector('.status').textContent)"
@@ -62,22 +59,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
-
-
-@pytest.fixture
-def work(tmp_path: Path) -> Path:
-    """A folder with the files of lab 1 and a program that fails 2.3."""
-    folder = tmp_path / "lab1"
-    shutil.copytree(CHECKOUT / "labs" / "lab1", folder)
-    save(folder, FAILS_2_3)
-    return folder
-
-
-@pytest.fixture
-def opened(work: Path) -> Iterator[Opened]:
-    """The page of that folder."""
-    with Opened(work.parent, "lab1", state=work.parent / "state") as found:
-        yield found
 
 
 @pytest.fixture

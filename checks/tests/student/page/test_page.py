@@ -18,29 +18,12 @@ from conftest import CHECKOUT, alive, processes_in, until
 from opened import FAILS_2_3, PASSES, TOP, Opened, save
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from conftest import Run
 
 COURSE = CHECKOUT / "checks" / "tests" / "courses" / "small"
 SILENT = "import time\nprint('<b>up</b>', flush=True)\ntime.sleep(1000)\n"
-
-
-@pytest.fixture
-def work(tmp_path: Path) -> Path:
-    """A folder with the files of lab 1 and a program that fails 2.3."""
-    folder = tmp_path / "lab1"
-    shutil.copytree(CHECKOUT / "labs" / "lab1", folder)
-    save(folder, FAILS_2_3)
-    return folder
-
-
-@pytest.fixture
-def opened(work: Path) -> Iterator[Opened]:
-    """The page of that folder."""
-    with Opened(work.parent, "lab1", state=work.parent / "state") as found:
-        yield found
 
 
 def test_from_red_to_green(opened: Opened, work: Path) -> None:
