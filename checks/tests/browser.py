@@ -14,7 +14,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LIMIT = 30  # seconds for something to appear, even on a busy machine
+LIMIT = 60  # seconds for something to appear, even on a busy machine
 WIDTHS = (360, 768, 1280)  # of a phone, a tablet and a laptop
 SCHEMES = ("light", "dark")
 # Contrast is by far the slowest rule. It depends on the colors, the size and the backgrounds, so it is tried on one

@@ -71,7 +71,6 @@ def _check_arguments(parser: Parser, words: list[str]) -> None:
 def _check(given: argparse.Namespace) -> int:
     # First the modules that start the student's program; slow imports come later, while it starts.
     from labcheck.isolated.side_by_side import judge_side_by_side
-    from labcheck.judging.options import Options
     from labcheck.submission.find import find_folder, find_packed
 
     lab = load_lab(given.lab)
@@ -80,14 +79,8 @@ def _check(given: argparse.Namespace) -> int:
     only = lab.select(given.only) if given.only else ()
     packed = find_packed(lab, given.folder)
     folder = find_folder(lab, given.folder) if packed is None else packed if packed.is_dir() else Path()
-    options = Options(
-        seed=given.seed,
-        only=only,
-        budget=given.budget or lab.budget,
-        slow=given.slow,
-        python=python_of(given.python, folder),
-        protection=AUTO if given.sandbox == REQUIRED else given.sandbox,
-    )
+    protection = AUTO if given.sandbox == REQUIRED else given.sandbox
+    options = replace(_options(lab, folder, given, only), protection=protection)
     files = files_of(given)
     if given.watch:
         if packed is not None and packed.is_dir():
@@ -116,6 +109,12 @@ def _check(given: argparse.Namespace) -> int:
     _write(judgement.record, files)
     raise_errors(judgement.faults, judgement.mistakes)
     return PASSED if judgement.record.all_passed else FAILED
+
+
+def _options(lab: Lab, folder: Path, given: argparse.Namespace, only: tuple[str, ...] = ()) -> Options:
+    from labcheck.judging.options import Options
+
+    return Options(given.seed, only, given.budget or lab.budget, given.slow, python_of(given.python, folder))
 
 
 def _watch(lab: Lab, folder: Path, options: Options) -> int:
@@ -386,15 +385,13 @@ def _open_arguments(parser: Parser, words: list[str]) -> None:
 
 
 def _open(given: argparse.Namespace) -> int:
-    from labcheck.judging.options import Options
     from labcheck.student.page.browser import welcome
     from labcheck.student.page.page import Page
     from labcheck.submission.find import find_folder
 
     lab = load_lab(given.lab)
     folder = find_folder(lab, given.folder)
-    options = Options(given.seed, (), given.budget or lab.budget, given.slow, python_of(given.python, folder))
-    page = Page(lab, folder, options, _lab_after(lab), given.port)
+    page = Page(lab, folder, _options(lab, folder, given), _lab_after(lab), given.port)
     return _at_the_end(lab, page.run(lambda entrance: welcome(lab.name, entrance, opens=not given.no_open)))
 
 
@@ -411,14 +408,13 @@ def _replay_arguments(parser: Parser, words: list[str]) -> None:
 def _replay(given: argparse.Namespace) -> int:
     from labcheck.cli.replay import stay
     from labcheck.judging.judge import judge
-    from labcheck.judging.options import Options
     from labcheck.reports import terminal
     from labcheck.submission.find import find_folder
 
     lab = load_lab(given.lab)
     id = _one_requirement(lab, given.id)
     folder = find_folder(lab, given.folder)
-    options = Options(given.seed, (id,), given.budget or lab.budget, given.slow, python_of(given.python, folder))
+    options = _options(lab, folder, given, (id,))
     judgement = judge(lab, folder, options)
     terminal.write_exchange(judgement.record, id)
     raise_errors(judgement.faults, judgement.mistakes)

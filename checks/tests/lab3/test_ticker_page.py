@@ -7,11 +7,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
 from websockets.sync.client import connect
 
+from browser import Screen
 from conftest import CHECKOUT, CONTRAST
 from restarted import Process
 
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PAGE = CHECKOUT / "solutions" / "lab3" / "ticker.html"
-LIMIT = 60  # seconds for each wait, even on a loaded machine
 WAYS = ["Polling", "Long polling", "Push"]
 # What a browser logs by itself about a ticker that is away, and about a symbol without a price.
 USUAL = re.compile(r"WebSocket connection to 'ws://\S+' failed|Failed to load resource|ERR_CONNECTION_REFUSED")
@@ -49,20 +47,8 @@ def ticker() -> Iterator[Ticker]:
         found.close()
 
 
-class Screen:
+class TickerScreen(Screen):
     """The page in a window of its own."""
-
-    def __init__(self, browser: Any, address: str) -> None:
-        self.browser = browser
-        browser.get(address)
-
-    def run(self, script: str) -> Any:
-        """Run a script in the page, and return its value."""
-        return self.browser.execute_script(script)
-
-    def wait_for(self, expression: str) -> Any:
-        """Wait until the value of an expression is true, and return it."""
-        return WebDriverWait(self.browser, LIMIT, 0.02).until(lambda _: self.run(f"return {expression}"), expression)
 
     def all(self, name: str) -> list[str]:
         """Return a part of each column, in the order of the columns."""
@@ -76,23 +62,25 @@ class Screen:
 
     def publish(self, price: str) -> None:
         """Type a price, and publish it."""
-        self.browser.find_element(By.ID, "price").send_keys(price + Keys.ENTER)
+        self.find("#price").send_keys(price + Keys.ENTER)
 
 
 @pytest.fixture
-def page(browser: Any, ticker: Ticker) -> Iterator[Screen]:
+def page(browser: Any, ticker: Ticker) -> Iterator[TickerScreen]:
     """Open the page; then close it, and check that it has logged no error but that of a ticker that is away."""
     first = browser.current_window_handle
     browser.get_log("browser")
     browser.switch_to.new_window("window")
-    yield Screen(browser, f"{PAGE.as_uri()}?port={ticker.number}")
+    found = TickerScreen(browser, f"{PAGE.as_uri()}?port={ticker.number}")
+    found.open()
+    yield found
     complaints = [entry["message"] for entry in browser.get_log("browser")]
     browser.close()
     browser.switch_to.window(first)
     assert [complaint for complaint in complaints if not USUAL.search(complaint)] == []
 
 
-def test_three_ways_show_the_same_prices(page: Screen, ticker: Ticker) -> None:
+def test_three_ways_show_the_same_prices(page: TickerScreen, ticker: Ticker) -> None:
     """All three columns show each price, no matter who has published it, and count what they have asked for."""
     assert page.run("return [...document.querySelectorAll('h2')].map(each => each.textContent)") == WAYS
     page.publish("12.30")
@@ -109,7 +97,7 @@ def test_three_ways_show_the_same_prices(page: Screen, ticker: Ticker) -> None:
     page.wait_for("Number(document.querySelector('.vain').textContent) > 0")
 
 
-def test_markup_is_text(page: Screen, ticker: Ticker) -> None:
+def test_markup_is_text(page: TickerScreen, ticker: Ticker) -> None:
     """A price is shown as text, and runs nothing."""
     price = "<b>1</b><img src=x onerror=window.ran=1>"
     ticker.publish(price)
@@ -117,7 +105,7 @@ def test_markup_is_text(page: Screen, ticker: Ticker) -> None:
     assert page.run("return [document.querySelectorAll('.price > *').length, window.ran === undefined]") == [0, True]
 
 
-def test_ticker_goes_away_and_comes_back(page: Screen, ticker: Ticker) -> None:
+def test_ticker_goes_away_and_comes_back(page: TickerScreen, ticker: Ticker) -> None:
     """Each column says that it gets no answer, and comes back by itself, also if all versions begin again."""
     for price in ("1", "2", "3"):
         ticker.publish(price)
@@ -130,11 +118,11 @@ def test_ticker_goes_away_and_comes_back(page: Screen, ticker: Ticker) -> None:
     page.wait_for_all("price", "first again")
 
 
-def test_another_symbol(page: Screen, ticker: Ticker) -> None:
+def test_another_symbol(page: TickerScreen, ticker: Ticker) -> None:
     """A new symbol begins new columns, and the old ones stop."""
     ticker.publish("1")
     page.wait_for_all("price", "1")
-    box = page.browser.find_element(By.ID, "symbol")
+    box = page.find("#symbol")
     box.clear()
     box.send_keys("café 100%" + Keys.TAB)
     page.wait_for_all("price", "–")
@@ -144,7 +132,7 @@ def test_another_symbol(page: Screen, ticker: Ticker) -> None:
     assert page.all("prices") == ["1"] * 3
 
 
-def test_error_of_the_ticker_is_shown(page: Screen, ticker: Ticker) -> None:
+def test_error_of_the_ticker_is_shown(page: TickerScreen, ticker: Ticker) -> None:
     """If there is no ticker to publish to, the status says so."""
     ticker.stop()
     page.publish("1")
@@ -158,10 +146,9 @@ CONTRASTS = f"""{CONTRAST}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_readable_in_light_and_dark(page: Screen, scheme: str) -> None:
+def test_readable_in_light_and_dark(page: TickerScreen, scheme: str) -> None:
     """All text has a contrast of at least 4.5 to 1 (WCAG 2.2, section 1.4.3)."""
-    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-    page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+    page.emulate(scheme=scheme)
     page.run("columns[0].state('no answer', true)")
     contrasts = page.run(CONTRASTS)
     assert len(contrasts) > 30
@@ -169,20 +156,18 @@ def test_readable_in_light_and_dark(page: Screen, scheme: str) -> None:
 
 
 @pytest.mark.parametrize("width", [320, 390])
-def test_phone(page: Screen, width: int) -> None:
+def test_phone(page: TickerScreen, width: int) -> None:
     """At a phone's width, nothing is wider than the screen."""
-    size = {"width": width, "height": 640, "deviceScaleFactor": 2, "mobile": True}
-    page.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    page.emulate(width)
     page.run("for (const column of columns) column.show('price', 'long'.repeat(200))")
-    page.wait_for(f"innerWidth === {width}")
-    assert page.run("return document.documentElement.scrollWidth <= innerWidth")
+    assert page.overflow() == 0
 
 
-def test_keyboard_and_screen_reader(page: Screen) -> None:
+def test_keyboard_and_screen_reader(page: TickerScreen) -> None:
     """Each part has a name and a role, and typing begins at the price."""
-    names = [page.browser.find_element(By.ID, id).accessible_name for id in ("symbol", "price")]
+    names = [page.find(box).accessible_name for box in ("#symbol", "#price")]
     assert names == ["Symbol", "New price"]
-    assert page.browser.find_element(By.ID, "status").aria_role == "status"
-    regions = page.browser.find_elements(By.CSS_SELECTOR, "section")
+    assert page.find("#status").aria_role == "status"
+    regions = page.browser.find_elements("css selector", "section")
     assert [(each.aria_role, each.accessible_name) for each in regions] == [("region", way) for way in WAYS]
     page.wait_for("document.activeElement === priceBox")
