@@ -34,6 +34,7 @@ from labcheck.judging.fixtures import CLIENTS, OTHERS, SERVERS
 from labcheck.judging.mistakes import told
 from labcheck.workbook.labs import ID, shown
 from labcheck.workbook.nearest import nearest
+from labcheck.workbook.places import LAB_FILE
 from labcheck.workbook.toml_file import TomlFile
 
 if TYPE_CHECKING:
@@ -274,7 +275,7 @@ def _of_imports(lab: Lab) -> Iterator[str]:
 
 def _of_ids(lab: Lab, checks: list[Written]) -> Iterator[str]:
     """Yield what is wrong with the ids of checks, and with those in their needs."""
-    toml = TomlFile.read(lab.starter / "lab.toml", shown(lab.starter / "lab.toml"))
+    toml = TomlFile.read(lab.starter / LAB_FILE, shown(lab.starter / LAB_FILE))
     ids = {check.id for check in read_suite(lab)}
     places: dict[str, list[str]] = {}
     for check in checks:

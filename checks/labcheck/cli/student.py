@@ -219,11 +219,11 @@ def _lab_and_folder(parser: Parser, words: list[str]) -> None:
 
 
 def _start(given: argparse.Namespace) -> int:
-    from labcheck.submission.files import copy_new
+    from labcheck.submission.files import copy_new, starter_files
 
     lab = load_lab(given.lab)
     target = given.folder or _usual_folder(lab)
-    kept = [file for file, copied in copy_new(lab.starter, target) if not copied]
+    kept = [file for file, copied in copy_new(starter_files(lab), target) if not copied]
     if kept:
         print(f"existing files left unchanged: {len(kept)}")
     print(
@@ -246,14 +246,14 @@ def _solution_arguments(parser: Parser, words: list[str]) -> None:
 
 
 def _solution(given: argparse.Namespace) -> int:
-    from labcheck.submission.files import copy_if_new, copy_new
+    from labcheck.submission.files import copy_if_new, copy_new, regular_files
 
     lab = load_lab(given.lab)
     expect_solutions("it cannot show that of " + lab.name)
     if given.diff:
         return _differences(lab, given.folder)
     target = given.folder or Path(f"{lab.name}-solution")
-    for file, copied in copy_new(lab.solution, target):
+    for file, copied in copy_new(regular_files(lab.solution), target):
         if not copied:
             raise UsageError(f"{target / file} already exists and was not overwritten; give another DIR")
     for file in lab.supplied():
@@ -331,13 +331,13 @@ def _reset_arguments(parser: Parser, words: list[str]) -> None:
 
 
 def _reset(given: argparse.Namespace) -> int:
-    from labcheck.submission.files import put_back
+    from labcheck.submission.files import put_back, starter_files
     from labcheck.submission.find import find_folder
 
     lab = load_lab(given.lab)
     folder = find_folder(lab, None)
     names = given.files or [program.file for program in lab.programs]
-    known = [file.relative_to(lab.starter).as_posix() for file in lab.starter.rglob("*") if file.is_file()]
+    known = [relative.as_posix() for _, relative in starter_files(lab)]
     for name in names:
         if name not in known:
             raise UsageError(f"{lab.name} has no starter file {name!r}.{nearest(name, known)}")

@@ -18,7 +18,7 @@ from labcheck.errors import SuiteError, UsageError
 from labcheck.judging.mistakes import told
 from labcheck.version import __version__
 from labcheck.workbook.labs import Lab, Step, shown
-from labcheck.workbook.places import PACKAGE
+from labcheck.workbook.places import LAB_FILE, PACKAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,7 +124,7 @@ def digest_of_frame(lab: Lab) -> str:
     """Return a digest of everything that judges except for the files of the checks: what all of them depend on."""
     digest = hashlib.sha256(f"{__version__} {engine_digest()} {lab.name}".encode())
     supplied = (lab.starter / file for file in lab.supplied())
-    table = tomllib.loads((lab.starter / "lab.toml").read_text("utf-8"))
+    table = tomllib.loads((lab.starter / LAB_FILE).read_text("utf-8"))
     digest.update(json.dumps({name: each for name, each in table.items() if name != "points"}, default=str).encode())
     shared = lab.place.suites.glob("*.py")  # what the suites of a course have in common
     helpers = (file for file in lab.suite.glob("*.py") if not file.name.startswith("test_"))

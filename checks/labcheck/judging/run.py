@@ -28,6 +28,7 @@ from labcheck.sandbox.base import Sandbox
 from labcheck.sandbox.copies import PrivateCopies
 from labcheck.submission.limits import SUBMISSION
 from labcheck.workbook.labs import shown
+from labcheck.workbook.places import LAB_FILE
 from labcheck.workbook.toml_file import TomlFile
 
 if TYPE_CHECKING:
@@ -424,7 +425,7 @@ def expect_kinds(lab: Lab) -> None:
         try:
             kinds.find(program.kind)
         except SuiteError as error:
-            file = lab.starter / "lab.toml"
+            file = lab.starter / LAB_FILE
             place = TomlFile.read(file, shown(file)).at("programs", program.name, "kind")
             mistakes.append(f"{place}: [programs.{program.name}]: {error}")
     if mistakes:

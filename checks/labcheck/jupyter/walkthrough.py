@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from labcheck.errors import UsageError
-from labcheck.submission.files import copy_new
+from labcheck.submission.files import copy_new, starter_files
 from labcheck.submission.notebook import fill
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def copy(lab: Lab, folder: Path) -> list[str]:
         raise UsageError(f"{lab.name} has no walkthrough; run `labcheck start {lab.name}` for its starter files")
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file; give a folder")
-    kept = [file for file, copied in copy_new(lab.starter, folder) if not copied]
+    kept = [file for file, copied in copy_new(starter_files(lab), folder) if not copied]
     messages = [f"existing files left unchanged: {len(kept)}"] if kept else []
     target = folder / lab.notebook.name
     if os.path.lexists(target):

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING
 from labcheck.errors import RefusedError, UsageError
 from labcheck.submission.limits import SUBMISSION
 from labcheck.submission.names import is_left_out
+from labcheck.workbook.places import LAB_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from labcheck.submission.limits import Limits
+    from labcheck.workbook.labs import Lab
 
 
 TEMPORARY = "labcheck-"  # the start of the name of every temporary folder
@@ -51,14 +53,19 @@ def read_start(file: Path, size: int) -> bytes:
         os.close(descriptor)
 
 
-def copy_new(source: Path, target: Path) -> Iterator[tuple[Path, bool]]:
-    """Copy a lab's files for a student to edit, without overwriting any file.
+def copy_new(files: Iterable[tuple[Path, Path]], target: Path) -> Iterator[tuple[Path, bool]]:
+    """Copy files, given as by `regular_files`, for a student to edit, without overwriting any file.
 
     Yields each file's path relative to the target, and whether it was copied (False: the file already existed).
     Raises UsageError if a file cannot be copied.
     """
-    for file, relative in regular_files(source):
+    for file, relative in files:
         yield relative, copy_if_new(file, target / relative)
+
+
+def starter_files(lab: Lab) -> Iterator[tuple[Path, Path]]:
+    """Yield each file that a student starts a lab with, and its path relative to their folder; not the lab.toml."""
+    return ((file, relative) for file, relative in regular_files(lab.starter) if relative != Path(LAB_FILE))
 
 
 def copy_if_new(file: Path, to: Path) -> bool:

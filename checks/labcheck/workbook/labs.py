@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from labcheck.errors import SuiteError, UsageError
 from labcheck.workbook.nearest import nearest
-from labcheck.workbook.places import PACKAGE, places
+from labcheck.workbook.places import LAB_FILE, PACKAGE, places
 from labcheck.workbook.points import DEFAULT, points_of
 from labcheck.workbook.toml_file import TomlFile, schema_of
 
@@ -210,7 +210,7 @@ def _place_of(name: str) -> Place | None:
 
 
 def _read(name: str, place: Place) -> Lab:
-    file = place.folder / "labs" / name / "lab.toml"
+    file = place.folder / "labs" / name / LAB_FILE
     toml = TomlFile.read(file, shown(file))
     table = toml.table
     solution = place.folder / "solutions" / name

@@ -26,6 +26,7 @@ SETTINGS = "labcheck.toml"
 KEYS = ("title", "feedback")  # of the settings
 LINK = re.compile(r"(https?://[^\s/]+|mailto:[^\s@]+@[^\s@]+)\S*", re.IGNORECASE)
 OWN_TITLE = "Network programming in Python"  # of labcheck's own labs, where a course needs a title
+LAB_FILE = "lab.toml"  # makes a folder in labs/ a lab
 FOLDERS = ("labs", "solutions", "suites", "notebooks")
 
 
@@ -52,7 +53,7 @@ class Place:
 
     def lab_names(self) -> list[str]:
         """Return the names of its labs, sorted."""
-        return sorted(path.parent.name for path in self.folder.glob("labs/*/lab.toml"))
+        return sorted(path.parent.name for path in self.folder.glob(f"labs/*/{LAB_FILE}"))
 
 
 def root() -> Path:

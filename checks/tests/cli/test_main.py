@@ -23,7 +23,7 @@ from labcheck.program.ports import is_free
 from labcheck.record.record import Outcome, Record
 from labcheck.reports.wording import replay
 from labcheck.submission.limits import MAX_FILES
-from labcheck.workbook.labs import load_lab
+from labcheck.workbook.labs import lab_names, load_lab
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,6 +57,18 @@ def test_student_starts_checks_and_compares(labcheck: Run, tmp_path: Path) -> No
 
     assert labcheck("solution", "lab1").status == 0
     assert labcheck("lab1", "lab1-solution").status == 0
+
+
+@pytest.mark.parametrize("lab", lab_names())
+def test_student_gets_the_starter_files(lab: str, labcheck: Run, tmp_path: Path) -> None:
+    """These are all files of the starter except lab.toml, which is labcheck's; `reset` does not know it either."""
+    labcheck("start", lab)
+    copied, starter = (
+        {file.relative_to(place) for file in place.rglob("*") if file.is_file()}
+        for place in (tmp_path / "here" / lab, CHECKOUT / "labs" / lab)
+    )
+    assert copied == starter - {Path("lab.toml")}
+    assert labcheck("reset", lab, "lab.toml").err.startswith(f"labcheck: {lab} has no starter file 'lab.toml'.")
 
 
 def test_start_never_writes_over_a_file(labcheck: Run, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from labcheck import suite
 from labcheck.errors import SuiteError, UsageError
 from labcheck.judging import fixtures
 from labcheck.sandbox.scratch import scratch
-from labcheck.submission.files import copy_new, regular_files
+from labcheck.submission.files import copy_new, regular_files, starter_files
 from labcheck.workbook import extras, wheel
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _write_source(lab: Lab, place: Path) -> Chapter:
     from labcheck.authoring.book.execute import execute
 
     folder = place / "source" / lab.name
-    for _ in copy_new(lab.starter, folder):
+    for _ in copy_new(starter_files(lab), folder):
         pass
     files = []
     for file, relative in regular_files(lab.solution):

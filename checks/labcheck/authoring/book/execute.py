@@ -16,7 +16,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from labcheck.errors import SuiteError
-from labcheck.submission.files import copy_new
+from labcheck.submission.files import copy_new, regular_files
 from labcheck.submission.notebook import fill, written_by
 from labcheck.workbook.places import root
 
@@ -44,7 +44,7 @@ def execute(lab: Lab, place: Path) -> NotebookNode:
     assert lab.notebook is not None
     work = place / lab.name
     for source in (lab.solution, lab.starter):
-        for _ in copy_new(source, work):
+        for _ in copy_new(regular_files(source), work):
             pass
     notebook: NotebookNode = nbformat.read(lab.notebook, as_version=4)  # type: ignore[no-untyped-call]
     fill(notebook, work)
