@@ -6,11 +6,16 @@ from html.parser import HTMLParser
 
 
 class Rows(HTMLParser):
-    """Collects the rows of all tables in a page; `rows` are the texts of their cells, with white space collapsed."""
+    """Collects the rows of all tables in a page; `rows` are the texts of their cells, with white space collapsed.
+
+    `stray` is the number of rows outside of a table: there, a browser drops the tag.
+    """
 
     def __init__(self, source: str) -> None:
         super().__init__(convert_charrefs=True)
         self.rows: list[list[str]] = []
+        self.stray = 0
+        self._tables = 0  # one in the other, here
         self._cell: list[str] | None = None
         self.feed(source)
         self.close()
@@ -21,15 +26,19 @@ class Rows(HTMLParser):
         del attrs
         if tag in ("tr", "td", "th"):
             self._end_cell()
-        if tag == "tr":
+        self._tables += tag == "table"
+        if tag == "tr" and self._tables:
             self.rows.append([])
-        elif tag in ("td", "th") and self.rows:
+        elif tag == "tr":
+            self.stray += 1
+        elif tag in ("td", "th") and self.rows and self._tables:
             self._cell = []
 
     def handle_endtag(self, tag: str) -> None:
         """End a cell."""
         if tag in ("tr", "td", "th", "table", "tbody", "thead"):
             self._end_cell()
+        self._tables -= tag == "table" and self._tables > 0
 
     def handle_data(self, data: str) -> None:
         """Add text to the cell."""
