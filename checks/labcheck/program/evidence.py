@@ -207,7 +207,7 @@ class Prompts(Printed):
 
 
 class Growth(int):
-    """The number of bytes by which something has grown. Compare it with a limit: `growth < 40_000`.
+    """The number of bytes by which something has grown. Compare it with a limit: `growth < 40_000`, or `growth >= 1`.
 
     `where` they are is a part of the report: `in the folder`, `of memory`.
     """
@@ -221,7 +221,7 @@ class Growth(int):
 
     def mismatch(self, operator: str, wanted: object) -> Mismatch:
         """Say how many bytes were expected, and how many there are."""
-        word = "fewer than " if operator.startswith("<") else "more than " if operator.startswith(">") else ""
+        word = {"<": "fewer than ", "<=": "at most ", ">": "more than ", ">=": "at least "}.get(operator, "")
         return Mismatch(f"{word}{wanted:,} bytes more {self.where}", f"{int(self):,} bytes more")
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from labcheck.suite import Draw, Mismatch, Server, given, requirement
-from labcheck.suites.lab4.material import new_book
+from labcheck.suites.lab4.material import Material, new_book
 from labcheck.suites.lab4.service import GZIP, LARGE, add, coding, get, tag
 
 if TYPE_CHECKING:
@@ -138,10 +138,10 @@ def test_two_kinds(server: Server, targets: list[str]) -> None:
         "Encode the text, pack the bytes, and take the length of what is left, as the last step.",
     ],
 )
-def test_length_is_that_of_the_sent_bytes(server: Server, targets: list[str], draw: Draw) -> None:
+def test_length_is_that_of_the_sent_bytes(server: Server, material: Material, targets: list[str], draw: Draw) -> None:
     """Content-Length, if it is there, counts the bytes that are sent."""
     requests = [partial(server.request, "GET", target, fields) for target in targets for fields in ({}, GZIP)]
-    requests += [partial(server.get, f"/books/{draw.word()}")]
+    requests += [partial(server.get, path) for path in (f"/books/{draw.word()}", f"/book/{material.books[0]['id']}")]
     requests += [partial(server.request, "POST", "/books", json=new_book(draw))]
     for request in requests:
         answer = request()  # one by one: a report shows the last answer

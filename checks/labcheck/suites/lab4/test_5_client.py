@@ -245,6 +245,16 @@ def test_new_body_takes_the_place(client: HttpClient, draw: Draw) -> None:
 
 
 @keeps
+def test_keeps_it_in_its_folder(client: HttpClient, draw: Draw) -> None:
+    """What it has got is kept in the folder `.fetch-cache` below the current one."""
+    before = client.size(".fetch-cache")
+    page = client.page(Reply(draw.randbytes(40_000), fields={"ETag": f'"{draw.word()}"', **STALE}))
+    fetched(client, page)
+    kept = client.growth(".fetch-cache", since=before)
+    assert kept >= len(page.reply.body), "the body should be kept in the folder .fetch-cache"
+
+
+@keeps
 def test_urls_do_not_share(client: HttpClient, draw: Draw) -> None:
     """URLs that differ do not get each other's bodies."""
     a, b, long = draw.word(), draw.word(), draw.word(300)

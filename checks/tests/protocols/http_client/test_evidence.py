@@ -72,3 +72,7 @@ def test_growth_in_words() -> None:
         "fewer than 40,000 bytes more in the folder",
         "50,000 bytes more",
     )
+    assert Growth(0, "in the folder").mismatch(">=", 40_000)[:2] == (
+        "at least 40,000 bytes more in the folder",
+        "0 bytes more",
+    )
