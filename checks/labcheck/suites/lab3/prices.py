@@ -1,12 +1,26 @@
 """What the checks of lab 3 have in common: publishers, subscribers, and the quotes that they should get."""
 
 import json
+import time
 from typing import Any
 from urllib.parse import quote
 
 from labcheck.suite import Draw, MixedServer, WebSocketClient, given
 
-MORE = ("é", "日本", "🎲", "a+b", "100%", "%41", 'c"d')  # what a symbol and a price may contain, too
+MORE = (
+    "é",
+    "e\u0301",
+    "\u212b",
+    "日本",
+    "🎲",
+    "a+b",
+    "a&b",
+    "100%",
+    "%41",
+    'c"d',
+)  # what a symbol and a price may contain, too
+LONG_WAIT = "wait=30"  # of a request that is not to end by itself
+SOON = 20.0  # seconds until one publication has reached everybody, even on a busy machine
 
 PUBLISH = "python publish.py ACME 12.30"  # by hand; the sheet has this program
 
@@ -44,6 +58,12 @@ def subscribe(server: MixedServer, symbol: str, latest: Quote, who: str = "a sub
     first = reader.receive().json
     given(first == latest, f"a new subscriber first gets {first!r}, not the latest quote")
     return reader
+
+
+def expect_soon(began: float, reached: int, everybody: int) -> None:
+    """Expect that a publication, made when time.monotonic() was `began`, does not take longer than SOON."""
+    told = f"after {SOON:g} s, one publication has reached only {reached} of {everybody}"
+    assert time.monotonic() - began < SOON, told
 
 
 def offer(symbol: str, price: str) -> str:

@@ -4,7 +4,7 @@ import json
 from contextlib import suppress
 
 from labcheck.suite import SOME_TEXT, Connection, Draw, ExchangeError, MixedServer, given, requirement
-from labcheck.suites.lab3.prices import MORE, PUBLISH, Publisher, a_price, feed_of, offer, path_of
+from labcheck.suites.lab3.prices import LONG_WAIT, MORE, PUBLISH, Publisher, a_price, feed_of, offer, path_of
 
 PUBLISHERS, EACH = 10, 10
 GONE = (1001, 1000)  # RFC 6455, section 7.4.1: going away, or a normal end
@@ -38,8 +38,8 @@ def test_answers_with_the_quote(server: MixedServer, draw: Draw) -> None:
     symbol, price = draw.word(), a_price(draw)
     publishers[0].send(offer(symbol, price))
     assert publishers[0].receive().json == {"symbol": symbol, "price": price, "version": 1}
-    for symbol in (f"{draw.word()} {more}" for more in MORE):
-        for publisher, price in zip(publishers, (a_price(draw), f" {draw.word()} {symbol} "), strict=True):
+    for symbol in (f" {draw.word()} {more} " for more in MORE):
+        for publisher, price in zip(publishers, (a_price(draw), f"\t{draw.word()}\0\r\n{symbol}"), strict=True):
             publisher.send(offer(symbol, price))
             answer = publisher.receive().json
             assert answer == {"symbol": symbol, "price": price, "version": answer.get("version")}
@@ -60,8 +60,10 @@ def test_says_what_is_wrong(server: MixedServer, draw: Draw) -> None:
     first, second = publisher.publish_all(symbol, price, a_price(draw))
     right = {"symbol": symbol, "price": price}
     no_strings = [right | {"price": 12.3}, right | {"price": None}, right | {"symbol": 7}, right | {"price": [price]}]
+    no_strings += [right | {"symbol": True}, right | {"price": False}]
     others = [{"symbol": symbol}, {"price": price}, {}, [right], [symbol, price], f"symbol {price}", 7, None]
-    for message in ("", draw.word(), json.dumps(right)[:-1], *map(json.dumps, [*no_strings, *others])):
+    no_json = "", draw.word(), json.dumps(right)[:-1], f"{json.dumps(right)} {draw.word()}", repr(right)
+    for message in (*no_json, *map(json.dumps, [*no_strings, *others])):
         publisher.client.send(message)
         assert publisher.client.receive().json == {"error": SOME_TEXT}
     third = publisher.publish(symbol, price)
@@ -79,7 +81,7 @@ def test_says_what_is_wrong(server: MixedServer, draw: Draw) -> None:
 )
 def test_counts_without_gaps(server: MixedServer, draw: Draw) -> None:
     """With 10 publishers at once, versions have no gap and no double; each symbol counts for itself."""
-    symbol, other = draw.word(), draw.word()
+    symbol = draw.word()
     publishers = server.join_many(PUBLISHERS, "/publish")
     for _ in range(EACH):
         for publisher in publishers:
@@ -87,8 +89,14 @@ def test_counts_without_gaps(server: MixedServer, draw: Draw) -> None:
     versions = [publisher.receive().json.get("version") for publisher in publishers for _ in range(EACH)]
     given(all(isinstance(version, int | float) for version in versions), "a quote has no version")
     assert sorted(versions) == list(range(1, PUBLISHERS * EACH + 1))
-    publishers[0].send(offer(other, a_price(draw)))
-    assert publishers[0].receive().json.get("version") == 1
+    publishers[0].leave()
+    price = a_price(draw)
+    for number in range(PUBLISHERS * EACH + 1, PUBLISHERS * EACH + 4):  # each time with the same price
+        publishers[1].send(offer(symbol, price))
+        assert publishers[1].receive().json.get("version") == number
+    for other in (draw.word(), symbol.upper(), symbol[:-1], f"{symbol}x"):
+        publishers[1].send(offer(other, price))
+        assert publishers[1].receive().json.get("version") == 1
 
 
 @requirement(
@@ -106,7 +114,9 @@ def test_stops_cleanly(own_server: MixedServer, draw: Draw) -> None:
     publisher.publish(symbol, a_price(draw))
     with suppress(ExchangeError):  # without push, it may refuse a subscriber
         own_server.join(feed_of(symbol), who="a subscriber")
-    with own_server.http.ask(path_of(symbol, "after=1&wait=60"), path_of(draw.word(), "after=0&wait=60")) as waiting:
+    with own_server.http.ask(
+        path_of(symbol, f"after=1&{LONG_WAIT}"), path_of(draw.word(), f"after=0&{LONG_WAIT}")
+    ) as waiting:
         try:
             own_server.http.get(path_of(symbol))  # once it has the answer, no request is half-way
         except ExchangeError:

@@ -1,9 +1,10 @@
 """Step 3: long polling."""
 
+import time
 from typing import NamedTuple
 
 from labcheck.suite import SOME_TEXT, Connection, Draw, ExchangeError, Mismatch, MixedServer, given, requirement
-from labcheck.suites.lab3.prices import PUBLISH, Publisher, a_price, path_of
+from labcheck.suites.lab3.prices import LONG_WAIT, PUBLISH, Publisher, a_price, expect_soon, path_of
 
 WAITING = 100  # requests at once
 WAITS = 0.0, 0.5, 1.0, 1.25  # seconds
@@ -11,12 +12,12 @@ USUAL_WAIT, LONGER = 12.0, 13.5  # seconds: of a request that does not say for h
 MUCH = 1.0  # seconds; two waits differ by more, unless they have the same end
 FORGIVEN = 0.05  # seconds that an answer may be too early
 NO_AFTER = "", "x", "-1", "1.5", "nan"
-NO_WAIT = "", "x", "-1", "nan", "inf", "61"
+NO_WAIT = "", "x", "-1", "-0.5", "nan", "inf", "60.5", "61"
 
 
 @requirement(
     "3.1",
-    explained_by=["2.1"],
+    explained_by=["2.1", "2.5"],
     hints=[
         "A client has missed two prices. Which one does it need now?",
         "urllib.parse.parse_qs() reads the query. `after` is the version that the client has.",
@@ -28,15 +29,16 @@ def test_answers_at_once(server: MixedServer, draw: Draw) -> None:
     publisher, symbol = Publisher(server), draw.word()
     latest = publisher.publish(symbol, *(a_price(draw) for _ in range(11)))
     before = f"after={latest['version'] - 1}"
-    for query in ("after=0", "after=2", "after=9", before, f"{before}&wait=60"):
+    for query in ("after=0", "after=2", "after=9", before, f"{before}&{LONG_WAIT}"):
         answer = server.http.request("GET", path_of(symbol, query), patience=server.patience)
         assert answer.status == 200
         assert answer.json == latest
+        assert answer.media_type == "application/json"
 
 
 @requirement(
     "3.2",
-    explained_by=["2.1"],
+    explained_by=["2.1", "2.5"],
     hints=[
         "While one client waits, can your program still answer the others?",
         "Wait for something that a publication sets, such as an asyncio.Event, instead of looking again and again.",
@@ -48,13 +50,14 @@ def test_waits_for_the_next_one(server: MixedServer, draw: Draw) -> None:
     publisher, symbol = Publisher(server), draw.word()
     expected = publisher.publish(symbol, a_price(draw))
     for _ in range(2):
-        with server.http.ask(path_of(symbol, f"after={expected['version']}&wait=60")) as (waiting,):
+        with server.http.ask(path_of(symbol, f"after={expected['version']}&{LONG_WAIT}")) as (waiting,):
             exchange_others(server, publisher, waiting, draw)
             assert waiting.so_far() == ""
             expected = publisher.publish(symbol, a_price(draw))
             answer = waiting.read_answer(patience=server.patience)
             assert answer.status == 200
             assert answer.json == expected
+            assert answer.media_type == "application/json"
 
 
 def exchange_others(server: MixedServer, publisher: Publisher, waiting: Connection, draw: Draw) -> None:
@@ -96,16 +99,14 @@ def ask_and_wait(server: MixedServer, draw: Draw) -> Asked:
     return Asked(server, symbol, [server.http.begin(path_of(symbol, query), query) for query in queries])
 
 
-@requirement(
-    "3.3",
-    needs=["3.1"],
-    begins=ask_and_wait,
-    hints=[
-        "What happens to a request without an answer on its way through other people's machines?",
-        "asyncio.wait_for() ends a wait after some seconds, and the query says how many.",
-        "204 No Content has no body, and so no Content-Length (RFC 9110, section 8.6).",
-    ],
+ENDING = (
+    "What happens to a request without an answer on its way through other people's machines?",
+    "asyncio.wait_for() ends a wait after some seconds, and the query says how many.",
+    "204 No Content has no body, and so no Content-Length (RFC 9110, section 8.6).",
 )
+
+
+@requirement("3.3", explained_by=["3.1", "3.2"], begins=ask_and_wait, hints=ENDING)
 def test_gives_up_in_time(begun: Asked, draw: Draw) -> None:
     """Without a publication, it answers 204 without a body after `wait` seconds (12 if left out), not earlier."""
     *others, usual, longer = begun.requests
@@ -121,10 +122,19 @@ def test_gives_up_in_time(begun: Asked, draw: Draw) -> None:
     Publisher(begun.server, "another publisher").publish(begun.symbol, a_price(draw))  # it still can
 
 
+@requirement("3.3", explained_by=["3.1", "3.2"], hints=ENDING)
+def test_may_wait_for_a_minute(server: MixedServer, draw: Draw) -> None:
+    """A request may say that it waits for up to 60 seconds; it does not if there is a quote for it."""
+    symbol = draw.word()
+    Publisher(server).publish(symbol, a_price(draw))
+    for wait in ("0", "0.5", "59.5", "60"):
+        answer = server.http.request("GET", path_of(symbol, f"after=0&wait={wait}"), patience=server.patience)
+        assert answer.status == 200, f"wait={wait} is neither negative nor too large"
+
+
 @requirement(
     "3.4",
-    needs=["3.2"],
-    explained_by=["2.1"],
+    explained_by=["2.1", "2.5", "3.2"],
     hints=[
         "How can a client wait for the very first price of a symbol?",
         "There must be something to wait for before there is a quote.",
@@ -134,7 +144,7 @@ def test_gives_up_in_time(begun: Asked, draw: Draw) -> None:
 def test_waits_for_the_first_one(server: MixedServer, draw: Draw) -> None:
     """It also waits for a symbol that was never published."""
     publisher, symbol = Publisher(server), draw.word()
-    with server.http.ask(path_of(symbol, "after=0&wait=60")) as (waiting,):
+    with server.http.ask(path_of(symbol, f"after=0&{LONG_WAIT}")) as (waiting,):
         exchange_others(server, publisher, waiting, draw)
         assert waiting.so_far() == ""
         expected = publisher.publish(symbol, a_price(draw))
@@ -145,8 +155,7 @@ def test_waits_for_the_first_one(server: MixedServer, draw: Draw) -> None:
 
 @requirement(
     "3.5",
-    needs=["3.2"],
-    explained_by=["2.1"],
+    explained_by=["2.1", "2.5", "3.2"],
     hints=[
         "How many clients can wait for the same symbol at the same time?",
         "An asyncio.Event wakes all that wait for it; asyncio.Queue.get() wakes only one.",
@@ -157,19 +166,19 @@ def test_wakes_everybody(server: MixedServer, draw: Draw) -> None:
     """100 requests that wait for one symbol are all answered by one publication, with the same quote."""
     publisher, symbol = Publisher(server), draw.word()
     version = publisher.publish(symbol, a_price(draw))["version"]
-    with server.http.ask(*[path_of(symbol, f"after={version}&wait=60")] * WAITING) as waiting:
+    with server.http.ask(*[path_of(symbol, f"after={version}&{LONG_WAIT}")] * WAITING) as waiting:
         given(server.http.get(path_of(symbol)).status == 200, "GET /price/S does not work while many others wait")
-        expected = publisher.publish(symbol, a_price(draw))
-        for request in waiting:
+        expected, began = publisher.publish(symbol, a_price(draw)), time.monotonic()
+        for number, request in enumerate(waiting):
             answer = request.read_answer()
             assert answer.status == 200
             assert answer.json == expected
+            expect_soon(began, number + 1, WAITING)
 
 
 @requirement(
     "3.6",
-    needs=["3.2"],
-    explained_by=["2.1"],
+    explained_by=["2.1", "2.5", "3.1", "3.2", "3.5"],
     hints=[
         "What does your program do with an answer whose client has gone?",
         "Writing to a closed connection raises an exception. Which part of your program does it end?",
@@ -179,7 +188,7 @@ def test_wakes_everybody(server: MixedServer, draw: Draw) -> None:
 def test_one_goes_away(new_server: MixedServer, draw: Draw) -> None:
     """A client that goes away while it waits disturbs no other."""
     publisher, symbol = Publisher(new_server), draw.word()
-    target = path_of(symbol, f"after={publisher.publish(symbol, a_price(draw))['version']}&wait=60")
+    target = path_of(symbol, f"after={publisher.publish(symbol, a_price(draw))['version']}&{LONG_WAIT}")
     with new_server.http.ask(*[target] * 5) as (first, stays, third, last, fifth):
         given(new_server.http.get(path_of(symbol)).status == 200, "GET /price/S does not work while others wait")
         first.close()

@@ -1,7 +1,19 @@
 """Step 4: push."""
 
+import time
+
 from labcheck.suite import Draw, ExchangeError, MixedServer, given, requirement
-from labcheck.suites.lab3.prices import MORE, Publisher, Quote, a_price, feed_of, offer, path_of, subscribe
+from labcheck.suites.lab3.prices import (
+    MORE,
+    Publisher,
+    Quote,
+    a_price,
+    expect_soon,
+    feed_of,
+    offer,
+    path_of,
+    subscribe,
+)
 
 SUBSCRIBERS = 200
 BURST = 5  # prices at once; a queue for a subscriber has room for them
@@ -24,8 +36,8 @@ NEWCOMERS = 10  # subscribers of one symbol each
 def test_begins_with_the_latest(server: MixedServer, draw: Draw) -> None:
     """A WebSocket on /feed/S first gets the latest quote of S, if there is one."""
     publisher, symbol, other = Publisher(server), draw.word(), draw.word()
-    latest = publisher.publish(symbol, a_price(draw), a_price(draw))
-    for who in ("a subscriber", "another subscriber"):
+    for who in ("a subscriber", "another subscriber", "a third subscriber"):
+        latest = publisher.publish(symbol, a_price(draw))
         assert server.join(feed_of(symbol), who=who).receive().json == latest
     early = server.join(feed_of(other), who="an early subscriber")
     quotes: list[Quote] = []
@@ -39,7 +51,7 @@ def test_begins_with_the_latest(server: MixedServer, draw: Draw) -> None:
 
 every = requirement(
     "4.2",
-    explained_by=["4.1"],
+    explained_by=["1.4", "4.1"],
     hints=[
         "When a price is published, how does your program know who has subscribed?",
         "A queue for each subscriber keeps the quotes in order, also when several come at once.",
@@ -56,8 +68,10 @@ def test_every_further_quote(server: MixedServer, draw: Draw) -> None:
         reader = subscribe(server, symbol, publisher.publish(symbol, a_price(draw)))
         publisher.publish(draw.word(), a_price(draw))
         one = publisher.publish(symbol, a_price(draw))
-        publisher.publish(f"{symbol}x", a_price(draw))
-        for quote in (one, *publisher.publish_all(symbol, *(a_price(draw) for _ in range(BURST)))):
+        for other in (f"{symbol}x", symbol.swapcase()):
+            publisher.publish(other, a_price(draw))
+        same = publisher.publish(symbol, one["price"])
+        for quote in (one, same, *publisher.publish_all(symbol, *(a_price(draw) for _ in range(BURST)))):
             assert reader.receive().json == quote
 
 
@@ -81,8 +95,7 @@ def test_joins_in_between(server: MixedServer, draw: Draw) -> None:
 
 @requirement(
     "4.3",
-    needs=["4.2"],
-    explained_by=["4.1"],
+    explained_by=["4.1", "4.2"],
     hints=[
         "How many subscribers can a popular symbol have?",
         "Only the time that it takes to send to all of them may depend on their number.",
@@ -96,15 +109,15 @@ def test_reaches_everybody(server: MixedServer, draw: Draw) -> None:
     readers = server.join_many(SUBSCRIBERS, feed_of(symbol))
     for reader in readers:
         assert reader.receive().json == latest
-    expected = publisher.publish(symbol, a_price(draw))
-    for reader in readers:
+    expected, began = publisher.publish(symbol, a_price(draw)), time.monotonic()
+    for number, reader in enumerate(readers):
         assert reader.receive().json == expected
+        expect_soon(began, number + 1, SUBSCRIBERS)
 
 
 @requirement(
     "4.4",
-    needs=["4.2"],
-    explained_by=["4.1"],
+    explained_by=["1.4", "4.1", "4.2", "4.6"],  # a slow subscriber may be disconnected
     exchanges=TIMES,
     hints=[
         "What does send() wait for while the other side does not read?",
@@ -139,15 +152,20 @@ def test_other_paths_are_refused(server: MixedServer, draw: Draw) -> None:
     """A WebSocket on any other path is refused in the handshake with HTTP 404."""
     symbol = draw.word()
     Publisher(server).publish(symbol, a_price(draw))
-    similar = f"/publish{draw.word()}", f"/feeds/{symbol}", path_of(symbol), path_of(draw.word())
+    similar = (
+        f"/publish{draw.word()}",
+        f"/feeds/{symbol}",
+        f"/feed/{symbol}/{draw.word()}",
+        path_of(symbol),
+        path_of(draw.word()),
+    )
     for path in ("/", f"/{draw.word()}", f"/{draw.word()}/{draw.word()}", *similar):
         assert server.ask_to_join(path).status == 404
 
 
 @requirement(
     "4.6",
-    needs=["4.2"],
-    explained_by=["4.1"],
+    explained_by=["4.1", "4.2"],
     hints=[
         "What is in your set of subscribers after one has left?",
         "A `finally:` block removes the entry, no matter how the connection ends.",
@@ -158,13 +176,15 @@ def test_who_left_is_forgotten(new_server: MixedServer, draw: Draw) -> None:
     """After a subscriber has left, normally or not, the others' quotes go on, and there is no traceback."""
     publisher, symbol = Publisher(new_server), draw.word()
     latest = publisher.publish(symbol, a_price(draw))
-    polite, sudden, stays = (subscribe(new_server, symbol, latest, who) for who in ("one", "another", "a third"))
+    names = "the first", "one", "another", "the last"
+    first, polite, sudden, last = (subscribe(new_server, symbol, latest, who) for who in names)
     for end in (polite.leave, sudden.vanish):
         end()
         for _ in range(2):
             try:
                 quote = publisher.publish(symbol, a_price(draw))
-                assert stays.receive().json == quote
+                assert first.receive().json == quote
+                assert last.receive().json == quote
             except ExchangeError:
                 publisher.client.vanish()  # a library may report an exception when the connection is closed
                 assert new_server.traceback() == ""  # it says more than that a message is missing
