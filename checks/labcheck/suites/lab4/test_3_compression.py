@@ -131,7 +131,7 @@ def test_two_kinds(server: Server, targets: list[str]) -> None:
 
 @requirement(
     "3.4",
-    needs=["1.3", "3.1"],
+    needs=["1.2", "1.3", "3.1", "4.1"],
     hints=[
         "How does a client know where the body ends if the connection stays open?",
         "RFC 9110, section 8.6: Content-Length counts the bytes that are sent: after packing, and not characters.",

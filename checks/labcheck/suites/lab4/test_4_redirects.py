@@ -45,7 +45,7 @@ def test_old_address(server: Server, material: Material, draw: Draw) -> None:
 
 @requirement(
     "4.2",
-    explained_by=["1.1"],
+    explained_by=["1.1", "1.3"],
     hints=[
         "A browser gets a 301 as the answer to a POST. Which method does it use at the new address?",
         "RFC 9110, sections 15.4.2 and 15.4.9: only after a 307 or a 308 is the request repeated as it was.",
@@ -63,8 +63,7 @@ def test_slash_too_many(server: Server, draw: Draw) -> None:
 
 @requirement(
     "4.3",
-    needs=["1.4"],
-    explained_by=["1.3"],
+    explained_by=["1.3", "1.4"],
     hints=[
         "Where does /latest lead tomorrow, if a cache has kept today's answer?",
         "RFC 9110, section 15.4.3: 302 is for now only. RFC 9111, section 5.2.2.5: no-store.",
