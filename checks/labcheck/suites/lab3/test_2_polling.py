@@ -84,7 +84,7 @@ def test_nothing_is_stored(server: MixedServer, draw: Draw) -> None:
 
 @requirement(
     "2.4",
-    explained_by=["2.1"],
+    explained_by=["2.1", "2.5"],
     hints=[
         "How does a browser write é, or a space, in a request line?",
         "urllib.parse.unquote() decodes it. In a path, + is just a plus.",
