@@ -99,14 +99,16 @@ def ask_and_wait(server: MixedServer, draw: Draw) -> Asked:
     return Asked(server, symbol, [server.http.begin(path_of(symbol, query), query) for query in queries])
 
 
-ENDING = (
-    "What happens to a request without an answer on its way through other people's machines?",
-    "asyncio.wait_for() ends a wait after some seconds, and the query says how many.",
-    "204 No Content has no body, and so no Content-Length (RFC 9110, section 8.6).",
+@requirement(
+    "3.3",
+    explained_by=["3.1", "3.2"],
+    begins=ask_and_wait,
+    hints=[
+        "What happens to a request without an answer on its way through other people's machines?",
+        "asyncio.wait_for() ends a wait after some seconds, and the query says how many.",
+        "204 No Content has no body, and so no Content-Length (RFC 9110, section 8.6).",
+    ],
 )
-
-
-@requirement("3.3", explained_by=["3.1", "3.2"], begins=ask_and_wait, hints=ENDING)
 def test_gives_up_in_time(begun: Asked, draw: Draw) -> None:
     """Without a publication, it answers 204 without a body after `wait` seconds (12 if left out), not earlier."""
     *others, usual, longer = begun.requests
@@ -120,15 +122,8 @@ def test_gives_up_in_time(begun: Asked, draw: Draw) -> None:
     given(slowest < usual.waited - MUCH, f"with a `wait` of up to {WAITS[-1]:g} s, it waits as long as without `wait`")
     given(usual.waited < longer.waited, f"without `wait`, it waits as long as with wait={LONGER:g}")
     Publisher(begun.server, "another publisher").publish(begun.symbol, a_price(draw))  # it still can
-
-
-@requirement("3.3", explained_by=["3.1", "3.2"], hints=ENDING)
-def test_may_wait_for_a_minute(server: MixedServer, draw: Draw) -> None:
-    """A request may say that it waits for up to 60 seconds; it does not if there is a quote for it."""
-    symbol = draw.word()
-    Publisher(server).publish(symbol, a_price(draw))
     for wait in ("0", "0.5", "59.5", "60"):
-        answer = server.http.request("GET", path_of(symbol, f"after=0&wait={wait}"), patience=server.patience)
+        answer = begun.server.http.request("GET", path_of(begun.symbol, f"after=0&wait={wait}"))
         assert answer.status == 200, f"wait={wait} is neither negative nor too large"
 
 
