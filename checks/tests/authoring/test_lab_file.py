@@ -80,7 +80,7 @@ MISTAKES: list[tuple[str, list[tuple[str, str]], list[str]]] = [
     (
         "an unknown key",
         [("port = 8009", 'port = 8009\nsuplies = ["site"]')],
-        [":4: unknown key 'suplies'. Did you mean 'supplies'? Keys: title, minutes, port, supplies, programs, steps, "],
+        [":4: unknown key 'suplies'. Did you mean 'supplies'? Keys: title, minutes, port, supplies, budget, programs"],
     ),
     (
         "an unknown key of a program",
