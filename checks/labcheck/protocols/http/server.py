@@ -134,11 +134,21 @@ class Server(ServerView, Client):
     def connect_many(self, number: int) -> Iterator[list[Connection]]:
         """Open `number` connections, one after the other, and yield them; they are closed after the `with` block.
 
-        The server gets a few milliseconds to accept one before the next, because a listen backlog of 5 is common.
+        The server gets a few milliseconds to accept one before the next, because a listen backlog of 5 is common. A
+        server that handles one client after the other waits for the first one's request, and accepts no more than its
+        backlog: then those that it has accepted are yielded. Raises HttpError if it does not accept even one.
         """
         with ExitStack() as stack:
+            clients: list[Connection] = []
             within = CONNECTED_WITHIN * self._check.slow
-            yield [stack.enter_context(self.connect(within)) for _ in sockets.paced(number, self.program.port)]
+            for _ in sockets.paced(number, self.program.port):
+                try:
+                    clients.append(stack.enter_context(self.connect(within)))
+                except HttpError as error:
+                    if error.trouble is not Trouble.SILENT or not clients:
+                        raise
+                    break
+            yield clients
 
     def restart(self) -> Server:
         """Start the program again on the same port, and return the new server.

@@ -80,7 +80,8 @@ def test_large_answers_are_packed(server: Server, targets: list[str]) -> None:
 
 @requirement(
     "3.2",
-    needs=["1.3", "3.1"],
+    needs=["1.3"],
+    explained_by=["3.1"],
     hints=[
         "What does a client see that cannot unpack, and gets a packed book?",
         "RFC 9110, sections 12.4.2 and 12.5.3: `;q=0` means: not this one.",
