@@ -252,7 +252,7 @@ def test_asks_whether_it_has_changed(client: HttpClient, draw: Draw) -> None:
     tags = [f'"{draw.word()}"', f'W/"{draw.word()}"', f'"{draw.word()}, {draw.word().upper()}"']
     fields = [*({"ETag": tag} for tag in tags), {"ETag": tags[0], "Last-Modified": date}, {"Last-Modified": date}]
     pages = [
-        client.page(Reply(text(draw) * 50, fields={**each, **again}, gzip=place == 1))
+        client.page(Reply(text(draw) * 50 + b"\xff\r\n", fields={**each, **again}, gzip=place == 1))
         for place, each in enumerate(fields)
     ]
     plain = client.page(Reply(text(draw), fields=again))
@@ -286,7 +286,7 @@ def test_new_body_takes_the_place(client: HttpClient, draw: Draw) -> None:
     new = not_modified(page, page.reply.fields)
     for _ in range(2):  # a 304 leaves it where it is
         run = client.run(page)
-        assert page.request.field("If-None-Match") == new.fields["ETag"]
+        assert page.request.field("If-None-Match") == new.fields["ETag"], "a 304 leaves the kept body where it is"
         assert run.output == new.body
 
 
@@ -332,35 +332,26 @@ fresh = requirement(
 @fresh
 def test_fresh_or_not(client: HttpClient, draw: Draw) -> None:
     """While max-age says that the kept body is fresh, it sends no request; otherwise it asks again."""
-
-    def pages_with(*controls: str) -> list[Page]:
-        return [
-            client.page(Reply(text(draw), fields={"ETag": f'"{draw.word()}"', **({CONTROL: each} if each else {})}))
-            for each in controls
-        ]
-
-    short = pages_with("max-age=1")
-    for page in short:
-        fetched(client, page)
-    over = time.time() + 2.2
-    kept = pages_with("max-age=1000", "public, max-age=1000, must-revalidate")
-    asked = pages_with("no-cache", "max-age=0", "max-age=1000, no-cache", "public", "")
-    pages = kept + asked
+    kept = ("max-age=1000", "public, max-age=1000, must-revalidate", "private, max-age=1000")
+    asked = ("no-cache", "max-age=0", "max-age=1", "max-age=1000, no-cache", "public, s-maxage=1000")
+    tag = {"ETag": f'"{draw.word()}"'}
+    pages = [client.page(Reply(text(draw), fields={CONTROL: each, **tag})) for each in (*kept, *asked)]
+    pages += [client.page(Reply(text(draw), fields=each)) for each in (tag, {})]
     for run, page in zip(client.run_all(*pages), pages, strict=True):
         given(run.status == 0 and run.output == page.reply.body, f"the first run of {page} did not print the body")
-    replies = [page.reply if page in kept else not_modified(page, page.reply.fields) for page in pages]
+    replies = [page.reply for page in pages]
+    for page in pages:
+        if "ETag" in page.reply.fields:
+            not_modified(page, page.reply.fields)
+    over = time.time() + 2.2
+    while time.time() < over:  # the second of max-age=1 has to be over, on a fast machine too
+        time.sleep(0.01)
     for run, page, reply in zip(client.run_all(*pages), pages, replies, strict=True):
-        how = f"the first answer had {CONTROL}: {reply.fields.get(CONTROL, '(nothing)')}"
-        assert page.requests.number == (1 if page in kept else 2), how
+        control = reply.fields.get(CONTROL, "(nothing)")
+        how = f"more than 2 s ago the answer had {CONTROL}: {control}"
+        assert page.requests.number == (1 if control in kept else 2), how
         assert run.output == reply.body, how
         assert run.status == 0
-    while time.time() < over:  # the seconds of max-age=1 have to be over, on a fast machine too
-        time.sleep(0.01)
-    for page in short:
-        reply = not_modified(page, page.reply.fields)
-        run = client.run(page)
-        assert page.requests.number == 2, "max-age=1 was over"
-        assert run.output == reply.body
 
 
 @fresh
@@ -386,6 +377,10 @@ def test_only_200_is_kept(client: HttpClient, draw: Draw) -> None:
     missing = client.page(Reply(text(draw), 404, forever))
     given(client.run(first).output == last.reply.body, f"{first} leads to {last}, whose body was not printed")
     client.run(missing)
+    changed = client.page(Reply(text(draw), 203, forever))  # whether it prints this one is open
+    for _ in range(2):
+        client.run(changed)
+    assert changed.requests.number == 2, "a 203 is not kept"
     first.reply = Reply(text(draw), 301, {"Location": other.url, **forever})
     missing.reply = Reply(text(draw))
     run = client.run(first)
@@ -441,3 +436,29 @@ def test_body_that_breaks_off(client: HttpClient, draw: Draw) -> None:
         assert page.request.field("If-None-Match") == "", "the first answer broke off, so it is not kept"
         assert run.output == page.reply.body
         assert run.status == 0
+
+
+@broken
+def test_body_that_breaks_off_later(client: HttpClient, draw: Draw) -> None:
+    """What was kept before is still whole after a body that breaks off, or gone; it is not printed instead."""
+    page = client.page(Reply(text(draw) * 300, fields={"ETag": f'"{draw.word()}"', **STALE}))
+    fetched(client, page)
+    kept, fields = page.reply, {"ETag": f'"{draw.word()}"', **STALE}
+    for broken_off in (Reply(raw=b""), Reply(text(draw) * 300, fields=fields, cut=2500)):
+        page.reply = broken_off
+        run = client.run(page)
+        assert run.status == 1, "the server went away, so the kept body is no answer"
+        expect_message(run)
+    page.reply = Reply(b"", 304, kept.fields)
+    run = client.run(page)
+    if page.request.field("If-None-Match"):
+        assert run.output == kept.body, "a body that broke off has taken the place of this one"
+
+
+@broken
+def test_packed_body_that_breaks_off(client: HttpClient, draw: Draw) -> None:
+    """A packed body that breaks off leaves no traceback, also where nothing has announced its length."""
+    head = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Encoding: gzip\r\n\r\n"
+    # Some libraries do not see that the end is missing, so whether there is a message is open.
+    run = client.run(client.page(Reply(raw=head + gzip.compress(draw.randbytes(5000))[:2500])))
+    assert run.traceback() == ""
