@@ -160,7 +160,7 @@ class HttpClient:
             # Without a request, it may have printed what it has kept.
             asks, program = page is None or len(page.requests) > before, started.program
             if not asks and (program.exit_status != 0 or (before == 0 and program.stdout.total == 0)):
-                raise self._why_it_never_asked(program)
+                raise self._why_it_never_asked(program, page)
         return found
 
     def growth(self, name: str, since: int) -> Growth:
@@ -238,13 +238,16 @@ class HttpClient:
             if stream.total:
                 self._check.transcript.printed(program.diagnosis.shown(stream.text()), title, name)
 
-    def _why_it_never_asked(self, program: Program) -> NotReadyError:
+    def _why_it_never_asked(self, program: Program, page: Page | None) -> NotReadyError:
         """Return the error for a run that has failed without having asked for its page."""
         error = program.why_it_never_connected(None, came=0)
-        if error.verdict is Verdict.ENDED_EARLY:
+        others = [str(request) for request in self.requests if self._peer.page(request.target) is None]
+        if error.verdict is Verdict.ENDED_EARLY or others:
             said = program.stderr.text().strip()
-            text = f"{program.spec.called} ended with exit status {program.exit_status}, and asked for nothing"
-            text += f"; on standard error: {shorten(said)}" if said else "; it printed nothing on standard error"
+            asked = f"sent {shorten(others[-1])}, but the URL is {page}" if others else "asked for nothing"
+            text = f"{program.spec.called} ended with exit status {program.exit_status}, and {asked}"
+            last = shorten(said.splitlines()[-1] if others and said else said)
+            text += f"; on standard error: {last}" if said else "; it printed nothing on standard error"
             error = NotReadyError(error.verdict, text, error.place)
         return error
 

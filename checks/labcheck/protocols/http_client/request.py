@@ -101,6 +101,10 @@ def _many(number: object) -> str:
 
 
 def key_of(target: str) -> Key:
-    """Return what a target, or a URL, asks for: two that differ in their encoding only are the same."""
-    parts = urlsplit(target if "://" in target.partition("?")[0] else f"//host{target}")
+    """Return what a target, or a URL, asks for: two that differ in their encoding only are the same.
+
+    A fragment is part of a URL only: a client does not send it (RFC 9110, section 7.1).
+    """
+    is_url = "://" in target.partition("?")[0]
+    parts = urlsplit(target if is_url else f"//host{target}", allow_fragments=is_url)
     return unquote(parts.path) or "/", tuple(parse_qsl(parts.query, keep_blank_values=True))

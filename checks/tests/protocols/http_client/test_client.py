@@ -108,6 +108,15 @@ def test_program_that_asks_for_nothing(program: str, said: str, lab: Callable[..
     assert said in not_passed(record)["1.1"]
 
 
+def test_program_that_asks_for_something_else(lab: Callable[..., Result]) -> None:
+    """The report says what it asked for instead."""
+    program = "import sys, urllib.request\nurllib.request.urlopen(sys.argv[1].replace('%', '%25'))\n"
+    body = "    page = client.page(Reply(b'x'), '/a%20b')\n    assert client.run(page).output == b'x'\n"
+    record = lab(program, body).record
+    assert failed(record) == ["1.1"]
+    assert "sent GET /a%2520b, but the URL is http://127.0.0.1:" in not_passed(record)["1.1"]
+
+
 def test_report_shows_the_run_that_the_check_looks_at(lab: Callable[..., Result]) -> None:
     """Of three runs side by side, the events of the second are the last ones if it fails the check."""
     body = """\
