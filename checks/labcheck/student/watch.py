@@ -61,13 +61,21 @@ class Watch:
                 keyboard = Keyboard(lambda key: self._events.put(Pressed(key)), self._display.takes_keys)
                 with keyboard as self._keyboard, self._loop:
                     self._draw()
-                    while self._step():
-                        pass
+                    self._handle_events()
             except KeyboardInterrupt as error:  # the usual way to end a program that goes on and on
                 if type(error) is not KeyboardInterrupt:  # another signal, such as SIGTERM
                     raise
         self._loop.raise_errors()
         return self._loop.last
+
+    def _handle_events(self) -> None:
+        """Handle events until the user quits.
+
+        The loop is not in `run`: Python 3.12 and 3.13 do not look for an `except` or a `with` around `while CONDITION`
+        if Ctrl+C comes at the end of a round (CPython issue 130279).
+        """
+        while self._step():
+            pass
 
     def _step(self) -> bool:
         """Handle one event; return False if the user quits."""

@@ -14,15 +14,20 @@ import threading
 import time
 import uuid
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any, Self, cast
 
 import psutil
 import pytest
 
 from conftest import CHECKOUT, OUTSIDE, TESTS, alive, until
+from labcheck.judging.options import Options
+from labcheck.student import watch as watching
+from labcheck.student.screen import Display
+from labcheck.workbook.labs import load_lab
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import FrameType
 
     from conftest import Run
 
@@ -374,6 +379,69 @@ def test_pipe_gets_one_report_after_the_other(work: Path, tmp_path: Path) -> Non
     finally:
         run.kill()
         run.communicate()
+
+
+class QuietLoop:
+    """A loop in which nothing happens."""
+
+    last = None
+
+    def __init__(self, *_: object) -> None:
+        self.closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.closed = True
+
+    def raise_errors(self) -> None:
+        """Raise nothing."""
+
+
+def test_ctrl_c_ends_it_at_any_moment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Wherever between two events Ctrl+C comes, everything is closed, and no interrupt gets out."""
+    monkeypatch.setattr(watching, "Loop", QuietLoop)
+    monkeypatch.setattr(watching.Watch, "_draw", lambda _: None)
+    tried = 0
+    while _interrupted(monkeypatch, tmp_path, tried):
+        tried += 1
+    assert tried > 10
+
+
+def _interrupted(monkeypatch: pytest.MonkeyPatch, folder: Path, place: int) -> bool:
+    """Interrupt a watch at an instruction of its second or third round; return False if it has fewer of them."""
+    instructions = rounds = 0
+
+    def step(_: watching.Watch) -> bool:
+        nonlocal rounds
+        rounds += 1
+        return rounds < 4
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal instructions
+        if frame.f_code.co_filename != watching.__file__:
+            return None
+        frame.f_trace_opcodes = True
+        if event == "opcode" and 1 <= rounds < 4:
+            instructions += 1
+            if instructions > place:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+        return trace
+
+    monkeypatch.setattr(watching.Watch, "_step", step)
+    watched = watching.Watch(load_lab("lab1"), folder, Options(), Display(), "")
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        watched.run()
+    except KeyboardInterrupt:
+        pytest.fail(f"an interrupt at instruction {place} has got out")
+    finally:
+        sys.settrace(before)
+    assert cast("QuietLoop", watched._loop).closed
+    return instructions > place
 
 
 def _report(stream: IO[str]) -> list[str]:
