@@ -80,8 +80,7 @@ def many(path, number):
         time.sleep(0.002)
     return clients
 
-MORE = "é", "日本", "🎲", "a+b", "100%", "%41", 'c"d'
-QUERIES = 17
+QUERIES = 20
 ADDED = (
     "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
@@ -98,15 +97,17 @@ publish(publisher, "ACME")
 publisher.close()
 times = "&wait=0", "&wait=0.5", "&wait=1", "&wait=1.25", "", "&wait=13.5"
 waiting = [ask(f"/price/ACME?after=1{wait}") for wait in times]
+for _ in range(4):
+    get("/price/ACME")
 waits_port, port = port, shared_port
 
 # 1
 first, second = join("/publish"), join("/publish")
-for _ in range(8):
+publish(first, symbol())
+for _ in range(10):
     publish(first, symbol())
     publish(second, symbol())
-for _ in range(17):
-    publish(first, symbol())
+publish(first, symbol(), times=22)
 clients = many("/publish", 10)
 for _ in range(10):
     for client in clients:
@@ -115,17 +116,19 @@ for client in clients:
     for _ in range(10):
         client.recv()
 
+publish(first, symbol(), times=7)
+
 # 2
+publish(first, symbol(), times=5)
 for _ in range(4):
-    publish(first, symbol())
-for _ in range(5):
     get("/price/none")
-for _ in range(8):
+for _ in range(11):
     name = symbol()
     publish(first, name)
     get(f"/price/{name}")
     get(f"/price/{name}")
-for _ in range(6):
+publish(first, symbol())
+for _ in range(11):
     get("/nothing")
 for publisher in (first, second) * 2:
     publish(publisher, "ACME")
@@ -136,8 +139,9 @@ for publisher in (first, second) * 2:
 publish(first, "OLD", times=11)
 for after in (0, 2, 9, 10, 10):
     get(f"/price/OLD?after={after}")
-for version in range(3):
-    client = ask(f"/price/NEW?after={version}")
+publish(first, "NEW")
+for version in 1, 2, 0:
+    client = ask(f"/price/NEW?after={version}&wait=30")
     for _ in range(3):
         name = symbol()
         get(f"/price/{name}")
@@ -146,7 +150,7 @@ for version in range(3):
     read(client)
 clients = []
 for _ in range(100):
-    clients.append(ask("/price/NEW?after=3&wait=60"))
+    clients.append(ask("/price/NEW?after=4&wait=30"))
     time.sleep(0.002)
 get("/price/NEW")
 publish(first, "NEW")
@@ -157,23 +161,21 @@ for _ in range(QUERIES):
 
 # 4
 for _ in range(3):
+    publish(first, "NEW")
     join("/feed/NEW").recv()
-for _ in range(8):
+early = join("/feed/EARLY")
+publish(first, "EARLY")
+early.recv()
+for _ in range(11):
     name = symbol()
     publish(first, name)
     feed = join(f"/feed/{name}")
     publish(first, symbol())
     publish(first, name)
-    publish(first, symbol())
+    publish(first, symbol(), times=2)
+    publish(first, name)
     publish(first, name, times=5)
-    for _ in range(7):
-        feed.recv()
-for _ in range(10):
-    name = symbol()
-    publish(first, name, times=4)
-    feed = join(f"/feed/{name}")
-    publish(first, name, times=3)
-    for _ in range(4):
+    for _ in range(8):
         feed.recv()
 feeds = many("/feed/NEW", 200)
 publish(first, "NEW")
@@ -188,11 +190,11 @@ for _ in range(7):
 one = start()
 publisher = join("/publish")
 publish(publisher, "ACME")
-clients = [ask("/price/ACME?after=1&wait=60") for _ in range(5)]
+clients = [ask("/price/ACME?after=1&wait=30") for _ in range(5)]
 get("/price/ACME")
 for client in clients[:3]:
     client.close()
-publish(publisher, "ACME", times=2)
+publish(publisher, "ACME", times=3)
 for client in clients[3:]:
     read(client)
 get("/price/ACME")
@@ -213,7 +215,7 @@ stop(one)
 one = start()
 publisher = join("/publish")
 publish(publisher, "ACME")
-feeds = [join("/feed/ACME") for _ in range(3)]
+feeds = [join("/feed/ACME") for _ in range(4)]
 for feed in feeds:
     feed.recv()
 feeds[0].close()
@@ -224,7 +226,7 @@ stop(one)
 own = start()
 publisher, feed = join("/publish"), join("/feed/ACME")
 publish(publisher, "ACME")
-clients = [ask("/price/ACME?after=1&wait=60") for _ in range(2)]
+clients = [ask("/price/ACME?after=1&wait=30") for _ in range(2)]
 get("/price/ACME")
 own.send_signal(signal.SIGINT)
 own.wait()

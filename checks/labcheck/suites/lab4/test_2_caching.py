@@ -121,7 +121,7 @@ def test_if_none_match(server: Server, draw: Draw) -> None:
         usual = get(server, target)
         found, other = tag(usual), f'"{draw.word()}"'
         listed = f'{other}, {found}, W/"{draw.word()}"'
-        for value in (found, f"W/{found}", listed, f"{other},W/{found}", "*"):
+        for value in (found, f"W/{found}", f"{found}, {other}", listed, f"{other},W/{found}", "*"):
             expect_not_modified(server.request("GET", target, {"If-None-Match": value}), found)
         inner = found.strip('"')
         alike = {f'"{inner[:-1]}"', f'"{inner}{draw.word(1)}"', f'"{inner.swapcase()}"'} - {str(found)}
@@ -263,9 +263,9 @@ def test_if_match(server: Server, draw: Draw) -> None:
             assert Refusal(answer, with_json=with_json) == 412
             assert server.get(target).json == {"id": id, **book}, f"{method} got 412, but has changed the book"
     for method in ("PUT", "DELETE"):
-        for form in ("{}", "{1}, {0}", "*"):
+        for form in ("{}", "{1}, {0}", "{0}, {1}", "{1}, {0}, {2}", "*"):
             changed, id = new_book(draw), add(server, book)
-            value = form.format(tag(get(server, f"/books/{id}")), random)
+            value = form.format(tag(get(server, f"/books/{id}")), random, old)
             answer = server.request(
                 method, f"/books/{id}", {"If-Match": value}, json=changed if method == "PUT" else None
             )
