@@ -131,12 +131,12 @@ class Server(ServerView, Client):
         return self.request("POST", target, fields, patience=self.patience)
 
     @contextmanager
-    def connect_many(self, number: int) -> Iterator[list[Connection]]:
+    def connect_many(self, number: int, *, least: int | None = None) -> Iterator[list[Connection]]:
         """Open `number` connections, one after the other, and yield them; they are closed after the `with` block.
 
         The server gets a few milliseconds to accept one before the next, because a listen backlog of 5 is common. A
-        server that handles one client after the other waits for the first one's request, and accepts no more than its
-        backlog: then those that it has accepted are yielded. Raises HttpError if it does not accept even one.
+        server that handles one client after the other accepts no more than its backlog while it waits for the first
+        one's request. Raises HttpError if it accepts fewer than `least`, by default all.
         """
         with ExitStack() as stack:
             clients: list[Connection] = []
@@ -145,7 +145,7 @@ class Server(ServerView, Client):
                 try:
                     clients.append(stack.enter_context(self.connect(within)))
                 except HttpError as error:
-                    if error.trouble is not Trouble.SILENT or not clients:
+                    if error.trouble is not Trouble.SILENT or len(clients) < (number if least is None else least):
                         raise
                     break
             yield clients
