@@ -359,7 +359,7 @@ class Client:
         location = answer.header("Location")
         if answer.status not in range(300, 400) or location is None:
             return answer
-        path = re.sub(rf"^http://[^/]*:{self.port}(?=/)", "", location)
+        path = re.sub(rf"^http://[^/]*:{self.port}(?=/)", "", location, flags=re.IGNORECASE)
         return self.get(path) if re.fullmatch(r"/[!-~]*", path) else answer
 
     def head(self, target: str) -> Answer:
@@ -450,10 +450,17 @@ class Client:
         return HttpError(Trouble.REFUSED, f"nothing listens on port {self.port} (any more)")
 
     def head_of(self, method: str, target: str, fields: Mapping[str, str] | None = None) -> bytes:
-        """Return the request line and the headers as bytes (RFC 9112, section 2.1)."""
+        """Return the request line and the headers as bytes (RFC 9112, section 2.1).
+
+        What came in a header field goes back as the same bytes; other text that is not Latin-1 goes as UTF-8.
+        """
         lines = {"Host": f"localhost:{self.port}", "Connection": "close", **(fields or {})}
         text = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
-        return f"{method} {target} HTTP/1.1\r\n{text}\r\n".encode("latin-1")
+        head = f"{method} {target} HTTP/1.1\r\n{text}\r\n"
+        try:
+            return head.encode("latin-1")
+        except UnicodeEncodeError:
+            return head.encode("utf-8", "surrogatepass")
 
     def _curl(self, method: str, target: str, fields: Mapping[str, str], content: bytes) -> str:
         """Return a command that sends this request; empty if that is not possible in a short line."""

@@ -106,5 +106,8 @@ def key_of(target: str) -> Key:
     A fragment is part of a URL only: a client does not send it (RFC 9110, section 7.1).
     """
     is_url = "://" in target.partition("?")[0]
-    parts = urlsplit(target if is_url else f"//host{target}", allow_fragments=is_url)
+    try:
+        parts = urlsplit(target if is_url else f"//host{target}", allow_fragments=is_url)
+    except ValueError:  # a client may send anything
+        return target, ()
     return unquote(parts.path) or "/", tuple(parse_qsl(parts.query, keep_blank_values=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from email.utils import formatdate, parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
@@ -114,11 +115,14 @@ class Place(str):
     came: str
 
     def __new__(cls, server: Server, answer: Answer, target: str) -> Place:
-        location = answer.field("Location")
-        parts = urlsplit(urljoin(f"http://localhost:{server.port}{target}", location))
-        is_own = (parts.scheme, parts.netloc) == ("http", f"localhost:{server.port}") and location
-        path = f"{parts.path}{'?' if parts.query else ''}{parts.query}"
-        self = super().__new__(cls, path if is_own else str(location))
+        location, own = answer.field("Location"), f"localhost:{server.port}"
+        place = str(location)
+        with suppress(ValueError):  # it is no URL
+            parts = urlsplit(urljoin(f"http://{own}{target}", location))
+            # Upper and lower case are the same in a scheme and in a host (RFC 3986, section 6.2.2.1).
+            if location and (parts.scheme, parts.netloc.lower()) == ("http", own):
+                place = f"{parts.path}{'?' if parts.query else ''}{parts.query}"
+        self = super().__new__(cls, place)
         self.came = location.came
         return self
 

@@ -513,6 +513,14 @@ def test_content_gets_its_length(arguments: dict[str, Any], sent: bytes) -> None
     assert requests[0].endswith(sent)
 
 
+@pytest.mark.parametrize(
+    ("tag", "sent"), [('"\xff"', b'"\xff"'), ('"\u0178"', b'"\xc5\xb8"'), ("\ud800", b"\xed\xa0\x80")]
+)
+def test_any_text_can_be_sent(tag: str, sent: bytes) -> None:
+    """What came in a header field goes back as it came; other text can be sent, too."""
+    assert b"If-None-Match: " + sent + b"\r\n" in client_of(1).head_of("GET", "/", {"If-None-Match": tag})
+
+
 def test_command_by_hand_sends_the_same_content() -> None:
     """curl sends the method, the media type and the content; what it cannot send is left to `labcheck replay`."""
     with server(OK + b"Content-Length: 0\r\n\r\n") as port:

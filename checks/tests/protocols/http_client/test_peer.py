@@ -243,4 +243,5 @@ def test_same_page_in_other_words() -> None:
     assert key_of("/a%62?x=%C3%A9&y=") == key_of("http://localhost:1/ab?x=é&y=")
     assert key_of("/ab?x=1&y=2") != key_of("/ab?y=2&x=1")
     assert key_of("/a/b") != key_of("/a/b/")
+    assert key_of("[") == ("[", ())  # a client may send anything
     assert key_of("/a#b") != key_of("/a") == key_of("http://localhost:1/a#b")

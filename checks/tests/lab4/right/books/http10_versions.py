@@ -1,4 +1,4 @@
-"""http.server in HTTP/1.0, one process per version counter: tags are version numbers, Location is absolute."""
+"""http.server in HTTP/1.0: tags are version numbers with a byte that is not ASCII, Location is in capitals."""
 
 import gzip
 import json
@@ -29,7 +29,7 @@ class Handler(BaseHTTPRequestHandler):
                 for part in (self.headers["Accept-Encoding"] or "").replace(" ", "").lower().split(","):
                     if part.split(";")[0] == "gzip":
                         packed = float(part.partition(";q=")[2] or "1") > 0
-            tag = fields["ETag"] = f'"v{version}{"z" if packed else ""}"'
+            tag = fields["ETag"] = f'"\xff{version}{"z" if packed else ""}"'  # one byte in a header field
             if "If-None-Match" in self.headers:
                 asked = [each.strip().removeprefix("W/") for each in self.headers["If-None-Match"].split(",")]
                 if tag in asked or asked == ["*"]:
@@ -55,7 +55,7 @@ class Handler(BaseHTTPRequestHandler):
         self.reply(code, {"error": text, "status": code}, **fields)
 
     def absolute(self, path):
-        return f"http://{self.headers['Host']}{path}"
+        return f"HTTP://{self.headers['Host'].upper()}{path}"
 
     def any(self):
         body = self.rfile.read(int(self.headers["Content-Length"] or 0))
@@ -111,7 +111,7 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(200, book)
         else:
             if condition := self.headers["If-Match"]:
-                if condition != "*" and f'"v{books[id][1]}"' not in [each.strip() for each in condition.split(",")]:
+                if condition != "*" and f'"\xff{books[id][1]}"' not in [each.strip() for each in condition.split(",")]:
                     self.error(412, "somebody was faster")
                     return
             if self.command == "DELETE":
