@@ -95,12 +95,12 @@ def coding(answer: Answer) -> Named:
 
 
 class Methods(frozenset[str]):
-    """The methods that Allow names."""
+    """The methods that Allow names; get is not GET (RFC 9110, section 9.1)."""
 
     came: str
 
     def __new__(cls, answer: Answer) -> Methods:
-        self = super().__new__(cls, (name.upper() for name in answer.directives("Allow")))
+        self = super().__new__(cls, (name.strip() for name in answer.field("Allow").split(",")))
         self.came = answer.field("Allow").came
         return self
 

@@ -108,5 +108,6 @@ def test_go(server: Server, material: Material, draw: Draw) -> None:
             assert answer.status == 302
             assert Place(server, answer, target) == path
     breaks = [f"/books%0d%0aX-{draw.word()}:%20x", f"/books/{draw.word()}%0a{draw.word()}", "/books%0D%0A%0D%0Ax"]
+    breaks += ["/books%0a", "%0d%0a/books"]
     for query in ("", "?to=", f"?{draw.word()}=/books", *(f"?to={each}" for each in (*elsewhere(draw), *breaks))):
         assert Refusal(server.get(f"/go{query}"), with_json=with_json) == 400

@@ -110,6 +110,7 @@ def test_follows_redirects(client: HttpClient, draw: Draw) -> None:
         assert run.traceback() == "", how
         assert run.output == page.reply.body, how
         assert run.status == 0
+        assert page.request.method == "GET", how
 
 
 @follows
