@@ -27,7 +27,7 @@ class Material:
 def new_book(draw: Draw, letters: int = 8) -> Book:
     """Return a random book without an id; its title has at least the given number of letters."""
     return {
-        "title": f"{draw.word(letters).title()} é {draw.word()}",
+        "title": f"{draw.word(letters).title()} é {draw.word().title()}",
         "author": f"{draw.word().title()} 日本",
         "year": draw.randrange(1450, 2100),
     }

@@ -56,7 +56,8 @@ def test_unknown_paths(server: Server, material: Material, draw: Draw) -> None:
     known, word = material.books[0]["id"], draw.word()
     unknown = draw.randrange(10**6, 10**9)
     ids = (unknown, word, f"{known}{word}", f"{known}/{word}", 0, f"-{known}")
-    for path in (*(f"/books/{each}" for each in ids), "/", f"/{word}", f"/books{word}", f"/{word}/{known}"):
+    paths = ("/", f"/{word}", f"/books{word}", f"/{word}/{known}", "/BOOKS", f"/Books/{known}")
+    for path in (*(f"/books/{each}" for each in ids), *paths):
         assert Refusal(server.get(path)) == 404
 
 

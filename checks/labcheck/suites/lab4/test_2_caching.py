@@ -104,6 +104,13 @@ def expect_not_modified(answer: Answer, tag: str) -> None:
     assert answer.sent == b""
 
 
+def nearly(tag: str, draw: Draw) -> list[str]:
+    """Return tags that are nearly this one, but not the one of an earlier version, which is often a lower number."""
+    inner = tag.strip('"')
+    texts = {f"{inner}{draw.word(1)}", inner.swapcase(), inner[1:] if inner[-1:].isdigit() else inner[:-1]}
+    return [f'"{text}"' for text in sorted(texts - {inner}) if not text.isdigit()]
+
+
 @requirement(
     "2.2",
     needs=["1.3"],
@@ -123,9 +130,7 @@ def test_if_none_match(server: Server, draw: Draw) -> None:
         listed = f'{other}, {found}, W/"{draw.word()}"'
         for value in (found, f"W/{found}", f"{found}, {other}", listed, f"{other},W/{found}", "*"):
             expect_not_modified(server.request("GET", target, {"If-None-Match": value}), found)
-        inner = found.strip('"')
-        alike = {f'"{inner[:-1]}"', f'"{inner}{draw.word(1)}"', f'"{inner.swapcase()}"'} - {str(found)}
-        for value in (other, f'{other}, W/"{draw.word()}"', '"*"', *sorted(alike)):
+        for value in (other, f'{other}, W/"{draw.word()}"', '"*"', *nearly(found, draw)):
             answer = server.request("GET", target, {"If-None-Match": value})
             assert answer.status == 200
             assert answer.body == bytes(usual.body)
@@ -215,6 +220,13 @@ def test_if_modified_since(server: Server, draw: Draw) -> None:
             assert answer.status == status
 
 
+def expect_no_cache(answer: Answer) -> None:
+    """Compare the Cache-Control of an answer with no-cache."""
+    control = answer.directives("Cache-Control")
+    assert "no-cache" in control
+    assert control["no-cache"] == "", "with an argument, it is only about the fields that it names"
+
+
 @requirement(
     "2.5",
     needs=["1.3", "2.1", "2.2"],
@@ -230,10 +242,10 @@ def test_cache_control(server: Server, draw: Draw) -> None:
     for target in ("/books", f"/books/{id}"):
         for fields in (GZIP, {}):
             usual = get(server, target, fields)
-            assert "no-cache" in usual.directives("Cache-Control")
+            expect_no_cache(usual)
         known = server.request("GET", target, {"If-None-Match": tag(usual)})
         given(known.status == 304, f"GET {target} with If-None-Match got {known}")
-        assert "no-cache" in known.directives("Cache-Control")
+        expect_no_cache(known)
 
 
 @requirement(
