@@ -224,7 +224,7 @@ def expect_no_cache(answer: Answer) -> None:
     """Compare the Cache-Control of an answer with no-cache."""
     control = answer.directives("Cache-Control")
     assert "no-cache" in control
-    assert control["no-cache"] == "", "with an argument, it is only about the fields that it names"
+    assert control["no-cache"] == "", "no-cache with an argument is only about the fields that it names"
 
 
 @requirement(
