@@ -101,7 +101,8 @@ def test_counts_without_gaps(server: MixedServer, draw: Draw) -> None:
 
 @requirement(
     "1.5",
-    needs=["1.2", "3.2"],
+    needs=["1.2"],
+    explained_by=["3.2", "3.4", "4.4", "4.6"],  # at Ctrl+C, clients wait, read nothing and leave, too
     hints=[
         "What do the clients see when you stop your server, and what does the terminal show?",
         "On Ctrl+C, `async with serve(...)` closes the WebSockets, and waits for all requests without an answer.",
