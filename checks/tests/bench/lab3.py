@@ -186,7 +186,11 @@ publish(first, "KNOWN")
 for _ in range(7):
     get("/nothing", ADDED)
 
-# 3.6, 4.4, 4.6, 1.5
+# 2.2, 3.6, 4.4, 4.6, 1.5, each on a program of its own
+one = start()
+get("/price/none?after=0&wait=0")
+get("/price/none")
+stop(one)
 one = start()
 publisher = join("/publish")
 publish(publisher, "ACME")
