@@ -400,7 +400,7 @@ class QuietLoop:
 
 
 def test_ctrl_c_ends_it_at_any_moment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Wherever between two events Ctrl+C comes, everything is closed, and no interrupt gets out."""
+    """Ctrl+C between two events closes everything at each instruction, and no interrupt gets out."""
     monkeypatch.setattr(watching, "Loop", QuietLoop)
     monkeypatch.setattr(watching.Watch, "_draw", lambda _: None)
     tried = 0
