@@ -452,15 +452,12 @@ class Client:
     def head_of(self, method: str, target: str, fields: Mapping[str, str] | None = None) -> bytes:
         """Return the request line and the headers as bytes (RFC 9112, section 2.1).
 
-        What came in a header field goes back as the same bytes; other text that is not Latin-1 goes as UTF-8.
+        What came in a header field goes back as the same bytes; a field with other text goes as UTF-8. Raises
+        UnicodeEncodeError if the target is not percent-encoded.
         """
         lines = {"Host": f"localhost:{self.port}", "Connection": "close", **(fields or {})}
-        text = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
-        head = f"{method} {target} HTTP/1.1\r\n{text}\r\n"
-        try:
-            return head.encode("latin-1")
-        except UnicodeEncodeError:
-            return head.encode("utf-8", "surrogatepass")
+        head = f"{method} {target} HTTP/1.1\r\n".encode("latin-1")
+        return head + b"".join(_line(name, value) for name, value in lines.items()) + b"\r\n"
 
     def _curl(self, method: str, target: str, fields: Mapping[str, str], content: bytes) -> str:
         """Return a command that sends this request; empty if that is not possible in a short line."""
@@ -482,3 +479,11 @@ class Client:
             words += ["--data-raw" if body.startswith("@") else "-d", body]
         words.append(f"http://localhost:{self._usual_port}{target}")
         return shlex.join(words)
+
+
+def _line(name: str, value: str) -> bytes:
+    line = f"{name}: {value}\r\n"
+    try:
+        return line.encode("latin-1")
+    except UnicodeEncodeError:
+        return line.encode("utf-8", "surrogatepass")
