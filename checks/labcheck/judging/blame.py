@@ -67,8 +67,7 @@ class Blame:
     """The findings of all checks of one submission, by the ids of their requirements.
 
     `faults` are the tracebacks of internal errors and of errors in checks; `mistakes` are the latter, each in a line.
-    `direct` maps a requirement to the ones that it names in `needs`, and `explained_by` to those whose failure explains
-    every failure of this one.
+    `direct` maps a requirement to the ones that its checks name in `needs` and `explained_by`.
     """
 
     def __init__(self, run: Run, selected: Sequence[str]) -> None:
@@ -76,7 +75,6 @@ class Blame:
         self.faults: list[str] = []
         self.mistakes: list[str] = []
         self.direct: dict[str, set[str]] = {}
-        self.explained_by: dict[str, set[str]] = {}
         self._run = run
         self._selected = selected
         self._lab = run.lab
@@ -115,15 +113,22 @@ class Blame:
                 return f"needs {need}, which got no answer"
         return ""
 
-    def judge(self, id: str, error: BaseException | None, mismatch: Mismatch | None = None, place: str = "") -> Finding:
+    def judge(
+        self,
+        id: str,
+        error: BaseException | None,
+        mismatch: Mismatch | None = None,
+        place: str = "",
+        explained_by: Sequence[str] = (),
+    ) -> Finding:
         """Turn the exception that a check raised, or None, into a finding; `mismatch` is its failed comparison.
 
-        `place` is where the check begins.
+        `place` is where the check begins, and `explained_by` the requirements whose failure explains all of its own.
 
         AssertionError, ExchangeError, NotReadyError and Unmet mean that the program fails, or that it fails another
         requirement that this one needs. Every other exception is an error: internal, or of the check's author.
         """
-        finding = self._finding(id, error, mismatch, place)
+        finding = self._finding(id, error, mismatch, place, explained_by)
         # What one client got before the program ended is luck: `report_once` does not count it.
         by_luck = finding.outcome is Outcome.PASSED and self._run.check.transcript.events
         if (finding.outcome is Outcome.FAILED or by_luck) and (reason := self._run.served_one_client()):
@@ -158,13 +163,20 @@ class Blame:
         """Record an internal error, or one of a check's author."""
         self.faults.append("".join([f"{reason}\n" * bool(reason), *traceback.format_exception(error)]))
 
-    def _finding(self, id: str, error: BaseException | None, mismatch: Mismatch | None, place: str) -> Finding:
+    def _finding(
+        self,
+        id: str,
+        error: BaseException | None,
+        mismatch: Mismatch | None,
+        place: str,
+        explained_by: Sequence[str],
+    ) -> Finding:
         if error is None:
             return Finding(Outcome.PASSED)
         if isinstance(error, AssertionError | ExchangeError | NotReadyError | Unmet) and self._run.out_of_time():
             return Finding(Outcome.NOT_RUN, reason=self._out_of_time())  # a wait may have been cut short
         if isinstance(error, AssertionError):
-            if any(self.outcome(need) in NOT_PASSED for need in self.explained_by.get(id, ())):
+            if any(self.outcome(need) in NOT_PASSED for need in explained_by):
                 return Finding(Outcome.NOT_RUN, reason=self._excuse(id))
             message = str(error).partition("\nassert ")[0]
             reason = "" if message.startswith("assert ") else message

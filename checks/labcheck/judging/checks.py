@@ -88,7 +88,6 @@ class Grader:
             hints = self.hints.setdefault(mark["id"], [])
             hints += [hint for hint in mark["hints"] if hint not in hints]  # two checks may share them
             self.blame.direct.setdefault(mark["id"], set()).update(mark["needs"])
-            self.blame.explained_by.setdefault(mark["id"], set()).update(mark["explained_by"])
         chosen = self._selected.union(*(self.blame.needs(id) for id in self._selected))
         items[:] = _after_their_needs(
             sorted(
@@ -201,7 +200,8 @@ class Grader:
             self.proves_nothing = True
             return
         else:
-            finding = self.blame.judge(id, error, self._mismatch, "" if error is None else place_of(item))
+            place = "" if error is None else place_of(item)
+            finding = self.blame.judge(id, error, self._mismatch, place, _mark(item)["explained_by"])
         finding.seconds = seconds
         if finding.outcome is Outcome.FAILED and (parameters := _parameters(item)):
             finding.reason = f"with {parameters}" + (f": {finding.reason}" if finding.reason else "")

@@ -32,12 +32,12 @@ def requirement(
     `labcheck hint` shows one after the other: a question, then a pointer, then the shape of the answer. `needs` are the
     ids of the requirements on which this one depends: if one of them fails, an exchange that fails or a precondition
     that does not hold (`given`) makes this one `not run` instead of `failed`. Every requirement of a program depends on
-    its first one. `explained_by` are needs whose failure explains every failure of this one, also that of a comparison.
-    `exchanges` is how many exchanges the check takes, one after the other, if there are many: with a slow program it is
-    run last. `begins` is for a check that must wait for many seconds: a function that sends what the program is to wait
-    with. It is called with a server that no other check uses and with the check's `draw`, as soon as the program's
-    first requirement has passed. The other checks are run then; this one comes last, and the fixture `begun` is what
-    the function has returned.
+    its first one. `explained_by` are needs whose failure explains every failure of this check, also that of a
+    comparison. `exchanges` is how many exchanges the check takes, one after the other, if there are many: with a slow
+    program it is run last. `begins` is for a check that must wait for many seconds: a function that sends what the
+    program is to wait with. It is called with a server that no other check uses and with the check's `draw`, as soon as
+    the program's first requirement has passed. The other checks are run then; this one comes last, and the fixture
+    `begun` is what the function has returned.
 
     A requirement may have several checks; it passes if all of them pass.
     """

@@ -186,7 +186,7 @@ publish(first, "KNOWN")
 for _ in range(7):
     get("/nothing", ADDED)
 
-# 2.2, 3.6, 4.4, 4.6, 1.5, each on a program of its own
+# 2.2, 3.6, 4.4, 4.6 and 1.5 (twice), each on a program of its own
 one = start()
 get("/price/none?after=0&wait=0")
 get("/price/none")
@@ -227,6 +227,10 @@ for _ in range(4):
     publish(publisher, "ACME")
     feeds[2].recv()
 stop(one)
+one = start()
+publish(join("/publish"), "ACME")
+one.send_signal(signal.SIGINT)
+one.wait()
 own = start()
 publisher, feed = join("/publish"), join("/feed/ACME")
 publish(publisher, "ACME")
