@@ -117,9 +117,9 @@ class Blame:
         self,
         id: str,
         error: BaseException | None,
-        mismatch: Mismatch | None = None,
-        place: str = "",
-        explained_by: Sequence[str] = (),
+        mismatch: Mismatch | None,
+        place: str,
+        explained_by: Sequence[str],
     ) -> Finding:
         """Turn the exception that a check raised, or None, into a finding; `mismatch` is its failed comparison.
 

@@ -35,13 +35,12 @@ FIRST = '@requirement("2.1", needs=["1.2"], hints='
 )
 def test_only_the_check_that_names_it_is_explained(author: Author, first: int, second: int, outcome: Outcome) -> None:
     """Of two checks of 2.2, only the second one is explained by 1.2, which fails."""
-    explained = 'explained_by=["1.2"], '
     author.change(
         f"{SUITE}/test_2_names.py",
         (
             FIRST,
             CHECK.format(name="first", explained="", status=first)
-            + CHECK.format(name="second", explained=explained, status=second)
+            + CHECK.format(name="second", explained='explained_by=["1.2"], ', status=second)
             + FIRST,
         ),
     )

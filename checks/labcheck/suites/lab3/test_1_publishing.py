@@ -161,5 +161,7 @@ def why_it_runs(server: MixedServer, waiting: list[Connection]) -> str:
     if [each for each in waiting if each.so_far() == ""]:
         server.by_hand(f"python ticker.py   # in another terminal: {waiting[1].by_hand}; then press Ctrl+C here")
         return "requests still wait for an answer: wake them on Ctrl+C"
+    if not waiting:
+        return "no request waits, but one of your coroutines or threads does not end"
     server.by_hand("python ticker.py   # connect a publisher and a subscriber, then press Ctrl+C here")
     return "no request waits any more, but one of your coroutines or threads does not end"
