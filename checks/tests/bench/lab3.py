@@ -177,7 +177,9 @@ for _ in range(11):
     publish(first, name, times=5)
     for _ in range(8):
         feed.recv()
-feeds = many("/feed/NEW", 200)
+feeds = [join("/feed/NEW")]
+publish(first, "NEW")
+feeds += many("/feed/NEW", 199)
 publish(first, "NEW")
 for feed in feeds:
     feed.recv()
